@@ -60,9 +60,12 @@ def read(path: Path) -> tuple[Mapping[bytes, bytes], Mapping[int, int]]:
             code: glyph for code, glyph in _characters(found[b"cmap"]) if glyph
         }
     except (struct.error, KeyError):
-        raise UsageError(
-            f"{path} is no TrueType or OpenType font (.ttf, .otf, .ttc)"
-        ) from None
+        raise no_font(path) from None
+
+
+def no_font(path: Path) -> UsageError:
+    """The error for a file that is none."""
+    return UsageError(f"{path} is no TrueType or OpenType font (.ttf, .otf, .ttc)")
 
 
 def face(weight: int, italic: bool = False) -> str:

@@ -4,14 +4,15 @@ PostScript's."""
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from fontTools.pens.basePen import BasePen
 from fontTools.pens.cu2quPen import Cu2QuPen
-from fontTools.ttLib import TTFont
+from fontTools.ttLib import TTFont, TTLibError
 
 from ...errors import UsageError
 from . import fonts
@@ -21,47 +22,49 @@ logging.getLogger("fontTools").addHandler(logging.NullHandler())
 """It warns of dates and tables that no picture has."""
 
 
+class Letter(NamedTuple):
+    """A character's width and its closed curves, in parts of the size, y up."""
+
+    advance: float
+    curves: list[Curve]
+
+
 @dataclass(slots=True)
 class Typeface:
-    """One font file, read as far as it is asked."""
+    """One font file, read as far as it is asked; `glyphs` has the characters that it has."""
 
     path: Path
     font: TTFont
-    drawn: dict[int, list[Curve]] = field(default_factory=dict)
+    glyphs: Mapping[int, int]
+    letters: dict[int, Letter] = field(default_factory=dict)
 
-    def has(self, code: int) -> bool:
-        """Whether it has a character."""
-        return code in self.font.getBestCmap()
-
-    def advance(self, code: int) -> float:
-        """The width of a character, in parts of the size."""
-        wide, _ = self.font["hmtx"][self.font.getBestCmap()[code]]
-        return float(wide / self.font["head"].unitsPerEm)
-
-    def curves(self, code: int) -> list[Curve]:
-        """A character's closed curves, in parts of the size, y up. Raises `UsageError` where the
-        file is damaged."""
-        if code not in self.drawn:
+    def letter(self, code: int) -> Letter:
+        """Raises `UsageError` where the file is damaged."""
+        if code not in self.letters:
             try:
-                self.drawn[code] = self._draw(code)
-            except (
-                Exception
-            ) as problem:  # whatever one meets in bytes that are no glyph
+                self.letters[code] = self._read(code)
+            # whatever a reader meets in bytes that are no letter
+            except Exception as problem:
                 raise UsageError(
                     f"the font {self.path} is damaged: `{chr(code)}` has no outline"
                 ) from problem
-        return self.drawn[code]
+        return self.letters[code]
 
-    def _draw(self, code: int) -> list[Curve]:
-        glyphs, units = self.font.getGlyphSet(), self.font["head"].unitsPerEm
+    def _read(self, code: int) -> Letter:
+        name, units = (
+            self.font.getGlyphName(self.glyphs[code]),
+            self.font["head"].unitsPerEm,
+        )
+        glyphs = self.font.getGlyphSet()
         pen = CurvePen(glyphs)
         # PostScript's curves are of degree three, and made of degree two within a thousandth
-        glyphs[self.font.getBestCmap()[code]].draw(Cu2QuPen(pen, units / 1000))
-        return [
+        glyphs[name].draw(Cu2QuPen(pen, units / 1000))
+        curves = [
             tuple((x / units, y / units) for x, y in curve)
             for curve in pen.closed
             if len(curve) > 1
         ]
+        return Letter(self.font["hmtx"][name][0] / units, curves)
 
 
 class CurvePen(BasePen):  # type: ignore[misc]
@@ -90,5 +93,8 @@ class CurvePen(BasePen):  # type: ignore[misc]
 def typeface(path: Path) -> Typeface:
     """A font file, of a collection its first. Raises `UsageError` where it cannot be read, or is
     none."""
-    fonts.read(path)
-    return Typeface(path, TTFont(path, fontNumber=0, lazy=True))
+    _, glyphs = fonts.read(path)
+    try:
+        return Typeface(path, TTFont(path, fontNumber=0, lazy=True), glyphs)
+    except TTLibError:
+        raise fonts.no_font(path) from None

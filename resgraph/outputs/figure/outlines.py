@@ -82,9 +82,10 @@ def _outline(text: Text, font: Path | None) -> Outline:
     )
     pen, placed = 0.0, []
     for code in map(ord, unicodedata.normalize("NFC", text.text)):
-        face = typeface(font) if font and not own.has(code) else own
-        placed.append((pen, face.curves(code)))
-        pen += face.advance(code)
+        face = typeface(font) if font and code not in own.glyphs else own
+        letter = face.letter(code)
+        placed.append((pen, letter.curves))
+        pen += letter.advance
     start = -pen * _SHARES[text.anchor]
     turn = radians(text.turn)
     across, down = text.size * cos(turn), text.size * sin(turn)
@@ -94,8 +95,8 @@ def _outline(text: Text, font: Path | None) -> Outline:
 
     curves = tuple(
         tuple(turned(start + at + x, y) for x, y in curve)
-        for at, letter in placed
-        for curve in letter
+        for at, drawn in placed
+        for curve in drawn
     )
     return Outline(text.x, text.y, curves, text.fill)
 

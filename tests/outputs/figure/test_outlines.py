@@ -44,27 +44,27 @@ def flat(points: Iterable[tuple[float, float]]) -> list[float]:
 
 def test_curves_are_those_of_the_file(font: Path) -> None:
     face = typeface(font)
-    assert face.advance(ord("A")) == 0.6
-    (box,) = face.curves(ord("A"))
+    wide, (box,) = face.letter(ord("A"))
+    assert wide == 0.6
     # a straight side is bent at its start
     corners = [(0, 0), (0.5, 0), (0.5, 0.7), (0, 0.7)]
     assert flat(box[::2]) == flat([*corners, corners[0]])
     assert flat(box[1::2]) == flat(corners)
     # between two bends the curve runs through the point halfway
-    (bent,) = face.curves(ord("B"))
+    (bent,) = face.letter(ord("B")).curves
     through = [(0, 0), (0.1, 0.2), (0.2, 0.2), (0.3, 0.2), (0.4, 0)]
     assert flat(bent) == flat([*through, (0.4, 0), (0, 0)])
     # half the size, moved by (50, −20)
-    (half,) = face.curves(ord("C"))
+    (half,) = face.letter(ord("C")).curves
     assert flat(half[::2][:3]) == flat([(0.05, -0.02), (0.3, -0.02), (0.3, 0.33)])
-    assert face.curves(0x1F600) == face.curves(ord("A"))
+    assert face.letter(0x1F600) == face.letter(ord("A"))
 
 
 def test_a_collection_is_its_first_font(font: Path, tmp_path: Path) -> None:
     first = made([b"", glyph(BOX)], [0, 600], {ord("A"): 1})
     path = tmp_path / "two.ttc"
     path.write_bytes(many(first, {}))
-    assert typeface(path).curves(ord("A")) == typeface(font).curves(ord("A"))
+    assert typeface(path).letter(ord("A")) == typeface(font).letter(ord("A"))
 
 
 @pytest.mark.parametrize(
@@ -224,8 +224,8 @@ def test_the_curves_of_postscript_are_read(tmp_path: Path) -> None:
     builder.setupHorizontalHeader()
     path = tmp_path / "own.otf"
     builder.save(path)
-    (circle,) = typeface(path).curves(0x4E2D)
-    assert typeface(path).advance(0x4E2D) == 0.6
+    wide, (circle,) = typeface(path).letter(0x4E2D)
+    assert wide == 0.6
     assert circle[0] == circle[-1]
     for start, over, end in zip(circle[:-1:2], circle[1::2], circle[2::2], strict=True):
         middle = [(a + 2 * b + c) / 4 for a, b, c in zip(start, over, end, strict=True)]
@@ -235,8 +235,11 @@ def test_the_curves_of_postscript_are_read(tmp_path: Path) -> None:
     assert "<path" in render([net], "svg", RenderOptions(text="paths", font=path))
 
 
-def test_a_letter_that_is_damaged_is_named(font: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("torn", ["glyf", "hmtx", "head", "loca"])
+def test_a_letter_that_is_damaged_is_named(torn: str, tmp_path: Path) -> None:
     tables = made([b"", b"\0\3"], [0, 600], {0x4E2D: 1})
+    if torn != "glyf":
+        del tables[torn.encode()]
     path = tmp_path / "torn.ttf"
     path.write_bytes(packed(tables))
     net = loads(NAMED.replace("中文", "中"))

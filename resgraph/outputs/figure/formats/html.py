@@ -8,7 +8,6 @@ deep net is a small file."""
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
@@ -110,12 +109,8 @@ class Pile:
     warmth: Warmth | None = None
     rhythm: Rhythm = RHYTHM
     streams: int = 1  # that flow into what is piled up next
-    links: defaultdict[int, list[Link]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
-    exits: list[int] = field(
-        default_factory=lambda: [1]
-    )  # the streams that leave each unit
+    links: dict[int, list[Link]] = field(default_factory=dict)  # into each unit
+    exits: dict[int, int] = field(default_factory=dict)  # streams that leave each
     facts: BandFacts = field(init=False)
 
     def data(self) -> dict[str, Any]:
@@ -130,8 +125,9 @@ class Pile:
         whole = even(RHYTHM, net)
         self.rhythm = replace(RHYTHM, tile_width=whole.tile_width - whole.heat)
         for link in net.links:
-            self.links[link.target].append(link)
+            self.links.setdefault(link.target, []).append(link)
         start = self.add(net.units[0])
+        self.exits[0] = self.streams
         rows = [self.row(builder, rows, units) for rows, units in builder.bands]
         index = {id(unit): i for i, unit in enumerate(net.units)}
         skips = [
@@ -168,9 +164,10 @@ class Pile:
         nodes = [node for row in rows for node in graph.nodes_of(row)]
         items = []
         for unit in units:
-            self.streams = streams_into(self.links[len(self.exits)], self.exits)
+            place = len(self.exits)
+            self.streams = streams_into(self.links.get(place, ()), self.exits)
             items += [self.item(builder, rows, part) for part in _parts_of(unit)]
-            self.exits.append(self.streams)
+            self.exits[place] = self.streams
         origin = nodes[0].origin if nodes else None
         return {
             "name": ", ".join(row.name for row in rows),

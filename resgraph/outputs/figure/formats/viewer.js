@@ -38,8 +38,8 @@
 
   // ── drawing ────────────────────────────────────────────────────────────────────────────────────────────────
   // What is shown decides how wide the figure is: the spine, with a gutter for the buttons at its left, and what
-  // stands at its right. `scale` makes that fit the window.
-  const GUTTER = 96, NUMBERS = 7.8, TEXT = 13;
+  // stands at its right; its pieces are a gap apart. `scale` makes that fit the window.
+  const GAP = 18, GUTTER = 96, NUMBERS = 7.8, TEXT = 13;
   let spine = 0, width = 0, scale = 1;
 
   function svg(height, inside) {
@@ -51,18 +51,18 @@
   }
   let leaving = [0];  // where the streams leave that were drawn last
   // From where streams leave to where they enter: those that move aside turn at heights of their own.
-  function gap(height, arrow, entering) {
-    const end = arrow ? height - 5.5 : height;
+  function gap(arrow, entering) {
+    const end = arrow ? GAP - 5.5 : GAP;
     const wires = entering.slice(0, leaving.length).map((to, at, { length }) => {
-      const from = leaving[at], turn = height * (to > from ? length - at : at + 1) / (length + 1);
-      const head = arrow ? `<path class="f-edge" d="M${to} ${height}l-2.7 -6.5h5.4Z"/>` : "";
+      const from = leaving[at], turn = GAP * (to > from ? length - at : at + 1) / (length + 1);
+      const head = arrow ? `<path class="f-edge" d="M${to} ${GAP}l-2.7 -6.5h5.4Z"/>` : "";
       return `<path class="s-edge" fill="none" stroke-width="1.4" d="M${from} 0${to === from ? "" : `V${turn}H${to}`}V${end}"/>${head}`;
     });
-    return svg(height, wires.join(""));
+    return svg(GAP, wires.join(""));
   }
   function draw(index, name, holder) {
     const { a, e = [0], x = [0] } = net.fragments[index];
-    holder.insertAdjacentHTML("beforeend", gap(18, a, e) + picture(index, name));
+    holder.insertAdjacentHTML("beforeend", gap(a, e) + picture(index, name));
     leaving = x;
     holder.dataset.entering ??= e.join(" ");
     holder.dataset.leaving = x.join(" ");
@@ -161,7 +161,7 @@
   function drawSkips() {
     if (!net.skips.length) return;
     const sections = [...main.querySelectorAll(".figure")];
-    const where = [{ section: sections[0], joins: 0 }];
+    const where = [{ section: sections[0] }];
     net.rows.forEach((row, r) => {
       for (let unit = 0; unit < row.units; unit++) where.push({ section: sections[r + 1], unit, units: row.units });
     });
@@ -189,7 +189,7 @@
     skips.sort((a, b) => (a.end - a.y) - (b.end - b.y));
     const lines = skips.map(({ x, y, end, tip, down }, lane) => {
       const far = right + 4 + 9 * lane;
-      const way = down === undefined ? `H${tip + 7}` : `H${down}v${18 * scale - 5}`;
+      const way = down === undefined ? `H${tip + 7}` : `H${down}v${GAP * scale - 5}`;
       return `<circle class="f-edge" cx="${x}" cy="${y}" r="2.3"/><path class="s-edge" fill="none" stroke-width="1.4" d="M${x} ${y}H${far}V${end}${way}"/>` +
         (down === undefined ? `<path class="f-edge" d="M${tip} ${end}l6.5 -2.7v5.4Z"/>` : "");
     });

@@ -21,24 +21,13 @@ def fits(fork: Fork, boxes: list[Placement], rhythm: Rhythm) -> bool:
 
 def place_streams(fork: Fork, boxes: list[Placement], rhythm: Rhythm) -> Placement:
     """The units in their lanes, level by level, and every link."""
-    out = Placement(fork, 0, 0, 0)
     lanes = max(len(fork.exits), fork.entries, 1)
-    bottoms: dict[int, float] = {}
-    tops: dict[int, float] = {}
-    y = 0.0
-    for level in range(1, 1 + max(level for _, level in fork.grid.values())):
-        units = [unit for unit, (_, at) in fork.grid.items() if at == level]
-        crossing = any(
-            _crosses(fork, link) for link in fork.links if link.target in units
-        )
-        into = rhythm.split + rhythm.after_split
-        y += BAND + BAND_STEP * lanes if crossing and level > 1 else into
-        tops |= dict.fromkeys(units, y)
-        bottoms |= {unit: y + boxes[unit].height for unit in units}
-        y = max(bottoms[unit] for unit in units)
+    tops = _tops(fork, boxes, rhythm, BAND + BAND_STEP * lanes)
+    bottoms = {unit: top + boxes[unit].height for unit, top in tops.items()}
+    y = max(bottoms.values())
+    out = Placement(fork, 0, 0, y)
     for unit, (lane, _) in fork.grid.items():
         out.put(boxes[unit], lane * pitch(rhythm), tops[unit])
-    out.height = y
     out.wires += [_wire(fork, link, tops, bottoms, rhythm) for link in fork.links]
     for lane, unit in enumerate(fork.exits):
         x, start = lane * pitch(rhythm), bottoms.get(unit, 0.0)
@@ -49,6 +38,23 @@ def place_streams(fork: Fork, boxes: list[Placement], rhythm: Rhythm) -> Placeme
     out.exits = _places(len(fork.exits), rhythm)
     out.parts.append(Placed(fork, 0, 0, out.left, out.right, y))
     return out
+
+
+def _tops(
+    fork: Fork, boxes: list[Placement], rhythm: Rhythm, band: float
+) -> dict[int, float]:
+    """The upper side of each unit, level by level; above one in which streams are exchanged there
+    is a band."""
+    tops: dict[int, float] = {}
+    y = 0.0
+    for level in range(1, 1 + max(level for _, level in fork.grid.values())):
+        units = [unit for unit, (_, at) in fork.grid.items() if at == level]
+        links = (link for link in fork.links if link.target in units)
+        exchanged = level > 1 and any(_crosses(fork, link) for link in links)
+        y += band if exchanged else rhythm.split + rhythm.after_split
+        tops |= dict.fromkeys(units, y)
+        y += max(boxes[unit].height for unit in units)
+    return tops
 
 
 def _places(lanes: int, rhythm: Rhythm) -> tuple[float, ...]:

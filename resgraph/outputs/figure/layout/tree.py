@@ -8,11 +8,12 @@ lanes."""
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from .. import text
 from ..content.parts import (
+    ENTRY,
     Capsule,
     Chain,
     FigurePart,
@@ -98,13 +99,14 @@ def _units(fork: Fork, rhythm: Rhythm, streams: int) -> list[Placement]:
     for link in fork.links:
         into[link.target].append(link)
     out: list[Placement] = []
+    exits = {ENTRY: streams}
     for unit, part in enumerate(fork.units):
-        exits = [*(len(each.exits) for each in out), streams]  # ENTRY is the last
         out.append(place(part, rhythm, streams_into(into[unit], exits)))
+        exits[unit] = len(out[-1].exits)
     return out
 
 
-def streams_into(links: list[Link], exits: Sequence[int]) -> int:
+def streams_into(links: Iterable[Link], exits: Mapping[int, int]) -> int:
     """How many streams flow into a unit by its links, from how many leave each unit."""
     counts = (exits[link.source] - link.port + link.entry for link in links)
     return max(counts, default=1)
