@@ -11,6 +11,7 @@ import json
 import statistics
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from fashion import write_part
@@ -29,12 +30,12 @@ CANDIDATES: dict[str, list[str]] = {
     "weight decay 0.001": ["train.optimizer.weight_decay=0.001"],
     "label smoothing 0.1": ["train.label_smoothing=0.1"],
     "ema 0.98": ["train.ema={decay: 0.98}"],
-    "shift 1": ["train.augment.shift=1"],
-    "rotate 15, zoom 0.15": ["train.augment.rotate=15", "train.augment.zoom=0.15"],
     "label smoothing 0.1, ema 0.98": [
         "train.label_smoothing=0.1",
         "train.ema={decay: 0.98}",
     ],
+    "shift 1": ["train.augment.shift=1"],
+    "rotate 15, zoom 0.15": ["train.augment.rotate=15", "train.augment.zoom=0.15"],
 }
 
 
@@ -44,35 +45,34 @@ def main() -> None:
     settings.add_argument("--seeds", type=int, default=10)
     asked = settings.parse_args()
     heading("ResNet-8 for digits")
-    with tempfile.TemporaryDirectory() as place:
-        hold_out(Path(place, "inner"))
-        inner = f"train.data={{set: idx, path: {place}/inner}}"
-        body, errors = [], {}
-        for name, changes in CANDIDATES.items():
-            seeds = range(100, 100 + asked.held_out_seeds)
-            found = [score([*changes, inner], seed, Path(place)) for seed in seeds]
-            errors[name] = statistics.mean(error for error, _ in found)
-            body.append([name, *shown(found)])
-        table(["held out", "errors in %", "their mean", "CPU s"], body)
-        chosen = min(errors, key=lambda name: errors[name])
-        names = dict.fromkeys([chosen, "as it is"])
-        body = []
-        for name in names:
-            found = [
-                score(CANDIDATES[name], seed, Path(place))
-                for seed in range(asked.seeds)
-            ]
-            body.append([name, *shown(found)])
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        hold_out(place / "inner")
+        inner = [f"train.data={{set: idx, path: {place}/inner}}"]
+        seeds = range(100, 100 + asked.held_out_seeds)
+        means = compared("held out", CANDIDATES, inner, seeds, place)
+        chosen = min(means, key=lambda name: means[name])
         print(f"Chosen: {chosen}.\n")
-        table(
-            [
-                f"test, seeds 0 to {asked.seeds - 1}",
-                "errors in %",
-                "their mean",
-                "CPU s",
-            ],
-            body,
+        both = dict.fromkeys([chosen, "as it is"])
+        compared(
+            f"test, seeds 0 to {asked.seeds - 1}", both, [], range(asked.seeds), place
         )
+
+
+def compared(
+    title: str, names: Iterable[str], data: list[str], seeds: range, place: Path
+) -> dict[str, float]:
+    """Print the errors of candidates by seeds; the mean of each."""
+    body, means = [], {}
+    for name in names:
+        runs = [score([*CANDIDATES[name], *data], seed, place) for seed in seeds]
+        errors, seconds = zip(*runs, strict=True)
+        means[name] = statistics.mean(errors)
+        said = " ".join(f"{error:.2f}" for error in errors)
+        spent = statistics.median(seconds)
+        body.append([name, said, f"{means[name]:.2f}", f"{spent:.1f}"])
+    table([title, "errors in %", "their mean", "CPU s"], body)
+    return means
 
 
 def hold_out(folder: Path) -> None:
@@ -96,12 +96,6 @@ def score(changes: list[str], seed: int, place: Path) -> tuple[float, float]:
     spent = time.process_time() - began
     last = json.loads((out / "metrics.jsonl").read_text().splitlines()[-1])
     return last["validation"]["error"], spent
-
-
-def shown(found: list[tuple[float, float]]) -> list[str]:
-    errors, seconds = zip(*found, strict=True)
-    said = " ".join(f"{error:.2f}" for error in errors)
-    return [said, f"{statistics.mean(errors):.2f}", f"{statistics.median(seconds):.1f}"]
 
 
 if __name__ == "__main__":

@@ -6,14 +6,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from measure import heading, interleaved, rows, table
+from measure import heading, interleaved, rows, spent_by_children, table
 
 ROOT = Path(__file__).parents[1]
 DEEP = """\
@@ -34,7 +33,7 @@ gc.collect()
 tracemalloc.start(1)
 plan = resgraph.load(sys.argv[1])
 gc.collect()
-print(tracemalloc.get_traced_memory()[0] / len(plan.graph.nodes))
+print(len(plan.graph.nodes), tracemalloc.get_traced_memory()[0])
 """
 
 
@@ -60,15 +59,22 @@ def main() -> None:
                 "beside again": _run(settings.beside, command),
                 "this": _run(ROOT, command),
             }
-            found = interleaved(runs, settings.rounds, _spent)
+            found = interleaved(runs, settings.rounds, spent_by_children)
             table([name, "CPU ms", "against beside"], rows(found, "beside"))
         weigh = ["-c", WEIGH, str(deep)]
-        bytes_ = [float(_run(tree, weigh)()) for tree in (settings.beside, ROOT)]
+        trees = {"beside": settings.beside, "this": ROOT}
+        said = {name: _run(tree, weigh)().split() for name, tree in trees.items()}
+        base = int(said["beside"][1])
         body = [
-            [name, f"{each:,.0f}", f"{each / bytes_[0]:.3f}"]
-            for name, each in zip(("beside", "this"), bytes_, strict=True)
+            [
+                name,
+                f"{int(nodes):,}",
+                f"{int(size) / int(nodes):,.0f}",
+                f"{int(size) / base:.3f}",
+            ]
+            for name, (nodes, size) in said.items()
         ]
-        table(["plan of 31,510 nodes", "bytes a node", "against beside"], body)
+        table(["a plan", "nodes", "bytes a node", "against beside"], body)
 
 
 def _dense(count: int) -> str:
@@ -94,12 +100,6 @@ def _run(tree: Path, command: list[str]) -> Callable[[], str]:
         return done.stdout.decode()
 
     return run
-
-
-def _spent() -> float:
-    """CPU seconds of the processes that have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gc
 import platform
+import resource
 import statistics
 import sys
 import time
@@ -45,6 +46,12 @@ def ratio(one: Sequence[float], other: Sequence[float]) -> str:
     lies."""
     ratios = sorted(a / b for a, b in zip(one, other, strict=True))
     return f"{statistics.median(ratios):.3f} ({_at(ratios, 0.25):.2f}–{_at(ratios, 0.75):.2f})"
+
+
+def spent_by_children() -> float:
+    """CPU seconds of the processes that this one has waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _at(ordered: Sequence[float], share: float) -> float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -13,7 +12,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from measure import heading, interleaved, rows, table
+from measure import heading, interleaved, rows, spent_by_children, table
 
 ROOT = Path(__file__).parents[1]
 RESGRAPH = f"{sys.executable} -m resgraph"
@@ -39,7 +38,7 @@ def main() -> None:
         name: _run(script.format(program=RESGRAPH, **vars(asked)), asked)
         for name, script in scripts.items()
     }
-    found = interleaved(runs, asked.rounds, _spent, warm=0)
+    found = interleaved(runs, asked.rounds, spent_by_children, warm=0)
     body = [
         [*row, f"{60 * asked.runs / statistics.median(found[row[0]]):.1f}"]
         for row in rows(found, "a shell loop")
@@ -68,12 +67,6 @@ def _run(script: str, asked: argparse.Namespace) -> Callable[[], None]:
             )
 
     return run
-
-
-def _spent() -> float:
-    """CPU seconds of the processes that have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 if __name__ == "__main__":

@@ -114,10 +114,21 @@ def write(content: str | bytes, output: Path | None, *, force: bool) -> None:
             overwrite=force,
         )
     except FileExistsError:
-        raise UsageError(f"{output} exists; --force overwrites it") from None
+        raise _there(output) from None
     except OSError as problem:
         raise cannot_write(output, problem, "name another place") from None
     click.echo(f"wrote {output}", err=True)
+
+
+def need_free(output: Path, *, force: bool) -> None:
+    """A file that may not be overwritten is told of before minutes are spent on it. Raises
+    `UsageError`."""
+    if output.exists() and not force:
+        raise _there(output)
+
+
+def _there(output: Path) -> UsageError:
+    return UsageError(f"{output} exists; --force overwrites it")
 
 
 def replace_file(path: Path, text: str) -> None:

@@ -82,8 +82,7 @@ def resume(
 
     `plan` changes what is resumed (more epochs, say). Raises `RunError` where the run cannot
     be used."""
-    read_facts(run)  # what is no run is told before torch is loaded
-    _need_torch()
+    _need_run(run)
     from .resuming import resume_run
 
     options = options or Options()
@@ -116,8 +115,7 @@ def evaluate(
     `split` names another part of its data: a folder beside that one, as `test`, or a pattern of
     shards. `crops=10` and `sides=[224, 256, 384, 480, 640]` test as the papers do, by the mean over
     several views of an image. `report` is where to write what was right and wrong, as HTML."""
-    read_facts(run)  # what is no run is told before torch is loaded
-    _need_torch()
+    _need_run(run)
     from .evaluation import Testing, evaluate_run
 
     how = Testing(crops, tuple(sides), split, report)
@@ -136,8 +134,7 @@ def predict(
     """Of each image file, or each row of an array (x.npy, x.npz, x.npz:NAME), what the recipe's
     target asks: the `top` likeliest classes, numbers, a mask or a picture. `beside` has the
     net's further inputs by name: numbers, or the file of an array with a row for each."""
-    read_facts(run)  # what is no run is told before torch is loaded
-    _need_torch()
+    _need_run(run)
     from .inference import Asked, predict_images
 
     options = options or Options()
@@ -198,12 +195,19 @@ def profile(
 ) -> Profile:
     """Time, memory and norms of each node in a training step: of a plan with fresh weights on
     noise, or of a run's weights (its directory) on its own first batch, on the CPU."""
-    _need_torch("measuring a step")
+    what = "measuring a step"
+    _need_run(plan, what) if isinstance(plan, Path) else _need_torch(what)
     from .profiling import profile_plan, profile_run
 
     if isinstance(plan, Path):
         return profile_run(plan, load or _load, Options(device="cpu"), repeats)
     return profile_plan(plan, batch, repeats)
+
+
+def _need_run(run: Path, what: str = "training") -> None:
+    """A run, and torch: what is no run is told without loading it. Raises `RunError`."""
+    read_facts(run)
+    _need_torch(what)
 
 
 def _need_torch(what: str = "training") -> None:

@@ -39,7 +39,8 @@ import sys
 from pathlib import Path
 from resgraph import RunError, train
 
-for ask in (train.resume, train.evaluate, lambda run: train.predict(run, [])):
+asks = train.resume, train.evaluate, train.profile, lambda run: train.predict(run, [])
+for ask in asks:
     try:
         ask(Path(sys.argv[1]))
     except RunError as error:

@@ -17,7 +17,14 @@ from ...outputs.registry import named
 from ...passes.fold import fold_batch_norm
 from ...plan import Plan, load
 from ..loading import load_plan
-from ..options import SPEC, cannot_write, output_options, set_option, write
+from ..options import (
+    SPEC,
+    cannot_write,
+    need_free,
+    output_options,
+    set_option,
+    write,
+)
 from ..training import weights_option
 
 FORMS = named("export")
@@ -77,8 +84,7 @@ def export(
         return
     if not _is_file(output):
         raise UsageError(f"{form} is no text: say where to with -o FILE.{form}")
-    if output.exists() and not force:
-        raise UsageError(f"{output} exists; --force overwrites it")
+    need_free(output, force=force)
     options = {"fold_norms": fold_bn, "inplace": inplace == "on", "seed": seed or 0}
     _write(net.weighted(form, **options), output)
 

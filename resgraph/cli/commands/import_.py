@@ -11,7 +11,7 @@ import click
 from ...errors import MissingError, UsageError
 from ...ops import Shape
 from ..loading import note
-from ..options import output_options, write
+from ..options import need_free, output_options, write
 
 if TYPE_CHECKING:
     from ...importing import Imported
@@ -76,9 +76,8 @@ def import_(
         raise MissingError(
             "importing needs PyTorch: pip install 'resgraph[train]'"
         ) from None
-    for file in (output, weights):
-        if file and file.exists() and not force:
-            raise UsageError(f"{file} exists; --force overwrites it")
+    for file in filter(None, (output, weights)):
+        need_free(file, force=force)
     if len(models) > 1 and (weights or partial):
         raise UsageError("--weights and --partial are of one model")
     found = [from_model(model, shape, partial=partial) for model in models]

@@ -178,15 +178,19 @@ def exempt_names(
     within = tuple(f"{name}." for name in norms)
     for prefix, module in net.named_modules():
         for name, parameter in module.named_parameters(recurse=False):
-            if isinstance(module, NORMS) or f"{prefix}.".startswith(within):
-                kind = "norm"
-            elif name == "bias":
-                kind = "bias"
-            else:
-                kind = "scale" if parameter.ndim <= 1 else "weight"
-            if kind in kinds or (kind == "norm" and name == "bias" and "bias" in kinds):
+            norm = isinstance(module, NORMS) or f"{prefix}.".startswith(within)
+            own = {_decay_kind(name, parameter, norm=norm), *{name} & {"bias"}}
+            if own.intersection(kinds):
                 exempt.add(f"{prefix}.{name}" if prefix else name)
     return frozenset(exempt)
+
+
+def _decay_kind(name: str, parameter: nn.Parameter, *, norm: bool) -> str:
+    if norm:
+        return "norm"
+    if name == "bias":
+        return "bias"
+    return "scale" if parameter.ndim <= 1 else "weight"
 
 
 def load_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
