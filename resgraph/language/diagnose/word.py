@@ -90,8 +90,8 @@ def _listed(label: _Words) -> Fault | None:
     if not label.first.startswith("["):
         return None
     hint = (
-        "a count repeats one op or block: make the list one, `blocks: {pair: {body: […]}}`, and"
-        " write `2 x pair`"
+        "a count repeats one op or block: make the list a block, `blocks: {pair: {body: […]}}`,"
+        " and repeat `pair`"
     )
     return fault("E011", "a list is no op or block", label.place, hint)
 
