@@ -113,12 +113,22 @@ def _net(rows: Sequence[DraftRow]) -> Iterator[str]:
 
 
 def aligned(entries: Sequence[tuple[str, Sequence[str]]], indent: int) -> Iterator[str]:
-    """Keys and their lists, each on a line if it is short; values begin in one column."""
+    """Keys and their lists; values begin in one column."""
     width = max(len(key) for key, _ in entries) + 1
     for key, parts in entries:
-        line = f"{' ' * indent}{key + ':':<{width}} {listed(parts)}"
-        if len(line) <= _WIDEST or len(parts) == 1:
-            yield line
-            continue
-        yield f"{' ' * indent}{key}:"
-        yield from (f"{' ' * indent}  - {part}" for part in parts)
+        yield from broken(f"{' ' * indent}{key + ':':<{width}} ", parts)
+
+
+def broken(start: str, parts: Sequence[str]) -> Iterator[str]:
+    """A list behind what begins its line, over as few lines as hold it."""
+    if len(start + listed(parts)) <= _WIDEST or len(parts) == 1:
+        yield start + listed(parts)
+        return
+    line, indent = f"{start}[{parts[0]}", " " * (len(start) + 1)
+    for part in parts[1:]:
+        if len(f"{line}, {part},") > _WIDEST:
+            yield f"{line},"
+            line = indent + part
+        else:
+            line += f", {part}"
+    yield f"{line}]"

@@ -135,3 +135,34 @@ def test_blocks_of_the_file_are_shared() -> None:
     text = family(members)
     assert "body:  [3x3 conv widths.0 /stride, 3x3 conv out linear]" in text
     assert "resnet18: {}" in text and "widths: [48, 96]" in text
+
+
+BROKEN = """\
+name: {name}
+about: timm:{name}
+input: 3x32x32
+
+blocks:
+  long:
+    body:  [3x3 conv 96 linear, 3x3 conv {width} linear, 3x3 conv 96 linear,{more}
+            1x1 conv 16 linear]
+    merge: body + x
+
+net:
+  stem: 3x3 conv 16
+  one:  2 x long
+  head: 1x1 conv 8
+"""
+
+
+def test_a_list_that_is_broken_elsewhere_is_the_same_list() -> None:
+    more = (" 3x3 conv 96,", "\n            3x3 conv 96,")
+    members = []
+    for name, width, part in zip("ab", (96, 128), more, strict=True):
+        text = BROKEN.format(name=name, width=width, more=part)
+        text += f"\nexpect: {{params: {loads(text).params:_}}}\n"
+        members.append(Member(name, f"timm:{name}", text, loads(text)))
+    lines = family(members).splitlines()
+    assert "    body:  [3x3 conv 96 linear, 3x3 conv wider linear, " in lines[8]
+    assert lines[9] == "            1x1 conv 16 linear]"
+    assert max(map(len, lines)) <= 100

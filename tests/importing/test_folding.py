@@ -102,3 +102,12 @@ def test_blocks_that_are_alike_are_one_wherever_they_stand() -> None:
 def test_what_stands_in_turn_once_stays_as_it_is() -> None:
     spec = MIXER.replace("6 x mixer", "2 x mixer")
     assert "pair" not in text(spec)
+
+
+def test_a_long_row_goes_on_in_the_next_line() -> None:
+    widths = ", ".join(f"3x3 conv {width} linear" for width in (24, 32, 40, 48, 56))
+    spec = f"net: {{stem: 3x3 conv 16, one: [{widths}], head: 1x1 conv 8}}"
+    assert text(spec).split("net:\n")[1].splitlines()[:2] == [
+        "  conv1: [3x3 conv 16 relu, 3x3 conv 24, 3x3 conv 32, 3x3 conv 40, 3x3 conv 48, 3x3 conv 56,",
+        "          1x1 conv 8 relu]",
+    ]

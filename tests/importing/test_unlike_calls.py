@@ -85,7 +85,7 @@ def imported(spec: str) -> str:
 @pytest.mark.parametrize(
     ("spec", "said"),
     [
-        (GHOST, ("- gates x gated", "- (stride - 1) x depthwise conv /stride linear kernel k")),
+        (GHOST, (" gates x gated,", " (stride - 1) x depthwise conv /stride linear kernel k,")),
         (GHOST, ("bottleneck 16 gates 1", "shortcut: [depthwise conv /stride linear kernel k, ")),
         (INSTEAD, ("inner: join", "inner, 1x1 conv 2*in", "3 x bottleneck inner join-2")),
         (FEW, ("3 x basic", "3 x inverted-residual 32 expand 2")),

@@ -16,7 +16,7 @@ from ...language.yaml.tree import plain_value
 from ...plan import Plan, loads
 from ..captured import ImportRefused
 from ..matching import matched
-from ..page import aligned
+from ..page import aligned, broken
 from .values import SharedValues
 
 _T = TypeVar("_T")
@@ -152,7 +152,7 @@ class _Family:
             have = next(lines for lines in each if lines is not None)
             problem = f"their blocks `{name}` differ"
             for column in self._columns([lines or have for lines in each], problem):
-                yield self._unified(column, problem)
+                yield from _rebroken(self._unified(column, problem))
 
     def _net(self) -> list[tuple[str, list[str]]]:
         nets = [_rows(member) for member in self.members]
@@ -240,11 +240,18 @@ def _keys(member: Member) -> dict[str, str]:
 
 
 def _block_lines(text: str) -> dict[str, list[str]]:
-    """The lines of each block."""
+    """The lines of each block, lists that are broken as one."""
     inner = text.partition("\nblocks:\n")[2].partition("\n\n")[0]
+    inner = re.sub(r",\n +", ", ", inner)
     parts = re.split(r"^  ([\w-]+):\n", inner, flags=re.MULTILINE)[1:]
     pairs = zip(parts[::2], parts[1::2], strict=True)
     return {name: lines.rstrip().splitlines() for name, lines in pairs}
+
+
+def _rebroken(line: str) -> Iterator[str]:
+    """A line of a block, over several where it is long."""
+    found = re.fullmatch(r"( +[\w-]+: +)\[(.*)\]", line)
+    return broken(found[1], found[2].split(", ")) if found else iter([line])
 
 
 def _rows(member: Member) -> list[tuple[str, list[str]]]:
