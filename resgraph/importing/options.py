@@ -30,10 +30,15 @@ class SaidOnce:
         return {k: v for k, v in found.items() if v != usual.get(k, _default(op, k))}
 
     def label(self, op: Op) -> str:
-        """An op's label, with the quiet options in which it departs."""
+        """An op's label, with the quiet options and the bias in which it departs."""
         if op not in self.labels:
-            more = (f"{key} {value_text(v)}" for key, v in self.departs(op).items())
-            self.labels[op] = " ".join([op.label(), *more])
+            plain, more, bias = op, self.departs(op), getattr(op, "bias", None)
+            if bias is not None:
+                plain = op.model_copy(update={"bias": _default(op, "bias")})
+                usual = self.bias(op, normed=False)
+                more |= {} if bias == usual else {"bias": bias}
+            said = (f"{key} {value_text(v)}" for key, v in more.items())
+            self.labels[op] = " ".join([plain.label(), *said])
         return self.labels[op]
 
     def bias(self, op: Op, *, normed: bool) -> str:

@@ -55,13 +55,9 @@ class BatchNorm(_Norm):
         )
 
 
-class LayerNorm(_Norm):
-    """Layer normalization over the channels at each place (as ConvNeXt has it; Liu et al. 2022);
-    `bias none` leaves the shift out."""
+class _Shifted(_Norm):
+    """A norm whose shift `bias none` leaves out."""
 
-    long_names = ("LayerNorm",)
-    aliases = ("layernorm layernorm2d layernormalization layernormalisation",)
-    op: Literal["ln"] = "ln"
     bias: Literal["default", "none"] = "default"
 
     def params(self, *inputs: Shape) -> int:
@@ -70,6 +66,15 @@ class LayerNorm(_Norm):
     def derive(self, *inputs: Shape) -> Derivation:
         return super().derive(*inputs) if self.has_bias else _scale_only(*inputs)
 
+
+class LayerNorm(_Shifted):
+    """Layer normalization over the channels at each place (as ConvNeXt has it; Liu et al. 2022);
+    `bias none` leaves the shift out."""
+
+    long_names = ("LayerNorm",)
+    aliases = ("layernorm layernorm2d layernormalization layernormalisation",)
+    op: Literal["ln"] = "ln"
+
     def torch(self, *inputs: Shape) -> Call:
         (x,) = inputs
         target = "ChannelNorm" if is_map(x) else "nn.LayerNorm"
@@ -77,9 +82,9 @@ class LayerNorm(_Norm):
         return Call(target, (x[0],), self.said() + bias)
 
 
-class GroupNorm(_Norm):
+class GroupNorm(_Shifted):
     """Group normalization (Wu & He 2018), `gn 32`: over all places of each of 32 equal parts of
-    channels."""
+    channels; `bias none` leaves the shift out (as MetaFormer's have it; Yu et al. 2022)."""
 
     number = "groups"
     long_names = ("GroupNorm",)
@@ -108,7 +113,8 @@ class GroupNorm(_Norm):
 
     def torch(self, *inputs: Shape) -> Call:
         names = "norm_groups", "width"
-        return Call("nn.GroupNorm", (self.groups, inputs[0][0]), self.said(), names)
+        target = "nn.GroupNorm" if self.has_bias else "ScaledGroupNorm"
+        return Call(target, (self.groups, inputs[0][0]), self.said(), names)
 
 
 class InstanceNorm(_Norm):

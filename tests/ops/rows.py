@@ -206,6 +206,7 @@ ROWS = [
     Row(GroupNorm(groups=4), MAP, "gn 4"),
     Row(GroupNorm(), (64, 3, 3), "gn"),
     Row(GroupNorm(groups=2), VECTOR, "gn 2"),
+    Row(GroupNorm(groups=1, bias="none", eps=1e-6), MAP, "gn 1 bias none"),
     Row(InstanceNorm(), MAP, "instance norm"),
     Row(InstanceNorm(affine=True, eps=1e-3), MAP, "instance norm affine"),
     Row(RmsNorm(), MAP, "rms norm"),

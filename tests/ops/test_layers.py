@@ -32,6 +32,7 @@ MADE: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "QuickGelu": (lambda: layers.QuickGelu(), MAP),
     "RmsNorm": (lambda: layers.RmsNorm(8), MAP),
     "RmsNorm of a vector": (lambda: layers.RmsNorm(8, eps=1e-5), VECTOR),
+    "ScaledGroupNorm": (lambda: layers.ScaledGroupNorm(2, 8), MAP),
     "ResponseNorm": (lambda: layers.ResponseNorm(8), MAP),
     "SpaceToDepth": (lambda: layers.SpaceToDepth(2), (2, 8, 6, 4)),
     "DepthToSpace": (lambda: layers.DepthToSpace(2), MAP),

@@ -38,12 +38,23 @@ def usual_pad(kernel: tuple[int, ...], dilation: tuple[int, ...]) -> tuple[int, 
     )
 
 
-def tensors_of(given: Arguments) -> dict[str, str]:
-    """The keys of a weight, its gain and a bias."""
-    found = {"weight": given["weight"].key}
-    if given["weight"].gain:
-        found["gain"] = given["weight"].gain
-    return found | ({"bias": given["bias"].key} if given.get("bias") else {})
+_ROLES = "weight", "bias", "running_mean", "running_var"
+
+
+def tensors_of(reader: Reader, given: Arguments) -> dict[str, str]:
+    """The keys of a weight, its gain, a bias and statistics. Raises `ImportRefused` for one that is
+    computed."""
+    found = {}
+    for role in _ROLES:
+        each = given.get(role)
+        if each is None:
+            continue
+        if not isinstance(each, StateTensor) or not (each.plain or each.standardized):
+            raise reader.no(f"its `{role}` is computed")
+        found[role] = each.key
+        if each.gain:
+            found["gain"] = each.gain
+    return found
 
 
 def _options(reader: Reader, given: Arguments) -> dict[str, Any]:
@@ -84,7 +95,7 @@ def conv(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
         op: Op = DepthwiseConv(**options)
     else:
         op = Conv(width=width, groups=groups, **options, **_standardized(weight))
-    return reader.add(op, step, tensors=tensors_of(given))
+    return reader.add(op, step, tensors=tensors_of(reader, given))
 
 
 def _need_own(reader: Reader, weight: Any) -> None:
@@ -129,7 +140,7 @@ def _of_a_cell(
     made = reader.add(
         Fc(width=weight.shape[0], bias=options["bias"]),
         x.step,
-        tensors=tensors_of(given),
+        tensors=tensors_of(reader, given),
     )
     return replace(made, axes=(*made.axes, *((),) * (len(weight.shape) - 2)))
 
@@ -165,7 +176,7 @@ def _along_channels(reader: Reader, x: ForeignValue, given: Arguments) -> Foreig
         raise reader.no("over anything but the channels of a vector")
     bias = "default" if given["bias"] else "none"
     op = ChannelConv(kernel=weight.shape[2], bias=bias)  # type: ignore[arg-type]
-    return reader.kept(op, x, tensors_of(given))
+    return reader.kept(op, x, tensors_of(reader, given))
 
 
 @reads("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
@@ -181,7 +192,7 @@ def up_conv(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     if op.output_padding != several(given["output_padding"], len(asked), 0):
         raise reader.no("it does not multiply the size by its stride")
     step = reader.plain(given["input"])
-    return reader.add(op, step, tensors=tensors_of(given))
+    return reader.add(op, step, tensors=tensors_of(reader, given))
 
 
 @reads("linear")
@@ -190,7 +201,7 @@ def linear(reader: Reader, call: AtenCall, given: Arguments) -> AnyValue:
     if not isinstance(weight, StateTensor) or not weight.plain or weight.moved:
         raise reader.no("its weight is computed")
     shape, bias = reader.shape(x), "default" if given["bias"] else "none"
-    width, tensors = weight.shape[0], tensors_of(given)
+    width, tensors = weight.shape[0], tensors_of(reader, given)
     channels = layout(shape)[0]
     if len(shape) > 1 < len(x.axes) and x.axes[-1] == channels:
         # channels last: each cell by itself

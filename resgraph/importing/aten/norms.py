@@ -18,11 +18,10 @@ def batch_norm(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     x, weight = given["input"], given["weight"]
     if isinstance(x, StateTensor):
         return _filters(x, weight, given["eps"])
-    if not isinstance(weight, StateTensor) or not given["running_mean"]:
+    if not all(given[role] for role in ("weight", "bias", "running_mean")):
         raise reader.no("without a scale and a shift, or without statistics")
-    roles = ("weight", "bias", "running_mean", "running_var")
     op = BatchNorm(eps=given["eps"], momentum=given["momentum"] or 0.1)
-    return reader.kept(op, reader.value(x), {role: given[role].key for role in roles})
+    return reader.kept(op, reader.value(x), tensors_of(reader, given))
 
 
 def _filters(x: StateTensor, gain: Any, eps: float) -> StateTensor:
@@ -37,10 +36,11 @@ def _filters(x: StateTensor, gain: Any, eps: float) -> StateTensor:
 @reads("group_norm")
 def group_norm(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     if not given["weight"]:
-        raise reader.no("without a scale and a shift")
-    op = GroupNorm(groups=given["num_groups"], eps=given["eps"])
+        raise reader.no("without a scale")
+    bias = "default" if given["bias"] else "none"
+    op = GroupNorm(groups=given["num_groups"], eps=given["eps"], bias=bias)  # type: ignore[arg-type]
     step = reader.plain(given["input"])
-    return reader.add(op, step, tensors=tensors_of(given))
+    return reader.add(op, step, tensors=tensors_of(reader, given))
 
 
 @reads("instance_norm")
@@ -53,7 +53,7 @@ def instance_norm(reader: Reader, call: AtenCall, given: Arguments) -> Any:
         return _by_groups(reader, x, given["eps"])
     op = InstanceNorm(affine=affine, eps=given["eps"])
     step = reader.plain(given["input"])
-    return reader.add(op, step, tensors=tensors_of(given) if affine else None)
+    return reader.add(op, step, tensors=tensors_of(reader, given) if affine else None)
 
 
 def _by_groups(reader: Reader, x: ForeignValue, eps: float) -> Spelled:
@@ -71,7 +71,7 @@ def layer_norm(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue
     if not given["weight"]:
         raise reader.no("without a scale")
     op = LayerNorm(eps=given["eps"], bias="default" if given["bias"] else "none")
-    return reader.kept(op, x, tensors_of(given))
+    return reader.kept(op, x, tensors_of(reader, given))
 
 
 @reads("rms_norm")
@@ -79,7 +79,7 @@ def rms_norm(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     x = _over_channels(reader, given)
     if not given["weight"] or not given["eps"]:
         raise reader.no("without a scale, or without an eps")
-    return reader.kept(RmsNorm(eps=given["eps"]), x, tensors_of(given))
+    return reader.kept(RmsNorm(eps=given["eps"]), x, tensors_of(reader, given))
 
 
 def _over_channels(reader: Reader, given: Arguments) -> ForeignValue:

@@ -208,6 +208,17 @@ class RmsNorm(nn.RMSNorm):
         return F.rms_norm(x, self.normalized_shape, self.weight, self.eps).movedim(-1, 1)
 
 
+class ScaledGroupNorm(nn.GroupNorm):
+    """Group normalization with a scale for each channel, and no shift."""
+
+    def __init__(self, norm_groups: int, width: int, eps: float = 1e-5) -> None:
+        super().__init__(norm_groups, width, eps)
+        self.register_parameter("bias", None)
+
+    def reset_parameters(self) -> None:
+        nn.init.ones_(self.weight)
+
+
 class ResponseNorm(nn.Module):
     """Global response normalization: a channel's norm over the map, as a share of their mean."""
 
