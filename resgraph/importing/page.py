@@ -18,7 +18,8 @@ from .options import said_once
 from .recovery import BlockRecovery
 from .regions.cut import cut
 from .regions.sharing import say_again
-from .rows import DraftRow, alternating, rows_of
+from .rows import DraftRow, rows_of
+from .turns import taking_turns
 
 _NAME = re.compile(r"[A-Za-z_][\w-]*")
 _WIDEST = 100
@@ -57,8 +58,10 @@ def write(head: Head) -> str:
     recovery = BlockRecovery(head.net.steps, unit, library)
     first = head.net.steps[head.net.input].shape
     rows = rows_of(recovery.elements(items), first, head.net.outputs)
-    pairs = alternating(rows)
-    own = _called([*recovery.definitions, *pairs], rows)
+    said, turns = taking_turns([row.labels for row in rows])
+    for row, labels in zip(rows, said, strict=True):
+        row.labels = labels
+    own = _called([*recovery.definitions, *turns], rows)
     if library.shortcut:
         library.settle(own)
         settings.append(f"shortcut: {listed(library.shortcut)}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise, takewhile
@@ -13,10 +12,11 @@ from ..language.library import library_index
 from ..ops import VOCABULARY, GlobalPool, Pool, Shape
 from .captured import ImportRefused
 from .cells import Cell
-from .definitions import Element, Use, WrittenBlock, WrittenPath
+from .definitions import Element, Use
 from .kinds import changes
 from .recovery import BLOCK_WORDS
 from .texts import folded, plain
+from .turns import TURN_WORDS
 
 _JOINED = 2
 """As many labels before the blocks of a stage are in its row; more have one of their own."""
@@ -65,49 +65,6 @@ def rows_of(
     for row in rows:
         row.labels = list(folded(_labels(row.elements)))
     return rows
-
-
-def alternating(rows: Sequence[DraftRow]) -> list[WrittenBlock]:
-    """What rows say in turn, as `basic, gated, basic, gated`, becomes a block each, which they
-    repeat."""
-    found: dict[tuple[str, ...], WrittenBlock] = {}
-    for turn in _turns(rows):
-        name = f"{_PAIR}-{len(found) + 1}" if found else _PAIR
-        said = [_in_turn(row.labels, turn, name) for row in rows]
-        if (
-            sum(len(r.labels) - len(s) for r, s in zip(rows, said, strict=True))
-            > _PAIR_COST
-        ):
-            found[turn] = WrittenBlock(name, paths=[WrittenPath("body", [*turn])])
-            for row, labels in zip(rows, said, strict=True):
-                row.labels = labels
-    return list(found.values())
-
-
-_PAIR, _PAIR_COST = "pair", 4
-"""What the block of a pair is called, and how many labels it costs."""
-
-
-def _turns(rows: Sequence[DraftRow]) -> list[tuple[str, ...]]:
-    """Neighbours that stand in turn somewhere, the most frequent first."""
-    turns = Counter(
-        labels[n : n + 2]
-        for labels in (tuple(row.labels) for row in rows)
-        for n in range(len(labels) - 3)
-        if labels[n : n + 2] == labels[n + 2 : n + 4]
-    )
-    return [turn for turn, _ in turns.most_common() if " /" not in "".join(turn)]
-
-
-def _in_turn(labels: Sequence[str], turn: tuple[str, ...], name: str) -> list[str]:
-    """Labels with `name` for each turn."""
-    found: list[str] = []
-    place = 0
-    while place < len(labels):
-        here = tuple(labels[place : place + 2]) == turn
-        found.append(name if here else labels[place])
-        place += 2 if here else 1
-    return list(folded(found))
 
 
 def _split(row: DraftRow, outputs: Collection[str]) -> Iterator[DraftRow]:
@@ -275,7 +232,7 @@ def _path(row: DraftRow) -> list[str]:
 
 def _taken(word: str) -> bool:
     """Whether it says nothing of a row, or something else in the language."""
-    ours = (*BLOCK_WORDS, _PAIR)
+    ours = (*BLOCK_WORDS, *TURN_WORDS)
     return word in (*_GENERAL, *ours) or word in VOCABULARY or word in library_index()
 
 

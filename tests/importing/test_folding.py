@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from resgraph import from_module
+from resgraph.importing.turns import taking_turns
 from resgraph.plan import loads
 
 FRAME = "name: a\ninput: 16x16x16\n{}\n"
@@ -22,6 +23,16 @@ unit: [conv, relu, bn]
 blocks:
   mixer: {sum: {body: 3x3 depthwise conv, merge: body + x}, merge: [sum, 1x1 conv in]}
 net: {stem: 3x3 conv 32 /2, mixing: 6 x mixer, head: [global avg pool, fc 8]}"""
+GATES_IN_TURN = """
+blocks:
+  mix:  {body: 3x3 depthwise conv, merge: body + x}
+  mlp:  {body: [1x1 conv 2*in, 1x1 conv in linear], merge: body + x}
+  both: [mix, se, mlp, mix, mlp]
+net:
+  stem: 3x3 conv 16
+  one:  [both, mix, mlp]
+  two:  [3x3 conv 32 /2, 1x1 conv 32 linear, 5 x both, mix, mlp]
+  head: 1x1 conv 8"""
 AFFINE = """
 unit: [conv, bn, relu, gain shift 0]
 net: {stem: 3x3 conv 32 /2, two: [1x1 conv 64 linear, 5x5 depthwise conv], head: 1x1 conv 8}"""
@@ -79,6 +90,8 @@ def text(spec: str) -> str:
     [
         (HALVES, ("let:   {depth: 3}", "depth x basic", "depth 5")),
         (MIXER, ("unit: conv relu bn", "body: [basic, 1x1 conv 32]", "5 x pair")),
+        (GATES_IN_TURN, ("series:\n    body: [basic, se, mlp, basic, mlp]",
+                         "5 x series, basic, mlp]")),
         (AFFINE, ("unit: [conv, bn, relu, gain shift 0]", "1x1 conv 64 linear, 5x5")),
         (REZERO, ("3x3 conv in linear, gain]", "4 x basic")),
         (PARTS, ("[4x4 conv 32 /4, bn", "2 x ")),
@@ -88,7 +101,7 @@ def text(spec: str) -> str:
         (ENLARGED, ("upsample to size", "size 13")),
         ("net: {stem: [2 x 3x3 conv 16, 3x3 conv 16 /2], head: 1x1 conv 8}", ("[2 x 3x3",)),
     ],
-    ids=["depth", "pair", "unit", "rezero", "parts", "scaled", "deep", "shares", "sizes", "layers"],
+    ids=["depth", "pair", "series", "unit", "rezero", "parts", "scaled", "deep", "shares", "sizes", "layers"],
 )  # fmt: skip
 def test_it_is_said_once(spec: str, said: tuple[str, ...]) -> None:
     written = text(spec)
@@ -102,6 +115,23 @@ def test_blocks_that_are_alike_are_one_wherever_they_stand() -> None:
 def test_what_stands_in_turn_once_stays_as_it_is() -> None:
     spec = MIXER.replace("6 x mixer", "2 x mixer")
     assert "pair" not in text(spec)
+
+
+def test_turns_are_found_within_turns() -> None:
+    once = ["a", "b", "a", "b", "c"]
+    rows, blocks = taking_turns(
+        [["s /2", *4 * once], ["t /2", *3 * ["a", "b"], "2 x d"]]
+    )
+    assert rows == [["s /2", "4 x series"], ["t /2", "3 x pair", "2 x d"]]
+    assert [(each.name, *map(str, each.paths)) for each in blocks] == [
+        ("pair", "[a, b]"),
+        ("series", "[2 x pair, c]"),
+    ]
+
+
+def test_what_strides_is_in_no_turn() -> None:
+    row = 4 * ["a 8 /2", "b"]
+    assert taking_turns([row]) == ([row], [])
 
 
 def test_a_long_row_goes_on_in_the_next_line() -> None:
