@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,11 @@ import pytest
 os.environ.setdefault(
     "OMP_NUM_THREADS", "1"
 )  # small tensors, and other tests beside: threads only wait for each other
+
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# Images of containers set it. Else each process that a test starts compiles the package again, and
+# each worker all tests: half of their time to start.
 
 GOLDEN = Path(__file__).parent / "golden"
 

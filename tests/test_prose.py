@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from test_floors import MODULES, PACKAGE, dotted
+from test_floors import MODULES, PACKAGE
 
 from resgraph.language.grammar.words import POLICIES
 from resgraph.ops import VOCABULARY
@@ -76,39 +75,39 @@ def matched_texts(tree: ast.AST) -> Iterator[tuple[str, int]]:
             yield from ((text, node.lineno) for text in constants(node))
 
 
-TREES = {
-    path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
-    for path in MODULES
-}
-TOLD = "\n".join(text for tree in TREES.values() for text in told_texts(tree))
+@pytest.fixture(scope="module")
+def trees() -> dict[str, ast.Module]:
+    """Every module of the package, by its path."""
+    return {
+        path.relative_to(PACKAGE).as_posix(): ast.parse(
+            path.read_text(encoding="utf-8")
+        )
+        for path in MODULES
+    }
 
 
-def test_there_is_something_to_hold() -> None:
-    assert "a stride is expected after `/`" in TOLD
-    assert ("did you mean", 1) in matched_texts(
-        ast.parse("x.startswith('did you mean')")
-    )
-
-
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: ".".join(dotted(path)))
-def test_only_renderers_read_a_message_or_a_help(path: Path) -> None:
-    name = path.relative_to(PACKAGE).as_posix()
+def test_only_renderers_read_a_message_or_a_help(trees: dict[str, ast.Module]) -> None:
     read = [
-        (node.attr, node.lineno)
-        for node in ast.walk(TREES[name])
+        (name, node.attr, node.lineno)
+        for name in sorted(trees.keys() - RENDERERS)
+        for node in ast.walk(trees[name])
         if isinstance(node, ast.Attribute)
         and node.attr in ("help", "message")
         and isinstance(node.ctx, ast.Load)
     ]
-    assert name in RENDERERS or not read
+    assert read == []
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: ".".join(dotted(path)))
-def test_no_module_matches_our_own_words(path: Path) -> None:
-    name = path.relative_to(PACKAGE).as_posix()
+def test_no_module_matches_our_own_words(trees: dict[str, ast.Module]) -> None:
+    told = "\n".join(text for tree in trees.values() for text in told_texts(tree))
+    assert "a stride is expected after `/`" in told
+    assert ("did you mean", 1) in matched_texts(
+        ast.parse("x.startswith('did you mean')")
+    )
     ours = [
-        (text, line)
-        for text, line in matched_texts(TREES[name])
-        if len(text.split()) > 1 and text.strip(" `?") in TOLD and text not in PHRASES
+        (name, text, line)
+        for name, tree in trees.items()
+        for text, line in matched_texts(tree)
+        if len(text.split()) > 1 and text.strip(" `?") in told and text not in PHRASES
     ]
     assert ours == []

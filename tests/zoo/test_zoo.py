@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,16 @@ FACTS = {
 }
 
 
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where built
+
+
+@cache
 def tree(path: Path) -> dict[str, Any]:
-    spec: dict[str, Any] = yaml.safe_load(path.read_text())
+    spec: dict[str, Any] = yaml.load(path.read_text(), LOADER)
     return spec
 
 
+@cache
 def variants(path: Path) -> dict[str, Any]:
     """The variants of a spec, and of what it extends."""
     spec = tree(path)
