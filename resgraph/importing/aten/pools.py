@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from ...ops import GlobalPool, Op, Over, Pool
+from ...ops import GlobalPool, Op, Over, Pad, Pool
+from ...ops.base import Edge
 from ..program import AtenCall
 from .axes import layout
 from .convolutions import several, usual_pad
@@ -13,30 +14,78 @@ from .reader import Arguments, ForeignValue, Reader, reads
 from .spelled import Spelled, mean_of_form
 
 
+@dataclass(frozen=True, slots=True)
+class LowPadded:
+    """What a step gives, with `cells` around it that are less than any number."""
+
+    step: str
+    cells: tuple[Edge, ...]
+
+    def alone(self, reader: Reader) -> ForeignValue:
+        """What it is to all but a max pool that puts no cells of its own."""
+        raise reader.no(
+            "it reads a map with -inf around it, and is no max pool without padding"
+        )
+
+
 @reads(*(f"{word}_pool{n}d" for word in ("max", "avg") for n in (1, 2, 3)))
 def pool(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     word = "max pool" if "max" in call.word else "avg pool"
-    step = reader.plain(given["self"])
+    x = given["self"]
+    low = isinstance(x, LowPadded) and word == "max pool"
+    step = x.step if low else reader.plain(x)
     shape = reader.steps[step].shape
     count = len(shape) - 1
     if max(several(given.get("dilation"), count)) > 1 or given.get("divisor_override"):
         raise reader.no("with a dilation or a divisor")
     kernel = several(given["kernel_size"], count)
-    pad = several(given["padding"], count, 0)
+    pad: tuple[Edge, ...] = several(given["padding"], count, 0)
     if word == "avg pool" and kernel == shape[1:] and not any(pad) and reader.vectors:
         return _global(reader, f"global {word}", step, count)
     options: dict[str, Any] = {
         "op": word,
         "kernel": kernel,
         "stride": several(given["stride"] or kernel, count),
-        "pad": None if pad == usual_pad(kernel, (1,) * count) else pad,
         "inner": any(pad) and not given.get("count_include_pad", True),
     }
-    op, up = Pool(**options), Pool(**options, ceil=given["ceil_mode"])
+    if any(pad) or given["ceil_mode"]:
+        reader.plain(x)  # cells of its own, beside those that are there
+    else:
+        step, pad = _around(reader, x, step, options)
+    options["pad"] = None if pad == usual_pad(kernel, (1,) * count) else pad
+    return _slid(reader, step, options, ceil=given["ceil_mode"])
+
+
+def _slid(
+    reader: Reader, step: str, options: dict[str, Any], *, ceil: bool
+) -> ForeignValue:
+    """A pool that says `ceil` where that changes something."""
+    shape = reader.steps[step].shape
+    op, up = Pool(**options), Pool(**options, ceil=ceil)
     # where nothing hangs over, `ceil` says nothing: of an average, the rate of a whole family
     # is kept in one block
-    spare = word == "max pool" and up.infer(shape) == op.infer(shape)
+    spare = op.op == "max pool" and up.infer(shape) == op.infer(shape)
     return reader.add(op if spare else up, step)
+
+
+def _around(
+    reader: Reader, x: Any, step: str, options: dict[str, Any]
+) -> tuple[str, tuple[Edge, ...]]:
+    """What a pool that puts no cells around a map reads, and the cells that were put there before,
+    which are its own where it may have so many. To a max pool zeros are no padding."""
+    before, none = reader.steps[step], (0,) * len(options["kernel"])
+    if isinstance(x, LowPadded):
+        return step, x.cells
+    op = before.op
+    if not isinstance(op, Pad) or (op.mode, options["op"]) == ("constant", "max pool"):
+        return step, none
+    own: dict[str, Any] = {op.mode: True} if op.mode != "constant" else {}
+    try:
+        Pool(**options, pad=op.cells, **own)
+    except ValueError:
+        return step, none
+    options |= own
+    return before.inputs[0], op.cells
 
 
 @reads(*(f"adaptive_{word}_pool{n}d" for word in ("max", "avg") for n in (1, 2, 3)))

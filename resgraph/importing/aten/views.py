@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
+from math import inf
 from operator import mul
 from typing import Any
 
@@ -25,6 +26,7 @@ from ...ops.attention import To
 from ..program import AtenCall
 from .attention import ordered
 from .axes import EXPANDED, Atom, Layout, layout, sizes, viewed, whole
+from .pools import LowPadded
 from .reader import (
     WORDS,
     AnyValue,
@@ -302,15 +304,19 @@ def _every(
 
 
 @reads("pad", "constant_pad_nd")
-def pad(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
+def pad(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     pads, mode = list(given["pad"]), given.get("mode", "constant")
-    step = reader.plain(given["self"])
+    step, value = reader.plain(given["self"]), given.get("value") or 0
     before = reader.steps[step]
-    if mode not in ("constant", "reflect", "replicate") or given.get("value"):
+    around = len(pads) == 2 * (len(before.shape) - 1) and min(pads) >= 0
+    low = around and (mode, value) == ("constant", -inf)
+    if mode not in ("constant", "reflect", "replicate") or (value and not low):
         raise reader.no("in another mode, or with another value than 0")
-    if len(pads) == 2 * (len(before.shape) - 1) and min(pads) >= 0:
+    if around:
         edges = tuple(zip(pads[::2], pads[1::2], strict=True))[::-1]
         kind = {"reflect": mode == "reflect", "replicate": mode == "replicate"}
+        if low:
+            return LowPadded(step, Pad(cells=edges).cells)
         return reader.add(Pad(cells=edges, **kind), step)
     axes = 2 * len(before.shape)
     if len(pads) != axes or any(pads[:-2]) or min(pads) < 0:
