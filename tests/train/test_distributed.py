@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 import torch
-from test_kill_durability import SHORT, worker
+from forked import worker
+from test_kill_durability import SHORT
 
 from resgraph.train.parallel.distributed import World
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import torch
+from forked import worker
 from safetensors.torch import save_file
 from starting import digest, plan, spec, trained, weights
-from test_kill_durability import worker
 from torch import nn
 
 import resgraph

@@ -2,40 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from forked import worker
 from test_resume import PLAIN
 
-HERE = Path(__file__).parent
 SHORT: dict[str, Any] = {
     **PLAIN,
     "epochs": 2,
     "ema": {"decay": 0.9},
     "augment": {"flip": True, "cutmix": 1.0},
 }
-
-
-def worker(orders: dict[str, Any]) -> Any:
-    """What worker.py prints, as JSON."""
-    root = str(HERE.parent.parent)
-    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
-    done = subprocess.run(
-        [sys.executable, str(HERE / "worker.py"), json.dumps(orders)],
-        env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=600,  # two ranks that compile take 80 s of CPU from an empty cache, and other work may be beside
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 def swept(tmp_path: Path, every: int, first: int) -> int:

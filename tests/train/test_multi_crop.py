@@ -11,9 +11,9 @@ import numpy
 import pytest
 import small_plan
 import torch
+from forked import worker
 from PIL import Image
 from safetensors.torch import load_file
-from test_kill_durability import worker
 
 import resgraph
 from resgraph.errors import TrainingError, UsageError

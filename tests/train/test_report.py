@@ -11,8 +11,8 @@ from typing import Any
 import numpy
 import pytest
 import torch
+from forked import worker
 from starting import plan, spec, trained
-from test_kill_durability import worker
 from torch import Tensor
 
 from resgraph import load

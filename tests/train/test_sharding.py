@@ -20,8 +20,9 @@ from resgraph.train.settings.decide import Workload, decide
 
 SPECS = Path(__file__).parents[2] / "specs"
 
+SGD: dict[str, Any] = {**RECIPE, "epochs": 2}  # to stop in the second
 ADAMW: dict[str, Any] = {
-    **RECIPE,
+    **SGD,
     "optimizer": {
         "name": "adamw",
         "lr": 0.003,
@@ -56,7 +57,7 @@ def rows(run: Path) -> list[dict[str, Any]]:
     ]
 
 
-@pytest.mark.parametrize("recipe", [RECIPE, ADAMW], ids=["sgd", "adamw, ema, clip"])
+@pytest.mark.parametrize("recipe", [SGD, ADAMW], ids=["sgd", "adamw, ema, clip"])
 def test_shares_learn_what_the_whole_learns(
     recipe: dict[str, Any], tmp_path: Path
 ) -> None:

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 import small_plan
 import torch
+from forked import worker
 from test_folder import SHAPE, batches, check_workers_change_nothing, picture
-from test_kill_durability import worker
 from test_resume import SignalAt, result
 
 from resgraph.errors import MissingError, TrainingError, UsageError
