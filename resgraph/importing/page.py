@@ -55,7 +55,7 @@ def write(head: Head) -> str:
     unit = units(items, said_once(head.net))[0]
     settings = list(_settings(head.net, unit))
     library = Library(settings)
-    recovery = BlockRecovery(head.net.steps, unit, library)
+    recovery = BlockRecovery(head.net, unit, library)
     first = head.net.steps[head.net.input].shape
     rows = rows_of(recovery.elements(items), first, head.net.outputs)
     said, turns = taking_turns([row.labels for row in rows])

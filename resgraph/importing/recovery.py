@@ -2,39 +2,35 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections import defaultdict
+from collections.abc import Iterator, Sequence, Set
 from itertools import chain
 
 from ..ops import Add, Concat, Mul
 from .adoption import Library
 from .blocks.nested import nest
 from .blocks.optional import together
-from .captured import CapturedOp
-from .cells import Cell, Unit, cells
+from .blocks.unsummed import Unsummed
+from .captured import Captured
+from .cells import Unit, cells
 from .definitions import Element, Elements, WrittenBlock, define
-from .kinds import Kind, changes, of_block, of_element, of_elements, skip_branch
-from .regions.structure import Branch, Region, RegionItem, head
-
-_SHORT = 2
-"""Fewer labels than these are no block."""
+from .kinds import Kind, of_block, of_elements, skip_branch
+from .regions.structure import Region, RegionItem, head
 
 
 class BlockRecovery:
-    """Finds what a net says again and again. `known` are all of its steps."""
+    """Finds what a net says again and again."""
 
-    def __init__(
-        self, known: Mapping[str, CapturedOp], unit: Unit, library: Library
-    ) -> None:
-        self.known, self.unit, self.library = known, unit, library
+    def __init__(self, net: Captured, unit: Unit, library: Library) -> None:
+        self.net, self.unit, self.library = net, unit, library
         self.definitions: list[WrittenBlock] = []
-        self.place = {name: n for n, name in enumerate(known)}
+        self.place = {name: n for n, name in enumerate(net.steps)}
 
     def elements(self, items: list[RegionItem]) -> list[Element]:
         """What the rows will hold; `definitions` are then those of all blocks in it. Raises
         `ImportRefused`."""
         nest(items, self.unit)
-        found = self._repeated(self._sumless(items))
+        found = Unsummed(self.net, self.unit).found(items)
         levels: dict[int, list[Region]] = defaultdict(list)
         for block, level in _nested(found):
             levels[level].append(block)
@@ -111,69 +107,6 @@ class BlockRecovery:
         parts = [part for group in groups.values() for part in _parted(group)]
         return sorted(parts, key=lambda group: place[id(group[0])])
 
-    def _sumless(self, items: Sequence[RegionItem]) -> list[RegionItem]:
-        """Runs of layers that are the body of a block, without its sum (Sandler et al. 2018)."""
-        row = cells(items, self.unit)
-        kinds = [of_element(each, self.unit) for each in row]
-        bodies = {self._body(each) for each in row} - {()}
-        longest = sorted(bodies, key=len, reverse=True)
-        found: list[RegionItem] = []
-        place = 0
-        while place < len(row):
-            fits = (
-                len(b) for b in longest if tuple(kinds[place : place + len(b)]) == b
-            )
-            size = next(fits, 0)
-            block = self._run(row[place : place + size]) if size >= _SHORT else None
-            if block is not None and changes(block):
-                found.append(block)
-                place += size
-            else:
-                found += _items(row[place])
-                place += 1
-        return found
-
-    def _body(self, element: Cell | Region) -> Kind:
-        """The kinds of a block's one path beside an identity."""
-        if isinstance(element, Cell) or len(element.branches) != 1:
-            return ()
-        merge = element.merge
-        if not isinstance(merge, tuple) or not isinstance(merge[0].op, Add):
-            return ()
-        if element.shortcut() != element.entry:
-            return ()
-        own = cells(element.branches[0].items, self.unit)
-        return tuple(of_element(each, self.unit) for each in own)
-
-    def _run(self, elements: Sequence[Cell | Region]) -> Region:
-        """Layers one after another as a block without a sum."""
-        items = [item for each in elements for item in _items(each)]
-        first, last = items[0], items[-1]
-        entry = first.entry if isinstance(first, Region) else first.inputs[0]
-        value = last.exit if isinstance(last, Region) else last.name
-        branch = Branch(value, None, items)
-        return Region(entry, value, [branch], value, self.known, summed=False)
-
-    def _repeated(self, items: Sequence[RegionItem]) -> list[RegionItem]:
-        """Layers that stand in the same order between blocks, more than once: a transition."""
-        runs: list[list[RegionItem]] = [[]]
-        for item in items:
-            if isinstance(item, Region):
-                runs += [[item], []]
-            else:
-                runs[-1].append(item)
-        between = [cells(run, self.unit) for run in runs]
-        kinds = [of_elements(run, self.unit) for run in between]
-        often = Counter(kinds[2:-1:2])
-        found: list[RegionItem] = []
-        for place, (run, kind) in enumerate(zip(between, kinds, strict=True)):
-            inner = 0 < place < len(runs) - 1 and place % 2 == 0
-            if inner and len(run) >= _SHORT and often[kind] > 1:
-                found.append(self._run(run))
-            else:
-                found += runs[place]
-        return found
-
 
 def _parted(group: list[Region]) -> list[list[Region]]:
     """Blocks without a sum stand apart where another's shortcut projects: `shortcut: none` would be
@@ -193,14 +126,14 @@ def _nested(items: Sequence[RegionItem]) -> Iterator[tuple[Region, int]]:
             yield from inner
 
 
-def _items(element: Cell | Region) -> Sequence[RegionItem]:
-    return [element] if isinstance(element, Region) else element.steps
-
-
 _MERGED = {Mul: ("gated", "product"), Concat: ("dense", "join")}
 """What blocks that merge so are called: with their input among the terms, and without."""
 BLOCK_WORDS = (*_MERGED[Mul], *_MERGED[Concat], "down", "self-attention", "mlp")
 """What blocks are called, but for the words of the library's."""
+
+
+_FEW = 2
+"""So many layers with weights are on the way to a block, and none themselves."""
 
 
 def _word(block: Region) -> str:
@@ -212,7 +145,7 @@ def _word(block: Region) -> str:
             return of_input if block.entry in _terms(block) else of_paths
     if isinstance(op, Add) and (word := _of_sequences(block)):
         return word
-    if isinstance(op, Add) or (op is None and weighted > _SHORT):
+    if isinstance(op, Add) or (op is None and weighted > _FEW):
         return "basic" if weighted <= 3 and not _pointwise(block) else "bottleneck"
     return "down" if op is None else "block"
 

@@ -15,6 +15,7 @@ from .cells import Cell
 from .definitions import Element, Use
 from .kinds import changes
 from .recovery import BLOCK_WORDS
+from .regions.structure import Region
 from .texts import folded, plain
 from .turns import TURN_WORDS
 
@@ -84,10 +85,18 @@ def _exit(element: Element) -> str:
 
 
 def _repeats(element: Element) -> TypeGuard[Use]:
-    """Whether an element is a block that is summed or joined somewhere; a transition is not."""
+    """Whether an element is a block that is summed or joined somewhere, or stands behind itself; a
+    transition is not."""
     if isinstance(element, Cell):
         return False
-    return any(use.block.summed for use in element.definition.uses)
+    blocks = element.definition.blocks
+    ends = {block.exit for block in blocks}
+    return any(_joins(block) or block.entry in ends for block in blocks)
+
+
+def _joins(block: Region) -> bool:
+    inner = (item for branch in block.branches for item in branch.items)
+    return block.summed or any(isinstance(i, Region) and _joins(i) for i in inner)
 
 
 def _out(element: Element, first: Shape) -> Shape:

@@ -33,6 +33,23 @@ net:
   one:  [both, mix, mlp]
   two:  [3x3 conv 32 /2, 1x1 conv 32 linear, 5 x both, mix, mlp]
   head: 1x1 conv 8"""
+SEPARABLE = """
+net:
+  stem: 3x3 conv 16
+  one:  [3x3 depthwise conv, 1x1 conv 24]
+  two:  [3x3 depthwise conv /2, 1x1 conv 48, 3x3 depthwise conv, 1x1 conv 48]
+  last: [5x5 depthwise conv, 1x1 conv 48, 5x5 depthwise conv, 1x1 conv 48]
+  head: [global avg pool, fc 8]"""
+FIRE = """
+blocks: {fire: {pre: 1x1 conv out/8, a: [pre, 1x1 conv out/2], b: [pre, 3x3 conv out/2], merge: concat(a b)}}
+net: {stem: 3x3 conv 16, one: [2 x fire 32, fire 48], two: [3x3 max pool /2, 2 x fire 64], head: fire 96}"""
+STAGES = """
+blocks: {mix: {body: [3x3 depthwise conv, 1x1 conv in linear], merge: body + x}}
+net:
+  one:   [3x3 conv 24 /2, 1x1 conv 32 linear, mix]
+  two:   [3x3 conv 32 /2, 1x1 conv 48 linear, mix]
+  three: [3x3 conv 48 /2, 1x1 conv 64 linear, mix]
+  head:  1x1 conv 8"""
 AFFINE = """
 unit: [conv, bn, relu, gain shift 0]
 net: {stem: 3x3 conv 32 /2, two: [1x1 conv 64 linear, 5x5 depthwise conv], head: 1x1 conv 8}"""
@@ -92,6 +109,10 @@ def text(spec: str) -> str:
         (MIXER, ("unit: conv relu bn", "body: [basic, 1x1 conv 32]", "5 x pair")),
         (GATES_IN_TURN, ("series:\n    body: [basic, se, mlp, basic, mlp]",
                          "5 x series, basic, mlp]")),
+        (SEPARABLE, ("body: [depthwise conv /stride kernel k, 1x1 conv out]", "conv2: down 24\n",
+                     "conv3: [2 x down 48 /2, 2 x down 48 k 5]")),
+        (FIRE, ("body: [1x1 conv out/8, join out]", "32, bottleneck 48]", "2 x bottleneck 64")),
+        (STAGES, ("[down 48 /2, basic]", "down 64 /2, basic")),
         (AFFINE, ("unit: [conv, bn, relu, gain shift 0]", "1x1 conv 64 linear, 5x5")),
         (REZERO, ("3x3 conv in linear, gain]", "4 x basic")),
         (PARTS, ("[4x4 conv 32 /4, bn", "2 x ")),
@@ -101,7 +122,7 @@ def text(spec: str) -> str:
         (ENLARGED, ("upsample to size", "size 13")),
         ("net: {stem: [2 x 3x3 conv 16, 3x3 conv 16 /2], head: 1x1 conv 8}", ("[2 x 3x3",)),
     ],
-    ids=["depth", "pair", "series", "unit", "rezero", "parts", "scaled", "deep", "shares", "sizes", "layers"],
+    ids=["depth", "pair", "series", "separable", "fire", "stages", "unit", "rezero", "parts", "scaled", "deep", "shares", "sizes", "layers"],
 )  # fmt: skip
 def test_it_is_said_once(spec: str, said: tuple[str, ...]) -> None:
     written = text(spec)
@@ -132,6 +153,16 @@ def test_turns_are_found_within_turns() -> None:
 def test_what_strides_is_in_no_turn() -> None:
     row = 4 * ["a 8 /2", "b"]
     assert taking_turns([row]) == ([row], [])
+
+
+def test_a_block_does_not_hold_an_output() -> None:
+    rows = (
+        "[3x3 depthwise conv, 1x1 conv 24]\n  two:  [",
+        "3x3 depthwise conv\n  two:  [1x1 conv 24, ",
+    )
+    plan = loads(FRAME.format(SEPARABLE.replace(*rows) + "\noutput: [head, one]"))
+    found = from_module(plan.module(), (16, 16, 16))
+    assert [*found.plan.outputs.values()] == [(8,), (16, 16, 16)]
 
 
 def test_a_long_row_goes_on_in_the_next_line() -> None:

@@ -36,7 +36,10 @@ def _fits(group: Sequence[WrittenBlock], elements: Elements) -> bool:
     frames = {_frame(block, elements.unit) for block in firsts}
     if len(frames) > 1 or not _one_shortcut(blocks, elements.unit):
         return False
-    columns = _columns(firsts, elements)
+    columns = [*_columns(firsts, elements)]
+    sums = {any(block.summed for block in each.blocks) for each in group}
+    if len(sums) > 1 and None in columns[-1]:  # a body ends alike without its sum
+        return False
     return _alike_enough([column for column in columns if not _silent(column)])
 
 

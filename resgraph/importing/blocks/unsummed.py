@@ -1,0 +1,190 @@
+"""Layers and blocks of a row that stand there in the same order again → blocks without a sum."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from ...ops import Add
+from ..captured import Captured, CapturedOp
+from ..cells import Cell, Unit, cells
+from ..kinds import Kind, changes, of_element, of_elements, sizes_of
+from ..regions.structure import Branch, Region, RegionItem
+
+_SHORT = 2
+"""Fewer labels than these are no block."""
+_COST = 2
+"""How many labels a block costs beside those in it."""
+_OFTEN = 3
+"""So many times at least it stands there."""
+_LONGEST = 8
+"""Labels that are looked for as one."""
+
+
+@dataclass(frozen=True)
+class Unsummed:
+    """Finds such runs in the rows of a net."""
+
+    net: Captured
+    unit: Unit
+
+    def found(self, items: Sequence[RegionItem]) -> list[RegionItem]:
+        return self._between(self._again(self._bodies(items)))
+
+    def _bodies(self, items: Sequence[RegionItem]) -> list[RegionItem]:
+        """Runs of layers that are the body of a block, without its sum (Sandler et al. 2018)."""
+        row = cells(items, self.unit)
+        kinds = [of_element(each, self.unit) for each in row]
+        bodies = {self._body(each) for each in row} - {()}
+        longest = sorted(bodies, key=len, reverse=True)
+        found: list[RegionItem] = []
+        place = 0
+        while place < len(row):
+            fits = (
+                len(b) for b in longest if tuple(kinds[place : place + len(b)]) == b
+            )
+            size = next(fits, 0)
+            block = self._run(row[place : place + size]) if size >= _SHORT else None
+            if block is not None and changes(block):
+                found.append(block)
+                place += size
+            else:
+                found += _items(row[place])
+                place += 1
+        return found
+
+    def _body(self, element: Cell | Region) -> Kind:
+        """The kinds of a block's one path beside an identity."""
+        if isinstance(element, Cell) or len(element.branches) != 1:
+            return ()
+        merge = element.merge
+        if not isinstance(merge, tuple) or not isinstance(merge[0].op, Add):
+            return ()
+        if element.shortcut() != element.entry:
+            return ()
+        own = cells(element.branches[0].items, self.unit)
+        return tuple(of_element(each, self.unit) for each in own)
+
+    def _again(self, items: Sequence[RegionItem]) -> list[RegionItem]:
+        """Layers that stand in the same order several times, with the blocks between them, as
+        MobileNet's pairs: what spares most labels first."""
+        found = list(items)
+        while True:
+            row = cells(found, self.unit)
+            kinds = [self._kind(each) for each in row]
+            size, starts = _most(row, kinds)
+            if not starts:
+                return found
+            found = []
+            for place, each in enumerate(row):
+                if place in starts:
+                    found.append(self._run(row[place : place + size]))
+                elif not any(start < place < start + size for start in starts):
+                    found += _items(each)
+
+    def _kind(self, element: Cell | Region) -> Kind:
+        """Of a row's element; what ends an output is like nothing else."""
+        last = element.exit if isinstance(element, Region) else element.steps[-1].name
+        own = of_element(element, self.unit)
+        return last if last in self.net.outputs else own
+
+    def _between(self, items: Sequence[RegionItem]) -> list[RegionItem]:
+        """Layers that stand in the same order between blocks, more than once: a transition."""
+        runs: list[list[RegionItem]] = [[]]
+        for item in items:
+            if isinstance(item, Region):
+                runs += [[item], []]
+            else:
+                runs[-1].append(item)
+        between = [cells(run, self.unit) for run in runs]
+        kinds = [of_elements(run, self.unit) for run in between]
+        often = Counter(kinds[2:-1:2])
+        found: list[RegionItem] = []
+        for place, (run, kind) in enumerate(zip(between, kinds, strict=True)):
+            inner = 0 < place < len(runs) - 1 and place % 2 == 0
+            if inner and len(run) >= _SHORT and often[kind] > 1:
+                found.append(self._run(run))
+            else:
+                found += runs[place]
+        return found
+
+    def _run(self, elements: Sequence[Cell | Region]) -> Region:
+        """Layers one after another as a block without a sum."""
+        items = [item for each in elements for item in _items(each)]
+        first, last = items[0], items[-1]
+        entry = first.entry if isinstance(first, Region) else first.inputs[0]
+        value = last.exit if isinstance(last, Region) else last.name
+        branch = Branch(value, None, items)
+        return Region(entry, value, [branch], value, self.net.steps, summed=False)
+
+
+def _items(element: Cell | Region) -> Sequence[RegionItem]:
+    return [element] if isinstance(element, Region) else element.steps
+
+
+def _most(
+    row: Sequence[Cell | Region], kinds: Sequence[Kind]
+) -> tuple[int, Collection[int]]:
+    """The size of the run that spares most labels, and where it begins; (0, ()) where none does."""
+    best: tuple[int, int, Collection[int]] = (0, 0, ())
+    seen: set[Kind] = set()
+    for start, size in _runs(row, kinds):
+        kind = tuple(kinds[start : start + size])
+        if kind not in seen:
+            seen.add(kind)
+            starts = [*_starts(kinds, kind)]
+            ends = (row[place + size - 1] for place in starts)
+            spared = len(starts) * (size - 1) - size - _COST
+            often = len(starts) >= _OFTEN and not any(map(_shrinks, ends))
+            if often and spared > best[0]:
+                best = spared, size, starts
+    return best[1:]
+
+
+def _runs(
+    row: Sequence[Cell | Region], kinds: Sequence[Kind]
+) -> Iterator[tuple[int, int]]:
+    """What may be a block: layers with weights, of several kinds, once each. A block that stands
+    beside itself is repeated alone."""
+    beside = zip(row, pairwise(kinds), strict=False)
+    stacked = {a for each, (a, b) in beside if a == b and isinstance(each, Region)}
+    for start in range(len(row)):
+        for size in range(_SHORT, min(_LONGEST, (len(row) - start) // 2) + 1):
+            run, own = row[start : start + size], kinds[start : start + size]
+            if stacked & {*own} or len({*own}) < size or any(map(_adds, run)):
+                break
+            heavy = {k for each, k in zip(run, own, strict=True) if _weighted(each)}
+            layers = any(isinstance(each, Cell) and each.op.weighted for each in run)
+            if layers and len(heavy) > 1:
+                yield start, size
+
+
+def _steps(element: Cell | Region) -> Iterable[CapturedOp]:
+    return element.steps() if isinstance(element, Region) else element.steps
+
+
+def _weighted(element: Cell | Region) -> bool:
+    return any(step.op.weighted for step in _steps(element))
+
+
+def _adds(element: Cell | Region) -> bool:
+    """Whether it is a block with a sum, or holds one: such stand for themselves."""
+    return any(isinstance(step.op, Add) for step in _steps(element))
+
+
+def _shrinks(element: Cell | Region) -> bool:
+    """Whether it strides: a block does not end so."""
+    if isinstance(element, Region):
+        return max(sizes_of(element).stride) > 1
+    return max(element.options.get("stride") or (1,)) > 1
+
+
+def _starts(kinds: Sequence[Kind], run: Kind) -> Iterator[int]:
+    """Where a run stands, none in another."""
+    free = 0
+    for place in range(len(kinds) - len(run) + 1):
+        if place >= free and tuple(kinds[place : place + len(run)]) == run:
+            yield place
+            free = place + len(run)
