@@ -66,8 +66,17 @@ class WrittenBlock:
         """Whether a call has to say its width."""
         if self.takes_out is not None:
             return self.takes_out
-        texts = (*map(str, self.paths), self.merge)
-        own = any(re.search(r"\b(out|shortcut)\b", text) for text in texts)
+        return self._reads("out")
+
+    @property
+    def strided(self) -> bool:
+        """Whether a call can say its stride: a block that strides by its own numbers has none."""
+        return self.takes_out is not None or self._reads("stride")
+
+    def _reads(self, constant: str) -> bool:
+        """Whether its text has a constant of its calls, as a shortcut has."""
+        texts = (*map(str, self.paths), self.merge, *self.lets.values())
+        own = any(re.search(rf"\b({constant}|shortcut)\b", text) for text in texts)
         return own or bool(self.shortcut)
 
     @property
@@ -105,7 +114,8 @@ class Use:
         words = [self.definition.name]
         if self.definition.sized:
             words.append(str(self.sizes.out))
-        if not still and max(self.sizes.stride) > 1:
+        strides = self.definition.strided and max(self.sizes.stride) > 1
+        if strides and not still:
             words.append(f"/{value_text(self.sizes.stride)}")
         words += [f"{key} {value}" for key, value in self.values.items()]
         return " ".join(words)
@@ -325,7 +335,7 @@ class _Writer:
             found = formula(widths, sizes, width=True)
             words.append(found or self._let("width", widths, calls))
         strides = _strides(uses)
-        if any(max(stride) > 1 for stride in strides):
+        if definition.strided and any(max(stride) > 1 for stride in strides):
             own = strides == _strides(calls)
             words.append(f"/{'stride' if own else self._let('stride', strides, calls)}")
         return " ".join([*words, *self._values(uses, calls)])

@@ -173,6 +173,10 @@ def _least_edge(value: Any) -> Any:
 _Edge = Annotated[_Cells | tuple[_Cells, _Cells], BeforeValidator(_least_edge)]
 Edges = Annotated[tuple[_Edge, ...], _each_axis, BeforeValidator(_pair)]
 """Along each axis: a padding."""
+_Moved = Annotated[int, Field(ge=-4096, le=4096)]
+_MovedEdge = Annotated[_Moved | tuple[_Moved, _Moved], BeforeValidator(_least_edge)]
+MovedEdges = Annotated[tuple[_MovedEdge, ...], _each_axis, BeforeValidator(_pair)]
+"""Along each axis: cells that are put around a map, or taken away where negative."""
 Width = Annotated[int, Field(ge=1, le=1_000_000)]
 """A number of channels."""
 

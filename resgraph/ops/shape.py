@@ -15,7 +15,7 @@ from .base import (
     AxisSizes,
     Call,
     Derivation,
-    Edges,
+    MovedEdges,
     Op,
     Shape,
     ShapeError,
@@ -122,17 +122,31 @@ class Upsample(Op):
 
 
 class _Cells(Sized):
-    cells: Edges
+    cells: MovedEdges
 
 
 class Pad(Edged, _Cells):
     """Cells around a map, so many on each side, or `0:1` before and after it: zeros, with `reflect`
-    the map mirrored at its edge cells, or with `replicate` its edge cells again."""
+    the map mirrored at its edge cells, or with `replicate` its edge cells again. `pad -1` takes one
+    away on each side (as U-Net's skips; Ronneberger et al. 2015)."""
 
     family = "shape"
     number = "cells"
     aliases = ("zeropad zeropad2d zeropadding zeropadding2d",)
     op: Literal["pad"] = "pad"
+
+    @model_validator(mode="after")
+    def _of_a_kind(self) -> Pad:
+        if self.mode != "constant" and self.cuts:
+            raise ValueError(
+                f"cells are taken away by a `pad` that is not `{self.mode}`"
+            )
+        return self
+
+    @property
+    def cuts(self) -> bool:
+        """Whether it takes cells away."""
+        return any(min(sides(edge)) < 0 for edge in self.cells)
 
     @property
     def autocast(self) -> Autocast:  # type: ignore[override]
@@ -147,8 +161,14 @@ class Pad(Edged, _Cells):
         channels, *size = self.fitting(inputs[0])
         if self.reflect:
             need_reflectable(self.cells, tuple(size), "fewer cells")
-        axes = zip(size, self.cells, strict=True)
-        return channels, *(n + sum(sides(edge)) for n, edge in axes)
+        left = [n + sum(sides(e)) for n, e in zip(size, self.cells, strict=True)]
+        if min(left) < 1:
+            raise ShapeError(
+                f"`{self.label()}` leaves nothing of {shape_text(inputs[0])}",
+                "take fewer cells away, or use a larger input",
+                "E043",
+            )
+        return channels, *left
 
     def derive(self, *inputs: Shape) -> Derivation:
         axes = zip(inputs[0][1:], self.cells, strict=True)

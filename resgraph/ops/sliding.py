@@ -77,7 +77,11 @@ def _derive_axis(n: int, along: tuple[int, int | Fraction, int, Edge], fit: int)
 
 
 def derive_edge(n: int, edge: Edge) -> str:
-    """The cells of an axis with those around it: `8`, `8 + 2*1`, `8 + 0 + 1`."""
+    """The cells of an axis with those around it: `8`, `8 + 2*1`, `8 - 1 + 1`."""
     if isinstance(edge, tuple):
-        return f"{n} + {edge[0]} + {edge[1]}"
-    return f"{n} + 2*{edge}" if edge else str(n)
+        return " ".join([str(n), *(f"{_sign(cells)} {abs(cells)}" for cells in edge)])
+    return f"{n} {_sign(edge)} 2*{abs(edge)}" if edge else str(n)
+
+
+def _sign(number: int) -> str:
+    return "-" if number < 0 else "+"

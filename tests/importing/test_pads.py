@@ -6,6 +6,7 @@ from collections.abc import Callable
 from math import inf
 
 import pytest
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -69,6 +70,84 @@ def test_before_a_pool(form: Callable[[Tensor], Tensor], said: str) -> None:
 @pytest.mark.parametrize(
     ("form", "said"),
     [
+        (lambda x: F.pad(x, (-1, 1, -1, 1)), "pad -1:1"),
+        (lambda x: F.pad(x, (1, 0)), "pad 0x1:0"),
+        (lambda x: x[:, :, 1:-1, 1:-1], "pad -1"),
+        (lambda x: x[:, :, 1:, 2:-1], "pad -1:0x-2:-1"),
+        (lambda x: x.narrow(2, 0, 4), "pad 0:-5x0"),
+        (
+            lambda x: F.avg_pool2d(F.pad(x, (-1, 1, -1, 1)), 3, 2),
+            "[pad -1:1, 3x3 avg pool /2 pad 0]",
+        ),
+    ],
+)
+def test_cells_are_taken_away(form: Callable[[Tensor], Tensor], said: str) -> None:
+    assert row(form) == said
+
+
+class Cropped(nn.Module):
+    """Convolutions that put no cells around, whose shortcut loses as many."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two = nn.Conv2d(3, 3, 3), nn.Conv2d(3, 3, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.two(self.one(x).relu()) + x[:, :, 2:-2, 2:-2]
+
+
+def test_a_shortcut_that_is_cropped() -> None:
+    found = from_module(nn.Sequential(Cropped(), Cropped()), (3, 19, 19))
+    assert "p0:    pad -2\n    merge: body + p0" in found.text
+    assert found.text.count(": basic\n") == 2
+
+
+class Reduction(nn.Module):
+    """Zoph et al. 2018, "Learning Transferable Architectures" (arXiv 1707.07012), as its published code makes half
+    of the cells: two paths, one of them a cell further."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.one, self.two = (nn.Conv2d(16, width // 2, 1, bias=False) for _ in "ab")
+
+    def forward(self, x: Tensor) -> Tensor:
+        other = F.avg_pool2d(F.pad(x, (-1, 1, -1, 1)), 1, 2)
+        return torch.cat([self.one(F.avg_pool2d(x, 1, 2)), self.two(other)], 1)
+
+
+@pytest.mark.parametrize("size", [16, 17])
+def test_a_reduction_in_two_paths(size: int) -> None:
+    net = nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), Reduction(24))
+    found = from_module(net, (3, size, size))
+    assert "[1x1 avg pool /stride, 1x1 conv out/2]" in found.text
+    assert "[pad -1:1, 1x1 avg pool /stride, 1x1 conv out/2]" in found.text
+
+
+class Cells(nn.Module):
+    """Two paths that read each other's beginnings, each of which strides."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Conv2d(3, 4, 3, 2, 1), nn.Conv2d(3, 4, 5, 2, 2)
+        self.c, self.d = nn.Conv2d(4, 4, 3, 2, 1), nn.Conv2d(4, 4, 5, 2, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.relu()
+        a, b = self.a(x), self.b(x)
+        c = self.c(a + b)
+        return torch.cat([c, self.d(a) + c, F.max_pool2d(b, 3, 2, 1)], 1)
+
+
+def test_a_call_of_a_block_with_strides_of_its_own_says_none() -> None:
+    found = from_module(Cells(), (3, 32, 32))
+    assert found.proof.output is not None
+    assert " /4" not in found.text.partition("net:")[2]
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        (lambda x: F.pad(x, (0, 0, 0, 0, -1, 0)), "it cuts channels off"),
         (
             lambda x: F.pad(x, (0, 1, 0, 1), value=-inf) + 1,
             "`add`: it reads a map with -inf around it",

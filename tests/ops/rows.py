@@ -111,6 +111,8 @@ ROWS = [
     Row(BlurPool(kernel=3, stride=2, replicate=True), MAP, "blur pool /2 replicate"),
     Row(Pad(cells=((0, 1), (0, 1))), MAP, "pad 0:1"),
     Row(Pad(cells=(2, (0, 1))), MAP, "pad 2x0:1"),
+    Row(Pad(cells=-1), MAP, "pad -1"),
+    Row(Pad(cells=((-1, 1), (0, -2))), MAP, "pad -1:1x0:-2"),
     Row(Pad(cells=((3, 1), 2), reflect=True), MAP, "pad 3:1x2 reflect"),
     Row(Pad(cells=((0, 1), 1), replicate=True), MAP, "pad 0:1x1 replicate"),
     Row(Conv(width=6, kernel=(3,), dilation=2, pad=((4, 0),)), LONG, "3 conv 6 dilation 2 pad 4:0", 6 * 8 * 3 * 29),
@@ -120,6 +122,7 @@ ROWS = [
     Row(Pool(op="avg pool", kernel=(3,), pad=((2, 0),), inner=True), LONG, "3 avg pool pad 2:0 inner"),
     Row(BlurPool(kernel=(3,), pad=((0, 2),), zeros=True), LONG, "3 blur pool pad 0:2 zeros"),
     Row(Pad(cells=((3, 0),)), LONG, "pad 3:0"),
+    Row(Pad(cells=((3, -1),)), LONG, "pad 3:-1"),
     Row(
         Conv(width=6, kernel=(3, 3, 3), stride=(1, 2, 2), pad=((2, 0), 1, 1)),
         VOLUME,

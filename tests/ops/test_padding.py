@@ -196,6 +196,10 @@ def net(label: str, shape: str = "3x32x32") -> str:
         ("pad 0:1 replicate", "3x9x9", "pad 0:1 replicate"),
         ('{op: pad, cells: "0:1"}', "3x9x9", "pad 0:1"),
         ("5 conv 8 dilation 2 pad 2*4:0", "3x64", "5 conv 8 dilation 2 pad 8:0"),
+        ("pad -1:1", "3x9x9", "pad -1:1"),
+        ("pad -1x0", "3x9x9", "pad -1x0"),
+        ("pad 0:-1x2", "3x9x9", "pad 0:-1x2"),
+        ("{op: pad, cells: [[-1, 1], 0]}", "3x9x9", "pad -1:1x0"),
     ],
 )  # fmt: skip
 def test_what_a_label_makes(label: str, shape: str, made: str) -> None:
@@ -227,6 +231,9 @@ def test_a_let_and_the_ops_of_a_file() -> None:
         ("3x3 conv 8 dilation 0:1", "E031", "a number is needed here"),
         ("3x3 conv 8 reflect replicate", "E035", "exclude each other"),
         ("3x3 conv 8 pad 40 reflect", "E043", "too small to reflect 40 cells"),
+        ("3x3 conv 8 pad -1", "E035", "`pad` must be at least 0"),
+        ("pad -1:1 reflect", "E035", "a `pad` that is not `reflect`"),
+        ("pad -20:-12", "E043", "leaves nothing of"),
         ("3x3 max pool pad 3:0", "E035", "less than the kernel"),
         ("3x3 max pool /2 pad same ceil", "E035", "`ceil` goes with zeros alone"),
         ("3x3 avg pool inner reflect", "E035", "`inner` leaves the padding out"),

@@ -109,7 +109,7 @@ def _around(reader: Reader, step: str, options: dict[str, Any]) -> str:
     convolution then reads."""
     before, kernel = reader.steps[step], options["kernel"]
     bare = options["pad"] or usual_pad(kernel, options["dilation"])
-    if not isinstance(before.op, Pad) or any(bare):
+    if not isinstance(before.op, Pad) or before.op.cuts or any(bare):
         return step
     cells = before.op.cells
     options["pad"] = None if cells == usual_pad(kernel, options["dilation"]) else cells

@@ -23,6 +23,7 @@ from ...ops import (
     ZeroPad,
 )
 from ...ops.attention import To
+from ...ops.base import sides
 from ..program import AtenCall
 from .attention import ordered
 from .axes import EXPANDED, Atom, Layout, layout, sizes, viewed, whole
@@ -282,9 +283,27 @@ def cut(reader: Reader, call: AtenCall, given: Arguments) -> Any:
         return x
     if step > 1:
         return _every(reader, value, place, step, start)
-    value = _in_place(reader, value, place)
     start %= before[place]  # it may be counted from the end
+    if value.axes == layout(reader.shape(value)) and place:
+        return _fewer_cells(reader, value, place, range(start, start + length))
+    value = _in_place(reader, value, place)
     return _part(reader, value, place, range(start, start + length))
+
+
+def _fewer_cells(
+    reader: Reader, x: ForeignValue, place: int, kept: range
+) -> ForeignValue:
+    """Some rows or columns of a map, one behind another; of two slices, both are taken at once."""
+    count = len(x.axes) - 1
+    cells: list[tuple[int, int]] = [(0, 0)] * count
+    cells[place - 1] = (-kept.start, kept.stop - reader.shape(x)[place])
+    before = reader.steps[x.step]
+    if isinstance(before.op, Pad) and before.op.cuts:
+        own = [sides(edge) for edge in before.op.cells]
+        pairs = zip(own, cells, strict=True)
+        cells = [(a + c, b + d) for (a, b), (c, d) in pairs]
+        return reader.add(Pad(cells=tuple(cells)), *before.inputs)
+    return reader.add(Pad(cells=tuple(cells)), x.step)
 
 
 def _every(
@@ -308,11 +327,12 @@ def pad(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     pads, mode = list(given["pad"]), given.get("mode", "constant")
     step, value = reader.plain(given["self"]), given.get("value") or 0
     before = reader.steps[step]
-    around = len(pads) == 2 * (len(before.shape) - 1) and min(pads) >= 0
-    low = around and (mode, value) == ("constant", -inf)
+    around = 0 < len(pads) <= 2 * (len(before.shape) - 1)
+    low = around and min(pads) >= 0 and (mode, value) == ("constant", -inf)
     if mode not in ("constant", "reflect", "replicate") or (value and not low):
         raise reader.no("in another mode, or with another value than 0")
     if around:
+        pads = [*pads, *[0] * (2 * (len(before.shape) - 1) - len(pads))]
         edges = tuple(zip(pads[::2], pads[1::2], strict=True))[::-1]
         kind = {"reflect": mode == "reflect", "replicate": mode == "replicate"}
         if low:
@@ -320,7 +340,7 @@ def pad(reader: Reader, call: AtenCall, given: Arguments) -> Any:
         return reader.add(Pad(cells=edges, **kind), step)
     axes = 2 * len(before.shape)
     if len(pads) != axes or any(pads[:-2]) or min(pads) < 0:
-        raise reader.no("it cuts cells or channels off, or pads both")
+        raise reader.no("it cuts channels off, or pads both channels and cells")
     return _more_channels(reader, step, *pads[-2:])
 
 

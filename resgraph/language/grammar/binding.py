@@ -15,6 +15,7 @@ from ...ops import ACTIVATIONS, LATER, VOCABULARY
 from .expression import BinaryOp, NumberLiteral
 from .failure import Failure
 from .label import (
+    EDGES,
     KERNEL,
     parse_edges,
     parse_expr,
@@ -156,10 +157,10 @@ class Binder:
 
     def as_number(self, part: Chunk) -> Expr | Sizes | EdgeList:
         """A number; a size where the number of the op is one."""
-        if self.sized and ":" in part.text:
-            return parse_edges(part.text, part.span)
         if self.sized and KERNEL.match(part.text):
             return parse_size(part.text, part.span)
+        if self.sized and (":" in part.text or EDGES.match(part.text)):
+            return parse_edges(part.text, part.span)
         return parse_expr(part.text, part.span)
 
     def is_layer(self, part: Chunk) -> bool:

@@ -33,7 +33,7 @@ from .words import POLICIES
 KERNEL = re.compile(r"[0-9]+(?:x[0-9]+)+\Z")
 PAIR = re.compile(r"\(\s*([0-9]{1,4})\s*,\s*([0-9]{1,4})\s*\)")
 AGAIN = "again"
-_EDGES = re.compile(r"[0-9]+(?::[0-9]+)?(?:x[0-9]+(?::[0-9]+)?)+\Z")
+EDGES = re.compile(r"-?[0-9]+(?::-?[0-9]+)?(?:x-?[0-9]+(?::-?[0-9]+)?)+\Z")
 ABOUT_AGAIN = "A row, a path, or a run of rows above once more, with the same weights."
 _TARGET = re.compile(r"(?P<first>\w+(\.\w+)*)(\.\.(?P<last>\w+))?")
 _PHRASES: dict[str, list[list[str]]] = {}
@@ -103,7 +103,7 @@ def parse_size(text: str, span: Span) -> Sizes:
 
 def parse_edges(text: str, span: Span) -> EdgeList:
     """`0:1`, `2x0:1`, `0:(k - 1)`: the cells before and after a map."""
-    axes, start = text.split("x") if _EDGES.match(text) else [text], 0
+    axes, start = text.split("x") if EDGES.match(text) else [text], 0
     items: list[Value] = []
     for axis in axes:
         items.append(_parse_edge(axis, span.part(start, start + len(axis))))
