@@ -18,10 +18,14 @@ from resgraph.outputs.figure.render import RenderOptions, render, scene
 SPECS = Path(__file__).parents[3] / "specs"
 DEEP = "cifar-resnet.yaml::resnet-1202"
 SOME = [
-    DEEP,
     "resnet.yaml::resnet-152",
     "densenet.yaml::densenet-121",
     "cifar-resnet.yaml::resnet-20",
+]
+VIEWS = ("stages", "blocks", "ops")
+TALL = [  # too tall for pictures and pages, and for all
+    ("cifar-resnet.yaml", ["let.n=75"], "blocks", ["tex"]),
+    ("cifar-resnet.yaml", ["let.n=85"], "blocks", []),
 ]
 
 
@@ -53,12 +57,14 @@ def fits(kind: str, net: resgraph.Plan, view: str) -> bool:
     return longest * 0.75 <= {"pdf": 14_400, "tex": 16_383}[kind]
 
 
-@pytest.mark.parametrize("view", ["stages", "blocks", "ops"])
-@pytest.mark.parametrize("name", SOME)
+@pytest.mark.parametrize(
+    ("name", "overrides", "view"),
+    [*((name, [], view) for name in SOME for view in VIEWS), *(t[:3] for t in TALL)],
+)
 def test_refused_exactly_where_it_does_not_fit(
-    name: str, view: str, drawn: list[str]
+    name: str, overrides: list[str], view: str, drawn: list[str]
 ) -> None:
-    net = load(SPECS / name)
+    net = load(SPECS / name, overrides)
     for kind in ("png", "pdf", "tex"):
         if fits(kind, net, view):
             render([net], kind, RenderOptions(view=view))  # type: ignore[arg-type]
@@ -72,8 +78,16 @@ def test_refused_exactly_where_it_does_not_fit(
         assert len(drawn) == before
 
 
-@pytest.mark.parametrize("view", ["stages", "blocks", "ops"])
-@pytest.mark.parametrize("name", SOME)
+@pytest.mark.parametrize(("name", "overrides", "view", "fitting"), TALL)
+def test_a_tall_net_fits_some(
+    name: str, overrides: list[str], view: str, fitting: list[str]
+) -> None:
+    net = load(SPECS / name, overrides)
+    assert [kind for kind in ("png", "pdf", "tex") if fits(kind, net, view)] == fitting
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("name", [DEEP, *SOME])
 def test_mermaid_has_what_mermaid_draws_or_nothing(name: str, view: str) -> None:
     try:
         text = load(SPECS / name).to("mmd", view=view)
