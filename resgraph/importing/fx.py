@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import operator
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from torch import nn
 from torch.fx import Node
 
 from ..ops import Shape
+from ..passes.expand import nothing_collected
 from .captured import ImportRefused
 from .program import (
     AtenCall,
@@ -30,7 +32,7 @@ def capture(model: nn.Module, shape: Shape) -> AtenProgram:
     """The program of a model in eval mode for images of a shape. Raises `ImportRefused`."""
     model = model.to("meta").eval()
     images = torch.empty(BATCH, *shape, device="meta")
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _without_stack_traces(), nothing_collected():
         warnings.simplefilter("ignore")
         try:
             exported = _exported(model, images)
@@ -50,6 +52,19 @@ def _exported(model: nn.Module, images: torch.Tensor) -> torch.export.ExportedPr
     except RuntimeError:  # of a class that has no public name
         with torch.device("meta"):
             return torch.export.export(model, (images,), strict=False)
+
+
+@contextmanager
+def _without_stack_traces() -> Iterator[None]:
+    """Where in the model's code each call stands: nobody reads it, and it takes a tenth of the time.
+    A torch that lacks the switch does not look at it."""
+    config: Any = torch.fx.config
+    before = getattr(config, "do_not_emit_stack_traces", False)
+    config.do_not_emit_stack_traces = True
+    try:
+        yield
+    finally:
+        config.do_not_emit_stack_traces = before
 
 
 def program(exported: torch.export.ExportedProgram) -> AtenProgram:
