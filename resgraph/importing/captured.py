@@ -44,13 +44,15 @@ class CapturedOp:
 @dataclass(frozen=True, slots=True)
 class Captured:
     """A model's steps in topological order; `outputs` are those that it returns, in its order, on
-    the way to the last of them, `output`. `ties` is off where equal tensors are one."""
+    the way to the last of them, `output`. `ties` is off where equal tensors are one; `classes` are
+    those of the modules by path, but for torch's own."""
 
     steps: Mapping[str, CapturedOp]
     input: str
     output: str
     outputs: tuple[str, ...]
     ties: bool = True
+    classes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def shares(self) -> bool:

@@ -12,7 +12,7 @@ from fractions import Fraction
 from itertools import groupby
 from typing import Any
 
-from ..ops import ChannelConv, Part, Upsample
+from ..ops import ChannelConv, Mul, Part, Upsample
 from ..ops.base import value_text
 from .cells import Cell, Unit, cells
 from .formulas import CallSizes, formula
@@ -26,7 +26,7 @@ from .kinds import (
     terms_of,
 )
 from .regions.sharing import SharedPath
-from .regions.structure import Branch, Region, RegionItem, StepTree
+from .regions.structure import Branch, Region, RegionItem, StepTree, head
 from .texts import equation, folded, label_of, said, side
 
 
@@ -108,6 +108,12 @@ class Use:
     block: Region
     sizes: CallSizes
     values: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def gates(self) -> bool:
+        """Whether it scales what comes in."""
+        op, terms = head(self.block.merge)
+        return isinstance(op, Mul) and self.block.entry in terms
 
     def label(self, *, still: bool = False) -> str:
         """As a row has it, `bottleneck 512 /2`; `still` without its stride."""
@@ -477,8 +483,11 @@ def _strided(counts: Sequence[int], calls: Sequence[Use]) -> str:
 
 def _counted(element: Element) -> str:
     """The name of the `let` that says how many of an element there are."""
-    word = word_of(element).split()[-1].replace("-", "_")
-    return "gates" if word in ("gated", "se", "eca") else f"{word}s"
+    word = word_of(element)
+    if word in ("se", "eca") or (isinstance(element, Use) and element.gates):
+        return "gates"
+    humps = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", word)
+    return f"{humps.replace('-', '_').lower()}s"
 
 
 def aligned(

@@ -6,6 +6,7 @@ import operator
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -22,6 +23,7 @@ from .program import (
     Parameter,
     TensorRef,
     TensorSizes,
+    own_classes,
 )
 
 BATCH = 2
@@ -41,7 +43,11 @@ def capture(model: nn.Module, shape: Shape) -> AtenProgram:
             raise ImportRefused(
                 f"torch.export cannot follow the model: {type(problem).__name__}: {said}"
             ) from problem
-    return program(exported)
+    classes = (
+        (path, f"{type(module).__module__}.{type(module).__name__}")
+        for path, module in model.named_modules(remove_duplicate=False)
+    )
+    return replace(program(exported), classes=own_classes(classes))
 
 
 def _exported(model: nn.Module, images: torch.Tensor) -> torch.export.ExportedProgram:
@@ -56,8 +62,8 @@ def _exported(model: nn.Module, images: torch.Tensor) -> torch.export.ExportedPr
 
 @contextmanager
 def _without_stack_traces() -> Iterator[None]:
-    """Where in the model's code each call stands: nobody reads it, and it takes a tenth of the time.
-    A torch that lacks the switch does not look at it."""
+    """Where in the model's code a call stands is not read, and takes a tenth of the time to find. A
+    torch that lacks the switch does not look at it."""
     config: Any = torch.fx.config
     before = getattr(config, "do_not_emit_stack_traces", False)
     config.do_not_emit_stack_traces = True

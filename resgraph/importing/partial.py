@@ -4,6 +4,7 @@ its own."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from .aten import Reader
 from .captured import ImportRefused
@@ -42,7 +43,7 @@ def _until(program: AtenProgram, count: int, value: str) -> AtenProgram:
     calls: Sequence[AtenCall] = program.calls[:count]
     read = {name for call in calls for name in call.reads}
     parameters = {n: each for n, each in program.parameters.items() if n in read}
-    return AtenProgram(program.inputs, parameters, calls, [value])
+    return replace(program, parameters=parameters, calls=calls, outputs=[value])
 
 
 def _readable(program: AtenProgram) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 MADE_AS = frozenset(("device", "layout", "pin_memory", "dtype", "memory_format"))
@@ -70,10 +70,21 @@ class Parameter:
 class AtenProgram:
     """Calls in order. Of several `inputs` there is one in what import can read.
 
-    `ties` is off where equal tensors are one, whosever they are."""
+    `ties` is off where equal tensors are one, whosever they are; `classes` are those of the modules
+    by path, but for torch's own."""
 
     inputs: Sequence[CallResult]
     parameters: Mapping[str, Parameter]
     calls: Sequence[AtenCall]
     outputs: Sequence[str]
     ties: bool = True
+    classes: Mapping[str, str] = field(default_factory=dict)
+
+
+def own_classes(modules: Iterable[tuple[str, str]]) -> Mapping[str, str]:
+    """Of modules by path and dotted class: the classes that say what a part of the net is."""
+    return {
+        path: name.rpartition(".")[2]
+        for path, name in modules
+        if path and not name.startswith("torch.")
+    }

@@ -13,6 +13,7 @@ from .blocks.optional import together
 from .blocks.unsummed import Unsummed
 from .captured import Captured
 from .cells import Unit, cells
+from .classes import ModuleClasses
 from .definitions import Element, Elements, WrittenBlock, define
 from .kinds import Kind, of_block, of_elements, skip_branch
 from .regions.structure import Region, RegionItem, head
@@ -23,6 +24,7 @@ class BlockRecovery:
 
     def __init__(self, net: Captured, unit: Unit, library: Library) -> None:
         self.net, self.unit, self.library = net, unit, library
+        self.classes = ModuleClasses(net)
         self.definitions: list[WrittenBlock] = []
         self.place = {name: n for n, name in enumerate(net.steps)}
 
@@ -60,7 +62,7 @@ class BlockRecovery:
     ) -> Iterator[WrittenBlock]:
         """Definitions of blocks of one kind each, but for those of the library."""
         taken = {known.name for known in self.definitions}
-        made = [define(_word(g[0]), g, elements) for g in self._groups(blocks)]
+        made = [define(self._word(g), g, elements) for g in self._groups(blocks)]
         for definition in made:
             self.library.adopt(definition, taken)
         return (definition for definition in made if definition.ours)
@@ -73,12 +75,16 @@ class BlockRecovery:
             return group
         held = [block for each in group for block in each.blocks]
         held.sort(key=lambda block: self.place[block.exit])
-        joined = define(_word(held[0]), held, elements)
+        joined = define(self._word(held), held, elements)
         if 10 * joined.length < 9 * sum(each.length for each in group):
             return [joined]
         for each in group:
             elements.enter(each)
         return group
+
+    def _word(self, blocks: Sequence[Region]) -> str:
+        """What blocks of one kind are called, but for those of the library."""
+        return self.classes.of(blocks) or _word(blocks[0])
 
     def _name(self, word: str) -> str:
         """A name that neither a block of this file nor one taken from the library has."""

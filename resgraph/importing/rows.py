@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby, pairwise, takewhile
+from itertools import groupby, pairwise
 from typing import TypeGuard
 
 from ..language.library import library_index
 from ..ops import VOCABULARY, GlobalPool, Pool, Shape
 from .captured import ImportRefused
 from .cells import Cell
+from .classes import common
 from .definitions import Element, Use
 from .kinds import changes
 from .recovery import BLOCK_WORDS
@@ -231,7 +232,7 @@ def _path(row: DraftRow) -> list[str]:
     """The module that holds all of a row's blocks, as far as its path says something."""
     steps = (step for use in row.calls for step in use.block.steps())
     paths = [step.module.split(".") for step in steps if step.module]
-    found = _common(paths)
+    found = common(paths)
     if len(row.calls) == 1 and len(found) > 1 and found[-1].isdigit():
         found.pop()
     while len(found) > 1 and _taken(found[-1]):
@@ -243,9 +244,3 @@ def _taken(word: str) -> bool:
     """Whether it says nothing of a row, or something else in the language."""
     ours = (*BLOCK_WORDS, *TURN_WORDS)
     return word in (*_GENERAL, *ours) or word in VOCABULARY or word in library_index()
-
-
-def _common(paths: Sequence[Sequence[str]]) -> list[str]:
-    """The longest beginning of all."""
-    same = takewhile(lambda words: len({*words}) == 1, zip(*paths, strict=False))
-    return [word for word, *_ in same]

@@ -48,7 +48,7 @@ CASES: dict[str, tuple[Callable[[], nn.Module], str]] = {
             small.Inverted(32, 48),
             width=48,
         ),
-        "conv3: [2 x bottleneck 32 /2 k 5, bottleneck 48]",
+        "conv3: [2 x Inverted 32 /2 k 5, Inverted 48]",
     ),
     "gate": (
         lambda: stages(small.Gated),

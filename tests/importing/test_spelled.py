@@ -225,7 +225,7 @@ def test_blocks_that_differ_in_their_activation_are_one() -> None:
     net = nn.Sequential(nn.Conv2d(8, 8, 1), nn.Hardswish(), *map(Block, acts))
     text = imported(net).text
     assert text.count("merge:") == 1 and "let:   {act: hardswish}" in text
-    assert "[basic, basic act relu, basic]" in text
+    assert "[Block, Block act relu, Block]" in text
 
 
 def test_layers_that_are_alike_and_read_the_same() -> None:

@@ -85,15 +85,15 @@ def imported(spec: str) -> str:
 @pytest.mark.parametrize(
     ("spec", "said"),
     [
-        (GHOST, (" gates x gated,", " (stride - 1) x depthwise conv /stride linear kernel k,")),
+        (GHOST, (" gates x Gate,", " (stride - 1) x depthwise conv /stride linear kernel k,")),
         (GHOST, ("bottleneck 16 gates 1", "shortcut: [depthwise conv /stride linear kernel k, ")),
-        (INSTEAD, ("inner: join", "inner, 1x1 conv 2*in", "3 x bottleneck inner join-2")),
-        (FEW, ("3 x basic", "3 x inverted-residual 32 expand 2")),
-        (TURNED, ("3 x join", "3 x join-2")),
+        (INSTEAD, ("inner: Sum", "inner, 1x1 conv 2*in", "3 x bottleneck inner Last")),
+        (FEW, ("3 x One", "3 x inverted-residual 32 expand 2")),
+        (TURNED, ("3 x Square", "3 x Flat")),
         (OSA, ("merge: concat(x p0 p1)", "2 x bottleneck 32", "bottleneck 64")),
         (TREE, ("body:  basic in", "[p0, basic in]", "concat(p1 p0 x)")),
-        (LATER, ("3 x basic", "[relu, 1x1 conv 32, 2 x basic]", "[relu, 1x1 conv 8]")),
-        (MIXED, ("2 x bottleneck", "1x1 conv 64 bare, join]")),
+        (LATER, ("3 x Pre", "[relu, 1x1 conv 32, 2 x Pre]", "[relu, 1x1 conv 8]")),
+        (MIXED, ("2 x Mb", "1x1 conv 64 bare, Mix]")),
     ],
     ids=["ghost", "shortcut", "instead", "few", "turned", "osa", "tree", "later", "mixed"],
 )  # fmt: skip

@@ -142,7 +142,7 @@ class Reader:
         if first.name in outputs or not outputs:
             raise ImportRefused("the model returns its input, or no tensor")
         net = captured(self.steps.values(), first.name, outputs)
-        return replace(net, ties=program.ties)
+        return replace(net, ties=program.ties, classes=program.classes)
 
     def _read(self, call: AtenCall) -> None:
         self.call = call

@@ -16,7 +16,14 @@ from torch import Tensor, nn
 from ...errors import MissingError
 from ...files import reason
 from ..captured import ImportRefused
-from ..program import AtenCall, AtenProgram, CallResult, Parameter, TensorRef
+from ..program import (
+    AtenCall,
+    AtenProgram,
+    CallResult,
+    Parameter,
+    TensorRef,
+    own_classes,
+)
 from .interpreter import by_batches
 from .onnx_words import ONNX, OnnxNode
 
@@ -25,6 +32,7 @@ BATCH = 2
 KEPT = "From ONNX, which keeps no dropout, no drop path and not which layers share a weight"
 """What such a file says of itself; what exporters fold is gone, too."""
 FOLDED = f"{KEPT}; batch norms are part of the convolutions"
+_STACK = ("pkg.torch.onnx.name_scopes", "pkg.torch.onnx.class_hierarchy")
 
 
 class OnnxFile:
@@ -77,7 +85,10 @@ class OnnxFile:
         read = {name for call in calls for name in call.reads}
         self.parameters = {n: p for n, p in self.parameters.items() if n in read}
         outputs = [each.name for each in graph.output]
-        return AtenProgram(inputs, self.parameters, calls, outputs, ties=False)
+        classes = own_classes(each for node in nodes for each in _stack(node))
+        return AtenProgram(
+            inputs, self.parameters, calls, outputs, ties=False, classes=classes
+        )
 
     def _call(self, node: Any) -> AtenCall:
         module = _module(node)
@@ -185,12 +196,18 @@ def _sizes(info: Any) -> tuple[int, ...]:
 
 def _module(node: Any) -> str:
     """The path of the module that ran a node, where the exporter wrote it."""
-    for each in node.metadata_props:
-        if each.key == "pkg.torch.onnx.name_scopes":
-            scopes = ast.literal_eval(each.value)
-            return str(scopes[-2]) if len(scopes) > 1 else ""
+    if stack := _stack(node):
+        return stack[-1][0]
     parts = node.name.split("/")
     return parts[-2] if len(parts) > 2 else ""
+
+
+def _stack(node: Any) -> list[tuple[str, str]]:
+    """The modules that ran a node, the innermost last, by path and class; the exporter ends both
+    lists with the op."""
+    said = {each.key: each.value for each in node.metadata_props}
+    scopes, classes = (ast.literal_eval(said.get(key, "[]")) for key in _STACK)
+    return [*zip(map(str, scopes), map(str, classes), strict=False)][:-1]
 
 
 def _package(name: str) -> Any:

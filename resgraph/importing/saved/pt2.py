@@ -22,6 +22,7 @@ from ..program import (
     Parameter,
     TensorRef,
     TensorSizes,
+    own_classes,
 )
 from .interpreter import aten
 
@@ -159,7 +160,16 @@ def _program(module: Mapping[str, Any]) -> AtenProgram:
     ]
     reader = _Calls(tensors, symbols, read | set(outputs))
     calls = [reader.call(node) for node in graph["nodes"]]
-    return AtenProgram(inputs, parameters, calls, outputs)
+    stacks = (_stack(node) for node in graph["nodes"])
+    classes = own_classes(each for stack in stacks for each in stack)
+    return AtenProgram(inputs, parameters, calls, outputs, classes=classes)
+
+
+def _stack(node: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The modules that run a node, the innermost last, by path and class."""
+    said = str(node["metadata"].get("nn_module_stack", ""))
+    parts = (each.split(",", 2) for each in said.split(";") if each.count(",") > 1)
+    return [(path, name) for _, path, name in parts]
 
 
 def _axes(meta: Mapping[str, Any], symbols: Mapping[str, int]) -> TensorSizes:
@@ -205,9 +215,7 @@ class _Calls:
 
     def call(self, node: Mapping[str, Any]) -> AtenCall:
         target = str(node["target"])
-        stack = str(node["metadata"].get("nn_module_stack", "")).split(";")[-1]
-        names = stack.split(",")
-        module = names[1] if len(names) > 2 else ""
+        module = next((path for path, _ in reversed(_stack(node))), "")
         outputs, several = self._outputs(node["outputs"])
         given = {each["name"]: self._meant(each["arg"]) for each in node["inputs"]}
         if not target.startswith("torch.ops.aten."):

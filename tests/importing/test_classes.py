@@ -1,0 +1,104 @@
+"""What blocks are called: as their author calls the module that they are, in each way in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from resgraph import from_module
+from resgraph.importing import from_model
+
+
+class _Mixer(nn.Module):
+    """Like no block of the library."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.deep = nn.Conv2d(width, width, 5, padding=2, groups=width)
+        self.wide = nn.Conv2d(width, width, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + torch.tanh(self.wide(self.deep(x)))
+
+
+class Other(_Mixer):
+    """Another class of the same."""
+
+
+class Sum(nn.Module):
+    """A module that does more than its block."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.inner = _Mixer(width)
+        self.last = nn.Conv2d(width, width, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        inner = self.inner
+        return self.last(x + torch.tanh(inner.wide(inner.deep(x))))
+
+
+class Twice(nn.Module):
+    """A module of which the layers are inside another."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(_Mixer(width), nn.Identity())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body(x)
+
+
+class Word(nn.Module):
+    """A module whose attribute has the name of its class, as a row then may."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.Mixed = Mixed(width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.Mixed(x)
+
+
+class Mixed(_Mixer):
+    pass
+
+
+def net(*parts: nn.Module) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(3, 8, 3), *parts, nn.Conv2d(8, 4, 1))
+
+
+@pytest.mark.parametrize(
+    ("parts", "called"),
+    [
+        ((_Mixer(8), _Mixer(8)), "2 x Mixer"),
+        ((Twice(8), _Mixer(8)), "2 x Mixer"),  # the innermost
+        ((_Mixer(8), Other(8)), "2 x basic"),  # one block, of two classes
+        ((Sum(8),), "basic"),  # a part of a module
+        ((Word(8), Word(8)), "2 x basic"),
+    ],
+    ids=["class", "within", "two", "part", "attribute"],
+)
+def test_a_block_has_the_name_of_its_class(
+    parts: tuple[nn.Module, ...], called: str
+) -> None:
+    text = from_module(net(*parts), (3, 16, 16)).text
+    assert f"  {called.split()[-1]}:\n" in text and called in text, text
+
+
+def test_a_file_keeps_the_classes(tmp_path: Path) -> None:
+    model, images = net(_Mixer(8), _Mixer(8)).eval(), (torch.randn(2, 3, 16, 16),)
+    torch.export.save(torch.export.export(model, images), tmp_path / "net.pt2")
+    assert "2 x Mixer" in from_model(str(tmp_path / "net.pt2")).text
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_onnx_keeps_the_classes(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    model, images = net(_Mixer(8), _Mixer(8)).eval(), (torch.randn(2, 3, 16, 16),)
+    torch.onnx.export(model, images, tmp_path / "net.onnx", verbose=False)
+    assert "2 x Mixer" in from_model(str(tmp_path / "net.onnx")).text
