@@ -191,7 +191,8 @@ class _Writer:
     def write(self) -> None:
         definition = self.definition
         acts = [activation_of(block, self.elements.unit) for block in self.blocks]
-        self.act = self._let("act", acts, self.uses) if len(set(acts)) > 1 else ""
+        one = all(acts) and len(set(acts)) > 1
+        self.act = self._let("act", acts, self.uses) if one else ""
         for place, name in enumerate(self.names):
             column = [branches[place] for branches in self.branches]
             start = self._equation([branch.start for branch in column], self.uses)
@@ -225,7 +226,7 @@ class _Writer:
 
     def _labels(self, branches: Sequence[Branch], calls: Sequence[Use]) -> list[str]:
         rows = [self.elements.runs(branch.items) for branch in branches]
-        columns = aligned(rows, one=bool(self.act))
+        columns = aligned(rows)
         return list(folded(self._repeated(column, calls) for column in columns))
 
     def _repeated(self, column: Sequence[Repeated | None], calls: Sequence[Use]) -> str:
@@ -260,7 +261,14 @@ class _Writer:
                 values = [_padding(each, cell) for each in column]
             return self._value(cell, key, values, calls)
 
-        return label_of(cell, value, self.act if cell.activation else "")
+        return label_of(cell, value, self._act(column, calls))
+
+    def _act(self, column: Sequence[Element | None], calls: Sequence[Use]) -> str:
+        """The `let` for a label's activation; "" where its own text says it."""
+        acts = [each.activation for each in column if isinstance(each, Cell)]
+        if self.act and acts[0]:
+            return self.act
+        return self._let("act", acts, calls) if len(set(acts)) > 1 else ""
 
     def _cut(self, column: Sequence[Element | None]) -> Sequence[Element | None]:
         """Parts, of which not all are the same one of as many: by their first and last channel."""
@@ -490,37 +498,33 @@ def _counted(element: Element) -> str:
     return f"{humps.replace('-', '_').lower()}s"
 
 
-def aligned(
-    rows: Sequence[Sequence[Repeated]], *, one: bool
-) -> list[list[Repeated | None]]:
+def aligned(rows: Sequence[Sequence[Repeated]]) -> list[list[Repeated | None]]:
     """The labels of several paths in columns; what a path has not leaves a hole."""
     whole: list[Element] = []
     for row in sorted(rows, key=len, reverse=True):
-        whole = _united(whole, [element for element, _ in row], one=one)
+        whole = _united(whole, [element for element, _ in row])
     places = [0] * len(rows)
-    return [[*_column(element, rows, places, one=one)] for element in whole]
+    return [[*_column(element, rows, places)] for element in whole]
 
 
 def _column(
     element: Element,
     rows: Sequence[Sequence[Repeated]],
     places: list[int],
-    *,
-    one: bool,
 ) -> Iterator[Repeated | None]:
     """What each row has where one has an element, as far as they have come."""
     for n, row in enumerate(rows):
         here = row[places[n]] if places[n] < len(row) else None
-        if here is None or _alike(here[0], one=one) != _alike(element, one=one):
+        if here is None or _alike(here[0]) != _alike(element):
             yield None
         else:
             places[n] += 1
             yield here
 
 
-def _united(a: Sequence[Element], b: Sequence[Element], *, one: bool) -> list[Element]:
+def _united(a: Sequence[Element], b: Sequence[Element]) -> list[Element]:
     """A row in which both are, each with some elements left out."""
-    old, new = ([_alike(each, one=one) for each in row] for row in (a, b))
+    old, new = ([_alike(each) for each in row] for row in (a, b))
     found: list[Element] = []
     for tag, start, end, *other in SequenceMatcher(None, old, new).get_opcodes():
         found += a[start:end]
@@ -528,9 +532,9 @@ def _united(a: Sequence[Element], b: Sequence[Element], *, one: bool) -> list[El
     return found
 
 
-def _alike(element: Element, *, one: bool) -> object:
+def _alike(element: Element) -> object:
     """What elements share that one label can say; of blocks without options its name is a `let`."""
     if isinstance(element, Cell):
-        return element.kind_of(one=one)
+        return element.kind_of(one=True)
     definition = element.definition
     return id(definition) if definition.lets else definition.sized

@@ -50,6 +50,14 @@ net:
   two:   [3x3 conv 32 /2, 1x1 conv 48 linear, mix]
   three: [3x3 conv 48 /2, 1x1 conv 64 linear, mix]
   head:  1x1 conv 8"""
+TWO_GATES = """
+blocks:
+  gate: {let: {act: relu}, s: [global avg pool, fc in/4 act, fc in/4, fc in hardsigmoid], merge: x*s}
+  m:
+    let:   {act: relu}
+    body:  [1x1 conv 2*in act, 3x3 depthwise conv act, gate act act, 1x1 conv in linear]
+    merge: body + x
+net: {stem: 3x3 conv 16, one: 2 x m, two: [3x3 conv 32 /2, 2 x m act hardswish], head: 1x1 conv 8}"""
 AFFINE = """
 unit: [conv, bn, relu, gain shift 0]
 net: {stem: 3x3 conv 32 /2, two: [1x1 conv 64 linear, 5x5 depthwise conv], head: 1x1 conv 8}"""
@@ -113,6 +121,8 @@ def text(spec: str) -> str:
                      "conv3: [2 x down 48 /2, 2 x down 48 k 5]")),
         (FIRE, ("body: [1x1 conv out/8, join out]", "32, Fire 48]", "2 x Fire 64")),
         (STAGES, ("[down 48 /2, Mix]", "down 64 /2, Mix")),
+        (TWO_GATES, ("body:  [global avg pool, fc in/4 act, fc in/4, fc in hardsigmoid]", " act act, 1x1 conv in linear]",
+                     "act: ", "2 x ")),
         (AFFINE, ("unit: [conv, bn, relu, gain shift 0]", "1x1 conv 64 linear, 5x5")),
         (REZERO, ("3x3 conv in linear, gain]", "4 x Rezero")),
         (PARTS, ("[4x4 conv 32 /4, bn", "2 x ")),
@@ -122,7 +132,7 @@ def text(spec: str) -> str:
         (ENLARGED, ("upsample to size", "size 13")),
         ("net: {stem: [2 x 3x3 conv 16, 3x3 conv 16 /2], head: 1x1 conv 8}", ("[2 x 3x3",)),
     ],
-    ids=["depth", "pair", "series", "separable", "fire", "stages", "unit", "rezero", "parts", "scaled", "deep", "shares", "sizes", "layers"],
+    ids=["depth", "pair", "series", "separable", "fire", "stages", "gates", "unit", "rezero", "parts", "scaled", "deep", "shares", "sizes", "layers"],
 )  # fmt: skip
 def test_it_is_said_once(spec: str, said: tuple[str, ...]) -> None:
     written = text(spec)

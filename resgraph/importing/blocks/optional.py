@@ -1,12 +1,12 @@
-"""Definitions that differ in layers which some calls have and others have not → groups that one
-definition can say."""
+"""Definitions that differ in an activation, or in layers which some calls have and others lack →
+groups that one definition can say."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
 
-from ..cells import Unit, cells
+from ..cells import Cell, Unit, cells
 from ..definitions import Elements, Repeated, WrittenBlock, aligned, vanishes
 from ..kinds import activation_of, mains, of_block, of_elements, skip_branch
 from ..regions.structure import Region
@@ -47,9 +47,8 @@ def _columns(
     blocks: Sequence[Region], elements: Elements
 ) -> Iterator[list[Repeated | None]]:
     """The labels of all paths."""
-    one = bool(activation_of(blocks[0], elements.unit))
     for branches in zip(*map(mains, blocks), strict=True):
-        yield from aligned([elements.runs(b.items) for b in branches], one=one)
+        yield from aligned([elements.runs(b.items) for b in branches])
 
 
 def _one_shortcut(blocks: Sequence[Region], unit: Unit) -> bool:
@@ -76,7 +75,14 @@ def _alike_enough(columns: Sequence[Sequence[Repeated | None]]) -> bool:
     lacked = sum(None in column for column in columns)
     if lacked > _LACKED or len(columns) < lacked + max(_SHARED, 2 * lacked):
         return False
-    return all(len({*map(_turned, filter(None, column))}) == 1 for column in columns)
+    runs = [[run for run in column if run] for column in columns]
+    return all(len({*map(_turned, each)}) == 1 and _named(each) for each in runs)
+
+
+def _named(column: Sequence[Repeated]) -> bool:
+    """Whether a `let` can say the activation, where they have not all the same."""
+    acts = {element.activation for element, _ in column if isinstance(element, Cell)}
+    return len(acts) <= 1 or all(act.isalnum() for act in acts)
 
 
 def _silent(column: Sequence[Repeated | None]) -> bool:
