@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
-from ..ops import Add, Mul, Op
+from ..ops import ACTIVATIONS, Add, Mul, Op
 from .cells import Cell, Unit, cells
 from .formulas import CallSizes
 from .matching import op_key
@@ -74,9 +74,9 @@ def of_block(block: Region, unit: Unit) -> Kind:
 
 def activation_of(block: Region, unit: Unit) -> str:
     """The activation of all layers and equations of a block but its shortcut's; "" where there are
-    several, or none."""
+    several or none, or one that no word says, as `leaky relu 0.2`."""
     found = {*_in_labels(block, unit), *_in_equations(block)} - {""}
-    return found.pop() if len(found) == 1 else ""
+    return found.pop() if len(found) == 1 and found <= ACTIVATIONS else ""
 
 
 def _in_labels(block: Region, unit: Unit) -> Iterator[str]:

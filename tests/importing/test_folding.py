@@ -165,6 +165,15 @@ def test_what_strides_is_in_no_turn() -> None:
     assert taking_turns([row]) == ([row], [])
 
 
+def test_an_activation_with_a_number_is_no_option() -> None:
+    slopes = [
+        f"{{body: [3x3 conv in bare, bn, {act}], merge: body + x}}"
+        for act in ("elu", "leaky relu 0.2")
+    ]
+    spec = f"blocks: {{a: {slopes[0]}, b: {slopes[1]}}}\nnet: {{one: [2 x a, 2 x b], head: 1x1 conv 8}}"
+    assert "leaky relu 0.2" in text(spec)
+
+
 def test_a_block_does_not_hold_an_output() -> None:
     rows = (
         "[3x3 depthwise conv, 1x1 conv 24]\n  two:  [",

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
 
+from ...ops import ACTIVATIONS
 from ..cells import Cell, Unit, cells
 from ..definitions import Elements, Repeated, WrittenBlock, aligned, vanishes
 from ..kinds import activation_of, mains, of_block, of_elements, skip_branch
@@ -82,7 +83,7 @@ def _alike_enough(columns: Sequence[Sequence[Repeated | None]]) -> bool:
 def _named(column: Sequence[Repeated]) -> bool:
     """Whether a `let` can say the activation, where they have not all the same."""
     acts = {element.activation for element, _ in column if isinstance(element, Cell)}
-    return len(acts) <= 1 or all(act.isalnum() for act in acts)
+    return len(acts) <= 1 or acts <= ACTIVATIONS
 
 
 def _silent(column: Sequence[Repeated | None]) -> bool:
