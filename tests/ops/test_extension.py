@@ -8,18 +8,21 @@ import sys
 from pathlib import Path
 
 import pytest
+from interpreter import python
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "custom_op"
 OPS = ("corner_pad.ops:CornerPad", "corner_pad.ops:GemPool")
 
 
+def path(site: Path) -> str:
+    return os.pathsep.join([str(site), str(EXAMPLE), str(ROOT)])
+
+
 def run(code: str, site: Path) -> subprocess.CompletedProcess[str]:
-    paths = os.pathsep.join([str(site), str(EXAMPLE), str(ROOT)])
-    env = {**os.environ, "PYTHONPATH": paths}
     return subprocess.run(
         [sys.executable, "-c", code],
-        env=env,
+        env={**os.environ, "PYTHONPATH": path(site)},
         capture_output=True,
         text=True,
         check=False,
@@ -76,7 +79,7 @@ print([plan.graph.nodes[name].op.label() for name in ("a", "b.1", "c.1")], "GemP
 again = resgraph.loads(plan.resolved())
 print(again.params, torch.export.export(net.float(), (x.float(),)).module()(x.float())[2].shape)
 """
-    done = run(code, tmp_path)
+    done = python("-c", code, cwd=tmp_path, path=path(tmp_path))
     assert done.stdout.splitlines() == [
         "['gem pool 1', 'gem pool 90', 'gem pool'] True",
         "3 torch.Size([3, 2])",

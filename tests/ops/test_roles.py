@@ -7,10 +7,10 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from interpreter import python
 
 from resgraph import loads
 from resgraph.ops import ACTIVATIONS, NORMS
@@ -50,15 +50,7 @@ def run(
     site: Path, *arguments: str, spec: str = SPEC
 ) -> subprocess.CompletedProcess[str]:
     (site / "net.yaml").write_text(spec)
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), str(ROOT)])}
-    return subprocess.run(
-        [sys.executable, *arguments],
-        env=env,
-        cwd=site,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return python(*arguments, cwd=site, path=os.pathsep.join([str(site), str(ROOT)]))
 
 
 def resgraph(

@@ -1,4 +1,4 @@
-"""Processes for tests to kill: for each line of orders on stdin a child, and a line with what it printed."""
+"""Processes for tests to kill: orders → one run after another, each in children."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ import os
 import signal
 import socket
 import sys
-import traceback
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any
 
 import small_plan
+from forkserver import serve
 
 import resgraph
 from resgraph.errors import ResgraphError
@@ -233,38 +232,10 @@ def obey(orders: Any) -> None:
         print(json.dumps([launch(**one) for one in orders["launches"]]))
 
 
-def forked(orders: Any, env: dict[str, str], cwd: str) -> list[Any]:
-    """Orders obeyed by a child that is as if it was started for them: its exit code, what it printed and said."""
-    with TemporaryFile("w+") as printed, TemporaryFile("w+") as said:
-        child = os.fork()
-        if child == 0:
-            os.dup2(printed.fileno(), 1)
-            os.dup2(said.fileno(), 2)
-            os.environ.clear()
-            os.environ.update(env)
-            os.chdir(cwd)
-            code = 1
-            try:
-                obey(orders)
-                code = 0
-            except BaseException:
-                traceback.print_exc()
-            sys.stdout.flush()
-            os._exit(code)
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        texts = []
-        for file in (printed, said):
-            file.seek(0)
-            texts.append(file.read())
-        return [code, *texts]
-
-
 def main() -> None:
-    """A line of orders after another, until there are no more."""
     for late in ("torch._dynamo", "torch.distributed.fsdp", "torch.distributed.tensor"):
         importlib.import_module(late)  # before any fork, so that no child loads it
-    for line in sys.stdin:
-        print(json.dumps(forked(**json.loads(line))), flush=True)
+    serve(obey)
 
 
 if __name__ == "__main__":
