@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import prod
 
 from ..errors import ResgraphError
 from ..ops import Concat, Op, Shape
@@ -26,12 +27,30 @@ class ImportRefused(ResgraphError):
         return f"{self.what} ({said})" if said else self.what
 
 
+class MovedKey(str):
+    """The key of a tensor whose numbers lie otherwise in the model than in our layer: the sizes of
+    its axes in our order, and how far apart places along each are in the model's."""
+
+    sizes: tuple[int, ...]
+    steps: tuple[int, ...]
+
+    @classmethod
+    def of(cls, key: str, sizes: Sequence[int], steps: Sequence[int]) -> str:
+        """The key itself where the numbers lie alike."""
+        if all(steps[n] == prod(sizes[n + 1 :]) for n in range(len(sizes))):
+            return key
+        made = cls(key)
+        made.sizes, made.steps = tuple(sizes), tuple(steps)
+        return made
+
+
 @dataclass(frozen=True, slots=True)
 class CapturedOp:
     """One op, what it reads and what comes out of it.
 
     `tensors` maps our names of its parameters and buffers (`weight`, `running_mean`) to the
-    model's; `module` is the dotted path of the module that ran it, "" where that is not known."""
+    model's, `MovedKey`s among them; `module` is the dotted path of the module that ran it, "" where
+    that is not known."""
 
     name: str
     op: Op

@@ -351,3 +351,63 @@ class Narrow(nn.Module):
 def test_another_block_over_cells_is_refused(model: nn.Module, said: str) -> None:
     with pytest.raises(ImportRefused, match=said):
         imported(model)
+
+
+class First(nn.Module):
+    """Positions with their channels first, a matrix that no layer holds, and a bias behind it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.places = nn.Parameter(torch.zeros(1, 3, 8, 7))
+        self.more = nn.Parameter(torch.zeros(5, 56))
+        self.matrix, self.bias = (nn.Parameter(torch.zeros(n)) for n in ((3, 5), 5))
+        self.last = nn.Parameter(torch.zeros(5, 5))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = (x + self.places).flatten(2).transpose(1, 2)
+        x = x @ self.matrix + self.bias
+        return (x.transpose(1, 2) + self.more).mean(2) @ self.last
+
+
+def test_numbers_that_lie_otherwise_than_ours() -> None:
+    found = imported(First(), (3, 8, 7))
+    assert "[position, 1x1 conv 5, position]" in found.text
+    assert found.plan.params == 3 * 56 + 3 * 5 + 5 + 5 * 56 + 25
+    model = First()
+    for each in model.parameters():
+        nn.init.normal_(each)
+    again = from_module(model, (3, 8, 7))
+    ours = again.plan.module().eval()
+    ours.load_state_dict(again.weights())
+    x = torch.randn(2, 3, 8, 7)
+    assert torch.allclose(ours(x), model(x), atol=1e-5)
+
+
+class SquarePlaces(nn.Module):
+    """As many channels as cells: only the order of the axes says which are which."""
+
+    def __init__(self, *order: int) -> None:
+        super().__init__()
+        self.places, self.order = nn.Parameter(torch.zeros(1, 9, 3, 3)), order
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.places.permute(self.order)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (0, 1, 3, 2)])
+def test_an_order_is_not_guessed_from_sizes(order: tuple[int, ...]) -> None:
+    found = imported(SquarePlaces(*order), (9, 3, 3))
+    assert "conv1: position" in found.text
+
+
+def test_a_sum_with_less_than_a_number_for_each_place_is_refused() -> None:
+    class Rows(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.places = nn.Parameter(torch.zeros(1, 3, 8, 1))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x + self.places
+
+    with pytest.raises(ImportRefused, match="`add`: with a tensor that is no scale"):
+        imported(Rows())

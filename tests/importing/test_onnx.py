@@ -18,6 +18,7 @@ pytest.importorskip("onnxscript")
 
 from onnx import helper  # noqa: E402
 
+from resgraph import loads  # noqa: E402
 from resgraph.cli import run  # noqa: E402
 from resgraph.importing import ImportRefused, from_model  # noqa: E402
 
@@ -25,7 +26,7 @@ INPUT = (3, 16, 16)
 FLOAT = onnx.TensorProto.FLOAT
 
 
-def saved(path: Path, model: nn.Module) -> str:
+def saved(path: Path, model: nn.Module, batch: int = 2) -> str:
     torch.manual_seed(0)
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):  # a fresh one folds to no bias
@@ -34,7 +35,7 @@ def saved(path: Path, model: nn.Module) -> str:
         warnings.simplefilter("ignore")
         torch.onnx.export(
             model.eval(),
-            (torch.zeros(2, *INPUT),),
+            (torch.zeros(batch, *INPUT),),
             path,
             external_data=False,
             verbose=False,
@@ -154,6 +155,71 @@ def test_norms_that_were_kept(tmp_path: Path, free: bool) -> None:
 def test_refused(tmp_path: Path, nodes: list[Any], said: str) -> None:
     with pytest.raises(ImportRefused, match=said):
         from_model(made(tmp_path / "net.onnx", nodes, WEIGHT | NORM, True))
+
+
+class Layer(nn.Module):
+    """Vaswani et al. 2017, by linear layers on tokens."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.norm, self.qkv = nn.LayerNorm(width), nn.Linear(width, 3 * width)
+        self.out, self.heads = nn.Linear(width, width), heads
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        b, n, c = x.shape
+        parts = self.qkv(self.norm(x)).reshape(b, n, 3, self.heads, c // self.heads)
+        q, k, v = parts.permute(2, 0, 3, 1, 4).unbind(0)
+        y = nn.functional.scaled_dot_product_attention(q, k, v)
+        return x + self.out(y.transpose(1, 2).reshape(b, n, c))
+
+
+class Vit(nn.Module):
+    """Dosovitskiy et al. 2020, Figure 1."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patches = nn.Conv2d(3, 12, 4, 4)
+        self.token, self.places = (nn.Parameter(torch.zeros(1, n, 12)) for n in (1, 17))
+        self.layers = nn.Sequential(*(Layer(12, 3) for _ in range(2)))
+        self.head = nn.Linear(12, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.patches(x).flatten(2).transpose(1, 2)
+        x = torch.cat([self.token.expand(len(x), -1, -1), x], 1) + self.places
+        return self.head(self.layers(x)[:, 0])
+
+
+SPEC = """
+name: vit
+input: 3x16x16
+unit: conv
+blocks:
+  self-attention:
+    body:  [ln, 1 conv 3*in, attention heads 3, 1 conv in]
+    merge: body + x
+net:
+  conv1: [4x4 conv 12 /4, positions, token, position]
+  conv2: 2 x self-attention
+  head:  [take token, fc 5]
+"""
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_attention(tmp_path: Path, ours: bool) -> None:
+    """Which exporters spell out, with weights that they turn over."""
+    model = loads(SPEC).module() if ours else Vit()
+    for each in model.parameters():
+        nn.init.normal_(each, std=0.2)
+    found = from_model(saved(tmp_path / "net.onnx", model, batch=1))
+    assert found.proof.output is not None and found.proof.output < 1e-5
+    assert "[ln, 1 conv 3*in, attention heads 3, 1 conv in]" in found.text
+    assert "[4x4 conv 12 /4, positions, token, position]" in found.text
+    assert "[take token, fc 5]" in found.text
+    again = found.plan.module().eval()
+    again.load_state_dict(found.weights())
+    images = torch.randn(2, *INPUT)
+    with torch.no_grad():
+        assert torch.allclose(again(images), model(images), atol=1e-4)
 
 
 class Spelled(nn.Module):

@@ -99,7 +99,7 @@ class Cropped(nn.Module):
 def test_a_shortcut_that_is_cropped() -> None:
     found = from_module(nn.Sequential(Cropped(), Cropped()), (3, 19, 19))
     assert "p0:    pad -2\n    merge: body + p0" in found.text
-    assert found.text.count(": basic\n") == 2
+    assert found.text.count(": Cropped\n") == 2
 
 
 class Reduction(nn.Module):

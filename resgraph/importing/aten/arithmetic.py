@@ -7,7 +7,7 @@ from dataclasses import replace
 from numbers import Real
 from typing import Any
 
-from ...ops import Add, Div, Gain, Mul, Scale, Sub
+from ...ops import Add, Div, Gain, Mul, Op, Scale, Sub
 from ...ops.merge import Binary
 from ..program import AtenCall
 from .attention import Scores, of_distances, scored
@@ -144,14 +144,23 @@ def _scaled(reader: Reader, x: ForeignValue, factor: StateTensor) -> Any:
 
 
 def _shifted(reader: Reader, x: ForeignValue, shift: StateTensor) -> Any:
-    """A gain and one learned number that is added behind it; else what is learned for places."""
-    before = reader.steps[x.step]
-    fresh = isinstance(before.op, Gain) and before.op.shift is None
-    if not fresh or _axes_met(x, shift):
+    """A gain and one learned number that is added behind it, or a layer without a bias and one for
+    each channel; else what is learned for places."""
+    before, met = reader.steps[x.step], _axes_met(x, shift)
+    op = _with_shift(before.op, met, layout(reader.shape(x))[0])
+    if op is None:
         return positioned(reader, x, shift)
     tensors = {**before.tensors, "bias": shift.key}
-    made = reader.add(Gain(shift=0.0), *before.inputs, tensors=tensors)
-    return replace(x, step=made.step)
+    return replace(x, step=reader.add(op, *before.inputs, tensors=tensors).step)
+
+
+def _with_shift(op: Op, met: list[Axis] | None, channels: Axis) -> Op | None:
+    """What an op is with a shift that meets such axes; None where it has no room for one."""
+    if isinstance(op, Gain) and op.shift is None and not met:
+        return Gain(shift=0.0)
+    if getattr(op, "bias", "") == "none" and met == [channels]:
+        return op.model_copy(update={"bias": "default"})
+    return None
 
 
 def _axes_met(x: ForeignValue, factor: StateTensor) -> list[Axis] | None:

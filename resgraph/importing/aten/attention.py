@@ -99,11 +99,11 @@ def _swapped(reader: Reader, x: Any) -> AnyValue:
 def _with_weight(reader: Reader, call: AtenCall, a: Any, b: StateTensor) -> Any:
     """A linear layer; of the queries of a head, what they say of distances."""
     x, weight = reader.placed(a), replace(b, axes=b.axes[::-1])
-    if len(b.axes) != 2 or weight.moved:
-        raise reader.no("with a matrix that lies otherwise than a layer's weight")
+    if len(b.axes) != 2 or not weight.ordered:
+        raise reader.no("with anything but the two axes of a matrix")
     rows, width = weight.shape
     shape, axes = reader.shape(x), reader.whole(x)
-    if axes[-1] == layout((width,))[0] and width < shape[0]:
+    if axes[-1] == layout((width,))[0] and width < shape[0] and not weight.moved:
         return said_of_distances(x.step, shape, axes, weight.key, rows)
     return linear(reader, call, {"input": x, "weight": weight, "bias": None})
 

@@ -45,13 +45,11 @@ def tensors_of(reader: Reader, given: Arguments) -> dict[str, str]:
     """The keys of a weight, its gain, a bias and statistics. Raises `ImportRefused` for one that is
     computed."""
     found = {}
-    for role in _ROLES:
-        each = given.get(role)
-        if each is None:
-            continue
+    learned = {role: given[role] for role in _ROLES if given.get(role) is not None}
+    for role, each in learned.items():
         if not isinstance(each, StateTensor) or not (each.plain or each.standardized):
             raise reader.no(f"its `{role}` is computed")
-        found[role] = each.key
+        found[role] = each.laid()
         if each.gain:
             found["gain"] = each.gain
     return found
@@ -198,7 +196,7 @@ def up_conv(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
 @reads("linear")
 def linear(reader: Reader, call: AtenCall, given: Arguments) -> AnyValue:
     x, weight = reader.placed(given["input"]), given["weight"]
-    if not isinstance(weight, StateTensor) or not weight.plain or weight.moved:
+    if not isinstance(weight, StateTensor) or not weight.plain or not weight.ordered:
         raise reader.no("its weight is computed")
     shape, bias = reader.shape(x), "default" if given["bias"] else "none"
     width, tensors = weight.shape[0], tensors_of(reader, given)

@@ -36,8 +36,7 @@ def pool(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     step = x.step if low else reader.plain(x)
     shape = reader.steps[step].shape
     count = len(shape) - 1
-    if max(several(given.get("dilation"), count)) > 1 or given.get("divisor_override"):
-        raise reader.no("with a dilation or a divisor")
+    _need_usual(reader, given, count)
     kernel = several(given["kernel_size"], count)
     pad: tuple[Edge, ...] = several(given["padding"], count, 0)
     if word == "avg pool" and kernel == shape[1:] and not any(pad) and reader.vectors:
@@ -54,6 +53,12 @@ def pool(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
         step, pad = _around(reader, x, step, options)
     options["pad"] = None if pad == usual_pad(kernel, (1,) * count) else pad
     return _slid(reader, step, options, ceil=given["ceil_mode"])
+
+
+def _need_usual(reader: Reader, given: Arguments, count: int) -> None:
+    """Raises `ImportRefused` for options that no pool of ours has."""
+    if max(several(given.get("dilation"), count)) > 1 or given.get("divisor_override"):
+        raise reader.no("with a dilation or a divisor")
 
 
 def _slid(
@@ -80,12 +85,19 @@ def _around(
     if not isinstance(op, Pad) or (op.mode, options["op"]) == ("constant", "max pool"):
         return step, none
     own: dict[str, Any] = {op.mode: True} if op.mode != "constant" else {}
-    try:
-        Pool(**options, pad=op.cells, **own)
-    except ValueError:
+    if not _may_be({**options, **own, "pad": op.cells}):
         return step, none
     options |= own
     return before.inputs[0], op.cells
+
+
+def _may_be(options: dict[str, Any]) -> bool:
+    """Whether there is such a pool."""
+    try:
+        Pool(**options)
+    except ValueError:
+        return False
+    return True
 
 
 @reads(*(f"adaptive_{word}_pool{n}d" for word in ("max", "avg") for n in (1, 2, 3)))

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from torch import Tensor
 
 from ...ops import Dropout, Flatten, Input, Op, Shape, ShapeError
-from ..captured import Captured, CapturedOp, ImportRefused, captured
+from ..captured import Captured, CapturedOp, ImportRefused, MovedKey, captured
 from ..program import AtenCall, AtenProgram, TensorRef
 from .axes import (
     BATCH,
@@ -57,6 +57,18 @@ class StateTensor:
     def moved(self) -> bool:
         """Whether its axes stand in another order than in the model."""
         return joined(flat(self.axes)) != layout((prod(self.shape),))[0]
+
+    @property
+    def ordered(self) -> bool:
+        """Whether it is all of its numbers, with its axes in some order."""
+        atoms = [axis[0] for axis in self.axes if len(axis) == 1]
+        whole = len(atoms) == sum(map(bool, self.axes))
+        return whole and all(atom.of == 0 for atom in atoms)
+
+    def laid(self) -> str:
+        """Its key, with the order in which its axes stand where that is not the model's."""
+        steps = [axis[0].step if axis else 1 for axis in self.axes]
+        return MovedKey.of(self.key, self.shape, steps) if self.moved else self.key
 
     @property
     def plain(self) -> bool:

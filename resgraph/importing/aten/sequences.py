@@ -4,12 +4,12 @@ first of them."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
 from typing import Any
 
 from ...ops import GlobalPool
 from ...ops.attention import Position, Positions, TakeToken, Token, TokenMean
-from .axes import Atom, flat, joined, layout, sizes
+from ..captured import MovedKey
+from .axes import Atom, Axis, flat, joined, layout, viewed
 from .reader import AnyValue, ForeignValue, Reader, StateTensor, spread
 
 
@@ -65,17 +65,36 @@ def token_of(reader: Reader, x: AnyValue, place: int, index: int) -> ForeignValu
 
 
 def positioned(reader: Reader, x: ForeignValue, known: StateTensor) -> Any:
-    """A sum with a parameter for each channel and cell, whose channels lie last in the model; None
-    where it is another."""
-    channels, *cells = reader.shape(x)
-    steps = {n: prod(cells[n:]) * channels for n in range(1, len(cells) + 1)} | {0: 1}
-    wanted = tuple(
-        joined(Atom(0, atom.size, atom.step * steps.get(atom.of, 0)) for atom in axis)
-        for axis in x.axes
-    )
-    before = len(known.axes) - len(wanted)
-    if known.axes == (((),) * before) + wanted and cells:
-        return reader.kept(Position(), x, {"weight": known.key})
-    if sorted(known.shape[before:]) == sorted(sizes(wanted)) and cells:
-        raise reader.no("of a position whose channels do not stand last in the model")
-    return None
+    """A sum with a parameter for each channel and cell, in any order; None where it is another."""
+    before = len(known.axes) - len(x.axes)
+    if before < 0 or any(known.axes[:before]) or not _is_map(reader, x):
+        return None
+    found: dict[Atom, Atom] = {}
+    for axis, own in zip(x.axes, known.axes[before:], strict=True):
+        cut = _apart(own, axis)
+        if cut is None:
+            return None
+        found |= zip(axis, cut, strict=True)
+    steps = [found[atom] for atom in sorted(found, key=_last)]
+    key = MovedKey.of(known.key, [s.size for s in steps], [s.step for s in steps])
+    return reader.kept(Position(), x, {"weight": key})
+
+
+def _is_map(reader: Reader, x: ForeignValue) -> bool:
+    """Whether a tensor is all of a map or sequence, in any order."""
+    shape = reader.shape(x)
+    atoms = joined(sorted(flat(x.axes), key=_last))
+    return len(shape) > 1 and sorted(atoms) == sorted(flat(layout(shape)))
+
+
+def _apart(own: Axis, axis: Axis) -> list[Atom] | None:
+    """An axis of a parameter by the parts of one that it meets; None where it has other parts."""
+    cut = viewed((own,), [atom.size for atom in axis])
+    if cut is None or any(len(each) != 1 for each in cut):
+        return None
+    return None if any(each.of for each in flat(cut)) else list(flat(cut))
+
+
+def _last(atom: Atom) -> tuple[bool, int, int]:
+    """The order of our axes with the channels last, coarse to fine."""
+    return atom.of == 0, atom.of, -atom.step

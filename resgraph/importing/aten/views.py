@@ -276,8 +276,11 @@ def cut(reader: Reader, call: AtenCall, given: Arguments) -> Any:
         if x.shape == call.axes:
             return x
         raise reader.no("it cuts a parameter")
-    value = reader.value(x)
     start, step = given["start"] or 0, given.get("step", 1)
+    one = _one_part(reader, x, place + 1, start) if call.axes[place + 1] == 1 else None
+    if one is not None:
+        return one
+    value = reader.value(x)
     length, before = call.axes[place + 1], sizes(value.axes)
     if place < 0 or (length == before[place] and step == 1):
         return x
@@ -288,6 +291,20 @@ def cut(reader: Reader, call: AtenCall, given: Arguments) -> Any:
         return _fewer_cells(reader, value, place, range(start, start + length))
     value = _in_place(reader, value, place)
     return _part(reader, value, place, range(start, start + length))
+
+
+def _one_part(reader: Reader, x: Any, place: int, which: int) -> AnyValue | None:
+    """A part of the channels by a slice, which keeps its axis; None where it is none."""
+    parts = (
+        parted(reader, x.step, reader.whole(x), place)
+        if isinstance(x, AnyValue)
+        else []
+    )
+    if not parts:
+        return None
+    axes = list(reader.whole(parts[which]))
+    axes.insert(place, ())
+    return reader.laid(parts[which].step, tuple(axes))
 
 
 def _fewer_cells(
@@ -332,8 +349,7 @@ def pad(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     if mode not in ("constant", "reflect", "replicate") or (value and not low):
         raise reader.no("in another mode, or with another value than 0")
     if around:
-        pads = [*pads, *[0] * (2 * (len(before.shape) - 1) - len(pads))]
-        edges = tuple(zip(pads[::2], pads[1::2], strict=True))[::-1]
+        edges = _edges(pads, len(before.shape) - 1)
         kind = {"reflect": mode == "reflect", "replicate": mode == "replicate"}
         if low:
             return LowPadded(step, Pad(cells=edges).cells)
@@ -342,6 +358,13 @@ def pad(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     if len(pads) != axes or any(pads[:-2]) or min(pads) < 0:
         raise reader.no("it cuts channels off, or pads both channels and cells")
     return _more_channels(reader, step, *pads[-2:])
+
+
+def _edges(pads: Sequence[int], count: int) -> tuple[tuple[int, int], ...]:
+    """Cells before and after a map along each axis; torch has the last axis first, and leaves out
+    those that have none."""
+    whole = [*pads, *[0] * (2 * count - len(pads))]
+    return tuple(zip(whole[::2], whole[1::2], strict=True))[::-1]
 
 
 def _more_channels(reader: Reader, step: str, first: int, last: int) -> ForeignValue:

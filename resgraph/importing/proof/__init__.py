@@ -5,7 +5,7 @@ what a layer does. Both nets run in float64, as in evaluation and as in training
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from math import prod
@@ -18,7 +18,7 @@ from torch.utils._pytree import tree_leaves
 from ...ops import Dropout, DropPath, Shape
 from ...outputs.pytorch import module
 from ...plan import Plan
-from ..captured import Captured, ImportRefused
+from ..captured import Captured, ImportRefused, MovedKey
 from ..matching import matched
 from ..regions.sharing import untied
 from .sizes import proof_sizes
@@ -108,7 +108,14 @@ def carry(
         for ours, theirs in known.items():
             if own[ours].numel() != source[theirs].numel():
                 raise ImportRefused(f"`{theirs}` is of another size than `{ours}`")
-            own[ours].copy_(source[theirs].reshape(own[ours].shape))
+            own[ours].copy_(_as_ours(source[theirs], theirs, own[ours].shape))
+
+
+def _as_ours(tensor: Tensor, key: str, shape: Sequence[int]) -> Tensor:
+    """A tensor of the model in the shape and order of ours."""
+    if isinstance(key, MovedKey):
+        tensor = tensor.contiguous().as_strided(key.sizes, key.steps)
+    return tensor.reshape(shape)
 
 
 def runs(plan: Plan) -> bool:
@@ -238,12 +245,12 @@ def _furthest(
 ) -> float:
     ours, theirs = both
     pairs = [
-        (ours[o], theirs[t]) for o, t in known.items() if o in ours and t in theirs
+        (ours[o], _as_ours(theirs[t], t, ours[o].shape))
+        for o, t in known.items()
+        if o in ours and t in theirs
     ]
     largest = max((float(b.abs().max()) for _, b in pairs), default=0.0)
-    return max(
-        (apart(a, b.reshape(a.shape), _NOISE * largest) for a, b in pairs), default=0.0
-    )
+    return max((apart(a, b, _NOISE * largest) for a, b in pairs), default=0.0)
 
 
 def apart(a: Tensor, b: Tensor, least: float = 1e-30) -> float:

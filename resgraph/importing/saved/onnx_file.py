@@ -5,6 +5,8 @@ Protobuf is data, and what ONNX keeps is less than a model is: its comment says 
 from __future__ import annotations
 
 import ast
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -27,6 +29,8 @@ from ..program import (
 from .interpreter import by_batches
 from .onnx_words import ONNX, OnnxNode
 
+_MADE = re.compile(r"val_\d+")
+"""What torch's exporter calls the numbers that it makes."""
 BATCH = 2
 """What stands for an axis that is free."""
 KEPT = "From ONNX, which keeps no dropout, no drop path and not which layers share a weight"
@@ -61,6 +65,7 @@ class OnnxFile:
             if node.op_type == "Constant":
                 value = next(a for a in node.attribute if a.name == "value")
                 self.arrays[node.output[0]] = to_array(value.t)
+        self.uses = Counter(name for node in graph.node for name in node.input)
         known = [*graph.value_info, *graph.input, *graph.output]
         self.axes = {info.name: _sizes(info) for info in known}
         self.axes |= {name: array.shape for name, array in self.arrays.items()}
@@ -117,15 +122,21 @@ class OnnxFile:
         return self.axes[name]
 
     def _meant(self, name: str) -> Any:
-        """A tensor by reference, one number as it is, nothing as None."""
+        """A tensor by reference, one number as it is, nothing as None. A number that the exporter
+        named is one where several nodes read it; else it may be a parameter that it laid anew."""
         array = self.arrays.get(name)
         if not name:
             return None
-        if array is not None and array.ndim == 0:
-            return float(str(array)) if array.dtype.kind == "f" else array.item()
+        if array is not None and (array.ndim == 0 or self._is_number(name)):
+            number = array.reshape(())
+            return float(str(number)) if array.dtype.kind == "f" else number.item()
         if array is not None and array.dtype.kind == "f":
             self.parameters[name] = Parameter(name, array.shape)
         return TensorRef(name)
+
+    def _is_number(self, name: str) -> bool:
+        several = self.uses[name] > 1 and bool(_MADE.fullmatch(name))
+        return several and bool(self.arrays[name].size == 1)
 
     def net(self) -> nn.Module:
         """What onnxruntime makes of the file, with the tensors that it is given."""

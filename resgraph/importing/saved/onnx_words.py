@@ -128,6 +128,21 @@ def _gemm(node: OnnxNode) -> Said:
     return "linear", given
 
 
+@says("MatMul")
+def _matmul(node: OnnxNode) -> Said:
+    return "matmul", {"self": node.read(0), "other": node.read(1)}
+
+
+@says("Gather")
+def _gather(node: OnnxNode) -> Said:
+    """One place along an axis; more are a table's."""
+    place = node.ints(1)
+    if place is None or node.arrays[1].ndim:
+        raise node.no("of anything but one place")
+    given = {"dim": node.get("axis", 0), "index": place[0]}
+    return "select", {"self": node.read(0), **given}
+
+
 _PLAIN = {
     "Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "HardSwish": "hardswish",
     "Mish": "mish", "Softsign": "softsign", "Identity": "alias", "Dropout": "alias",
