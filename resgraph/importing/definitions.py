@@ -41,6 +41,10 @@ class WrittenPath:
         return self.parts[0] if len(self.parts) == 1 else f"[{', '.join(self.parts)}]"
 
 
+_INDENT = 8
+"""What a line costs beside its text."""
+
+
 @dataclass(slots=True, eq=False)
 class WrittenBlock:
     """A block: its name, its `let`s with their defaults, its paths and its equation.
@@ -84,7 +88,8 @@ class WrittenBlock:
         """Of its text, and of its calls."""
         texts = [key + text for key, parts in self.entries() for text in parts]
         calls = [label for label, _ in groupby(use.label() for use in self.uses)]
-        return len(self.name) + sum(map(len, (*texts, *calls)))
+        lines = 1 + len(self.entries())
+        return lines * _INDENT + len(self.name) + sum(map(len, (*texts, *calls)))
 
     def entries(self) -> list[tuple[str, list[str]]]:
         """As the file has it: keys, and what stands there."""

@@ -58,6 +58,20 @@ blocks:
     body:  [1x1 conv 2*in act, 3x3 depthwise conv act, gate act act, 1x1 conv in linear]
     merge: body + x
 net: {stem: 3x3 conv 16, one: 2 x m, two: [3x3 conv 32 /2, 2 x m act hardswish], head: 1x1 conv 8}"""
+LESS_LINES = """
+unit: conv bn hardswish
+blocks:
+  gate: {s: [global avg pool, fc in/4 relu, fc in hardsigmoid], merge: x*s}
+  m:
+    let:      {act: hardswish, w: 144, k: 5, gates: 1}
+    body:     [1x1 conv w act, depthwise conv /stride act kernel k, gates x gate, 1x1 conv out linear]
+    shortcut: none
+    merge:    body + shortcut
+net:
+  stem: 3x3 conv 16
+  one:  [m 16 /2 act relu w 40 k 3 gates 0, m 16 act relu w 56 k 3 gates 0]
+  two:  [m 24 /2 w 64, 2 x m 24, 2 x m 24 w 72]
+  head: 1x1 conv 8"""
 AFFINE = """
 unit: [conv, bn, relu, gain shift 0]
 net: {stem: 3x3 conv 32 /2, two: [1x1 conv 64 linear, 5x5 depthwise conv], head: 1x1 conv 8}"""
@@ -123,6 +137,7 @@ def text(spec: str) -> str:
         (STAGES, ("[down 48 /2, Mix]", "down 64 /2, Mix")),
         (TWO_GATES, ("body:  [global avg pool, fc in/4 act, fc in/4, fc in hardsigmoid]", " act act, 1x1 conv in linear]",
                      "act: ", "2 x ")),
+        (LESS_LINES, ("gates x Gate", "act relu width 40 k 3 gates 0")),
         (AFFINE, ("unit: [conv, bn, relu, gain shift 0]", "1x1 conv 64 linear, 5x5")),
         (REZERO, ("3x3 conv in linear, gain]", "4 x Rezero")),
         (PARTS, ("[4x4 conv 32 /4, bn", "2 x ")),
@@ -132,7 +147,7 @@ def text(spec: str) -> str:
         (ENLARGED, ("upsample to size", "size 13")),
         ("net: {stem: [2 x 3x3 conv 16, 3x3 conv 16 /2], head: 1x1 conv 8}", ("[2 x 3x3",)),
     ],
-    ids=["depth", "pair", "series", "separable", "fire", "stages", "gates", "unit", "rezero", "parts", "scaled", "deep", "shares", "sizes", "layers"],
+    ids=["depth", "pair", "series", "separable", "fire", "stages", "gates", "lines", "unit", "rezero", "parts", "scaled", "deep", "shares", "sizes", "layers"],
 )  # fmt: skip
 def test_it_is_said_once(spec: str, said: tuple[str, ...]) -> None:
     written = text(spec)
