@@ -38,10 +38,16 @@ def _fits(group: Sequence[WrittenBlock], elements: Elements) -> bool:
     if len(frames) > 1 or not _one_shortcut(blocks, elements.unit):
         return False
     columns = [*_columns(firsts, elements)]
+    said = [column for column in columns if not _silent(column)]
+    return _end_alike(group, columns) and _alike_enough(said)
+
+
+def _end_alike(
+    group: Sequence[WrittenBlock], columns: Sequence[Sequence[Repeated | None]]
+) -> bool:
+    """Whether a body without its sum ends as those with it, where there are both."""
     sums = {any(block.summed for block in each.blocks) for each in group}
-    if len(sums) > 1 and None in columns[-1]:  # a body ends alike without its sum
-        return False
-    return _alike_enough([column for column in columns if not _silent(column)])
+    return len(sums) == 1 or None not in columns[-1]
 
 
 def _columns(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import compress, pairwise
 
 from ...ops import Add
 from ..captured import Captured, CapturedOp
@@ -155,10 +155,16 @@ def _runs(
             run, own = row[start : start + size], kinds[start : start + size]
             if stacked & {*own} or len({*own}) < size or any(map(_adds, run)):
                 break
-            heavy = {k for each, k in zip(run, own, strict=True) if _weighted(each)}
-            layers = any(isinstance(each, Cell) and each.op.weighted for each in run)
-            if layers and len(heavy) > 1:
+            if _differ(run, own):
                 yield start, size
+
+
+def _differ(run: Sequence[Cell | Region], kinds: Sequence[Kind]) -> bool:
+    """Whether it has layers with weights, and not of one kind alone."""
+    heavy = [_weighted(each) for each in run]
+    if len({*compress(kinds, heavy)}) < 2:
+        return False
+    return any(isinstance(each, Cell) for each in compress(run, heavy))
 
 
 def _steps(element: Cell | Region) -> Iterable[CapturedOp]:
