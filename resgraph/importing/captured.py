@@ -27,6 +27,11 @@ class ImportRefused(ResgraphError):
         return f"{self.what} ({said})" if said else self.what
 
 
+def several_inputs(count: int) -> str:
+    """Why a model of so many inputs is refused."""
+    return f"the model has {count} inputs, and import reads those that have one"
+
+
 class MovedKey(str):
     """The key of a tensor whose numbers lie otherwise in the model than in our layer: the sizes of
     its axes in our order, and how far apart places along each are in the model's."""

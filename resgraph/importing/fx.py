@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from inspect import signature
 from typing import Any
 
 import torch
@@ -15,7 +16,7 @@ from torch.fx import Node
 
 from ..ops import Shape
 from ..passes.expand import nothing_collected
-from .captured import ImportRefused
+from .captured import ImportRefused, several_inputs
 from .program import (
     AtenCall,
     AtenProgram,
@@ -32,6 +33,7 @@ BATCH = 2
 
 def capture(model: nn.Module, shape: Shape) -> AtenProgram:
     """The program of a model in eval mode for images of a shape. Raises `ImportRefused`."""
+    _need_one_input(model)
     model = model.to("meta").eval()
     images = torch.empty(BATCH, *shape, device="meta")
     with warnings.catch_warnings(), _without_stack_traces(), nothing_collected():
@@ -48,6 +50,15 @@ def capture(model: nn.Module, shape: Shape) -> AtenProgram:
         for path, module in model.named_modules(remove_duplicate=False)
     )
     return replace(program(exported), classes=own_classes(classes))
+
+
+def _need_one_input(model: nn.Module) -> None:
+    """Raises `ImportRefused` where a model cannot be called with images alone."""
+    known = signature(model.forward).parameters.values()
+    plain = [p for p in known if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    count = sum(each.default is each.empty for each in plain)
+    if count > 1:
+        raise ImportRefused(several_inputs(count))
 
 
 def _exported(model: nn.Module, images: torch.Tensor) -> torch.export.ExportedProgram:

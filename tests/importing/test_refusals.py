@@ -33,6 +33,11 @@ class Two(nn.Module):
         return x * 2, x * 3
 
 
+class Pair(nn.Module):
+    def forward(self, x: Tensor, y: Tensor, scale: float = 2.0) -> Tensor:
+        return x + scale * y
+
+
 class Reversed(nn.Module):
     """In place on a view: what was read before is changed too."""
 
@@ -58,6 +63,7 @@ def test_an_unknown_op_is_named_with_its_module() -> None:
     [
         (ByValue(), "torch.export cannot follow the model"),
         (Two(), "2 outputs, and the last does not rest on all"),
+        (Pair(), "the model has 2 inputs, and import reads those that have one"),
         (nn.Identity(), "returns its input"),
         (nn.LayerNorm([3, 16, 16]), "over anything but the channels"),
         (nn.InstanceNorm2d(3, track_running_stats=True), "with statistics"),

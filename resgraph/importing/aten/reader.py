@@ -11,7 +11,14 @@ from typing import Any, TypeVar
 from torch import Tensor
 
 from ...ops import Dropout, Flatten, Input, Op, Shape, ShapeError
-from ..captured import Captured, CapturedOp, ImportRefused, MovedKey, captured
+from ..captured import (
+    Captured,
+    CapturedOp,
+    ImportRefused,
+    MovedKey,
+    captured,
+    several_inputs,
+)
 from ..program import AtenCall, AtenProgram, TensorRef
 from .axes import (
     BATCH,
@@ -132,8 +139,7 @@ class Reader:
         """The model's steps. Raises `ImportRefused`."""
         program = self.program
         if len(program.inputs) != 1:
-            said = f"the model has {len(program.inputs)} inputs"
-            raise ImportRefused(f"{said}, and import reads those that have one")
+            raise ImportRefused(several_inputs(len(program.inputs)))
         (first,) = program.inputs
         shape = first.axes[1:]
         self.steps[first.name] = CapturedOp(first.name, Input(shape=shape), (), shape)
