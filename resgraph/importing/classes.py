@@ -29,11 +29,15 @@ class ModuleClasses:
         return name if fits else ""
 
     def _of(self, block: Region) -> str:
-        """The innermost module of a class of its own that runs a block, and nothing else."""
         steps = {step.name: step.module for step in block.steps()}
         path = common([module.split(".") for module in steps.values()])
+        return self.named(path, len(steps))
+
+    def named(self, path: Sequence[str], steps: int) -> str:
+        """The class of the innermost module that runs as many steps within a path, and nothing
+        else; "" where that is none of the model's own."""
         for module in reversed([*_within(".".join(path))]):
-            if self.sizes[module] != len(steps):
+            if self.sizes[module] != steps:
                 return ""
             if module in self.classes:
                 return self.classes[module]

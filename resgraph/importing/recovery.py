@@ -8,6 +8,7 @@ from itertools import chain
 
 from ..ops import Add, Concat, Mul
 from .adoption import Library
+from .blocks.modules import modules
 from .blocks.nested import nest
 from .blocks.optional import together
 from .blocks.unsummed import Unsummed
@@ -32,7 +33,8 @@ class BlockRecovery:
         """What the rows will hold; `definitions` are then those of all blocks in it. Raises
         `ImportRefused`."""
         nest(items, self.unit)
-        found = Unsummed(self.net, self.unit).found(items)
+        whole = modules(items, self.net, self.unit)
+        found = Unsummed(self.net, self.unit).found(whole)
         levels: dict[int, list[Region]] = defaultdict(list)
         for block, level in _nested(found):
             levels[level].append(block)

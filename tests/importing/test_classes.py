@@ -67,8 +67,37 @@ class Mixed(_Mixer):
     pass
 
 
+class Csp(nn.Module):
+    """YOLO's C3: its last layer would go with the next, as a transition."""
+
+    def __init__(self, width: int, depth: int) -> None:
+        super().__init__()
+        half = width // 2
+        self.a, self.b = nn.Conv2d(width, half, 1), nn.Conv2d(width, half, 1)
+        self.deep = nn.Sequential(*(_Mixer(half) for _ in range(depth)))
+        self.last = nn.Conv2d(width, width, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        joined = torch.cat((self.deep(self.a(x)), self.b(x)), 1)
+        return self.last(joined).relu()
+
+
+class Stage(nn.Module):
+    """A row: it repeats its blocks."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.down = nn.Conv2d(width // 2, width, 3, 2)
+        self.blocks = nn.Sequential(_Mixer(width), _Mixer(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.blocks(self.down(x))
+
+
 def net(*parts: nn.Module) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(3, 8, 3), *parts, nn.Conv2d(8, 4, 1))
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3), *parts, nn.AdaptiveAvgPool2d(1), nn.Flatten()
+    )
 
 
 @pytest.mark.parametrize(
@@ -87,6 +116,25 @@ def test_a_block_has_the_name_of_its_class(
 ) -> None:
     text = from_module(net(*parts), (3, 16, 16)).text
     assert f"  {called.split()[-1]}:\n" in text and called in text, text
+
+
+def test_a_module_of_several_is_a_block() -> None:
+    def down(width: int) -> nn.Module:
+        return nn.Sequential(nn.Conv2d(width, 2 * width, 3, 2, 1), nn.ReLU())
+
+    found = from_module(
+        net(Csp(8, 1), down(8), Csp(16, 2), down(16), Csp(32, 3), down(32), Csp(64, 1)),
+        (3, 32, 32),
+    )
+    assert found.proof.output is not None and found.proof.output <= 1e-9
+    assert "3x3 conv 32 /2 relu, Csp depth 3]" in found.text, found.text
+
+
+def test_a_stage_is_a_row() -> None:
+    text = from_module(
+        net(Stage(16), Stage(32), Stage(64), Stage(128)), (3, 64, 64)
+    ).text
+    assert "3x3 conv 128 /2 linear pad 0, 2 x Mixer" in text, text
 
 
 def test_a_file_keeps_the_classes(tmp_path: Path) -> None:

@@ -128,7 +128,7 @@ def text(spec: str) -> str:
     ("spec", "said"),
     [
         (HALVES, ("let:   {depth: 3}", "depth x basic", "depth 5")),
-        (MIXER, ("unit: conv relu bn", "body: [MixerSum, 1x1 conv 32]", "5 x pair")),
+        (MIXER, ("unit: conv relu bn", "body: [MixerSum, 1x1 conv in]", "6 x Mixer")),
         (GATES_IN_TURN, ("series:\n    body: [Mix, se, MLP, Mix, MLP]",
                          "5 x series, Mix, MLP]")),
         (SEPARABLE, ("body: [depthwise conv /stride kernel k, 1x1 conv out]", "conv2: down 24\n",

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import compress, pairwise
 
 from ...ops import Add
-from ..captured import Captured, CapturedOp
+from ..captured import Captured
 from ..cells import Cell, Unit, cells
 from ..kinds import Kind, changes, of_element, of_elements, sizes_of
-from ..regions.structure import Branch, Region, RegionItem
+from ..regions.structure import Region, RegionItem
+from .runs import SHORT, items_of, run_of, spared, steps_in
 
-_SHORT = 2
-"""Fewer labels than these are no block."""
-_COST = 2
-"""How many labels a block costs beside those in it."""
 _OFTEN = 3
 """So many times at least it stands there."""
 _LONGEST = 8
@@ -46,12 +43,14 @@ class Unsummed:
                 len(b) for b in longest if tuple(kinds[place : place + len(b)]) == b
             )
             size = next(fits, 0)
-            block = self._run(row[place : place + size]) if size >= _SHORT else None
+            block = (
+                run_of(row[place : place + size], self.net) if size >= SHORT else None
+            )
             if block is not None and changes(block):
                 found.append(block)
                 place += size
             else:
-                found += _items(row[place])
+                found += items_of(row[place])
                 place += 1
         return found
 
@@ -80,9 +79,9 @@ class Unsummed:
             found = []
             for place, each in enumerate(row):
                 if place in starts:
-                    found.append(self._run(row[place : place + size]))
+                    found.append(run_of(row[place : place + size], self.net))
                 elif not any(start < place < start + size for start in starts):
-                    found += _items(each)
+                    found += items_of(each)
 
     def _kind(self, element: Cell | Region) -> Kind:
         """Of a row's element; what ends an output is like nothing else."""
@@ -104,24 +103,11 @@ class Unsummed:
         found: list[RegionItem] = []
         for place, (run, kind) in enumerate(zip(between, kinds, strict=True)):
             inner = 0 < place < len(runs) - 1 and place % 2 == 0
-            if inner and len(run) >= _SHORT and often[kind] > 1:
-                found.append(self._run(run))
+            if inner and len(run) >= SHORT and often[kind] > 1:
+                found.append(run_of(run, self.net))
             else:
                 found += runs[place]
         return found
-
-    def _run(self, elements: Sequence[Cell | Region]) -> Region:
-        """Layers one after another as a block without a sum."""
-        items = [item for each in elements for item in _items(each)]
-        first, last = items[0], items[-1]
-        entry = first.entry if isinstance(first, Region) else first.inputs[0]
-        value = last.exit if isinstance(last, Region) else last.name
-        branch = Branch(value, None, items)
-        return Region(entry, value, [branch], value, self.net.steps, summed=False)
-
-
-def _items(element: Cell | Region) -> Sequence[RegionItem]:
-    return [element] if isinstance(element, Region) else element.steps
 
 
 def _most(
@@ -136,10 +122,10 @@ def _most(
             seen.add(kind)
             starts = [*_starts(kinds, kind)]
             ends = (row[place + size - 1] for place in starts)
-            spared = len(starts) * (size - 1) - size - _COST
+            gain = spared(len(starts), size)
             often = len(starts) >= _OFTEN and not any(map(_shrinks, ends))
-            if often and spared > best[0]:
-                best = spared, size, starts
+            if often and gain > best[0]:
+                best = gain, size, starts
     return best[1:]
 
 
@@ -151,7 +137,7 @@ def _runs(
     beside = zip(row, pairwise(kinds), strict=False)
     stacked = {a for each, (a, b) in beside if a == b and isinstance(each, Region)}
     for start in range(len(row)):
-        for size in range(_SHORT, min(_LONGEST, (len(row) - start) // 2) + 1):
+        for size in range(SHORT, min(_LONGEST, (len(row) - start) // 2) + 1):
             run, own = row[start : start + size], kinds[start : start + size]
             if stacked & {*own} or len({*own}) < size or any(map(_adds, run)):
                 break
@@ -167,17 +153,13 @@ def _differ(run: Sequence[Cell | Region], kinds: Sequence[Kind]) -> bool:
     return any(isinstance(each, Cell) for each in compress(run, heavy))
 
 
-def _steps(element: Cell | Region) -> Iterable[CapturedOp]:
-    return element.steps() if isinstance(element, Region) else element.steps
-
-
 def _weighted(element: Cell | Region) -> bool:
-    return any(step.op.weighted for step in _steps(element))
+    return any(step.op.weighted for step in steps_in(element))
 
 
 def _adds(element: Cell | Region) -> bool:
     """Whether it is a block with a sum, or holds one: such stand for themselves."""
-    return any(isinstance(step.op, Add) for step in _steps(element))
+    return any(isinstance(step.op, Add) for step in steps_in(element))
 
 
 def _shrinks(element: Cell | Region) -> bool:

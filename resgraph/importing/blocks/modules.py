@@ -1,0 +1,96 @@
+"""Layers and blocks of a row that are all of a module → blocks without a sum, where their author
+has a class for them: it tells what ends YOLO's C3 from the layer behind it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from operator import itemgetter
+
+from ..captured import Captured
+from ..cells import Cell, Unit, cells
+from ..classes import ModuleClasses, common
+from ..kinds import Kind, of_element, of_elements
+from ..regions.structure import Region, RegionItem
+from .runs import SHORT, items_of, run_of, spared, steps_in
+
+_LONGEST = 12
+"""Labels that are looked for as one."""
+
+
+def modules(items: list[RegionItem], net: Captured, unit: Unit) -> list[RegionItem]:
+    """Runs of one class and kind become blocks, inner ones first, where that spares labels."""
+    row = cells(items, unit)
+    groups: dict[Kind, list[_Run]] = defaultdict(list)
+    for start, size, name in _runs(row, net):
+        kind = _kind(row[start : start + size], unit)
+        groups[name, kind].append((start, size))
+    often = (runs for kind, runs in groups.items() if kind[1] and _pays(runs))
+    sizes = _apart(chain.from_iterable(often))
+    found: list[RegionItem] = []
+    place = 0
+    while place < len(row):
+        size = sizes.get(place, 1)
+        run = row[place : place + size]
+        found += [run_of(run, net)] if size > 1 else items_of(run[0])
+        place += size
+    return found
+
+
+_Run = tuple[int, int]
+"""Where it begins, and how many there are in it."""
+
+
+def _kind(run: Sequence[Cell | Region], unit: Unit) -> Kind:
+    """None for what has two of a kind: a stage, that is a row."""
+    alone = len({of_element(each, unit) for each in run}) == len(run)
+    return of_elements(run, unit) if alone else None
+
+
+def _pays(runs: Sequence[_Run]) -> bool:
+    return spared(len(runs), runs[0][1]) >= 0
+
+
+def _apart(runs: Iterable[_Run]) -> Mapping[int, int]:
+    """The sizes of runs by where they begin, of which none lies in another."""
+    found: dict[int, int] = {}
+    taken: set[int] = set()
+    for start, size in sorted(runs, key=itemgetter(1)):
+        places = range(start, start + size)
+        if taken.isdisjoint(places):
+            taken.update(places)
+            found[start] = size
+    return found
+
+
+def _runs(
+    row: Sequence[Cell | Region], net: Captured
+) -> Iterator[tuple[int, int, str]]:
+    """Where modules of a class of their own begin that hold several, how many, and the class."""
+    classes, parts = ModuleClasses(net), [_Part.of(each, net) for each in row]
+    for start in range(len(row)):
+        for stop in range(start + SHORT, min(start + _LONGEST, len(row)) + 1):
+            if parts[stop - 2].ends:
+                break
+            path = common([part.path for part in parts[start:stop]])
+            steps = sum(part.steps for part in parts[start:stop])
+            if name := classes.named(path, steps):
+                yield start, stop - start, name
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """An element of a row: the module that it is in, how many steps it has, and whether one of them
+    is an output."""
+
+    path: Sequence[str]
+    steps: int
+    ends: bool
+
+    @classmethod
+    def of(cls, element: Cell | Region, net: Captured) -> _Part:
+        steps = {step.name: step.module.split(".") for step in steps_in(element)}
+        ends = not steps.keys().isdisjoint(net.outputs)
+        return cls(common([*steps.values()]), len(steps), ends)

@@ -1,0 +1,36 @@
+"""Layers and blocks one after another → a block without a sum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ..captured import Captured, CapturedOp
+from ..cells import Cell
+from ..regions.structure import Branch, Region, RegionItem
+
+SHORT = 2
+"""Fewer labels than these are no block."""
+COST = 2
+"""How many labels a block costs beside those in it."""
+
+
+def run_of(elements: Sequence[Cell | Region], net: Captured) -> Region:
+    items = [item for each in elements for item in items_of(each)]
+    first, last = items[0], items[-1]
+    entry = first.entry if isinstance(first, Region) else first.inputs[0]
+    value = last.exit if isinstance(last, Region) else last.name
+    branch = Branch(value, None, items)
+    return Region(entry, value, [branch], value, net.steps, summed=False)
+
+
+def items_of(element: Cell | Region) -> Sequence[RegionItem]:
+    return [element] if isinstance(element, Region) else element.steps
+
+
+def steps_in(element: Cell | Region) -> Iterable[CapturedOp]:
+    return element.steps() if isinstance(element, Region) else element.steps
+
+
+def spared(times: int, labels: int) -> int:
+    """How many labels fewer a net has with a block of so many that stands so many times."""
+    return times * (labels - 1) - labels - COST
