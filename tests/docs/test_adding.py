@@ -64,8 +64,11 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("resgraph", "specs", "tests/ops", "tests/catalogue", "docs"):
         left = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / name, folder / name, ignore=left)
-    for name in ("pyproject.toml", "tests/conftest.py"):
-        shutil.copy(ROOT / name, folder / name)
+    shared = (
+        p for p in (ROOT / "tests").glob("*.py") if not p.name.startswith("test_")
+    )
+    for path in (ROOT / "pyproject.toml", *shared):
+        shutil.copy(path, folder / path.relative_to(ROOT))
     return folder
 
 
