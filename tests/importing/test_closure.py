@@ -85,12 +85,6 @@ def test_another_net_does_not() -> None:
 
 SAID_OTHERWISE = {
     "gain 0.5 shift 0.1": "how parameters start is in no captured graph",
-    "2x2 avg pool pad 0:1": "a pad before an average pool is its own layer",
-    "3x3 avg pool /2 reflect": "a pad before a pool is its own layer",
-    "3x3 avg pool replicate": "a pad before a pool is its own layer",
-    "3x3 max pool pad 2:0x1 replicate": "a pad before a pool is its own layer",
-    "3x3 max pool reflect": "a pad before a pool is its own layer",
-    "3x3x3 avg pool reflect": "a pad before a pool is its own layer",
     "depth to space 2 blockwise": "a shuffle and `depth to space` in the other order",
     "pixel shuffle 2": "it is `depth to space`",
     "pixel unshuffle 2": "it is `space to depth`",
