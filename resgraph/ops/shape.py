@@ -138,9 +138,7 @@ class Pad(Edged, _Cells):
     @model_validator(mode="after")
     def _of_a_kind(self) -> Pad:
         if self.mode != "constant" and self.cuts:
-            raise ValueError(
-                f"cells are taken away by a `pad` that is not `{self.mode}`"
-            )
+            raise ValueError(f"`{self.mode}` adds cells, and takes none away")
         return self
 
     @property

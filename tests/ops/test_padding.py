@@ -232,7 +232,7 @@ def test_a_let_and_the_ops_of_a_file() -> None:
         ("3x3 conv 8 reflect replicate", "E035", "exclude each other"),
         ("3x3 conv 8 pad 40 reflect", "E043", "too small to reflect 40 cells"),
         ("3x3 conv 8 pad -1", "E035", "`pad` must be at least 0"),
-        ("pad -1:1 reflect", "E035", "a `pad` that is not `reflect`"),
+        ("pad -1:1 reflect", "E035", "`reflect` adds cells, and takes none away"),
         ("pad -20:-12", "E043", "leaves nothing of"),
         ("3x3 max pool pad 3:0", "E035", "less than the kernel"),
         ("3x3 max pool /2 pad same ceil", "E035", "`ceil` goes with zeros alone"),
