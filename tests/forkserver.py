@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any
 
 TESTS = Path(__file__).parent
@@ -20,27 +22,30 @@ PATIENCE = 600  # two ranks that compile take 80 s of CPU from an empty cache, a
 
 
 def asked(
-    script: Path, orders: Any, cwd: Path, env: dict[str, str]
+    script: Path, orders: Any, cwd: Path, env: dict[str, str], *words: str
 ) -> subprocess.CompletedProcess[str]:
-    """What a child of `script`, which calls `serve`, does in a folder and an environment."""
-    going = server(script)
+    """What a child of `script WORDS`, which calls `serve`, does in a folder and an environment."""
+    going = server(script, *words)
     assert going.stdin and going.stdout
     request = {"orders": orders, "env": env, "cwd": str(cwd)}
     going.stdin.write(json.dumps(request).encode() + b"\n")
     going.stdin.flush()
-    if not select.select([going.stdout], [], [], PATIENCE)[0]:
+    answer = b""
+    if select.select([going.stdout], [], [], PATIENCE)[0]:
+        answer = going.stdout.readline()
+    if not answer:
         end(going)
         server.cache_clear()
-        raise TimeoutError(orders)
-    code, printed, said = json.loads(going.stdout.readline())
+        raise ChildProcessError(f"no answer, or none within {PATIENCE} s: {orders}")
+    code, printed, said = json.loads(answer)
     return subprocess.CompletedProcess([str(script)], code, printed, said)
 
 
 @cache
-def server(script: Path) -> subprocess.Popen[bytes]:
+def server(script: Path, *words: str) -> subprocess.Popen[bytes]:
     path = [str(TESTS.parent), str(TESTS), os.environ.get("PYTHONPATH", "")]
     going = subprocess.Popen(
-        [sys.executable, str(script)],
+        [sys.executable, str(script), *words],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path))},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -57,17 +62,26 @@ def end(going: subprocess.Popen[bytes]) -> None:
             os.killpg(going.pid, 9)
 
 
-def serve(obey: Callable[[Any], None]) -> None:
-    """A line of orders after another, until there are no more."""
+def serve(obey: Callable[[Any], None], *, whole: bool = False) -> None:
+    """A line of orders after another, until there are no more.
+
+    A `whole` child ends as an interpreter does, which takes a second where torch is loaded.
+    """
+    gc.collect()
+    gc.freeze()  # what is loaded stays: children need not look through it
     for line in sys.stdin:
-        print(json.dumps(_forked(obey, **json.loads(line))), flush=True)
+        print(json.dumps(_forked(obey, whole, **json.loads(line))), flush=True)
 
 
 def _forked(
-    obey: Callable[[Any], None], orders: Any, env: dict[str, str], cwd: str
+    obey: Callable[[Any], None],
+    whole: bool,
+    orders: Any,
+    env: dict[str, str],
+    cwd: str,
 ) -> list[Any]:
     """A child's exit code, what it printed and what it said."""
-    with TemporaryFile("w+") as printed, TemporaryFile("w+") as said:
+    with _kept() as printed, _kept() as said:
         child = os.fork()
         if child == 0:
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -76,16 +90,32 @@ def _forked(
             os.environ.clear()
             os.environ.update(env)
             os.chdir(cwd)
+            tempfile.tempdir = None  # was found in the server's environment
+            if whole:
+                obey(orders)
+                sys.exit()
             code = _code(obey, orders)
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(code)
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        code = os.waitstatus_to_exitcode(_waited(child))
         texts = []
         for file in (printed, said):
             file.seek(0)
             texts.append(file.read())
         return [code, *texts]
+
+
+def _kept() -> Any:
+    return tempfile.TemporaryFile("w+", errors="replace")
+
+
+def _waited(child: int) -> int:
+    """How a child ended. Where nobody waits for the answer any more, all ends at once."""
+    while not (ended := os.waitpid(child, os.WNOHANG))[0]:
+        if select.select([sys.stdin], [], [], 0.005)[0]:  # the end: no other line comes
+            os.killpg(0, signal.SIGKILL)
+    return ended[1]
 
 
 def _code(obey: Callable[[Any], None], orders: Any) -> int:

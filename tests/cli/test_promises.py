@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from commandline import CLOSED, UNREAD, forked
 
 from resgraph.cli import _COMMANDS, run
 
@@ -256,12 +258,15 @@ def test_names_that_ascii_does_not_have() -> None:
 @pytest.mark.parametrize("columns", ["20", "1", "500"])
 def test_narrow_and_wide_terminals(columns: str) -> None:
     for arguments in (("show", RESNET), ("check", WRONG)):
-        assert command(*arguments, COLUMNS=columns).returncode in (0, 1)
+        done = forked(*arguments, cwd=ROOT, COLUMNS=columns)
+        assert done.returncode in (0, 1)
+        assert "Traceback" not in done.stderr
 
 
 def test_no_colour_where_nobody_sees_it() -> None:
     for environment in ({}, {"NO_COLOR": "1"}, {"TERM": "dumb"}):
-        done = command("check", WRONG, **environment)
+        done = forked("check", WRONG, cwd=ROOT, **environment)
+        assert done.returncode == 1
         assert "\x1b" not in done.stdout + done.stderr
 
 
@@ -300,52 +305,34 @@ def test_no_colour_on_a_terminal_that_wants_none() -> None:
     "arguments", [("show", RESNET), ("check", "--json", RESNET), ("render", RESNET)]
 )
 def test_a_reader_that_goes_away(arguments: tuple[str, ...]) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "resgraph", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        cwd=ROOT,
-    )
-    assert process.stdout is not None and process.stderr is not None
-    process.stdout.close()
-    said = process.stderr.read()
-    process.stderr.close()
-    assert process.wait() in (0, 141)
-    assert said == b""
+    done = forked(*arguments, cwd=ROOT, streams={1: UNREAD})
+    assert (done.returncode, done.stderr) == (141, "")
 
 
 def test_a_full_disk() -> None:
-    with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "resgraph", "show", RESNET],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-        )
+    done = forked("show", RESNET, cwd=ROOT, streams={1: "/dev/full"})
     assert (done.returncode, done.stderr) == (
         2,
         "error: cannot write: the disk is full\n",
     )
 
 
-@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&-"])
-def test_closed_streams(closed: str) -> None:
+@pytest.mark.parametrize(
+    "closed", [[1], [2], [0], [1, 2]], ids=[">&-", "2>&-", "<&-", ">&- 2>&-"]
+)
+def test_closed_streams(closed: list[int]) -> None:
     for spec, code in ((RESNET, 0), (WRONG, 1)):
-        line = f"{sys.executable} -m resgraph check {spec} {closed}"
-        done = subprocess.run(
-            ["bash", "-c", line], capture_output=True, text=True, cwd=ROOT
-        )
+        done = forked("check", spec, cwd=ROOT, streams=dict.fromkeys(closed, CLOSED))
         assert done.returncode == code
         assert "Traceback" not in done.stderr
 
 
-STREAMS = {
-    ">/dev/full": 2,
-    "| head -c 0": 141,
-    "2>/dev/full": 0,
-    "2>&1 >/dev/null | head -c 0": 0,
-    ">&- 2>&-": 0,
+STREAMS: dict[str, tuple[dict[int, str], int]] = {
+    ">/dev/full": ({1: "/dev/full"}, 2),
+    "| head -c 0": ({1: UNREAD}, 141),
+    "2>/dev/full": ({2: "/dev/full"}, 0),
+    "2>&1 >/dev/null | head -c 0": ({1: "/dev/null", 2: UNREAD}, 0),
+    ">&- 2>&-": ({1: CLOSED, 2: CLOSED}, 0),
 }
 SAYING: list[tuple[str, int]] = [
     (f"check {RESNET}", 0),
@@ -370,16 +357,9 @@ SAYING: list[tuple[str, int]] = [
 )
 def test_what_cannot_be_said_changes_no_verdict(command: str, code: int) -> None:
     """A command that fails ends as it would have; one that succeeds fails only where its results are lost."""
-    for streams, lost in STREAMS.items():
-        line = f"set -o pipefail; {sys.executable} -m resgraph {command} {streams}"
-        done = subprocess.run(
-            ["bash", "-c", line],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            cwd=ROOT,
-        )
-        assert done.returncode == (code or lost), (streams, done.stderr)
+    for line, (streams, lost) in STREAMS.items():
+        done = forked(*shlex.split(command), cwd=ROOT, streams=streams)
+        assert done.returncode == (code or lost), (line, done.stderr)
         assert not re.search(
             "Traceback|bug in resgraph|Exception ignored", done.stderr + done.stdout
         )
