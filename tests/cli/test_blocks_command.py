@@ -56,7 +56,7 @@ def test_an_op_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     (entry,) = json.loads(told(capsys, "gn", "--json"))
     assert (entry["number"], entry["options"], entry["package"]) == (
         "groups",
-        ["eps"],
+        ["eps", "bias"],
         "",
     )
 
