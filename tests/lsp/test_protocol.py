@@ -81,6 +81,16 @@ def wire(tmp_path: Path) -> Iterator[Wire]:
     found.server.communicate()
 
 
+@pytest.fixture(scope="module")
+def living(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
+    """A server that has started, and is asked about one document after another."""
+    found = Wire(tmp_path_factory.mktemp("root"))
+    found.start()
+    yield found
+    found.server.kill()
+    found.server.communicate()
+
+
 def at(uri: str, line: Any, character: Any = 7) -> dict[str, Any]:
     return {
         "textDocument": {"uri": uri},
@@ -148,19 +158,18 @@ def test_what_is_no_request(wire: Wire, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("uri", ["untitled:Untitled-1", "http://a/b.yaml", "", "%%%", "file:///none/net.yaml",
                                  "file:///dev/zero", "file:///tmp", "file:///a%00b.yaml"])  # fmt: skip
-def test_documents_that_are_not_open(wire: Wire, uri: str) -> None:
+def test_documents_that_are_not_open(living: Wire, uri: str) -> None:
     """A file can be asked about all the same; what is none has to be opened first."""
-    wire.start()
     for feature in ("hover", "completion", "definition"):
-        assert code(wire.ask(f"textDocument/{feature}", at(uri, 0))) == PARAMS
-    assert code(wire.ask("textDocument/formatting", {**at(uri, 0), "options": {"tabSize": 2, "insertSpaces": True}})) \
+        assert code(living.ask(f"textDocument/{feature}", at(uri, 0))) == PARAMS
+    assert code(living.ask("textDocument/formatting", {**at(uri, 0), "options": {"tabSize": 2, "insertSpaces": True}})) \
         == PARAMS  # fmt: skip
-    wire.note(
+    living.note(
         "textDocument/didChange",
         {"textDocument": {"uri": uri, "version": 2}, "contentChanges": [{"text": "a"}]},
     )
-    wire.note("textDocument/didClose", {"textDocument": {"uri": uri}})
-    wire.note(
+    living.note("textDocument/didClose", {"textDocument": {"uri": uri}})
+    living.note(
         "textDocument/didOpen",
         {
             "textDocument": {
@@ -173,7 +182,7 @@ def test_documents_that_are_not_open(wire: Wire, uri: str) -> None:
     )
     assert (
         "4 × 8 × 8"
-        in wire.ask("textDocument/hover", at(uri, 2))["result"]["contents"]["value"]
+        in living.ask("textDocument/hover", at(uri, 2))["result"]["contents"]["value"]
     )
 
 

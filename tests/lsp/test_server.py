@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections import defaultdict
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,16 +37,16 @@ class Client(LanguageClient):
     def __init__(self) -> None:
         super().__init__("test", "1")
         self.told: dict[str, list[lsp.Diagnostic]] = {}
-        self.news = asyncio.Event()
+        self.news: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
         @self.feature(lsp.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)
         def keep(params: lsp.PublishDiagnosticsParams) -> None:
             self.told[params.uri] = list(params.diagnostics)
-            self.news.set()
+            self.news[params.uri].set()
 
     async def diagnostics(self, uri: str) -> list[lsp.Diagnostic]:
-        await asyncio.wait_for(self.news.wait(), 60)
-        self.news.clear()
+        await asyncio.wait_for(self.news[uri].wait(), 60)
+        self.news[uri].clear()
         return self.told[uri]
 
     def open(self, uri: str, text: str) -> None:
@@ -61,28 +61,43 @@ class Client(LanguageClient):
         )
 
 
-@asynccontextmanager
-async def started(folder: Path) -> AsyncIterator[Client]:
-    client = Client()
-    await client.start_io(sys.executable, "-m", "resgraph", "lsp", "--stdio")
-    capabilities = lsp.ClientCapabilities()
-    await client.initialize_async(
-        lsp.InitializeParams(capabilities, root_uri=folder.as_uri())
-    )
-    client.initialized(lsp.InitializedParams())
-    try:
-        yield client
-    finally:
-        await client.shutdown_async(None)
-        client.exit(None)
-        await client.stop()
+@pytest.fixture(scope="module")
+def loop() -> Iterator[asyncio.Runner]:
+    with asyncio.Runner() as runner:
+        yield runner
 
 
-Talk = Callable[[Client, str], Awaitable[Any]]
+@pytest.fixture(scope="module")
+def client(
+    loop: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Client]:
+    """One server for all conversations, each about a file of its own."""
+    found = Client()
+    folder = tmp_path_factory.mktemp("root").as_uri()
+
+    async def start() -> None:
+        await found.start_io(sys.executable, "-m", "resgraph", "lsp", "--stdio")
+        capabilities = lsp.ClientCapabilities()
+        await found.initialize_async(
+            lsp.InitializeParams(capabilities, root_uri=folder)
+        )
+        found.initialized(lsp.InitializedParams())
+
+    async def end() -> None:
+        await found.shutdown_async(None)
+        found.exit(None)
+        await found.stop()
+
+    loop.run(start())
+    yield found
+    loop.run(end())
+
+
+Talk = Callable[[Client, str], Coroutine[Any, Any, Any]]
 
 
 @pytest.fixture
-def talk(tmp_path: Path) -> Callable[..., Any]:
+def talk(tmp_path: Path, client: Client, loop: asyncio.Runner) -> Callable[..., Any]:
     """Runs a conversation about a text in a file."""
 
     def run(conversation: Talk, text: str = TEXT, **files: str) -> Any:
@@ -91,12 +106,8 @@ def talk(tmp_path: Path) -> Callable[..., Any]:
         path = tmp_path / "a b.yaml"
         path.write_text(text, encoding="utf-8")
 
-        async def whole() -> Any:
-            async with started(tmp_path) as client:
-                client.open(path.as_uri(), text)
-                return await conversation(client, path.as_uri())
-
-        return asyncio.run(whole())
+        client.open(path.as_uri(), text)
+        return loop.run(conversation(client, path.as_uri()))
 
     return run
 
