@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
+from ..language.grammar.words import name_problem
+from ..ops import VOCABULARY
 from .captured import Captured
 from .regions.structure import Region
 
@@ -21,12 +22,16 @@ class ModuleClasses:
         self.attributes = {word for path in paths for word in path.split(".")}
 
     def of(self, blocks: Sequence[Region]) -> str:
-        """The class that each of the blocks is a module of, as a name; "" where there are several
-        or one of them is no module. A row may have the name of an attribute."""
-        found = {self._of(block) for block in blocks}
-        name = found.pop().strip("_") if len(found) == 1 else ""
-        fits = re.fullmatch(r"[A-Za-z]\w*", name) and name not in self.attributes
-        return name if fits else ""
+        """The class that each of the blocks is a module of, as a name, or the one of which all
+        other names begin with it (`Block`, `BlockDown`); "" where there is none, one of them is no
+        module, or a file cannot have the name. A row may have the name of an attribute."""
+        found = {self._of(block).strip("_") for block in blocks}
+        first = min(found, key=len)
+        if not all(each.startswith(first) for each in found):
+            return ""
+        name = _capital(first)
+        taken = (*VOCABULARY, *_NULLS, *self.attributes)
+        return "" if name_problem(name, taken) else name
 
     def _of(self, block: Region) -> str:
         steps = {step.name: step.module for step in block.steps()}
@@ -42,6 +47,15 @@ class ModuleClasses:
             if module in self.classes:
                 return self.classes[module]
         return ""
+
+
+_NULLS = ("Null", "NULL", "TRUE", "FALSE")
+"""Words that are no names to YAML, though they are to Python."""
+
+
+def _capital(name: str) -> str:
+    """With a capital, as no word of the language has, nor what a file calls paths and `let`s."""
+    return name if name != name.lower() else name[:1].upper() + name[1:]
 
 
 def _within(path: str) -> Iterator[str]:

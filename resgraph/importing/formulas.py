@@ -110,6 +110,8 @@ def formula(
     round."""
     if any(not isinstance(v, int) or isinstance(v, bool) for v in values):
         return None
+    if {*values} == {1}:  # no share of another width
+        return "1"
     constant = str(values[0]) if len(set(values)) == 1 else None
     varied = len({call.out for call in calls}) > 1
     fits = _first(_SIMPLE, values, calls)

@@ -225,7 +225,8 @@ def _module(row: DraftRow) -> str:
     if len(row.calls) == 1:  # torchvision's `block1-0` is the one of `block1`
         word = re.sub(r"-\d+$", "", word)
     word = re.sub(r"\W", "_", word)
-    return "" if _taken(word) else word
+    called = any(use.definition.name == word for use in row.calls)
+    return "" if called or _taken(word) else word
 
 
 def _path(row: DraftRow) -> list[str]:

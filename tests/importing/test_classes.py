@@ -109,7 +109,7 @@ def net(*parts: nn.Module) -> nn.Sequential:
         ((Sum(8),), "basic"),  # a part of a module
         ((Word(8), Word(8)), "2 x basic"),
     ],
-    ids=["class", "within", "two", "part", "attribute"],
+    ids=["class", "within", "other", "part", "attribute"],
 )
 def test_a_block_has_the_name_of_its_class(
     parts: tuple[nn.Module, ...], called: str
@@ -135,6 +135,45 @@ def test_a_stage_is_a_row() -> None:
         net(Stage(16), Stage(32), Stage(64), Stage(128)), (3, 64, 64)
     ).text
     assert "3x3 conv 128 /2 linear pad 0, 2 x Mixer" in text, text
+
+
+@pytest.mark.parametrize(
+    ("named", "called"),
+    [
+        *(("conv", "Conv"), ("in", "In"), ("x", "X"), ("body", "Body")),
+        *(("head", "Head"), ("act", "Act"), ("net", "Net"), ("bare_2", "Bare_2")),
+        *(("none", "basic"), ("true", "basic"), ("NULL", "basic"), ("_1", "basic")),
+        *(("Élan", "basic"), ("B" * 65, "basic"), ("BN", "BN")),
+    ],
+)
+def test_a_class_may_have_any_name(named: str, called: str) -> None:
+    """A word of the language gets a capital, and what no file can say another name."""
+    mixer = type(named, (_Mixer,), {})
+    assert f"2 x {called}\n" in from_module(net(mixer(8), mixer(8)), (3, 16, 16)).text
+
+
+def test_a_name_that_begins_the_others_is_that_of_all() -> None:
+    """So a net that export wrote keeps its blocks' names: it has a class for each shortcut."""
+    down = type("MixerDown", (_Mixer,), {})
+    assert "2 x Mixer" in from_module(net(_Mixer(8), down(8)), (3, 16, 16)).text
+
+
+class Shuffle(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        n, c, h, w = x.shape
+        return x.view(n, 2, c // 2, h, w).transpose(1, 2).reshape(n, c, h, w)
+
+
+class Unit(nn.Sequential):
+    """A block that ends with what has its word where the next one reads it."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__(_Mixer(width), Shuffle())
+
+
+def test_a_view_is_of_the_module_that_has_it() -> None:
+    text = from_module(net(*(Unit(8) for _ in range(4))), (3, 16, 16)).text
+    assert "4 x Unit" in text and "[Mixer, shuffle 2]" in text, text
 
 
 def test_a_file_keeps_the_classes(tmp_path: Path) -> None:

@@ -35,6 +35,15 @@ def row(form: Callable[[Tensor], Tensor]) -> str:
 @pytest.mark.parametrize(
     ("form", "said"),
     [
+        (lambda x: F.pad(x, (0, 0, 0, 0), mode="replicate").relu(), "relu"),
+        (
+            lambda x: F.pad(x.movedim(1, 3), (2, 3)).movedim(3, 1).relu(),
+            "[zero-pad 8 centered, relu]",
+        ),
+        (
+            lambda x: F.pad(x.mT, (2, 0, 0, 1)).mT.relu(),
+            "[pad 2:0x0:1, relu]",
+        ),
         (
             lambda x: F.max_pool2d(F.pad(x, (0, 1, 0, 1), value=-inf), 3, 2),
             "3x3 max pool /2 pad 0:1",

@@ -83,6 +83,11 @@ FORMS = {
     "quick gelu": lambda net, x: x * torch.sigmoid(1.702 * x),
     "silu": lambda net, x: x * torch.sigmoid(x),
     "hardswish": lambda net, x: x * F.hardsigmoid(x),
+    "hardswish ": lambda net, x: x * F.relu6(x + 3, inplace=True) / 6,
+    "hardswish  ": lambda net, x: x * (F.relu6(x + 3) / 6),
+    "hardsigmoid": lambda net, x: F.relu6(3 + x) * (1 / 6),
+    "relu6": lambda net, x: x.clamp(0, 6),
+    "relu": lambda net, x: x.clamp(min=0),
     "mish": lambda net, x: x * torch.tanh(F.softplus(x)),
     "gelu": lambda net, x: F.gelu(x),
     "gelu tanh": lambda net, x: F.gelu(x, approximate="tanh"),
@@ -93,7 +98,44 @@ FORMS = {
 @pytest.mark.parametrize("word", FORMS)
 def test_a_form_without_weights(word: str) -> None:
     found = imported(Calls(FORMS[word]))
-    assert word in found.text and "blocks:" not in found.text
+    assert word.strip() in found.text and "blocks:" not in found.text
+
+
+def test_a_clamp_from_0_is_a_relu6_of_a_multiple() -> None:
+    """As in the gates of Han et al. 2020 (GhostNet)."""
+    text = imported(Calls(lambda net, x: x.sigmoid() * x.clamp(0, 1))).text
+    assert "merge: relu6(6*x)/6*body" in text, text
+    with pytest.raises(ImportRefused, match="from another number than 0"):
+        from_module(Calls(lambda net, x: x.clamp(-1, 1)), INPUT)
+
+
+def shuffled(x: Tensor) -> Tensor:
+    n, c, h, w = x.shape
+    return x.view(n, 2, c // 2, h, w).transpose(1, 2).reshape(n, c, h, w)
+
+
+@pytest.mark.parametrize("layer", [nn.BatchNorm2d(8), nn.PReLU(8)])
+def test_what_learns_of_each_channel_follows_a_shuffle(layer: nn.Module) -> None:
+    word = "bn" if isinstance(layer, nn.BatchNorm2d) else "prelu"
+    net = nn.Sequential(nn.Conv2d(8, 8, 1), Shuffled(), layer)
+    assert f"shuffle 2, {word}" in imported(net).text
+
+
+class Shuffled(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return shuffled(x)
+
+
+def test_a_batch_norm_of_a_flat_map() -> None:
+    layers = nn.Flatten(), nn.BatchNorm1d(2048), nn.Linear(2048, 4)
+    assert "flatten, bn, fc 4" in imported(nn.Sequential(*layers)).text
+
+
+@pytest.mark.parametrize("last", [nn.ReLU(), nn.LogSoftmax(1)])
+def test_a_map_of_one_cell_comes_out(last: nn.Module) -> None:
+    """Iandola et al. 2016 (SqueezeNet) end so."""
+    text = imported(nn.Sequential(nn.Conv2d(8, 4, 1), nn.AvgPool2d(16), last)).text
+    assert "avg pool /16" in text and "output: 4x1x1" in text
 
 
 @pytest.mark.parametrize(

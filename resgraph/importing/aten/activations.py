@@ -9,10 +9,12 @@ from ...ops import (
     VOCABULARY,
     Activation,
     ChannelDropout,
+    Div,
     Dropout,
     GeluTanh,
     LeakyRelu,
     LogSoftmax,
+    Mul,
     PRelu,
     Softmax,
 )
@@ -59,18 +61,26 @@ def gelu(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
 
 @reads("prelu")
 def prelu(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
-    x, slope = reader.value(given["self"]), given["weight"]
+    x, slope = reader.channelled(given["self"]), given["weight"]
     if not isinstance(slope, StateTensor) or not slope.plain:
         raise reader.no("its slope is computed")
     op = PRelu(shared=prod(slope.shape) == 1 != reader.shape(x)[0])
     return reader.kept(op, x, {"weight": slope.key})
 
 
-@reads("hardtanh")
-def hardtanh(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
-    if (given["min_val"], given["max_val"]) != (0, 6):
-        raise reader.no("other than from 0 to 6, which is relu6")
-    return reader.kept(Activation(op="relu6"), reader.value(given["self"]))
+@reads("hardtanh", "clamp", "clamp_min")
+def clamped(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
+    """From 0 on it is a ReLU, which up to another number than 6 is one of a multiple."""
+    least, most = (given.get(f"{key}_val", given.get(key)) for key in ("min", "max"))
+    if least != 0 or not (most is None or most > 0):
+        raise reader.no("from another number than 0")
+    x = reader.value(given["self"])
+    if most is None:
+        return reader.kept(Activation(op="relu"), x)
+    times = 6 / most
+    x = reader.kept(Mul(left=times), x) if times != 1 else x
+    x = reader.kept(Activation(op="relu6"), x)
+    return reader.kept(Div(right=times), x) if times != 1 else x
 
 
 @reads("leaky_relu")

@@ -23,7 +23,7 @@ from .reader import (
     spread,
 )
 from .sequences import positioned
-from .spelled import Spelled, further, product
+from .spelled import Spelled, further, product, quotient
 from .stacks import Stack, is_part, stacked, summed
 
 _OPS: dict[str, Callable[..., Binary]] = {
@@ -51,7 +51,7 @@ def arithmetic(reader: Reader, call: AtenCall, given: Arguments) -> Any:
 
 
 def _of_values(reader: Reader, word: str, a: Any, b: Any) -> Any:
-    a, b = reader.value(a), reader.value(b)
+    a, b = (reader.worded(reader.value(each)) for each in (a, b))
     if is_part(reader, a) or is_part(reader, b):
         return _of_stacks(reader, word, a, b)
     short = product(reader, a, b) if word == "mul" else None
@@ -64,6 +64,8 @@ def _with_number(reader: Reader, word: str, a: Any, b: Any) -> AnyValue:
     x = reader.placed(a)
     if (word, float(b)) in (("mul", 1.0), ("div", 1.0), ("add", 0.0)):
         return x
+    if hard := quotient(reader, word, x, float(b)):
+        return hard
     # torch keeps no order of a product with a number; people write `0.5*x`
     side = "left" if word == "mul" else "right"
     return reader.kept(_OPS[word](**{side: float(b)}), x)

@@ -21,7 +21,7 @@ def batch_norm(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     if not all(given[role] for role in ("weight", "bias", "running_mean")):
         raise reader.no("without a scale and a shift, or without statistics")
     op = BatchNorm(eps=given["eps"], momentum=given["momentum"] or 0.1)
-    return reader.kept(op, reader.value(x), tensors_of(reader, given))
+    return reader.kept(op, reader.channelled(x), tensors_of(reader, given))
 
 
 def _filters(x: StateTensor, gain: Any, eps: float) -> StateTensor:

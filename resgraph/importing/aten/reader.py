@@ -132,6 +132,7 @@ class Reader:
         self.shared: dict[str, list[str]] = defaultdict(list)  # and the way back
         self.steps: dict[str, CapturedOp] = {}
         self.made: dict[Any, str] = {}  # what is computed twice of the same is one step
+        self.said_in: dict[ForeignValue, str] = {}  # by the module that first gives it
         self.call = AtenCall("input", {}, ())
         self.count = 0  # calls that were read
 
@@ -156,7 +157,10 @@ class Reader:
             except ImportRefused as problem:
                 problem.came = f"{self.count} of {len(program.calls)} ops were read"
                 raise
-        outputs = [self.plain(self.values[name]) for name in program.outputs]
+        given = [self.values[name] for name in program.outputs]
+        if self.vectors and any(map(self._is_cell, given)):
+            return Reader(program, vectors=False).read()
+        outputs = [self.plain(value) for value in given]
         if first.name in outputs or not outputs:
             raise ImportRefused("the model returns its input, or no tensor")
         net = captured(self.steps.values(), first.name, outputs)
@@ -178,6 +182,8 @@ class Reader:
             call.outputs, made if call.several else [made], strict=False
         ):
             self._check(value, output.axes)
+            if isinstance(value, ForeignValue):
+                self.said_in.setdefault(value, call.module)
             self.values[output.name] = value
         self._aliases(call)
 
@@ -297,6 +303,23 @@ class Reader:
             raise self.no("it reads a tensor whose axes were moved")
         return made
 
+    def channelled(self, x: Any) -> ForeignValue:
+        """A value whose first axis are its step's channels, as what has a weight for each reads it:
+        what moved them has its word before."""
+        value = self.value(x)
+        if value.axes[:1] == layout(self.shape(value))[:1]:
+            return value
+        step = self.plain(value)
+        return ForeignValue(step, layout(self.steps[step].shape))
+
+    def worded(self, value: ForeignValue) -> ForeignValue:
+        """A value of which what moved its channels has a word, behind that."""
+        shape = self.shape(value)
+        if len(value.axes) != len(shape) or value.axes[0] == layout(shape)[0]:
+            return value
+        step = self._in_words(value)
+        return ForeignValue(step, layout(self.steps[step].shape)) if step else value
+
     def _in_words(self, value: ForeignValue) -> str | None:
         """The step that moves a value's axes so, where there is a word for it."""
         for word in WORDS:
@@ -304,8 +327,20 @@ class Reader:
             if op is not None:
                 made = self.add(op, value.step)
                 if made.axes == layout(sizes(value.axes)):
-                    return made.step
+                    return self._in_its_module(made.step, value)
         return None
+
+    def _in_its_module(self, step: str, value: ForeignValue) -> str:
+        """A step of what a view before has said, which is of the module that says it."""
+        made = self.steps[step]
+        where = self.said_in.get(value, made.module)
+        self.steps[step] = replace(made, module=where)
+        return step
+
+    def _is_cell(self, value: Any) -> bool:
+        """Whether a map of one cell was read as a vector."""
+        plain = isinstance(value, ForeignValue)
+        return plain and len(value.axes) > 1 and self.vector(value)
 
     def vector(self, value: ForeignValue) -> bool:
         """Whether a value is a vector, perhaps among axes of one place."""

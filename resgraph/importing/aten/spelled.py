@@ -5,13 +5,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from math import prod
+from math import isclose, prod
 from typing import Any
 
-from ...ops import Activation, Div, Gain, Grn, GroupNorm, Mul, Op, QuickGelu, RmsNorm
+from ...ops import (
+    Activation,
+    Add,
+    Div,
+    Gain,
+    Grn,
+    GroupNorm,
+    Mul,
+    Op,
+    QuickGelu,
+    RmsNorm,
+)
 from ..program import AtenCall
 from .axes import layout
-from .reader import Arguments, ForeignValue, Reader, StateTensor, reads
+from .reader import AnyValue, Arguments, ForeignValue, Reader, StateTensor, reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,3 +259,26 @@ def _activation(reader: Reader, x: str, gate: str) -> Op | None:
         return Activation(op="mish") if before.op.op == "softplus" else None
     factor = isinstance(before.op, Mul) and (before.op.left or before.op.right)
     return QuickGelu() if step.op.op == "sigmoid" and factor == 1.702 else None
+
+
+def quotient(reader: Reader, word: str, x: AnyValue, number: float) -> AnyValue | None:
+    """The hard sigmoid and swish (Howard et al. 2019) that are a sixth of relu6(x + 3)."""
+    if not isclose(number, {"div": 6.0, "mul": 1 / 6}.get(word, 0.0), rel_tol=1e-9):
+        return None
+    step = reader.steps[x.step]
+    if (source := _of_three(reader, x.step)) is not None:
+        return reader.kept(Activation(op="hardsigmoid"), replace(x, step=source))
+    for source in step.inputs if isinstance(step.op, Mul) else ():
+        if any(_of_three(reader, gate) == source for gate in step.inputs):
+            return reader.kept(Activation(op="hardswish"), replace(x, step=source))
+    return None
+
+
+def _of_three(reader: Reader, name: str) -> str | None:
+    """The step of which one is relu6(x + 3)."""
+    step = reader.steps[name]
+    if step.op.op != "relu6":
+        return None
+    before = reader.steps[step.inputs[0]]
+    three = isinstance(before.op, Add) and 3.0 in (before.op.left, before.op.right)
+    return before.inputs[0] if three else None

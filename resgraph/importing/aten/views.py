@@ -120,6 +120,11 @@ def permute(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     return ordered(reader, x, order)
 
 
+@reads("mT")
+def turned(reader: Reader, call: AtenCall, given: Arguments) -> Any:
+    return permute(reader, call, {**given, "dim0": -2, "dim1": -1})
+
+
 @reads(
     "contiguous",
     "clone",
@@ -341,8 +346,34 @@ def _every(
 
 @reads("pad", "constant_pad_nd")
 def pad(reader: Reader, call: AtenCall, given: Arguments) -> Any:
-    pads, mode = list(given["pad"]), given.get("mode", "constant")
-    step, value = reader.plain(given["self"]), given.get("value") or 0
+    pads, x = list(given["pad"]), given["self"]
+    if not any(pads):
+        return x
+    order = _own_order(reader, reader.value(x))
+    if order is None:
+        return _padded(reader, reader.plain(x), given, pads)
+    edges = _edges(pads, len(order))
+    own = [edges[order.index(axis)] for axis in range(len(order))]
+    ours = [cells for edge in reversed(own) for cells in edge]
+    made = _padded(reader, reader.value(x).step, given, ours)
+    if not isinstance(made, ForeignValue):
+        raise reader.no("it reads a tensor whose axes were moved")
+    return replace(made, axes=tuple(made.axes[axis] for axis in order))
+
+
+def _own_order(reader: Reader, x: ForeignValue) -> list[int] | None:
+    """Which of its step's axes stands at each place; None where they lie as ours, or in parts."""
+    own = layout(reader.shape(x))
+    if x.axes == own or sorted(x.axes) != sorted(own) or len({*own}) < len(own):
+        return None
+    return [own.index(axis) for axis in x.axes]
+
+
+def _padded(reader: Reader, step: str, given: Arguments, pads: list[int]) -> Any:
+    """The cells or channels around what a step gives, as torch counts them."""
+    while len(pads) > 2 and not any(pads[-2:]):
+        del pads[-2:]
+    mode, value = given.get("mode", "constant"), given.get("value") or 0
     before = reader.steps[step]
     around = 0 < len(pads) <= 2 * (len(before.shape) - 1)
     low = around and min(pads) >= 0 and (mode, value) == ("constant", -inf)
