@@ -86,11 +86,11 @@ def imported(spec: str) -> str:
     ("spec", "said"),
     [
         (GHOST, (" gates x Gate,", " (stride - 1) x depthwise conv /stride linear kernel k,")),
-        (GHOST, ("bottleneck 16 gates 1", "shortcut: [depthwise conv /stride linear kernel k, ")),
-        (INSTEAD, ("inner: Sum", "inner, 1x1 conv 2*in", "3 x bottleneck inner Last")),
+        (GHOST, ("Ghost 16 gates 1", "shortcut: [depthwise conv /stride linear kernel k, ")),
+        (INSTEAD, ("inner: Sum", "inner, 1x1 conv 2*in", "3 x WidePlain inner Last")),
         (FEW, ("3 x One", "3 x inverted-residual 32 expand 2")),
         (TURNED, ("3 x Square", "3 x Flat")),
-        (OSA, ("merge: concat(x p0 p1)", "2 x bottleneck 32", "bottleneck 64")),
+        (OSA, ("merge: concat(x p0 p1)", "2 x Osa 32", "Osa 64")),
         (TREE, ("body:  basic in", "[p0, basic in]", "concat(p1 p0 x)")),
         (LATER, ("3 x Pre", "[relu, 1x1 conv 32, 2 x Pre]", "[relu, 1x1 conv 8]")),
         (MIXED, ("2 x Mb", "1x1 conv 64 bare, Mix]")),
@@ -118,5 +118,5 @@ blocks:
     merge: relu(body + shortcut)
 net: {stem: 3x3 conv 16, one: [wide 32 /2 d 1, 3 x wide 32], two: [wide 64 /2 d 1, 5 x wide 64], head: 1x1 conv 8}"""
     written = imported(spec)
-    assert "one:  [basic 32 /2 dilation 1, 3 x basic 32]" in written
-    assert "two:  [basic 64 /2 dilation 1, 5 x basic 64]" in written
+    assert "one:  [Wide 32 /2 dilation 1, 3 x Wide 32]" in written
+    assert "two:  [Wide 64 /2 dilation 1, 5 x Wide 64]" in written
