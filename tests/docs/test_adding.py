@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import doctest
-import os
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from interpreter import python
 from pages import LIKE, ROOT, Block, blocks
 
 PAGE = ROOT / "docs" / "adding.md"
@@ -43,18 +41,11 @@ def put(copy: Path, text: str) -> bool:
 
 def tried(copy: Path, line: str, expected: str) -> None:
     """Runs a command in the copy, and compares what it prints."""
-    program, *arguments = shlex.split(line)
-    done = subprocess.run(
-        [sys.executable, "-m", program, *arguments],
-        cwd=copy,
-        env={**os.environ, "PYTHONPATH": str(copy)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert done.returncode == 0, f"{line}\n{done.stdout}"
-    like = doctest.OutputChecker().check_output(expected, done.stdout, LIKE)
-    assert like, f"{line} prints\n{done.stdout}\nand not\n{expected}"
+    done = python("-m", *shlex.split(line), cwd=copy, path=str(copy))
+    printed = done.stderr + done.stdout  # progress, and then the result
+    assert done.returncode == 0, f"{line}\n{printed}"
+    like = doctest.OutputChecker().check_output(expected, printed, LIKE)
+    assert like, f"{line} prints\n{printed}\nand not\n{expected}"
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +77,8 @@ def test_a_recipe_does_what_it_says(head: str, copy: Path) -> None:
         elif put(copy, block.text):
             placed += 1
         else:
-            subprocess.run([sys.executable, "-c", block.text], cwd=copy, check=True)
+            done = python("-c", block.text, cwd=copy, path=str(copy))
+            assert done.returncode == 0, done.stderr
     assert placed
 
 
