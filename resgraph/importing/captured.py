@@ -3,12 +3,14 @@ model."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from math import prod
 
 from ..errors import ResgraphError
-from ..ops import Concat, Op, Shape
+from ..ops import Concat, Op, Pad, Shape
+from ..ops.base import sides
 
 
 class ImportRefused(ResgraphError):
@@ -91,14 +93,9 @@ def captured(
     """The steps that the outputs rest on; what is concatenated again and again is concatenated
     to what was (as DenseNet's layers say it). Raises `ImportRefused` where the last output does not
     rest on all others."""
-    known = {step.name: step for step in steps}
+    known = {step.name: step for step in _padded(steps, outputs)}
     output = [name for name in known if name in outputs][-1]
-    needed, stack = {first}, [output]
-    while stack:
-        name = stack.pop()
-        if name not in needed:
-            needed.add(name)
-            stack.extend(known[name].inputs)
+    needed = _needed(known, first, output)
     for name in outputs:
         if name not in needed:
             said = f"the model has {len(outputs)} outputs, and the last does not rest on all"
@@ -106,6 +103,34 @@ def captured(
     kept = [step for name, step in known.items() if name in needed]
     nested = {step.name: step for step in _nested(kept)}
     return Captured(nested, first, output, tuple(outputs))
+
+
+def _needed(known: Mapping[str, CapturedOp], first: str, output: str) -> set[str]:
+    """What an output rests on."""
+    needed, stack = {first}, [output]
+    while stack:
+        name = stack.pop()
+        if name not in needed:
+            needed.add(name)
+            stack.extend(known[name].inputs)
+    return needed
+
+
+def _padded(
+    steps: Iterable[CapturedOp], outputs: Collection[str]
+) -> Iterator[CapturedOp]:
+    """Without pads of no cells, as a U-Net has them where its sizes fit."""
+    same: dict[str, str] = {}
+    for step in steps:
+        inputs = tuple(same.get(name, name) for name in step.inputs)
+        if _idle(step.op) and step.name not in outputs:
+            same[step.name] = inputs[0]
+        else:
+            yield replace(step, inputs=inputs)
+
+
+def _idle(op: Op) -> bool:
+    return isinstance(op, Pad) and not any(chain(*map(sides, op.cells)))
 
 
 def _nested(steps: Iterable[CapturedOp]) -> Iterable[CapturedOp]:

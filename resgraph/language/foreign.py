@@ -85,7 +85,7 @@ _ANSWERS = {
     "`pad 3 reflect` and `pad 3 replicate` repeat the map": "reflectionpad replicationpad",
     "`pad` adds zeros, or what `reflect` or `replicate` say": "circularpad constantpad",
     "layers one after another are a list: `[3x3 conv 64, relu]`": "sequential modulelist",
-    "`upsample 2 bilinear` goes by the cells' centres, not by the corners'": "upsamplingbilinear",
+    "`upsample 2 bilinear align_corners` is the same": "upsamplingbilinear",
     "`dropout` drops single numbers, `channel dropout` channels, `drop path` a whole branch": (
         "alphadropout featurealphadropout gaussiandropout dropconnect"
     ),

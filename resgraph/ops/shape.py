@@ -70,7 +70,8 @@ class Flatten(Op):
 
 class Upsample(Op):
     """A map `factor` times as high and wide: each cell repeated, or `bilinear` between cells'
-    centres. `to 56x56` fixes the size that comes out, `to c2` makes it that of a map above."""
+    centres; with `align_corners` the corner cells stay in the corners (as many a U-Net has it).
+    `to 56x56` fixes the size that comes out, `to c2` makes it that of a map above."""
 
     family = "shape"
     autocast = "keeps"
@@ -79,10 +80,13 @@ class Upsample(Op):
     op: Literal["upsample"] = "upsample"
     factor: Annotated[int, Field(ge=1, le=256)] | None = None
     bilinear: bool = False
+    align_corners: bool = False
     to: AxisSizes | str | None = None
 
     @model_validator(mode="after")
     def _one_size(self) -> Upsample:
+        if self.align_corners and not self.bilinear:
+            raise ValueError("`align_corners` is of `bilinear`: cells are repeated")
         if self.factor is None and self.to is None:
             raise PydanticCustomError("missing", "a factor or a size")
         if self.factor and self.to:
@@ -93,7 +97,7 @@ class Upsample(Op):
 
     @property
     def window(self) -> Window | None:
-        if self.factor is None:
+        if self.factor is None or self.align_corners:
             return None
         cells = 2 if self.bilinear and self.factor > 1 else 1
         return Window((cells,), (Fraction(1, self.factor),))
@@ -115,6 +119,8 @@ class Upsample(Op):
         mode: tuple[tuple[str, Any], ...] = (
             (("mode", names[len(inputs[0])]),) if self.bilinear else ()
         )
+        if self.align_corners:
+            mode += (("align_corners", True),)
         if self.sized_by:
             return Call("UpsampleTo", (), mode)
         size = ("size", cubic(self.to)) if isinstance(self.to, tuple) else None

@@ -166,6 +166,8 @@ def test_a_map_of_one_cell_comes_out(last: nn.Module) -> None:
             "instance norm affine",
         ),
         (Calls(lambda net, x: F.interpolate(x, size=(24, 20))), "upsample to 24x20"),
+        (Calls(lambda net, x: F.pad(F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=True), [0] * 4)),
+         "upsample 2 bilinear align_corners, 1x1 conv"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )  # fmt: skip

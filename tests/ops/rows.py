@@ -192,6 +192,7 @@ ROWS = [
     Row(Upsample(factor=2), MAP, "upsample 2"),
     Row(Upsample(to=(20, 9)), MAP, "upsample to 20x9"),
     Row(Upsample(factor=3, bilinear=True), MAP, "upsample 3 bilinear"),
+    Row(Upsample(factor=2, bilinear=True, align_corners=True), MAP, "upsample 2 bilinear align_corners"),
     Row(Pad(cells=2), MAP, "pad 2"),
     Row(Pad(cells=3, reflect=True), MAP, "pad 3 reflect"),
     Row(Pad(cells=2, replicate=True), MAP, "pad 2 replicate"),

@@ -426,13 +426,13 @@ def upsample(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
         new // old if new % old == 0 else 0
         for new, old in zip(call.axes[2:], size, strict=True)
     }
-    if given.get("align_corners"):
-        raise reader.no("from corner to corner")
     if factors == {1}:
         return ForeignValue(step, layout(reader.steps[step].shape))
     whole = len(factors) == 1 and 0 not in factors
     to = {"factor": factors.pop()} if whole else {"to": call.axes[2:]}
-    return reader.add(Upsample(**to, bilinear=bilinear), step)
+    corners = bool(given.get("align_corners"))
+    op = Upsample(**to, bilinear=bilinear, align_corners=corners)
+    return reader.add(op, step)
 
 
 _REARRANGED: dict[str, tuple[type[Op], str, str]] = {

@@ -735,12 +735,15 @@ class ToSizeOf(nn.Module):
 class UpsampleTo(ToSizeOf):
     """Each cell repeated, or `bilinear` between cells' centres, up to the size of another map."""
 
-    def __init__(self, mode: str = "nearest") -> None:
+    def __init__(
+        self, mode: str = "nearest", align_corners: bool | None = None
+    ) -> None:
         super().__init__()
-        self.mode = mode
+        self.mode, self.align_corners = mode, align_corners
 
     def forward(self, x: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-        return F.interpolate(x, like.shape[2:], mode=self.mode)
+        size, align_corners = like.shape[2:], self.align_corners
+        return F.interpolate(x, size, mode=self.mode, align_corners=align_corners)
 
     def extra_repr(self) -> str:
         return self.mode
