@@ -21,6 +21,12 @@ from resgraph.train.augment import crops
 from resgraph.train.engine import loop
 from resgraph.train.reporter import Epoch
 
+LATE = (
+    "torch._dynamo",
+    "torch.distributed.fsdp",
+    "torch.distributed.tensor",
+    "resgraph.train.session",
+)
 TINY: dict[str, Any] = {"widths": (4, 8), "blocks": 1, "dropout": 0.2}
 
 
@@ -233,7 +239,7 @@ def obey(orders: Any) -> None:
 
 
 def main() -> None:
-    for late in ("torch._dynamo", "torch.distributed.fsdp", "torch.distributed.tensor"):
+    for late in LATE:
         importlib.import_module(late)  # before any fork, so that no child loads it
     serve(obey)
 
