@@ -101,6 +101,57 @@ def test_a_form_without_weights(word: str) -> None:
     assert word.strip() in found.text and "blocks:" not in found.text
 
 
+def channels_first(net: nn.Module, x: Tensor) -> Tensor:
+    """Liu et al. 2022 (ConvNeXt), in the authors' code."""
+    mean = x.mean(1, keepdim=True)
+    variance = (x - mean).pow(2).mean(1, keepdim=True)
+    x = (x - mean) / torch.sqrt(variance + 1e-6)
+    return net.weight[:, None, None] * x + net.bias[:, None, None]
+
+
+def energy(net: nn.Module, x: Tensor) -> Tensor:
+    """Yang et al. 2021 (SimAM), in the authors' code."""
+    apart = (x - x.mean(dim=[2, 3], keepdim=True)).pow(2)
+    variance = apart.sum(dim=[2, 3], keepdim=True) / (x.shape[2] * x.shape[3] - 1)
+    return x * torch.sigmoid(apart / (4 * (variance + 1e-4)) + 0.5)
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        (lambda net, x: torch.max(x.tanh(), x), "merge: max(body x)"),
+        (lambda net, x: torch.minimum(x.tanh(), x), "merge: min(body x)"),
+        (lambda net, x: torch.stack([x.tanh(), x]).mean(0), "merge: mean(body x)"),
+        (lambda net, x: torch.stack([x.tanh(), x], 1).amax(1), "merge: max(body x)"),
+        (lambda net, x: x * x.sum((2, 3), keepdim=True), "256*"),
+        (lambda net, x: x * x.sum(1, keepdim=True), "8*mean(x over channels)"),
+        (lambda net, x: x + torch.sqrt(x.sigmoid()), "sqrt(body)"),
+        (lambda net, x: x + torch.exp(-x.tanh().abs()), "exp("),
+        (energy, "p0*p0"),
+    ],
+)
+def test_an_equation_of_tensors(form: Any, said: str) -> None:
+    text = imported(Calls(form)).text
+    assert said in text, text
+
+
+def test_a_layer_norm_by_hand() -> None:
+    text = imported(Calls(channels_first, weight=ONES, bias=SHIFT)).text
+    assert "[1x1 conv 8, ln, 1x1 conv 4]" in text and "ln: {eps: 1e-6}" in text, text
+
+
+def test_one_cell_becomes_a_map() -> None:
+    """Radford et al. 2016 (DCGAN), Figure 1, and how its critic ends."""
+    first, last = nn.ConvTranspose2d(8, 4, 4), nn.Conv2d(4, 1, 4)
+    found = from_module(nn.Sequential(first, nn.Tanh(), last, Vector()), (8, 1, 1))
+    assert "4x4 up conv 4 /4" in found.text and "output: 1}" in found.text, found.text
+
+
+class Vector(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.view(-1, 1).squeeze(1)
+
+
 def test_a_clamp_from_0_is_a_relu6_of_a_multiple() -> None:
     """As in the gates of Han et al. 2020 (GhostNet)."""
     text = imported(Calls(lambda net, x: x.sigmoid() * x.clamp(0, 1))).text

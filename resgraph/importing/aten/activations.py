@@ -18,10 +18,12 @@ from ...ops import (
     PRelu,
     Softmax,
 )
+from ...ops.function import POINTWISE
 from ..program import AtenCall
 from .attention import Scores
 from .axes import equal_parts, layout
 from .reader import Arguments, ForeignValue, Reader, StateTensor, reads
+from .spelled import Spelled, further
 
 _SAME = ("relu", "relu6", "silu", "sigmoid", "tanh", "selu", "mish", "softsign")
 _HARD = ("hardswish", "hardsigmoid")
@@ -75,18 +77,25 @@ def clamped(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     if least != 0 or not (most is None or most > 0):
         raise reader.no("from another number than 0")
     x = reader.value(given["self"])
-    if most is None:
-        return reader.kept(Activation(op="relu"), x)
-    times = 6 / most
-    x = reader.kept(Mul(left=times), x) if times != 1 else x
-    x = reader.kept(Activation(op="relu6"), x)
-    return reader.kept(Div(right=times), x) if times != 1 else x
+    if most in (None, 6):
+        return reader.kept(Activation(op="relu6" if most else "relu"), x)
+    x = reader.kept(Activation(op="relu6"), reader.kept(Mul(left=6 / most), x))
+    return reader.kept(Div(right=6 / most), x)
 
 
 @reads("leaky_relu")
 def leaky_relu(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     op = LeakyRelu(slope=float(given["negative_slope"]))
     return reader.kept(op, reader.value(given["self"]))
+
+
+@reads(*POINTWISE)
+def function(reader: Reader, call: AtenCall, given: Arguments) -> Any:
+    """Of each number, where it is not the root that a norm divides by."""
+    word = call.word.removesuffix("_")
+    if isinstance(given["self"], Spelled):
+        return further(reader, word, given["self"])
+    return reader.kept(POINTWISE[word], reader.value(given["self"]))
 
 
 @reads("softmax", "log_softmax")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import prod
 from numbers import Real
 from typing import Any
 
@@ -13,6 +14,7 @@ from ..program import AtenCall
 from .attention import Scores, of_distances, scored
 from .axes import Axis, equal_parts, layout
 from .places import Distances
+from .pools import over
 from .reader import (
     AnyValue,
     Arguments,
@@ -23,7 +25,7 @@ from .reader import (
     spread,
 )
 from .sequences import positioned
-from .spelled import Spelled, further, product, quotient
+from .spelled import Spelled, further, goes_on, product, quotient
 from .stacks import Stack, is_part, stacked, summed
 
 _OPS: dict[str, Callable[..., Binary]] = {
@@ -42,6 +44,10 @@ def arithmetic(reader: Reader, call: AtenCall, given: Arguments) -> Any:
         raise reader.no("with a factor")
     if word == "rsub":
         a, b, word = b, a, "sub"
+    return _joined(reader, word, a, b)
+
+
+def _joined(reader: Reader, word: str, a: Any, b: Any) -> Any:
     joins = (
         join
         for kind, join in _JOINS.items()
@@ -56,6 +62,17 @@ def _of_values(reader: Reader, word: str, a: Any, b: Any) -> Any:
         return _of_stacks(reader, word, a, b)
     short = product(reader, a, b) if word == "mul" else None
     return short or _met(reader, word, a, b)
+
+
+def _with_form(reader: Reader, word: str, a: Any, b: Any) -> Any:
+    """A form goes on, or is what it is alone: a square may be a product."""
+    alone = [
+        x if goes_on(word, a, b) or not isinstance(x, Spelled) else x.alone(reader)
+        for x in (a, b)
+    ]
+    if alone == [a, b] or None in alone:
+        return further(reader, word, a, b)
+    return _joined(reader, word, *alone)
 
 
 def _with_number(reader: Reader, word: str, a: Any, b: Any) -> AnyValue:
@@ -106,15 +123,24 @@ def _coarse(reader: Reader, x: ForeignValue) -> int:
     raise reader.no("of tensors whose channels are viewed in parts")
 
 
+@reads("neg")
+def negative(reader: Reader, call: AtenCall, given: Arguments) -> AnyValue:
+    return reader.kept(Sub(left=0.0), reader.placed(given["self"]))
+
+
 @reads("sum")
 def total(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     x, dims = given["self"], given.get("dim") or []
-    if len(dims) == 1 and not given["keepdim"] and not isinstance(x, StateTensor):
+    x = x if isinstance(x, Stack) else reader.value(x)
+    apart = isinstance(x, Stack) or is_part(reader, x)
+    if len(dims) == 1 and not given["keepdim"] and apart:
         place = dims[0] % (len(call.axes) + 1) - 1
         found = stacked(reader, x, place) if place >= 0 else None
         if found is not None:
             return summed(reader, found)
-    raise reader.no("over anything but parts of the channels")
+    mean = over(reader, call, given, reader.value(x))
+    times = prod(reader.shape(reader.value(x))) / prod(reader.shape(mean))
+    return reader.kept(Mul(left=times), mean)
 
 
 def _with_parameter(reader: Reader, word: str, a: Any, b: Any) -> Any:
@@ -179,7 +205,7 @@ def _axes_met(x: ForeignValue, factor: StateTensor) -> list[Axis] | None:
 _JOINS: dict[type, Callable[[Reader, str, Any, Any], Any]] = {
     Scores: scored,
     Distances: of_distances,
-    Spelled: further,
+    Spelled: _with_form,
     StateTensor: _with_parameter,
     Stack: _of_stacks,
     Real: _with_number,

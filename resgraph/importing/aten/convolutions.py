@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
 from typing import Any
@@ -183,14 +184,25 @@ def up_conv(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     _need_own(reader, weight)
     options = _options(reader, given)
     asked = several(given["padding"], len(options["kernel"]), 0)
+    step, more = reader.plain(given["input"]), given["output_padding"]
+    more = several(more, len(asked), 0)
     del options["pad"]
     options |= {"width": weight.shape[1] * groups, "groups": groups}
+    sizes = reader.steps[step].shape[1:], call.axes[2:]
+    options["stride"] = _up_stride(options["stride"], *sizes)
     op = UpConv(**options)
     op = op if op.padding == asked else UpConv(**options | {"pad": asked})
-    if op.output_padding != several(given["output_padding"], len(asked), 0):
+    if op.output_padding != more:
         raise reader.no("it does not multiply the size by its stride")
-    step = reader.plain(given["input"])
     return reader.add(op, step, tensors=tensors_of(reader, given))
+
+
+def _up_stride(
+    asked: Sequence[int], before: Sequence[int], after: Sequence[int]
+) -> tuple[int, ...]:
+    """One cell becomes as many as come out (DCGAN), whatever the stride."""
+    sizes = zip(asked, before, after, strict=True)
+    return tuple(stride if cells > 1 else new for stride, cells, new in sizes)
 
 
 @reads("linear")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ...ops import GlobalPool, Op, Over, Pad, Pool
 from ...ops.base import Edge
+from ...ops.function import AMONG
 from ..program import AtenCall
 from .axes import layout
 from .convolutions import several, usual_pad
 from .reader import Arguments, ForeignValue, Reader, reads
 from .spelled import Spelled, mean_of_form
+from .stacks import Stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,25 +123,57 @@ def over_axes(reader: Reader, call: AtenCall, given: Arguments) -> Any:
         dims = given["dim"] if given.get("keepdim") else ()
         axes = {d % len(call.axes) - 1 for d in dims}
         return mean_of_form(reader, form, axes)
-    return _over(reader, call, given, reader.value(given["self"]))
+    if isinstance(stack := given["self"], Stack):
+        return _among(reader, call, given, stack)
+    return over(reader, call, given, reader.value(given["self"]))
+
+
+def _among(
+    reader: Reader, call: AtenCall, given: Arguments, stack: Stack
+) -> ForeignValue:
+    """Over the axis that tensors are stacked on, number by number."""
+    places = [d % (len(stack.values[0].axes) + 2) - 1 for d in given.get("dim") or ()]
+    if places != [stack.place] or given.get("keepdim"):
+        raise reader.no("over another axis than tensors are stacked on")
+    return alike(reader, call.word.removeprefix("a"), stack.values)
+
+
+def alike(reader: Reader, word: str, values: Sequence[ForeignValue]) -> ForeignValue:
+    """The mean, the largest or the smallest of tensors whose axes lie alike."""
+    first, *more = values
+    if any(each.axes != first.axes for each in more):
+        raise reader.no("of tensors whose axes are in different orders")
+    if not more:
+        return first
+    made = reader.add(AMONG[word], *(each.step for each in values))
+    return replace(first, step=made.step)
+
+
+@reads("maximum", "minimum")
+def of_two(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
+    values = [reader.value(given[key]) for key in ("self", "other")]
+    return alike(reader, call.word.removesuffix("imum"), values)
 
 
 @reads("max")
-def largest(reader: Reader, call: AtenCall, given: Arguments) -> list[Any]:
-    """Along an axis, of which nothing reads where the largest stands."""
+def largest(reader: Reader, call: AtenCall, given: Arguments) -> Any:
+    """Of two tensors, or along an axis, of which nothing reads where the largest stands."""
+    if "other" in given:
+        return of_two(reader, call, given)
     if not call.several or any(output.name for output in call.outputs[1:]):
-        raise reader.no("of two tensors, or for the place where it stands")
+        raise reader.no("for the place where it stands")
     x, dims = reader.value(given["self"]), [given["dim"]]
-    return [_over(reader, call, {**given, "dim": dims}, x), None]
+    return [over(reader, call, {**given, "dim": dims}, x), None]
 
 
 _MEAN = Over(op="mean", over="channels"), GlobalPool(op="global avg pool")
 _LARGEST = Over(op="max", over="channels"), GlobalPool(op="global max pool")
 _OVER: dict[str, tuple[Op, Op]] = {"mean": _MEAN, "amax": _LARGEST, "max": _LARGEST}
+_OVER["sum"] = _MEAN  # times how many there are
 """What a reduction is over the channels of a map, and over its cells."""
 
 
-def _over(
+def over(
     reader: Reader, call: AtenCall, given: Arguments, x: ForeignValue
 ) -> ForeignValue:
     shape, count = reader.shape(x), len(x.axes) + 1

@@ -296,7 +296,8 @@ class Reader:
         filled = [axis for axis in value.axes if axis]
         if value.axes == layout(shape) or self.vector(value):
             return value.step
-        if len(value.axes) == 1 and filled == [flat(layout(shape))]:
+        whole = [*filter(None, [flat(layout(shape))])]
+        if len(value.axes) < 2 and filled == whole:
             return self.add(Flatten(), value.step).step
         made = self._in_words(value)
         if made is None:

@@ -15,10 +15,13 @@ from ...ops import (
     Gain,
     Grn,
     GroupNorm,
+    LayerNorm,
     Mul,
     Op,
+    Over,
     QuickGelu,
     RmsNorm,
+    Sub,
 )
 from ..program import AtenCall
 from .axes import layout
@@ -73,7 +76,27 @@ def _normed(op: Callable[[Spelled], Op], *roles: str) -> _Rule:
 
 _rms = _normed(lambda a: RmsNorm(eps=a.eps), "weight")
 _grn = _normed(lambda a: Grn(eps=a.eps), "weight", "bias")
+_layer_norm = _normed(lambda a: LayerNorm(eps=a.eps), "weight", "bias")
 _grouped = _normed(lambda a: GroupNorm(groups=a.groups, eps=a.eps), "weight", "bias")
+
+
+def _scaled_root(reader: Reader, a: Spelled, weight: StateTensor) -> Any:
+    """An RMS norm, or the beginning of a layer norm where the mean was taken away before."""
+    centred = isinstance(a.of, ForeignValue) and _centred(reader, a.of)
+    if not centred:
+        return _rms(reader, a, weight)
+    return replace(a, form="centred and scaled", of=centred, met=(weight,))
+
+
+def _centred(reader: Reader, x: ForeignValue) -> ForeignValue | None:
+    """What has its mean over the channels taken away."""
+    step = reader.steps[x.step]
+    source, *rest = step.inputs
+    if not isinstance(step.op, Sub) or len(rest) != 1:
+        return None
+    mean = reader.steps[rest[0]]
+    ours = isinstance(mean.op, Over) and mean.op.label() == "mean over channels"
+    return replace(x, step=source) if ours and mean.inputs == (source,) else None
 
 
 def _by_half(reader: Reader, a: Spelled, number: float) -> Spelled:
@@ -127,7 +150,10 @@ _RULES: dict[tuple[str, str, str], _Rule] = {
     ("add", "mean square", "number"): _with_eps("mean square and eps"),
     ("rsqrt", "mean square and eps", ""): _becomes("over root"),
     ("mul", "over root", "value"): _becomes("over its root"),
-    ("mul", "over its root", "state"): _rms,
+    ("sqrt", "mean square and eps", ""): _becomes("root"),
+    ("div", "root", "value"): _becomes("over its root"),
+    ("mul", "over its root", "state"): _scaled_root,
+    ("add", "centred and scaled", "state"): _layer_norm,
     ("mean", "response", "channels"): _becomes("mean response"),
     ("add", "mean response", "number"): _with_eps("mean response and eps"),
     ("div", "mean response and eps", "response"): _becomes("share"),
@@ -145,10 +171,20 @@ def further(reader: Reader, word: str, a: Any, b: Any = None) -> Any:
     """What a form becomes that an op reads. Raises `ImportRefused` where it is none that import
     knows."""
     for one, other in ((a, b), (b, a)):
-        rule = _RULES.get((word, _form(one), _form(other)))
-        if isinstance(one, Spelled) and rule and _of_one(one, other):
+        if _follows(word, one, other):
+            rule = _RULES[word, _form(one), _form(other)]
             return rule(reader, one, other)
     raise reader.no("of a part of a normalization that the language has no word for")
+
+
+def goes_on(word: str, a: Any, b: Any) -> bool:
+    """Whether a form becomes another by an op."""
+    return _follows(word, a, b) or _follows(word, b, a)
+
+
+def _follows(word: str, one: Any, other: Any) -> bool:
+    known = isinstance(one, Spelled) and (word, _form(one), _form(other)) in _RULES
+    return known and _of_one(one, other)
 
 
 def _form(x: Any) -> str:

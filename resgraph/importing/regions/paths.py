@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ...ops import Binary, Concat, Op, Over
+from ...ops.function import Among, Pointwise
 from ..captured import CapturedOp
 from .structure import Branch, Region, RegionItem, StepTree
 
 
 def in_equations(op: Op) -> bool:
     """Whether an equation alone can say it."""
-    return isinstance(op, Binary | Concat | Over)
+    return isinstance(op, Binary | Concat | Over | Among | Pointwise)
 
 
 @dataclass(slots=True)
@@ -89,7 +90,7 @@ def _closed(
             users[source].append(step.name)
     found = {}
     for step in steps:
-        if len(step.inputs) > 1 and nearest[step.name] != entry:
+        if len({*step.inputs}) > 1 and nearest[step.name] != entry:
             within = _between(step, nearest[step.name], steps, place)
             inside = (user for name in within - {step.name} for user in users[name])
             if within.issuperset(inside):
