@@ -347,8 +347,6 @@ def _every(
 @reads("pad", "constant_pad_nd")
 def pad(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     pads, x = list(given["pad"]), given["self"]
-    if not any(pads):
-        return x
     order = _own_order(reader, reader.value(x))
     if order is None:
         return _padded(reader, reader.plain(x), given, pads)
