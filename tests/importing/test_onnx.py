@@ -283,3 +283,14 @@ def test_on_the_command_line(
     assert run(["import", str(file), "--partial"]) == 2
     assert run(["show", str(file), "--format", "csv"]) == 0
     assert "relu" in capsys.readouterr().out
+
+
+def test_slopes_that_start_alike_are_no_number(tmp_path: Path) -> None:
+    """An exporter lays a slope anew, and keeps one of equal tensors."""
+    first = helper.make_node("PRelu", ["a", "val_0"], ["b"])
+    again = helper.make_node("PRelu", ["b", "val_0"], ["y"])
+    arrays = WEIGHT | {"val_0": torch.full((1, 1, 1), 0.25)}
+    found = from_model(
+        made(tmp_path / "net.onnx", [conv(), first, again], arrays, True)
+    )
+    assert found.text.count("prelu") == 2 and found.plan.params == 108 + 2

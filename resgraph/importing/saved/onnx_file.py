@@ -66,6 +66,7 @@ class OnnxFile:
                 value = next(a for a in node.attribute if a.name == "value")
                 self.arrays[node.output[0]] = to_array(value.t)
         self.uses = Counter(name for node in graph.node for name in node.input)
+        self.slopes = {n.input[1] for n in graph.node if n.op_type == "PRelu"}
         known = [*graph.value_info, *graph.input, *graph.output]
         self.axes = {info.name: _sizes(info) for info in known}
         self.axes |= {name: array.shape for name, array in self.arrays.items()}
@@ -135,8 +136,10 @@ class OnnxFile:
         return TensorRef(name)
 
     def _is_number(self, name: str) -> bool:
-        several = self.uses[name] > 1 and bool(_MADE.fullmatch(name))
-        return several and bool(self.arrays[name].size == 1)
+        """Slopes that start alike are one tensor, and no number."""
+        if self.arrays[name].size > 1 or name in self.slopes:
+            return False
+        return self.uses[name] > 1 and bool(_MADE.fullmatch(name))
 
     def net(self) -> nn.Module:
         """What onnxruntime makes of the file, with the tensors that it is given."""
