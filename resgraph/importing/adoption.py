@@ -14,8 +14,8 @@ from ..language.library import library_block, library_index
 from ..ops import ACTIVATIONS, Conv, Fc, Op, shape_text
 from ..plan import loads
 from .captured import CapturedOp
-from .definitions import Use, WrittenBlock, WrittenPath
 from .matching import matched
+from .written import Use, WrittenBlock, WrittenPath
 
 _MOST = 60
 """Values of options that are tried for one call."""

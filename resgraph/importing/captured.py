@@ -93,7 +93,7 @@ def captured(
     """The steps that the outputs rest on; what is concatenated again and again is concatenated
     to what was (as DenseNet's layers say it). Raises `ImportRefused` where the last output does not
     rest on all others."""
-    known = {step.name: step for step in _padded(steps, outputs)}
+    known = {step.name: step for step in _without_idle_pads(steps, outputs)}
     output = [name for name in known if name in outputs][-1]
     needed = _needed(known, first, output)
     for name in outputs:
@@ -116,10 +116,10 @@ def _needed(known: Mapping[str, CapturedOp], first: str, output: str) -> set[str
     return needed
 
 
-def _padded(
+def _without_idle_pads(
     steps: Iterable[CapturedOp], outputs: Collection[str]
 ) -> Iterator[CapturedOp]:
-    """Without pads of no cells, as a U-Net has them where its sizes fit."""
+    """Those that pad nothing are left out: a U-Net has them where its sizes fit."""
     same: dict[str, str] = {}
     for step in steps:
         inputs = tuple(same.get(name, name) for name in step.inputs)

@@ -6,16 +6,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from difflib import SequenceMatcher
 from fractions import Fraction
-from itertools import groupby
 from typing import Any
 
-from ..ops import ChannelConv, Mul, Part, Upsample
+from ..ops import ChannelConv, Part, Upsample
 from ..ops.base import value_text
 from .cells import Cell, Unit, cells
-from .formulas import CallSizes, formula
+from .formulas import formula
 from .kinds import (
     activation_of,
     mains,
@@ -26,122 +25,9 @@ from .kinds import (
     terms_of,
 )
 from .regions.sharing import SharedPath
-from .regions.structure import Branch, Region, RegionItem, StepTree, head
+from .regions.structure import Branch, Region, RegionItem, StepTree
 from .texts import equation, folded, label_of, said, side
-
-
-@dataclass(slots=True)
-class WrittenPath:
-    """A path as it is written."""
-
-    name: str
-    parts: list[str]
-
-    def __str__(self) -> str:
-        return self.parts[0] if len(self.parts) == 1 else f"[{', '.join(self.parts)}]"
-
-
-_INDENT = 8
-"""What a line costs beside its text."""
-
-
-@dataclass(slots=True, eq=False)
-class WrittenBlock:
-    """A block: its name, its `let`s with their defaults, its paths and its equation.
-
-    `shortcut` is what the key says, nothing the file's; `ours` is off where it is the library's."""
-
-    name: str
-    uses: list[Use] = field(default_factory=list)
-    lets: dict[str, str] = field(default_factory=dict)
-    paths: list[WrittenPath] = field(default_factory=list)
-    shortcut: list[str] = field(default_factory=list)
-    merge: str = ""
-    ours: bool = True
-    takes_out: bool | None = None
-    words: Counter[str] = field(default_factory=Counter)  # of its paths' labels
-
-    @property
-    def blocks(self) -> list[Region]:
-        return [use.block for use in self.uses]
-
-    @property
-    def sized(self) -> bool:
-        """Whether a call has to say its width."""
-        if self.takes_out is not None:
-            return self.takes_out
-        return self._reads("out")
-
-    @property
-    def strided(self) -> bool:
-        """Whether a call can say its stride: a block that strides by its own numbers has none."""
-        return self.takes_out is not None or self._reads("stride")
-
-    def _reads(self, constant: str) -> bool:
-        """Whether its text has a constant of its calls, as a shortcut has."""
-        texts = (*map(str, self.paths), self.merge, *self.lets.values())
-        own = any(re.search(rf"\b({constant}|shortcut)\b", text) for text in texts)
-        return own or bool(self.shortcut)
-
-    @property
-    def length(self) -> int:
-        """Of its text, and of its calls."""
-        texts = [key + text for key, parts in self.entries() for text in parts]
-        calls = [label for label, _ in groupby(use.label() for use in self.uses)]
-        lines = 1 + len(self.entries())
-        return lines * _INDENT + len(self.name) + sum(map(len, (*texts, *calls)))
-
-    def entries(self) -> list[tuple[str, list[str]]]:
-        """As the file has it: keys, and what stands there."""
-        lets = ", ".join(f"{key}: {_let_text(v)}" for key, v in self.lets.items())
-        found = [("let", [f"{{{lets}}}"])] if lets else []
-        found += [(path.name, path.parts) for path in self.paths]
-        found += [("shortcut", self.shortcut)] if self.shortcut else []
-        return found + ([("merge", [self.merge])] if self.merge else [])
-
-
-def _let_text(value: str) -> str:
-    """A value of a `let`; `2:0` would be a number in base 60 to some."""
-    return f'"{value}"' if ":" in value else value
-
-
-@dataclass(slots=True, eq=False)
-class Use:
-    """One call of a definition: its constants, and what it sets."""
-
-    definition: WrittenBlock
-    block: Region
-    sizes: CallSizes
-    values: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def gates(self) -> bool:
-        """Whether it scales what comes in."""
-        op, terms = head(self.block.merge)
-        return isinstance(op, Mul) and self.block.entry in terms
-
-    def label(self, *, still: bool = False) -> str:
-        """As a row has it, `bottleneck 512 /2`; `still` without its stride."""
-        words = [self.definition.name]
-        if self.definition.sized:
-            words.append(str(self.sizes.out))
-        strides = self.definition.strided and max(self.sizes.stride) > 1
-        if strides and not still:
-            words.append(f"/{value_text(self.sizes.stride)}")
-        words += [f"{key} {value}" for key, value in self.values.items()]
-        return " ".join(words)
-
-
-Element = Cell | Use
-Repeated = tuple[Element, int]
-"""What stands in a path so many times, one after another."""
-
-
-def word_of(element: Element) -> str:
-    """What is called: an op or a block."""
-    if isinstance(element, Use):
-        return element.definition.name
-    return "act" if element.op.role == "activation" else element.op.op
+from .written import Element, Repeated, Use, WrittenBlock, WrittenPath, word_of
 
 
 class Elements:
@@ -195,24 +81,24 @@ class _Writer:
 
     def write(self) -> None:
         definition = self.definition
-        acts = [activation_of(block, self.elements.unit) for block in self.blocks]
-        one = all(acts) and len(set(acts)) > 1
-        self.act = self._let("act", acts, self.uses) if one else ""
+        self.act = self._one_activation()
         for place, name in enumerate(self.names):
             column = [branches[place] for branches in self.branches]
-            start = self._equation([branch.start for branch in column], self.uses)
-            labels = self._labels(column, self.uses)
+            definition.paths.append(WrittenPath(name, self._path(column, self.uses)))
             longest = max((self.elements.of(b.items) for b in column), key=len)
             definition.words.update(word_of(each) for each in longest)
-            definition.paths.append(
-                WrittenPath(name, [*filter(None, [start]), *labels])
-            )
         summed = [use for use in self.uses if use.block.summed]
         if summed:
             definition.merge = self._equation([u.block.merge for u in summed], summed)
         definition.shortcut = self._shortcut()
         if definition.merge == "body" and self.names == ["body"]:
             definition.merge = ""
+
+    def _one_activation(self) -> str:
+        """The `let` for it where each call has one, and not all the same."""
+        acts = [activation_of(block, self.elements.unit) for block in self.blocks]
+        differ = all(acts) and len(set(acts)) > 1
+        return self._let("act", acts, self.uses) if differ else ""
 
     def _shortcut(self) -> list[str]:
         """What `shortcut:` says."""
@@ -223,11 +109,14 @@ class _Writer:
         if not made:
             return []
         calls, branches = zip(*made, strict=True)
-        start = self._equation([branch.start for branch in branches], calls)
         self.act = ""  # a shortcut's is its own
-        labels = self._labels(branches, calls)
-        found = [*filter(None, [start]), *labels]
+        found = self._path(branches, calls)
         return _POLICIES.get(str(WrittenPath("", found)), found)
+
+    def _path(self, branches: Sequence[Branch], calls: Sequence[Use]) -> list[str]:
+        """What stands there in all calls."""
+        start = self._equation([branch.start for branch in branches], calls)
+        return [*filter(None, [start]), *self._labels(branches, calls)]
 
     def _labels(self, branches: Sequence[Branch], calls: Sequence[Use]) -> list[str]:
         rows = [self.elements.runs(branch.items) for branch in branches]

@@ -13,13 +13,13 @@ from ..ops.base import shape_text
 from .adoption import Library
 from .captured import Captured
 from .cells import Unit, units
-from .definitions import WrittenBlock
 from .options import said_once
 from .recovery import BlockRecovery
 from .regions.cut import cut
 from .regions.sharing import say_again
 from .rows import DraftRow, rows_of
 from .turns import taking_turns
+from .written import WrittenBlock
 
 _NAME = re.compile(r"[A-Za-z_][\w-]*")
 _WIDEST = 100

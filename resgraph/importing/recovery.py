@@ -15,9 +15,10 @@ from .blocks.unsummed import Unsummed
 from .captured import Captured
 from .cells import Unit, cells
 from .classes import ModuleClasses
-from .definitions import Element, Elements, WrittenBlock, define
+from .definitions import Elements, define
 from .kinds import Kind, of_block, of_elements, skip_branch
 from .regions.structure import Region, RegionItem, head
+from .written import Element, WrittenBlock
 
 
 class BlockRecovery:
@@ -33,7 +34,7 @@ class BlockRecovery:
         """What the rows will hold; `definitions` are then those of all blocks in it. Raises
         `ImportRefused`."""
         nest(items, self.unit)
-        whole = modules(items, self.net, self.unit)
+        whole = modules(items, self.classes, self.net, self.unit)
         found = Unsummed(self.net, self.unit).found(whole)
         levels: dict[int, list[Region]] = defaultdict(list)
         for block, level in _nested(found):

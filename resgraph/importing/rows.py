@@ -13,12 +13,12 @@ from ..ops import VOCABULARY, GlobalPool, Pool, Shape
 from .captured import ImportRefused
 from .cells import Cell
 from .classes import common
-from .definitions import Element, Use
 from .kinds import changes
 from .recovery import BLOCK_WORDS
 from .regions.structure import Region
 from .texts import folded, plain
 from .turns import TURN_WORDS
+from .written import Element, Use
 
 _JOINED = 2
 """As many labels before the blocks of a stage are in its row; more have one of their own."""

@@ -6,13 +6,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from .definitions import WrittenBlock, WrittenPath
+from .blocks.runs import COST
 from .texts import folded
+from .written import WrittenBlock, WrittenPath
 
 TURN_WORDS = ("pair", "series")
 """What a block of two labels is called, and one of more."""
-_COST = 2
-"""How many labels a block costs beside those in it."""
+_LONGEST = 64
+"""Labels that are looked for as one: a search of all sizes is cubic."""
 _TIMES = re.compile(r"(\d+) x ([^/]+)")
 
 Turn = tuple[str, ...]
@@ -56,7 +57,7 @@ def _turns(lists: Sequence[Sequence[str]]) -> Iterator[Turn]:
     """What stands twice, one after the other, in the order of the rows."""
     for row in map(tuple, lists):
         for start in range(len(row) - 3):
-            for size in range(2, (len(row) - start) // 2 + 1):
+            for size in range(2, min(_LONGEST, (len(row) - start) // 2) + 1):
                 turn = row[start : start + size]
                 again = turn == row[start + size : start + 2 * size]
                 if again and not _folds(turn) and " /" not in "".join(turn):
@@ -72,7 +73,7 @@ def _folds(turn: Turn) -> bool:
 def _spared(lists: Sequence[Sequence[str]], turn: Turn) -> int:
     before = sum(map(_length, lists))
     after = sum(_length(_in_turn(row, turn, "")) for row in lists)
-    return before - after - _length(turn) - _COST
+    return before - after - _length(turn) - COST
 
 
 def _length(labels: Sequence[str]) -> int:

@@ -37,31 +37,31 @@ def pool(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     x = given["self"]
     low = isinstance(x, LowPadded) and word == "max pool"
     step = x.step if low else reader.plain(x)
-    shape = reader.steps[step].shape
-    count = len(shape) - 1
-    _need_usual(reader, given, count)
-    kernel = several(given["kernel_size"], count)
-    pad: tuple[Edge, ...] = several(given["padding"], count, 0)
-    if word == "avg pool" and kernel == shape[1:] and not any(pad) and reader.vectors:
-        return _global(reader, f"global {word}", step, count)
-    options: dict[str, Any] = {
-        "op": word,
-        "kernel": kernel,
-        "stride": several(given["stride"] or kernel, count),
-        "inner": any(pad) and not given.get("count_include_pad", True),
-    }
-    if any(pad) or given["ceil_mode"]:
+    size = reader.steps[step].shape[1:]
+    options = {"op": word, **_window(reader, given, len(size))}
+    kernel, own = options["kernel"], any(options["pad"])
+    if word == "avg pool" and kernel == size and not own and reader.vectors:
+        return _global(reader, f"global {word}", step, len(size))
+    if own or given["ceil_mode"]:
         reader.plain(x)  # cells of its own, beside those that are there
     else:
-        step, pad = _around(reader, x, step, options)
-    options["pad"] = None if pad == usual_pad(kernel, (1,) * count) else pad
+        step, options["pad"] = _around(reader, x, step, options)
+    if options["pad"] == usual_pad(kernel, (1,) * len(size)):
+        options["pad"] = None
     return _slid(reader, step, options, ceil=given["ceil_mode"])
 
 
-def _need_usual(reader: Reader, given: Arguments, count: int) -> None:
-    """Raises `ImportRefused` for options that no pool of ours has."""
+def _window(reader: Reader, given: Arguments, count: int) -> dict[str, Any]:
+    """What slides over a map. Raises `ImportRefused` for options that no pool of ours has."""
     if max(several(given.get("dilation"), count)) > 1 or given.get("divisor_override"):
         raise reader.no("with a dilation or a divisor")
+    kernel, pad = (several(given[key], count, 0) for key in ("kernel_size", "padding"))
+    return {
+        "kernel": kernel,
+        "stride": several(given["stride"] or kernel, count),
+        "pad": pad,
+        "inner": any(pad) and not given.get("count_include_pad", True),
+    }
 
 
 def _slid(

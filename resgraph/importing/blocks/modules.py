@@ -14,29 +14,23 @@ from ..cells import Cell, Unit, cells
 from ..classes import ModuleClasses, common
 from ..kinds import Kind, of_element, of_elements
 from ..regions.structure import Region, RegionItem
-from .runs import SHORT, items_of, run_of, spared, steps_in
+from .runs import SHORT, spared, steps_in, with_runs
 
 _LONGEST = 12
 """Labels that are looked for as one."""
 
 
-def modules(items: list[RegionItem], net: Captured, unit: Unit) -> list[RegionItem]:
+def modules(
+    items: Sequence[RegionItem], classes: ModuleClasses, net: Captured, unit: Unit
+) -> list[RegionItem]:
     """Runs of one class and kind become blocks, inner ones first, where that spares labels."""
     row = cells(items, unit)
     groups: dict[Kind, list[_Run]] = defaultdict(list)
-    for start, size, name in _runs(row, net):
+    for start, size, name in _runs(row, classes, net):
         kind = _kind(row[start : start + size], unit)
         groups[name, kind].append((start, size))
     often = (runs for kind, runs in groups.items() if kind[1] and _pays(runs))
-    sizes = _apart(chain.from_iterable(often))
-    found: list[RegionItem] = []
-    place = 0
-    while place < len(row):
-        size = sizes.get(place, 1)
-        run = row[place : place + size]
-        found += [run_of(run, net)] if size > 1 else items_of(run[0])
-        place += size
-    return found
+    return with_runs(row, _apart(chain.from_iterable(often)), net)
 
 
 _Run = tuple[int, int]
@@ -66,10 +60,10 @@ def _apart(runs: Iterable[_Run]) -> Mapping[int, int]:
 
 
 def _runs(
-    row: Sequence[Cell | Region], net: Captured
+    row: Sequence[Cell | Region], classes: ModuleClasses, net: Captured
 ) -> Iterator[tuple[int, int, str]]:
     """Where modules of a class of their own begin that hold several, how many, and the class."""
-    classes, parts = ModuleClasses(net), [_Part.of(each, net) for each in row]
+    parts = [_Part.of(each, net) for each in row]
     for start in range(len(row)):
         for stop in range(start + SHORT, min(start + _LONGEST, len(row)) + 1):
             if parts[stop - 2].ends:

@@ -8,9 +8,10 @@ from operator import itemgetter
 
 from ...ops import ACTIVATIONS
 from ..cells import Cell, Unit, cells
-from ..definitions import Elements, Repeated, WrittenBlock, aligned, vanishes
+from ..definitions import Elements, aligned, vanishes
 from ..kinds import activation_of, mains, of_block, of_elements, skip_branch
 from ..regions.structure import Region
+from ..written import Repeated, WrittenBlock
 
 _SHARED, _LACKED = 3, 2
 """So many labels at least are in all calls, and so many at most are not, of twice as many."""

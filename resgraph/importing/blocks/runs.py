@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ..captured import Captured, CapturedOp
 from ..cells import Cell
@@ -21,6 +21,20 @@ def run_of(elements: Sequence[Cell | Region], net: Captured) -> Region:
     value = last.exit if isinstance(last, Region) else last.name
     branch = Branch(value, None, items)
     return Region(entry, value, [branch], value, net.steps, summed=False)
+
+
+def with_runs(
+    row: Sequence[Cell | Region], sizes: Mapping[int, int], net: Captured
+) -> list[RegionItem]:
+    """A row in which runs are blocks, by where they begin and how many elements they have."""
+    found: list[RegionItem] = []
+    place = 0
+    while place < len(row):
+        size = sizes.get(place, 1)
+        run = row[place : place + size]
+        found += [run_of(run, net)] if size > 1 else items_of(run[0])
+        place += size
+    return found
 
 
 def items_of(element: Cell | Region) -> Sequence[RegionItem]:

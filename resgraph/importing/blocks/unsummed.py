@@ -12,7 +12,7 @@ from ..captured import Captured
 from ..cells import Cell, Unit, cells
 from ..kinds import Kind, changes, of_element, of_elements, sizes_of
 from ..regions.structure import Region, RegionItem
-from .runs import SHORT, items_of, run_of, spared, steps_in
+from .runs import SHORT, items_of, run_of, spared, steps_in, with_runs
 
 _OFTEN = 3
 """So many times at least it stands there."""
@@ -72,16 +72,10 @@ class Unsummed:
         found = list(items)
         while True:
             row = cells(found, self.unit)
-            kinds = [self._kind(each) for each in row]
-            size, starts = _most(row, kinds)
+            size, starts = _most(row, [self._kind(each) for each in row])
             if not starts:
                 return found
-            found = []
-            for place, each in enumerate(row):
-                if place in starts:
-                    found.append(run_of(row[place : place + size], self.net))
-                elif not any(start < place < start + size for start in starts):
-                    found += items_of(each)
+            found = with_runs(row, dict.fromkeys(starts, size), self.net)
 
     def _kind(self, element: Cell | Region) -> Kind:
         """Of a row's element; what ends an output is like nothing else."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -139,20 +139,10 @@ def _program(module: Mapping[str, Any]) -> AtenProgram:
         name: _size(value, {}) for name, value in graph.get(_SYMBOLS, {}).items()
     }
     tensors = {n: _axes(meta, symbols) for n, meta in graph["tensor_values"].items()}
-    inputs: list[CallResult] = []
-    parameters: dict[str, Parameter] = {}
     read = {name for node in graph["nodes"] for name in _names(node["inputs"])}
-    for spec in module["signature"]["input_specs"]:
-        ((kind, given),) = spec.items()
-        if kind == "user_input":
-            name = given["arg"]["as_tensor"]["name"]
-            inputs.append(CallResult(name, tensors[name]))
-        elif kind in _KEYS and given["arg"]["name"] in read:
-            name = given["arg"]["name"]
-            learned = kind == "parameter"
-            parameters[name] = Parameter(
-                str(given[_KEYS[kind]]), tensors[name], learned
-            )
+    specs = module["signature"]["input_specs"]
+    inputs = [CallResult(name, tensors[name]) for name in _inputs(specs)]
+    parameters = dict(_parameters(specs, tensors, read))
     outputs = [
         spec["user_output"]["arg"]["as_tensor"]["name"]
         for spec in module["signature"]["output_specs"]
@@ -163,6 +153,26 @@ def _program(module: Mapping[str, Any]) -> AtenProgram:
     stacks = (_stack(node) for node in graph["nodes"])
     classes = own_classes(each for stack in stacks for each in stack)
     return AtenProgram(inputs, parameters, calls, outputs, classes=classes)
+
+
+def _inputs(specs: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    for spec in specs:
+        if "user_input" in spec:
+            yield spec["user_input"]["arg"]["as_tensor"]["name"]
+
+
+def _parameters(
+    specs: Iterable[Mapping[str, Any]],
+    tensors: Mapping[str, TensorSizes],
+    read: Set[str],
+) -> Iterator[tuple[str, Parameter]]:
+    """Those that something reads, by their names in the graph."""
+    for spec in specs:
+        ((kind, given),) = spec.items()
+        name = given["arg"].get("name")
+        if kind in _KEYS and name in read:
+            key = str(given[_KEYS[kind]])
+            yield name, Parameter(key, tensors[name], learned=kind == "parameter")
 
 
 def _stack(node: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -1,0 +1,218 @@
+"""Concatenations, stacks, splits and slices: tensors of several, and parts of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from operator import mul
+from typing import Any
+
+from ...ops import Concat, Pad, Part, ZeroPad
+from ...ops.base import sides
+from ..program import AtenCall
+from .axes import layout, sizes, viewed, whole
+from .reader import AnyValue, Arguments, ForeignValue, Reader, StateTensor, reads
+from .resizing import more_channels
+from .sequences import token_of, with_token
+from .stacks import Stack, parted
+
+
+@dataclass(frozen=True, slots=True)
+class Zeros:
+    """A tensor of zeros, so many in each of its channels."""
+
+    axes: tuple[int, ...]
+
+    def alone(self, reader: Reader) -> ForeignValue:
+        """What they are to all but a concatenation: nothing that has a word."""
+        raise reader.no("it reads zeros that the model's code makes")
+
+
+@reads("zeros", "new_zeros", "zeros_like", "full", "new_full", "full_like")
+def zeros(reader: Reader, call: AtenCall, given: Arguments) -> Zeros:
+    if given.get("fill_value"):
+        raise reader.no("of other numbers than 0")
+    return Zeros(call.axes)
+
+
+@reads("cat")
+def concat(reader: Reader, call: AtenCall, given: Arguments) -> Any:
+    place = given["dim"] % len(call.axes) - 1
+    tensors = list(given["tensors"])
+    if place == 0 and any(isinstance(each, Zeros) for each in tensors):
+        return _with_zeros(reader, tensors)
+    if begun := with_token(reader, tensors, place):
+        return begun
+    values = [reader.value(each) for each in tensors]
+    if place < 0 or not all(_channels(reader, each, place) for each in values):
+        raise reader.no("along anything but the channels")
+    if len(values) == 1:
+        return values[0]
+    made = reader.add(Concat(), *(each.step for each in values))
+    axes = list(values[0].axes)
+    axes[place] = made.axes[0]
+    return replace(made, axes=tuple(axes))
+
+
+def _with_zeros(reader: Reader, tensors: Sequence[Any]) -> ForeignValue:
+    """Zero channels beside those of a map, as a concatenation says it."""
+    more = [each.axes[1] if isinstance(each, Zeros) else 0 for each in tensors]
+    maps = [n for n, each in enumerate(tensors) if not isinstance(each, Zeros)]
+    if len(maps) != 1:
+        raise reader.no("of zeros and anything but one map")
+    (place,) = maps
+    step = reader.plain(tensors[place])
+    return more_channels(reader, step, sum(more[:place]), sum(more[place:]))
+
+
+def _channels(reader: Reader, x: ForeignValue, place: int) -> bool:
+    return whole(x.axes[place], 0, reader.shape(x)[0])
+
+
+@reads("stack")
+def stack(reader: Reader, call: AtenCall, given: Arguments) -> Stack:
+    values = tuple(reader.value(each) for each in given["tensors"])
+    return Stack(values, given["dim"] % len(call.axes) - 1)
+
+
+@reads("chunk", "split", "split_with_sizes", "tensor_split", "unbind")
+def split(reader: Reader, call: AtenCall, given: Arguments) -> list[Any]:
+    x, apart = given["self"], call.word == "unbind"
+    place = given.get("dim", 0) % (len(call.axes) + apart)
+    whole = isinstance(x, ForeignValue) and place and _channels(reader, x, place - 1)
+    parts = [] if whole and not apart else _unbound(reader, call, x, place)
+    if parts:
+        return parts
+    if apart or not place:
+        raise reader.no("of anything but the channels")
+    place -= 1
+    value = _in_place(reader, reader.value(x), place)
+    ends = list(accumulate(output.axes[place + 1] for output in call.outputs))
+    return [
+        _part(reader, value, place, range(start, end)) if output.name else None
+        for start, end, output in zip([0, *ends], ends, call.outputs, strict=False)
+    ]
+
+
+def _in_place(reader: Reader, x: ForeignValue, place: int) -> ForeignValue:
+    """A value whose axis `place` are the channels, perhaps after what moved them has its word."""
+    if not _channels(reader, x, place):
+        step = reader.plain(x)
+        x = ForeignValue(step, layout(reader.steps[step].shape))
+    if not _channels(reader, x, place):
+        raise reader.no("of anything but the channels")
+    return x
+
+
+def _unbound(reader: Reader, call: AtenCall, x: Any, place: int) -> list[AnyValue]:
+    """Parts of the channels that lie on an axis (of all, the batch among them), or what was stacked
+    on it; none where neither is."""
+    count = len(call.outputs)
+    if isinstance(x, Stack):
+        return [*x.values] if x.place == place - 1 and call.word == "unbind" else []
+    axes = reader.whole(x)
+    if call.word != "unbind":
+        both = viewed((axes[place],), (count, sizes(axes)[place] // count))
+        if both is None:
+            return []
+        axes = (*axes[:place], *both, *axes[place + 1 :])
+    parts = parted(reader, reader.placed(x).step, axes, place)
+    return parts if len(parts) == count else []
+
+
+@reads("select")
+def select(reader: Reader, call: AtenCall, given: Arguments) -> AnyValue:
+    """One of the parts of the channels, or the first of the places."""
+    x, index = reader.placed(given["self"]), given["index"]
+    place = given["dim"] % (len(call.axes) + 1)
+    parts = parted(reader, x.step, reader.whole(x), place)
+    return parts[index] if parts else token_of(reader, x, place - 1, index)
+
+
+def _part(reader: Reader, x: ForeignValue, place: int, channels: range) -> ForeignValue:
+    """Some of the channels: one of equal parts where it is one."""
+    (total, *_), width = reader.shape(x), len(channels)
+    if width == total:
+        return x
+    made = reader.add(_part_of(total, channels), x.step)
+    axes = list(x.axes)
+    axes[place] = made.axes[0]
+    return replace(made, axes=tuple(axes))
+
+
+def _part_of(total: int, channels: range) -> Part:
+    width = len(channels)
+    if total % width == channels.start % width == 0:
+        return Part(which=channels.start // width, of=total // width)
+    return Part.cut(channels.start, None if channels.stop == total else channels.stop)
+
+
+@reads("narrow", "slice")
+def cut(reader: Reader, call: AtenCall, given: Arguments) -> Any:
+    x, place = given["self"], given["dim"] % len(call.axes) - 1
+    if isinstance(x, StateTensor):
+        if x.shape == call.axes:
+            return x
+        raise reader.no("it cuts a parameter")
+    start, step = given["start"] or 0, given.get("step", 1)
+    one = _one_part(reader, x, place + 1, start) if call.axes[place + 1] == 1 else None
+    if one is not None:
+        return one
+    value = reader.value(x)
+    length, before = call.axes[place + 1], sizes(value.axes)
+    if place < 0 or (length == before[place] and step == 1):
+        return x
+    if step > 1:
+        return _every(reader, value, place, step, start)
+    start %= before[place]  # it may be counted from the end
+    if value.axes == layout(reader.shape(value)) and place:
+        return _fewer_cells(reader, value, place, range(start, start + length))
+    value = _in_place(reader, value, place)
+    return _part(reader, value, place, range(start, start + length))
+
+
+def _one_part(reader: Reader, x: Any, place: int, which: int) -> AnyValue | None:
+    """A part of the channels by a slice, which keeps its axis; None where it is none."""
+    parts = (
+        parted(reader, x.step, reader.whole(x), place)
+        if isinstance(x, AnyValue)
+        else []
+    )
+    if not parts:
+        return None
+    axes = list(reader.whole(parts[which]))
+    axes.insert(place, ())
+    return reader.laid(parts[which].step, tuple(axes))
+
+
+def _fewer_cells(
+    reader: Reader, x: ForeignValue, place: int, kept: range
+) -> ForeignValue:
+    """Some rows or columns of a map, one behind another; of two slices, both are taken at once."""
+    count = len(x.axes) - 1
+    cells: list[tuple[int, int]] = [(0, 0)] * count
+    cells[place - 1] = (-kept.start, kept.stop - reader.shape(x)[place])
+    before = reader.steps[x.step]
+    if isinstance(before.op, Pad) and before.op.cuts:
+        own = [sides(edge) for edge in before.op.cells]
+        pairs = zip(own, cells, strict=True)
+        cells = [(a + c, b + d) for (a, b), (c, d) in pairs]
+        return reader.add(Pad(cells=tuple(cells)), *before.inputs)
+    return reader.add(Pad(cells=tuple(cells)), x.step)
+
+
+def _every(
+    reader: Reader, x: ForeignValue, place: int, step: int, start: int
+) -> ForeignValue:
+    """Every second cell, down or across: option A's shortcut begins so."""
+    shape = reader.shape(x)
+    if start or place == 0 or x.axes != layout(shape):
+        raise reader.no("with steps, of anything but a map's cells from the first on")
+    stride = tuple(step if axis == place else 1 for axis in range(1, len(shape)))
+    options: dict[str, Any] = {"width": shape[0], "stride": stride}
+    before = reader.steps[x.step]
+    if isinstance(before.op, ZeroPad) and before.op.width == shape[0]:
+        options["stride"] = tuple(map(mul, before.op.stride, stride))
+        return reader.add(ZeroPad(**options), *before.inputs)
+    return reader.add(ZeroPad(**options), x.step)

@@ -1,0 +1,128 @@
+"""A block as a file has it, what calls it, and the element of a path that either is."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from ..ops import Mul
+from ..ops.base import value_text
+from .cells import Cell
+from .formulas import CallSizes
+from .regions.structure import Region, head
+
+
+@dataclass(slots=True)
+class WrittenPath:
+    """A path as it is written."""
+
+    name: str
+    parts: list[str]
+
+    def __str__(self) -> str:
+        return self.parts[0] if len(self.parts) == 1 else f"[{', '.join(self.parts)}]"
+
+
+_INDENT = 8
+"""What a line costs beside its text."""
+
+
+@dataclass(slots=True, eq=False)
+class WrittenBlock:
+    """A block: its name, its `let`s with their defaults, its paths and its equation.
+
+    `shortcut` is what the key says, nothing the file's; `ours` is off where it is the library's."""
+
+    name: str
+    uses: list[Use] = field(default_factory=list)
+    lets: dict[str, str] = field(default_factory=dict)
+    paths: list[WrittenPath] = field(default_factory=list)
+    shortcut: list[str] = field(default_factory=list)
+    merge: str = ""
+    ours: bool = True
+    takes_out: bool | None = None
+    words: Counter[str] = field(default_factory=Counter)  # of its paths' labels
+
+    @property
+    def blocks(self) -> list[Region]:
+        return [use.block for use in self.uses]
+
+    @property
+    def sized(self) -> bool:
+        """Whether a call has to say its width."""
+        if self.takes_out is not None:
+            return self.takes_out
+        return self._reads("out")
+
+    @property
+    def strided(self) -> bool:
+        """Whether a call can say its stride: a block that strides by its own numbers has none."""
+        return self.takes_out is not None or self._reads("stride")
+
+    def _reads(self, constant: str) -> bool:
+        """Whether its text has a constant of its calls, as a shortcut has."""
+        texts = (*map(str, self.paths), self.merge, *self.lets.values())
+        own = any(re.search(rf"\b({constant}|shortcut)\b", text) for text in texts)
+        return own or bool(self.shortcut)
+
+    @property
+    def length(self) -> int:
+        """Of its text, and of its calls."""
+        texts = [key + text for key, parts in self.entries() for text in parts]
+        calls = [label for label, _ in groupby(use.label() for use in self.uses)]
+        lines = 1 + len(self.entries())
+        return lines * _INDENT + len(self.name) + sum(map(len, (*texts, *calls)))
+
+    def entries(self) -> list[tuple[str, list[str]]]:
+        """As the file has it: keys, and what stands there."""
+        lets = ", ".join(f"{key}: {_let_text(v)}" for key, v in self.lets.items())
+        found = [("let", [f"{{{lets}}}"])] if lets else []
+        found += [(path.name, path.parts) for path in self.paths]
+        found += [("shortcut", self.shortcut)] if self.shortcut else []
+        return found + ([("merge", [self.merge])] if self.merge else [])
+
+
+def _let_text(value: str) -> str:
+    """A value of a `let`; `2:0` would be a number in base 60 to some."""
+    return f'"{value}"' if ":" in value else value
+
+
+@dataclass(slots=True, eq=False)
+class Use:
+    """One call of a definition: its constants, and what it sets."""
+
+    definition: WrittenBlock
+    block: Region
+    sizes: CallSizes
+    values: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def gates(self) -> bool:
+        """Whether it scales what comes in."""
+        op, terms = head(self.block.merge)
+        return isinstance(op, Mul) and self.block.entry in terms
+
+    def label(self, *, still: bool = False) -> str:
+        """As a row has it, `bottleneck 512 /2`; `still` without its stride."""
+        words = [self.definition.name]
+        if self.definition.sized:
+            words.append(str(self.sizes.out))
+        strides = self.definition.strided and max(self.sizes.stride) > 1
+        if strides and not still:
+            words.append(f"/{value_text(self.sizes.stride)}")
+        words += [f"{key} {value}" for key, value in self.values.items()]
+        return " ".join(words)
+
+
+Element = Cell | Use
+Repeated = tuple[Element, int]
+"""What stands in a path so many times, one after another."""
+
+
+def word_of(element: Element) -> str:
+    """What is called: an op or a block."""
+    if isinstance(element, Use):
+        return element.definition.name
+    return "act" if element.op.role == "activation" else element.op.op
