@@ -95,15 +95,21 @@ def overrides_of_each(
     own: list[list[str]] = [[] for _ in references]
     trees = [_tree(reference, allow_outside) for reference in references]
     for override in overrides:
-        lacks = [tree is not None and not takes(tree, override) for tree in trees]
-        everywhere = lacks == [tree is not None for tree in trees]
-        for taken, reference, lack in zip(own, references, lacks, strict=True):
-            if everywhere or not lack:
+        takers = _taking(override, trees)
+        for taken, reference, takes_it in zip(own, references, takers, strict=True):
+            if takes_it:
                 taken.append(override)
             else:
                 path = override.partition("=")[0].strip()
                 note("note", f"{reference} has no `{path}`, and stays as it is")
     return [tuple(taken) for taken in own]
+
+
+def _taking(override: str, trees: Sequence[Mapping | None]) -> list[bool]:
+    """Which specs take an override: all where none that can be read does, to be told so."""
+    lacks = [tree is not None and not takes(tree, override) for tree in trees]
+    everywhere = lacks == [tree is not None for tree in trees]
+    return [everywhere or not lack for lack in lacks]
 
 
 def _tree(reference: str, allow_outside: bool) -> Mapping | None:

@@ -39,16 +39,14 @@ def runs(
     """List runs, the ones under runs/ if none are named, and what their recipes differ in.
 
     The directory of a study, while it is swept or after, gives its table as far as it is."""
-    from ...study.folder import RUNS, is_study_folder
-    from ...train.run.listing import find_runs
+    from ...study.folder import is_study_folder
 
     _need_folders(folders)
     if len(folders) == 1 and curves is None and is_study_folder(folders[0]):
         _print_study(folders[0], as_json=as_json)
         return
     places = folders or (Path("runs"),)
-    inner = [place / RUNS if is_study_folder(place) else place for place in places]
-    found = [run for place in inner for run in find_runs(place)]
+    found = _found(places)
     if curves is not None and found:
         _draw(found, curves, force=force)
     if as_json:
@@ -59,6 +57,14 @@ def runs(
             f"no runs in {', '.join(map(str, places))}; `resgraph build SPEC` makes one"
         )
     _print(found)
+
+
+def _found(places: tuple[Path, ...]) -> list[RunInfo]:
+    from ...study.folder import RUNS, is_study_folder
+    from ...train.run.listing import find_runs
+
+    inner = [place / RUNS if is_study_folder(place) else place for place in places]
+    return [run for place in inner for run in find_runs(place)]
 
 
 def _need_folders(folders: tuple[Path, ...]) -> None:

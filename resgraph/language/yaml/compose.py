@@ -155,14 +155,18 @@ class Composer:
         if problem:
             self._report(problem)
         if top and top.expects_key:
-            touching = self.places.text[top.end : start] == ","
-            top.end = end
-            if not (touching and top.node.flow and self._is_decimal(top, scalar)):
-                self._key(top, scalar)
+            self._key_or_decimal(top, scalar, start, end)
         else:
             if plain and not problem and not (top and top.drop):
                 self._resolve(top, scalar, start)
             self._add(scalar, end)
+
+    def _key_or_decimal(self, top: _Open, scalar: Scalar, start: int, end: int) -> None:
+        """A key, but for the rest of a number that was written `0,1`."""
+        touching = self.places.text[top.end : start] == ","
+        top.end = end
+        if not (touching and top.node.flow and self._is_decimal(top, scalar)):
+            self._key(top, scalar)
 
     def _text(self, event: Any, top: _Open | None, start: int, end: int) -> str:
         """A scalar's text without what fills lines, with spaces for what only looks like them."""

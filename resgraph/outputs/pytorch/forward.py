@@ -155,9 +155,7 @@ def _modules(graph: Graph, paths: Sequence[Path]) -> dict[str, list[str]]:
     """What a method calls, one after another, for every path, layer and block below some of its own
     paths, where one of them is called by itself."""
     found: dict[str, list[str]] = {}
-    called = (item for path in paths for item in path.items)
-    blocks = (item for item in called if isinstance(item, Block))
-    if not any(block.again or block.reads for block in blocks):
+    if not any(map(_calls_inner, paths)):
         return found
     stack = [(path, f"self.{path.word}") for path in paths]
     while stack:
@@ -171,6 +169,12 @@ def _modules(graph: Graph, paths: Sequence[Path]) -> dict[str, list[str]]:
                 within = "" if inner.name == item.name else f".{inner.word}"
                 stack.append((inner, names[0] + within))
     return found
+
+
+def _calls_inner(path: Path) -> bool:
+    """Whether it has a block that is called again, or reads a stream."""
+    blocks = (item for item in path.items if isinstance(item, Block))
+    return any(block.again or block.reads for block in blocks)
 
 
 def _children(graph: Graph, path: Path, text: str) -> Iterator[tuple[Item, list[str]]]:
