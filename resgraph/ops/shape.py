@@ -86,7 +86,9 @@ class Upsample(Op):
     @model_validator(mode="after")
     def _one_size(self) -> Upsample:
         if self.align_corners and not self.bilinear:
-            raise ValueError("`align_corners` is of `bilinear`: cells are repeated")
+            raise ValueError(
+                "`align_corners` goes with `bilinear`, and cells are repeated here"
+            )
         if self.factor is None and self.to is None:
             raise PydanticCustomError("missing", "a factor or a size")
         if self.factor and self.to:

@@ -108,6 +108,7 @@ def test_gradients_are_those_of_the_hand_written_net() -> None:
         ("v: global avg pool\nu: [c3, upsample to v]", "E044", "upsample to v", "`v` is a vector"),
         ("u: upsample", "E021", "upsample", "`upsample` needs a number"),
         ("u: upsample 2 to c1", "E035", "upsample 2 to c1", "a factor does not go with it"),
+        ("u: upsample 2 align_corners", "E035", "upsample 2 align_corners", "goes with `bilinear`"),
         ("u: avg pool /2 to c1", "E035", "avg pool /2 to c1", "`to` fixes the size"),
         ("u: [global avg pool, upsample to c1]", "E044", "upsample to c1", "needs a map"),
     ],
