@@ -122,6 +122,18 @@ def of_element(element: Cell | Region, unit: Unit, *, one: bool = False) -> Kind
     return element.kind_of(one=one)
 
 
+def of_body(element: Cell | Region, unit: Unit) -> Kind:
+    """The kinds of a block's one path beside an identity, that are summed; else ()."""
+    if isinstance(element, Cell) or len(element.branches) != 1:
+        return ()
+    merge = element.merge
+    if not isinstance(merge, tuple) or not isinstance(merge[0].op, Add):
+        return ()
+    if element.shortcut() != element.entry:
+        return ()
+    return of_elements(cells(element.branches[0].items, unit), unit)
+
+
 def of_expression(
     expression: StepTree | None,
     block: Region,

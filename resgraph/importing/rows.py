@@ -127,6 +127,10 @@ def _stages(elements: Sequence[Element], size: Shape) -> Iterator[DraftRow]:
         if not _repeats(element):
             held.append(element)
             continue
+        same = held and _out(held[-1], size)[1:] == size[1:]
+        if same and _closes(held, row, element):
+            row.elements += held
+            held = []
         smaller = element.block.out[1:] != size[1:]
         led = len(held) > _JOINED or (held and _out(held[-1], size) != size)
         if row.elements and (smaller or led or place in ends):
@@ -139,6 +143,18 @@ def _stages(elements: Sequence[Element], size: Shape) -> Iterator[DraftRow]:
         held, size = [], element.block.out
     yield row
     yield DraftRow(held)
+
+
+def _closes(held: Sequence[Element], row: DraftRow, element: Element) -> bool:
+    """Whether layers behind a row are in its module, which the element after them is not."""
+    path = _path(row) if row.calls else []
+    *inside, after = (_within(each, path) for each in (*held, element))
+    return bool(path) and all(inside) and not after
+
+
+def _within(element: Element, path: Sequence[str]) -> bool:
+    steps = element.block.steps() if isinstance(element, Use) else element.steps
+    return all(step.module.split(".")[: len(path)] == path for step in steps)
 
 
 def _ends(elements: Sequence[Element]) -> set[int]:

@@ -94,6 +94,36 @@ class Stage(nn.Module):
         return self.blocks(self.down(x))
 
 
+class Edge(nn.Module):
+    """EfficientNet's, which may lack its skip also where nothing changes."""
+
+    def __init__(self, into: int, width: int, stride: int = 1, *, skip: bool) -> None:
+        super().__init__()
+        self.wide = nn.Conv2d(into, 2 * into, 3, stride, 1)
+        self.last = nn.Conv2d(2 * into, width, 1)
+        self.skip = skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        body = self.last(self.wide(x).relu())
+        return x + body if self.skip else body
+
+
+class Separable(nn.Module):
+    """PP-LCNetV2's: two kernels in parallel, then two layers of one kind."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        options = {"padding": "same", "groups": width}
+        self.three = nn.Conv2d(width, width, 3, **options)
+        self.five = nn.Conv2d(width, width, 5, **options)
+        self.down = nn.Conv2d(width, width // 2, 1)
+        self.up = nn.Conv2d(width // 2, width, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = (self.three(x) + self.five(x)).relu()
+        return self.up(self.down(x).relu()).relu()
+
+
 def net(*parts: nn.Module) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(3, 8, 3), *parts, nn.AdaptiveAvgPool2d(1), nn.Flatten()
@@ -128,6 +158,22 @@ def test_a_module_of_several_is_a_block() -> None:
     )
     assert found.proof.output is not None and found.proof.output <= 1e-9
     assert "3x3 conv 32 /2 relu, Csp depth 3]" in found.text, found.text
+
+
+def test_a_block_without_its_skip_is_layers_of_its_own_row() -> None:
+    """A call of the block would add what comes in: nothing changes."""
+    first = nn.Sequential(Edge(8, 4, skip=False), Edge(4, 4, skip=False))
+    second = nn.Sequential(Edge(4, 16, 2, skip=False), Edge(16, 16, skip=True))
+    third = nn.Sequential(Edge(16, 32, 2, skip=False), Edge(32, 32, skip=True))
+    found = from_module(net(first, second, third), (3, 32, 32))
+    assert found.proof.output is not None and found.proof.output <= 1e-9
+    assert "[Edge 4, 3x3 conv 8, 1x1 conv 4 linear]" in found.text, found.text
+    assert "2 x Edge 16 /2\n" in found.text, found.text
+
+
+def test_a_module_may_have_layers_of_one_kind() -> None:
+    text = from_module(net(*(Separable(8) for _ in range(3))), (3, 16, 16)).text
+    assert "3 x Separable\n" in text, text
 
 
 def test_a_stage_is_a_row() -> None:

@@ -92,7 +92,7 @@ def imported(spec: str) -> str:
         (TURNED, ("3 x Square", "3 x Flat")),
         (OSA, ("merge: concat(x p0 p1)", "2 x Osa 32", "Osa 64")),
         (TREE, ("body:  basic in", "[p0, basic in]", "concat(p1 p0 x)")),
-        (LATER, ("3 x Pre", "[relu, 1x1 conv 32, 2 x Pre]", "[relu, 1x1 conv 8]")),
+        (LATER, ("3 x Pre", "[3 x Pre, relu, 1x1 conv 32]", "[relu, 1x1 conv 8]")),
         (MIXED, ("2 x Mb", "1x1 conv 64 bare, Mix]")),
     ],
     ids=["ghost", "shortcut", "instead", "few", "turned", "osa", "tree", "later", "mixed"],

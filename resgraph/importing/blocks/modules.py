@@ -12,7 +12,7 @@ from operator import itemgetter
 from ..captured import Captured
 from ..cells import Cell, Unit, cells
 from ..classes import ModuleClasses, common
-from ..kinds import Kind, of_element, of_elements
+from ..kinds import Kind, of_body, of_element, of_elements
 from ..regions.structure import Region, RegionItem
 from .runs import SHORT, spared, steps_in, with_runs
 
@@ -23,13 +23,19 @@ _LONGEST = 12
 def modules(
     items: Sequence[RegionItem], classes: ModuleClasses, net: Captured, unit: Unit
 ) -> list[RegionItem]:
-    """Runs of one class and kind become blocks, inner ones first, where that spares labels."""
+    """Runs of one class and kind become blocks, inner ones first, where that spares labels. What
+    would be the body of a block with a sum is left to `Unsummed`."""
     row = cells(items, unit)
+    bodies = {of_body(each, unit) for each in row}
     groups: dict[Kind, list[_Run]] = defaultdict(list)
     for start, size, name in _runs(row, classes, net):
         kind = _kind(row[start : start + size], unit)
         groups[name, kind].append((start, size))
-    often = (runs for kind, runs in groups.items() if kind[1] and _pays(runs))
+    often = (
+        runs
+        for (_, kind), runs in groups.items()
+        if kind and kind not in bodies and _pays(runs)
+    )
     return with_runs(row, _apart(chain.from_iterable(often)), net)
 
 
@@ -38,9 +44,9 @@ _Run = tuple[int, int]
 
 
 def _kind(run: Sequence[Cell | Region], unit: Unit) -> Kind:
-    """None for what has two of a kind: a stage, that is a row."""
-    alone = len({of_element(each, unit) for each in run}) == len(run)
-    return of_elements(run, unit) if alone else None
+    """None for what has two blocks of a kind: a stage, that is a row."""
+    blocks = [of_element(each, unit) for each in run if isinstance(each, Region)]
+    return of_elements(run, unit) if len({*blocks}) == len(blocks) else None
 
 
 def _pays(runs: Sequence[_Run]) -> bool:

@@ -10,7 +10,7 @@ from itertools import compress, pairwise
 from ...ops import Add
 from ..captured import Captured
 from ..cells import Cell, Unit, cells
-from ..kinds import Kind, changes, of_element, of_elements, sizes_of
+from ..kinds import Kind, changes, of_body, of_element, of_elements, sizes_of
 from ..regions.structure import Region, RegionItem
 from .runs import SHORT, items_of, run_of, spared, steps_in, with_runs
 
@@ -34,7 +34,7 @@ class Unsummed:
         """Runs of layers that are the body of a block, without its sum (Sandler et al. 2018)."""
         row = cells(items, self.unit)
         kinds = [of_element(each, self.unit) for each in row]
-        bodies = {self._body(each) for each in row} - {()}
+        bodies = {of_body(each, self.unit) for each in row} - {()}
         longest = sorted(bodies, key=len, reverse=True)
         found: list[RegionItem] = []
         place = 0
@@ -53,18 +53,6 @@ class Unsummed:
                 found += items_of(row[place])
                 place += 1
         return found
-
-    def _body(self, element: Cell | Region) -> Kind:
-        """The kinds of a block's one path beside an identity."""
-        if isinstance(element, Cell) or len(element.branches) != 1:
-            return ()
-        merge = element.merge
-        if not isinstance(merge, tuple) or not isinstance(merge[0].op, Add):
-            return ()
-        if element.shortcut() != element.entry:
-            return ()
-        own = cells(element.branches[0].items, self.unit)
-        return tuple(of_element(each, self.unit) for each in own)
 
     def _again(self, items: Sequence[RegionItem]) -> list[RegionItem]:
         """Layers that stand in the same order several times, with the blocks between them, as
