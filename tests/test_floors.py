@@ -33,7 +33,8 @@ ROOMS = {
         "content": "", "layout": "content", "figures": "content layout", "formats": "content figures layout",
     },
     "importing": {
-        "aten": "", "blocks": "regions", "proof": "regions", "regions": "", "saved": "aten", "variants": "",
+        "aten": "numbers", "blocks": "regions", "numbers": "", "proof": "regions", "regions": "", "saved": "aten",
+        "variants": "",
     },
     "train": {
         "run": "", "start": "data run", "parallel": "", "settings": "parallel", "augment": "", "tasks": "",

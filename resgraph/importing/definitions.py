@@ -14,7 +14,6 @@ from typing import Any
 from ..ops import ChannelConv, Part, Upsample
 from ..ops.base import value_text
 from .cells import Cell, Unit, cells
-from .formulas import formula
 from .kinds import (
     activation_of,
     mains,
@@ -24,6 +23,7 @@ from .kinds import (
     skip_of,
     terms_of,
 )
+from .numbers.formulas import formula
 from .regions.sharing import SharedPath
 from .regions.structure import Branch, Region, RegionItem, StepTree
 from .texts import equation, folded, label_of, said, side

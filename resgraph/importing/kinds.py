@@ -8,8 +8,8 @@ from typing import Any
 
 from ..ops import ACTIVATIONS, Add, Mul, Op
 from .cells import Cell, Unit, cells
-from .formulas import CallSizes
 from .matching import op_key
+from .numbers.formulas import CallSizes
 from .regions.structure import Branch, Region, StepTree, steps_of
 
 Kind = Any

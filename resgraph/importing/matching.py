@@ -7,12 +7,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from math import nan
 from typing import Any
 
 from ..graph import Node
 from ..ops import Add, DropPath, Mul, Op, Part, Upsample
+from ..ops.merge import Binary
 from ..ops.padding import Padded
 from .captured import CapturedOp
+from .numbers.factors import number_of
 
 
 def matched(
@@ -23,13 +26,16 @@ def matched(
     """Nodes → steps, with `inputs` known. Every node has a step of the same op that reads the same,
     and no step is left."""
     nodes, steps = list(nodes), list(_evaluated(steps))
+    numbers = SameNumbers([each.op for each in (*nodes, *steps)])
+    nodes = [replace(node, op=numbers.said(node.op)) for node in nodes]
+    steps = [replace(step, op=numbers.said(step.op)) for step in steps]
     places, theirs = _places(nodes), _places(steps)
     open_: dict[Any, list[CapturedOp | Node]] = defaultdict(list)
     for step in steps:
         open_[_key(step, step.inputs), theirs[step.name]].append(step)
     found = dict(inputs)
     for node in nodes:
-        if isinstance(node.op, DropPath):  # as in evaluation
+        if passes(node.op):
             found[node.name] = found.get(node.inputs[0], "")
             continue
         reads = [found.get(source, "") for source in node.inputs]
@@ -43,12 +49,17 @@ def matched(
     return None if any(open_.values()) else found
 
 
+def passes(op: Op) -> bool:
+    """Whether an op passes on what it reads, in evaluation: a drop path, a product with 1."""
+    return isinstance(op, DropPath) or number_of(op) == 1.0
+
+
 def _evaluated(steps: Iterable[CapturedOp | Node]) -> Iterator[CapturedOp | Node]:
-    """Steps without drop paths, which pass on what they read in evaluation."""
+    """Steps without those that pass on what they read."""
     passed: dict[str, str] = {}
     for step in steps:
         inputs = tuple(passed.get(name, name) for name in step.inputs)
-        if isinstance(step.op, DropPath):
+        if passes(step.op):
             (passed[step.name],) = inputs
         else:
             yield replace(step, inputs=inputs)
@@ -78,17 +89,51 @@ def _places(steps: Sequence[CapturedOp | Node]) -> dict[str, int]:
     past: dict[str, int] = {}
     for step in steps:
         reads = [past.get(source, 0) for source in step.inputs]
-        own = reads[0] if isinstance(step.op, DropPath) else hash(_key(step, reads))
+        own = reads[0] if passes(step.op) else hash(_key(step, reads))
         past[step.name] = own
     users: dict[str, list[int]] = defaultdict(list)
     found: dict[str, int] = {}
     for step in reversed(steps):
         own = hash((past[step.name], tuple(sorted(users[step.name]))))
         found[step.name] = own
-        passed = users[step.name] if isinstance(step.op, DropPath) else [own]
+        passed = users[step.name] if passes(step.op) else [own]
         for source in step.inputs:
             users[source] += passed
     return found
+
+
+_NEAR = 1e-12
+"""Numbers of equations that differ by less, relative to them, are one: what a formula gives and
+what a model computes are rounded in other places."""
+
+
+class SameNumbers:
+    """The numbers in equations of some ops, near ones as the least of them."""
+
+    def __init__(self, ops: Iterable[Op]) -> None:
+        self.one: dict[float, float] = {}
+        before = nan
+        for number in sorted({number for op in ops for number in _numbers(op)}):
+            near = number - before <= _NEAR * abs(number)
+            self.one[number] = self.one[before] if near else number
+            before = number
+
+    def said(self, op: Op) -> Op:
+        """An op with those in place of its own; a quotient is a product."""
+        number = number_of(op)
+        if number is not None:
+            return Mul(left=self.one[number])
+        if not isinstance(op, Binary):
+            return op
+        left, right = (None if n is None else self.one[n] for n in (op.left, op.right))
+        return op.model_copy(update={"left": left, "right": right})
+
+
+def _numbers(op: Op) -> Iterator[float]:
+    if (factor := number_of(op)) is not None:
+        yield factor
+    elif isinstance(op, Binary):
+        yield from (number for number in (op.left, op.right) if number is not None)
 
 
 @lru_cache(maxsize=4096)

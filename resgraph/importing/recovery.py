@@ -17,7 +17,8 @@ from .cells import Unit, cells
 from .classes import ModuleClasses
 from .definitions import Elements, define
 from .kinds import Kind, of_block, of_elements, skip_branch
-from .regions.structure import Region, RegionItem, head
+from .numbers.factors import number_of
+from .regions.structure import Region, RegionItem, StepTree, head
 from .written import Element, WrittenBlock
 
 
@@ -137,7 +138,10 @@ def _nested(items: Sequence[RegionItem]) -> Iterator[tuple[Region, int]]:
 
 _MERGED = {Mul: ("gated", "product"), Concat: ("dense", "join")}
 """What blocks that merge so are called: with their input among the terms, and without."""
-BLOCK_WORDS = (*_MERGED[Mul], *_MERGED[Concat], "down", "self-attention", "mlp")
+BLOCK_WORDS = (
+    *(*_MERGED[Mul], *_MERGED[Concat], "scaled", "down"),
+    *("self-attention", "mlp"),
+)
 """What blocks are called, but for the words of the library's."""
 
 
@@ -156,7 +160,13 @@ def _word(block: Region) -> str:
         return word
     if isinstance(op, Add) or (op is None and weighted > _FEW):
         return "basic" if weighted <= 3 and not _pointwise(block) else "bottleneck"
-    return "down" if op is None else "block"
+    if op is None and block.branches:
+        return "down"
+    return "scaled" if _only_multiplies(block.merge) else "block"
+
+
+def _only_multiplies(merge: StepTree) -> bool:
+    return isinstance(merge, tuple) and number_of(merge[0].op) is not None
 
 
 def _of_sequences(block: Region) -> str:

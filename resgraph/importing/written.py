@@ -10,7 +10,7 @@ from itertools import groupby
 from ..ops import Mul
 from ..ops.base import value_text
 from .cells import Cell
-from .formulas import CallSizes
+from .numbers.formulas import CallSizes
 from .regions.structure import Region, head
 
 

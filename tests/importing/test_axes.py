@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from resgraph.importing.aten.axes import Atom, Layout, layout, sizes, viewed, whole
-from resgraph.importing.formulas import CallSizes, divisible, formula
+from resgraph.importing.numbers.formulas import CallSizes, divisible, formula
 
 
 def numbers(axes: Layout, shape: tuple[int, ...]) -> torch.Tensor:

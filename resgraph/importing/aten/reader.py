@@ -19,6 +19,7 @@ from ..captured import (
     captured,
     several_inputs,
 )
+from ..numbers.factors import gathered
 from ..program import AtenCall, AtenProgram, TensorRef
 from .axes import (
     BATCH,
@@ -164,7 +165,8 @@ class Reader:
         if first.name in outputs or not outputs:
             raise ImportRefused("the model returns its input, or no tensor")
         net = captured(self.steps.values(), first.name, outputs)
-        return replace(net, ties=program.ties, classes=program.classes)
+        steps = gathered(net.steps.values(), outputs)
+        return replace(net, steps=steps, ties=program.ties, classes=program.classes)
 
     def _read(self, call: AtenCall) -> None:
         self.call = call

@@ -15,11 +15,11 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
-from ...ops import Dropout, DropPath, Shape
+from ...ops import Dropout, Shape
 from ...outputs.pytorch import module
 from ...plan import Plan
 from ..captured import Captured, ImportRefused, MovedKey
-from ..matching import matched
+from ..matching import matched, passes
 from ..regions.sharing import untied
 from .sizes import proof_sizes
 
@@ -66,7 +66,7 @@ def names(plan: Plan, net: Captured) -> dict[str, str]:
         raise ImportRefused(
             "the spec that was written makes another net than the model"
         )
-    own = [node for node in nodes if not isinstance(node.op, DropPath)]
+    own = [node for node in nodes if not passes(node.op)]
     untied(net, own, found)
     return {
         f"{node.name}.{role}": key
