@@ -187,6 +187,28 @@ class To(_Sequence):
         return Call("nn.Unflatten", (2, self.size), (), ("dim", "unflattened_size"))
 
 
+class Transpose(_Sequence):
+    """A sequence with its channels and places in each other's place: what then mixes channels mixes
+    places, as in MLP-Mixer (Tolstikhin et al. 2021, arXiv 2105.01601, Figure 1)."""
+
+    family = "shape"
+    op: Literal["transpose"] = "transpose"
+    reads_all = True
+
+    @property
+    def returns_view(self) -> bool:
+        return True
+
+    def infer(self, *inputs: Shape) -> Shape:
+        return self.length(*inputs)[::-1]
+
+    def derive(self, *inputs: Shape) -> Derivation:
+        return Derivation(tuple(map(str, inputs[0][::-1])))
+
+    def torch(self, *inputs: Shape) -> Call:
+        return Call("Transpose")
+
+
 class Token(_Sequence):
     """A learned vector is put before a sequence: ViT's class token (the same paper)."""
 

@@ -31,21 +31,23 @@ class _Factor(Op):
 
 class Scale(_Factor):
     """A learned factor per channel, `scale 1e-6`: LayerScale (Touvron et al. 2021, CaiT, section
-    2.1)."""
+    2.1). With `shift 0` a learned number is added to each: ResMLP's affine layer."""
 
     aliases = ("layerscale",)
     op: Literal["scale"] = "scale"
+    shift: InitialValue | None = None
 
     def params(self, *inputs: Shape) -> int:
-        return inputs[0][0]
+        return (1 + (self.shift is not None)) * inputs[0][0]
 
     def derive(self, *inputs: Shape) -> Derivation:
-        return Derivation(params=str(inputs[0][0]))
+        width = inputs[0][0]
+        return Derivation(params=f"{width}" if self.shift is None else f"2*{width}")
 
     def torch(self, *inputs: Shape) -> Call:
         (x,) = inputs
         axes = () if len(x) == 3 else (("axes", len(x) - 1),)
-        return Call("ChannelScale", (x[0],), self.said() + axes)
+        return Call("ChannelScale", (x[0],), self.said() + axes + _shifted(self.shift))
 
 
 class Gain(_Factor):
@@ -62,8 +64,12 @@ class Gain(_Factor):
         return Derivation(params="1" if self.shift is None else "1 + 1")
 
     def torch(self, *inputs: Shape) -> Call:
-        shift = () if self.shift is None else (("shift", self.shift),)
-        return Call("Gain", (), self.said() + shift)
+        return Call("Gain", (), self.said() + _shifted(self.shift))
+
+
+def _shifted(shift: float | None) -> tuple[tuple[str, Any], ...]:
+    """Where a number that is added begins, if there is one."""
+    return () if shift is None else (("shift", shift),)
 
 
 class Grn(Op):

@@ -84,6 +84,7 @@ def test_another_net_does_not() -> None:
 
 
 SAID_OTHERWISE = {
+    "scale 0.5 shift 0.1": "how parameters start is in no captured graph",
     "gain 0.5 shift 0.1": "how parameters start is in no captured graph",
     "depth to space 2 blockwise": "a shuffle and `depth to space` in the other order",
     "zero-pad 8": "it pads nothing, as `pad 0` does",
@@ -96,7 +97,6 @@ SAID_OTHERWISE = {
 NOT_READ = {
     "drop path": "the model returns its input",
     "drop block": "the model returns its input",
-    "positions": "axes were moved",
     "max pool": "with another value than 0",
     "avg pool": "`ones_like` is not in the language",
     "depth to space": "axes were moved",

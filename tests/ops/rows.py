@@ -54,6 +54,7 @@ from resgraph.ops.attention import (
     To,
     Token,
     TokenMean,
+    Transpose,
 )
 
 from .small.ops import Closed, Frn, Snake
@@ -241,6 +242,7 @@ ROWS = [
     Row(Token(), SEQUENCE, "token"),
     Row(TokenMean(), SEQUENCE, "token mean"),
     Row(TakeToken(), SEQUENCE, "take token"),
+    Row(Transpose(), SEQUENCE, "transpose"),
     Row(Dropout(rate=0.5), MAP, "dropout 0.5"),
     Row(ZeroPad(width=8), MAP, "zero-pad 8"),
     Row(ZeroPad(width=11, stride=2, centered=True), MAP, "zero-pad 11 /2 centered"),
@@ -253,6 +255,8 @@ ROWS = [
     Row(DropBlock(rate=0.2, size=4), MAP, "drop block 0.2 size 4"),
     Row(Scale(start=1e-6), MAP, "scale 1e-6"),
     Row(Scale(), VECTOR, "scale"),
+    Row(Scale(shift=0), MAP, "scale shift 0"),
+    Row(Scale(start=0.5, shift=0.1), SEQUENCE, "scale 0.5 shift 0.1"),
     Row(Gain(start=0), MAP, "gain 0"),
     Row(Conv(width=6, kernel=(17,), stride=4), LONG, "17 conv 6 /4", 6 * 8 * 17 * 8),
     Row(Conv(width=6, kernel=(3,), dilation=4, groups=2), LONG, "3 conv 6 dilation 4 groups 2", 6 * 4 * 3 * 29),

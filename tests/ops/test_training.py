@@ -30,6 +30,7 @@ from resgraph.ops import (
     PRelu,
     QuickGelu,
     RmsNorm,
+    Scale,
     Shape,
     SpaceToDepth,
     ZeroPad,
@@ -42,6 +43,7 @@ from resgraph.ops.attention import (
     To,
     Token,
     TokenMean,
+    Transpose,
 )
 
 from .build import module, numbers
@@ -85,6 +87,10 @@ def scaled_norm(x: Tensor, weight: Tensor) -> Tensor:
 def rms_norm(x: Tensor, weight: Tensor) -> Tensor:
     root = (x.square().sum(1, keepdim=True) / x.shape[1] + 1e-6).sqrt()
     return x / root * per_channel(weight, x)
+
+
+def scaled(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    return per_channel(weight, x) * x + per_channel(bias, x)
 
 
 def grn(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -227,6 +233,9 @@ CASES = [
         lambda x: torch.stack([sum(x.unbind(2)) / 6, *x.unbind(2)], 2),
     ),
     Case(TakeToken(), SEQUENCE, lambda x: x.unbind(2)[0]),
+    Case(Transpose(), SEQUENCE, lambda x: torch.stack(x.unbind(2), 1)),
+    Case(Scale(shift=0), MAP, scaled),
+    Case(Scale(shift=0), VECTOR, scaled),
     Case(Positions(), MAP, lambda x: torch.cat(x.unbind(2), 2)),
     Case(To(size=(2, 3)), SEQUENCE, lambda x: torch.stack(x.split(3, 2), 2)),
     Case(PixelShuffle(factor=2), MAP, shuffled),

@@ -12,7 +12,7 @@ from ...ops import Add, Div, Gain, Mul, Op, Scale, Sub
 from ...ops.merge import Binary
 from ..program import AtenCall
 from .attention import Scores, of_distances, scored
-from .axes import Axis, equal_parts, layout
+from .axes import Axis, equal_parts, flat, layout
 from .places import Distances
 from .pools import over
 from .reader import (
@@ -24,7 +24,7 @@ from .reader import (
     reads,
     spread,
 )
-from .sequences import positioned
+from .sequences import positioned, turned
 from .spelled import Spelled, further, goes_on, product, quotient
 from .stacks import Stack, is_part, stacked, summed
 
@@ -92,15 +92,33 @@ def _met(reader: Reader, word: str, a: ForeignValue, b: ForeignValue) -> Foreign
     """Two tensors, axis by axis from the last; an axis of one place meets any."""
     if len(a.axes) != len(b.axes):
         raise reader.no("of tensors with different numbers of axes")
-    axes = []
-    for one, other in zip(a.axes, b.axes, strict=True):
-        if one != other and not spread(one) and not spread(other):
-            raise reader.no("of tensors whose axes are in different orders")
-        axes.append(other if spread(one) else one)
+    if not _alike(a, b):
+        a, b = _turned(reader, a, b)
+    if not _alike(a, b):
+        raise reader.no("of tensors whose axes are in different orders")
+    pairs = zip(a.axes, b.axes, strict=True)
+    axes = tuple(other if spread(one) else one for one, other in pairs)
     made = reader.add(_OPS[word](), a.step, b.step)
-    if set(filter(None, made.axes)) != set(filter(None, axes)):
+    if sorted(flat(made.axes)) != sorted(flat(axes)):
         raise reader.no("of tensors that our sums cannot join")
-    return replace(made, axes=tuple(axes))
+    return replace(made, axes=axes)
+
+
+def _alike(a: ForeignValue, b: ForeignValue) -> bool:
+    """Whether each axis meets the other's: an axis of one place meets any."""
+    pairs = zip(a.axes, b.axes, strict=True)
+    return all(x == y or spread(x) or spread(y) for x, y in pairs)
+
+
+def _turned(
+    reader: Reader, a: ForeignValue, b: ForeignValue
+) -> tuple[ForeignValue, ForeignValue]:
+    """Two sequences of which one has channels where the other has places: the later is turned, as
+    a branch is."""
+    if {len(reader.shape(x)) for x in (a, b)} != {2}:
+        return a, b
+    later = max((a, b), key=lambda x: [*reader.steps].index(x.step))
+    return (turned(reader, a), b) if later is a else (a, turned(reader, b))
 
 
 def _of_stacks(reader: Reader, word: str, a: Any, b: Any) -> Stack:
@@ -121,6 +139,17 @@ def _coarse(reader: Reader, x: ForeignValue) -> int:
         if 0 < equal_parts(axis, channels) < channels:
             return place
     raise reader.no("of tensors whose channels are viewed in parts")
+
+
+@reads("addcmul")
+def addcmul(reader: Reader, call: AtenCall, given: Arguments) -> Any:
+    """A product that is added: the end of a norm, or a scale with its shift."""
+    if given.get("value", 1) != 1:
+        raise reader.no("with a factor")
+    one, other, shift = given["tensor1"], given["tensor2"], given["self"]
+    if not isinstance(one, Spelled) and not isinstance(other, Spelled):
+        return _joined(reader, "add", _joined(reader, "mul", one, other), shift)
+    return further(reader, "addcmul", further(reader, "mul", one, other), shift)
 
 
 @reads("neg")
@@ -163,6 +192,7 @@ def _unknown(reader: Reader, x: ForeignValue, factor: StateTensor) -> None:
 
 def _scaled(reader: Reader, x: ForeignValue, factor: StateTensor) -> Any:
     """A product with one number, or with one of each channel."""
+    x = _by_channel(reader, x, factor)
     tensors, met = {"weight": factor.key}, _axes_met(x, factor)
     if met == [] and reader.shape(x)[0] != 1:
         return reader.kept(Gain(), x, tensors)
@@ -171,9 +201,16 @@ def _scaled(reader: Reader, x: ForeignValue, factor: StateTensor) -> Any:
     return None
 
 
+def _by_channel(reader: Reader, x: ForeignValue, factor: StateTensor) -> ForeignValue:
+    """A sequence of which a parameter has a number for each channel, or for what was one."""
+    shape = reader.shape(x)
+    places = [layout(shape)[1]] if len(shape) == 2 else None
+    return turned(reader, x) if _axes_met(x, factor) == places else x
+
+
 def _shifted(reader: Reader, x: ForeignValue, shift: StateTensor) -> Any:
-    """A gain and one learned number that is added behind it, or a layer without a bias and one for
-    each channel; else what is learned for places."""
+    """A gain and one learned number that is added behind it, a scale or a layer without a bias and
+    one for each channel; else what is learned for places."""
     before, met = reader.steps[x.step], _axes_met(x, shift)
     op = _with_shift(before.op, met, layout(reader.shape(x))[0])
     if op is None:
@@ -186,6 +223,8 @@ def _with_shift(op: Op, met: list[Axis] | None, channels: Axis) -> Op | None:
     """What an op is with a shift that meets such axes; None where it has no room for one."""
     if isinstance(op, Gain) and op.shift is None and not met:
         return Gain(shift=0.0)
+    if isinstance(op, Scale) and op.shift is None and met == [channels]:
+        return Scale(shift=0.0)
     if getattr(op, "bias", "") == "none" and met == [channels]:
         return op.model_copy(update={"bias": "default"})
     return None

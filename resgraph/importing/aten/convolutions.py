@@ -18,8 +18,16 @@ from ...ops import (
     UpConv,
 )
 from ..program import AtenCall
-from .axes import Atom, layout
-from .reader import AnyValue, Arguments, ForeignValue, Reader, StateTensor, reads
+from .axes import Atom, flat, layout
+from .reader import (
+    AnyValue,
+    Arguments,
+    ForeignValue,
+    Reader,
+    StateTensor,
+    reads,
+)
+from .sequences import turned
 
 _EPS = {"weight": 1e-8, "scaled": 1e-6}
 
@@ -210,6 +218,7 @@ def linear(reader: Reader, call: AtenCall, given: Arguments) -> AnyValue:
     x, weight = reader.placed(given["input"]), given["weight"]
     if not isinstance(weight, StateTensor) or not weight.plain or not weight.ordered:
         raise reader.no("its weight is computed")
+    x = channels_last(reader, x)
     shape, bias = reader.shape(x), "default" if given["bias"] else "none"
     width, tensors = weight.shape[0], tensors_of(reader, given)
     channels = layout(shape)[0]
@@ -223,3 +232,10 @@ def linear(reader: Reader, call: AtenCall, given: Arguments) -> AnyValue:
     fc = Fc(width=width, bias=bias)  # type: ignore[arg-type]
     made = reader.add(fc, reader.plain(x), tensors=tensors)
     return replace(made, axes=(*x.axes[:-1], *made.axes))
+
+
+def channels_last(reader: Reader, x: AnyValue) -> AnyValue:
+    """A value whose last axis are its channels, which the places of a sequence become."""
+    channels, *cells = layout(reader.shape(x))
+    mixes = channels and len(x.axes) > 1 and x.axes[-1] == flat(cells) != ()
+    return turned(reader, x) if isinstance(x, ForeignValue) and mixes else x

@@ -8,7 +8,7 @@ from typing import Any
 from ...ops import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RmsNorm
 from ..program import AtenCall
 from .axes import equal_parts, layout
-from .convolutions import tensors_of
+from .convolutions import channels_last, tensors_of
 from .reader import Arguments, ForeignValue, Reader, StateTensor, reads
 from .spelled import Spelled
 
@@ -84,7 +84,7 @@ def rms_norm(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
 
 def _over_channels(reader: Reader, given: Arguments) -> ForeignValue:
     """What is normed over its last axis, which are the channels."""
-    x = reader.value(given["input"])
+    x = reader.value(channels_last(reader, reader.placed(given["input"])))
     if len(given["normalized_shape"]) != 1 or x.axes[-1] != layout(reader.shape(x))[0]:
         raise reader.no("over anything but the channels")
     return x

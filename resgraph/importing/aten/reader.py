@@ -118,13 +118,20 @@ class NeedsMaps(Exception):
     """A map of one cell was read as a vector, which something reads as a map (as ASPP's)."""
 
 
+class NeedsSequences(Exception):
+    """Cells in a row were read as a map's, whose places something mixes (as MLP-Mixer)."""
+
+
 class Reader:
     """Walks a program. `values` holds what each of its tensors stands for.
 
-    A pool to one cell gives a vector, but where a first reading shows that a map is needed."""
+    A pool to one cell gives a vector, but where a first reading shows that a map is needed, and a
+    map whose cells are in a row is a map still, but where one shows that a sequence is."""
 
-    def __init__(self, program: AtenProgram, *, vectors: bool = True) -> None:
-        self.program, self.vectors = program, vectors
+    def __init__(
+        self, program: AtenProgram, *, vectors: bool = True, sequences: bool = False
+    ) -> None:
+        self.program, self.vectors, self.sequences = program, vectors, sequences
         self.values: dict[str, Any] = {
             name: StateTensor(found.key, stored(found.axes), found.learned)
             for name, found in program.parameters.items()
@@ -154,19 +161,26 @@ class Reader:
             try:
                 self._read(call)
             except NeedsMaps:
-                return Reader(program, vectors=False).read()
+                return self.anew(vectors=False).read()
+            except NeedsSequences:
+                return self.anew(sequences=True).read()
             except ImportRefused as problem:
                 problem.came = f"{self.count} of {len(program.calls)} ops were read"
                 raise
         given = [self.values[name] for name in program.outputs]
         if self.vectors and any(map(self._is_cell, given)):
-            return Reader(program, vectors=False).read()
+            return self.anew(vectors=False).read()
         outputs = [self.plain(value) for value in given]
         if first.name in outputs or not outputs:
             raise ImportRefused("the model returns its input, or no tensor")
         net = captured(self.steps.values(), first.name, outputs)
         steps = gathered(net.steps.values(), outputs)
         return replace(net, steps=steps, ties=program.ties, classes=program.classes)
+
+    def anew(self, **needs: bool) -> Reader:
+        """A reader of the same program that knows more of it."""
+        known = {"vectors": self.vectors, "sequences": self.sequences}
+        return Reader(self.program, **{**known, **needs})
 
     def _read(self, call: AtenCall) -> None:
         self.call = call
@@ -316,9 +330,13 @@ class Reader:
         return ForeignValue(step, layout(self.steps[step].shape))
 
     def worded(self, value: ForeignValue) -> ForeignValue:
-        """A value of which what moved its channels has a word, behind that."""
+        """A value of which what moved its channels has a word, behind that; one whose axes stand
+        in another order is what it is."""
         shape = self.shape(value)
-        if len(value.axes) != len(shape) or value.axes[0] == layout(shape)[0]:
+        own = layout(shape)
+        if len(value.axes) != len(shape) or value.axes[0] == own[0]:
+            return value
+        if sorted(value.axes) == sorted(own):
             return value
         step = self._in_words(value)
         return ForeignValue(step, layout(self.steps[step].shape)) if step else value

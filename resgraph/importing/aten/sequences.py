@@ -4,13 +4,28 @@ first of them."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from ...ops import GlobalPool
-from ...ops.attention import Position, Positions, TakeToken, Token, TokenMean
+from ...ops.attention import (
+    Position,
+    Positions,
+    TakeToken,
+    Token,
+    TokenMean,
+    Transpose,
+)
 from ..captured import MovedKey
 from .axes import Atom, Axis, flat, joined, layout, viewed
-from .reader import AnyValue, ForeignValue, Reader, StateTensor, spread
+from .reader import (
+    AnyValue,
+    ForeignValue,
+    NeedsSequences,
+    Reader,
+    StateTensor,
+    spread,
+)
 
 
 def _sequence(reader: Reader, x: Any, place: int) -> str | None:
@@ -22,6 +37,33 @@ def _sequence(reader: Reader, x: Any, place: int) -> str | None:
     if (x.axes[1 - place], x.axes[place]) != (channels, flat(cells)) or not cells:
         return None
     return reader.add(Positions(), x.step).step if len(cells) > 1 else x.step
+
+
+def in_a_row(reader: Reader, x: AnyValue) -> AnyValue:
+    """A map of which a view puts all cells in a row, as a sequence where the net needs one."""
+    _, *cells = layout(reader.shape(x))
+    if not reader.sequences or len(cells) < 2 or flat(cells) not in x.axes:
+        return x
+    step = reader.add(Positions(), x.step).step
+    _, places = layout(reader.steps[step].shape)
+    axes = (places if axis == flat(cells) else axis for axis in x.axes)
+    return replace(x, step=step, axes=tuple(axes))
+
+
+def turned(reader: Reader, x: ForeignValue) -> ForeignValue:
+    """The same tensor, on a sequence whose channels are the places of its own. Raises
+    `NeedsSequences` for a map."""
+    if len(reader.shape(x)) > 2 and not reader.sequences:
+        raise NeedsSequences
+    step = reader.steps[x.step]
+    back = isinstance(step.op, Transpose)
+    name = step.inputs[0] if back else reader.add(Transpose(), x.step).step
+    axes = (tuple(_swapped(atom) for atom in axis) for axis in x.axes)
+    return ForeignValue(name, tuple(axes))
+
+
+def _swapped(atom: Atom) -> Atom:
+    return replace(atom, of=1 - atom.of) if atom.of in (0, 1) else atom
 
 
 def with_token(reader: Reader, tensors: Sequence[Any], place: int) -> Any:

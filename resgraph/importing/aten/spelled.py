@@ -253,15 +253,6 @@ def response(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     return Spelled("response", x)
 
 
-@reads("addcmul")
-def addcmul(reader: Reader, call: AtenCall, given: Arguments) -> Any:
-    one, other = given["tensor1"], given["tensor2"]
-    if given.get("value", 1) != 1:
-        raise reader.no("with a factor")
-    weighted = further(reader, "mul", one, other)
-    return further(reader, "addcmul", weighted, given["self"])
-
-
 def mean_of_form(reader: Reader, x: Spelled, axes: set[int]) -> Any:
     """The mean of a form over the channels, which are kept as an axis of one place."""
     assert isinstance(x.of, ForeignValue)

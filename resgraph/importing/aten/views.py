@@ -13,10 +13,10 @@ from ...ops import (
     Shuffle,
     SpaceToDepth,
 )
-from ...ops.attention import To
+from ...ops.attention import Positions, To, Transpose
 from ..program import AtenCall
 from .attention import ordered
-from .axes import EXPANDED, Atom, Layout, layout, sizes, viewed
+from .axes import EXPANDED, Atom, Layout, flat, layout, sizes, viewed
 from .reader import (
     WORDS,
     Arguments,
@@ -25,6 +25,7 @@ from .reader import (
     StateTensor,
     reads,
 )
+from .sequences import in_a_row
 from .spelled import Spelled
 
 
@@ -44,7 +45,7 @@ def view(reader: Reader, call: AtenCall, given: Arguments) -> Any:
         step = reader.plain(x)
         own = layout(reader.steps[step].shape)
         found = viewed((reader.batch, *own), call.axes)
-    return reader.laid(step, _known(reader, found))
+    return in_a_row(reader, reader.laid(step, _known(reader, found)))
 
 
 def _known(reader: Reader, found: Layout | None) -> Layout:
@@ -178,4 +179,21 @@ def _space(x: ForeignValue, shape: Shape) -> Op | None:
     return None
 
 
-WORDS += [_shuffle, _depth, _space]
+def _map(x: ForeignValue, shape: Shape) -> Op | None:
+    """The places of a sequence as rows of a map."""
+    apart = len(shape) == 2 < len(x.axes) and x.axes[0] == layout(shape)[0]
+    return To(size=sizes(x.axes[1:])) if apart else None
+
+
+def _row(x: ForeignValue, shape: Shape) -> Op | None:
+    """The cells of a map as places of a sequence."""
+    channels, *cells = layout(shape)
+    return Positions() if len(cells) > 1 and x.axes == (channels, flat(cells)) else None
+
+
+def _transposed(x: ForeignValue, shape: Shape) -> Op | None:
+    """The places of a sequence as its channels."""
+    return Transpose() if len(shape) == 2 and x.axes == layout(shape)[::-1] else None
+
+
+WORDS += [_shuffle, _depth, _space, _map, _row, _transposed]

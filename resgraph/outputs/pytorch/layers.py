@@ -246,22 +246,32 @@ class ResponseNorm(nn.Module):
 
 
 class ChannelScale(nn.Module):
-    """A learned factor per channel, of a map with so many axes or (`axes=0`) of a vector."""
+    """A learned factor per channel, of a map with so many axes or (`axes=0`) of a vector; with
+    `shift` a learned number is added to each."""
 
-    def __init__(self, width: int, start: float = 1.0, axes: int = 2) -> None:
+    def __init__(
+        self, width: int, start: float = 1.0, axes: int = 2, shift: float | None = None
+    ) -> None:
         super().__init__()
         self.start = start
-        self.weight = nn.Parameter(torch.empty(width, *(1,) * axes))
+        self.shift = shift
+        size = (width, *(1,) * axes)
+        self.weight = nn.Parameter(torch.empty(size))
+        self.bias = None if shift is None else nn.Parameter(torch.empty(size))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
         nn.init.constant_(self.weight, self.start)
+        if self.bias is not None and self.shift is not None:
+            nn.init.constant_(self.bias, self.shift)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x * self.weight
+        x = x * self.weight
+        return x if self.bias is None else x + self.bias
 
     def extra_repr(self) -> str:
-        return f"{self.weight.shape[0]}, start={self.start}"
+        said = f"{self.weight.shape[0]}, start={self.start}"
+        return said if self.shift is None else f"{said}, shift={self.shift}"
 
 
 class Gain(nn.Module):
@@ -407,6 +417,13 @@ class TakeToken(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x[:, :, 0]
+
+
+class Transpose(nn.Module):
+    """A sequence with its channels and places in each other's place."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.transpose(1, 2)
 
 
 class Part(nn.Module):
