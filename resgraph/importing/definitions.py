@@ -13,6 +13,7 @@ from typing import Any
 
 from ..ops import ChannelConv, Part, Upsample
 from ..ops.base import value_text
+from .blocks.columns import PathColumns
 from .cells import Cell, Unit, cells
 from .kinds import (
     activation_of,
@@ -73,25 +74,28 @@ class _Writer:
         self.definition, self.elements = definition, elements
         self.uses = definition.uses
         self.blocks = definition.blocks
-        self.branches = [mains(block) for block in self.blocks]
-        self.names = _names(self.branches[0], self.blocks[0])
+        self.paths = PathColumns.of(self.blocks)
         skips = [skip_of(block) for block in self.blocks]
-        only_x = all(s == b.entry for s, b in zip(skips, self.blocks, strict=True))
-        self.skip = "x" if only_x else "shortcut"
+        entries = [block.entry for block in self.blocks]
+        self.skip = "x" if skips == entries else "shortcut"
 
     def write(self) -> None:
         definition = self.definition
         self.act = self._one_activation()
-        for place, name in enumerate(self.names):
-            column = [branches[place] for branches in self.branches]
-            definition.paths.append(WrittenPath(name, self._path(column, self.uses)))
-            longest = max((self.elements.of(b.items) for b in column), key=len)
-            definition.words.update(word_of(each) for each in longest)
         summed = [use for use in self.uses if use.block.summed]
+        for name, column in zip(self.paths.names, self.paths.columns, strict=True):
+            calls = [use for use, own in zip(self.uses, column, strict=True) if own]
+            branches = [branch for branch in column if branch]
+            parts = self._path(branches, calls)
+            if len(calls) < len(self.uses):  # the others have no shortcut
+                parts, summed, definition.keeps = ["shortcut", *parts], calls, True
+            definition.paths.append(WrittenPath(name, parts))
+            longest = max((self.elements.of(b.items) for b in branches), key=len)
+            definition.words.update(map(word_of, longest))
         if summed:
             definition.merge = self._equation([u.block.merge for u in summed], summed)
         definition.shortcut = self._shortcut()
-        if definition.merge == "body" and self.names == ["body"]:
+        if definition.merge == "body" and self.paths.names == ["body"]:
             definition.merge = ""
 
     def _one_activation(self) -> str:
@@ -102,10 +106,11 @@ class _Writer:
 
     def _shortcut(self) -> list[str]:
         """What `shortcut:` says."""
-        if not all(block.summed for block in self.blocks):
-            return ["none"] if any(block.summed for block in self.blocks) else []
+        sums = {block.summed for block in self.blocks}
+        if self.definition.keeps or len(sums) > 1:
+            return ["none"]
         every = [(use, skip_branch(use.block)) for use in self.uses]
-        made = [(use, branch) for use, branch in every if branch is not None]
+        made = [(use, branch) for use, branch in every if branch]
         if not made:
             return []
         calls, branches = zip(*made, strict=True)
@@ -238,7 +243,7 @@ class _Writer:
         definition, sizes = uses[0].definition, [call.sizes for call in calls]
         names = [use.definition.name for use in uses]
         words = [self._let("inner", names, calls)]
-        if definition.sized:
+        if any(use.sized for use in uses):
             widths = [use.sizes.out for use in uses]
             found = formula(widths, sizes, width=True)
             words.append(found or self._let("width", widths, calls))
@@ -283,8 +288,7 @@ class _Writer:
             return ""
         if value == skip_of(block):
             return self.skip
-        values = [branch.value for branch in mains(block)]
-        return "x" if value == block.entry else self.names[values.index(value)]
+        return "x" if value == block.entry else self.paths.name(value, block)
 
 
 _NAMED = {("part", "from"): "split", ("part", "to"): "split"}
@@ -312,24 +316,6 @@ def _ratio_text(name: str, ratio: Fraction) -> str | None:
     if ratio.denominator == 1:
         return name if ratio == 1 else f"{ratio}*{name}"
     return f"{name}/{ratio.denominator}" if ratio.numerator == 1 else None
-
-
-def _names(branches: Sequence[Branch], block: Region) -> list[str]:
-    """`body` is the path with most weights; `pre` one without any that others start from."""
-    weights = [branch.weighted for branch in branches]
-    most = max(weights, default=0)
-    body = weights.index(most) if weights.count(most) == 1 else -1
-    body = 0 if len(branches) == 1 else body
-    names, number = [], 0
-    for place, branch in enumerate(branches):
-        if place == body:
-            names.append("body")
-        elif place == 0 and not branch.weighted:
-            names.append("pre")
-        else:
-            names.append(f"p{number}")
-            number += 1
-    return names
 
 
 def _option(element: Element | None, key: str, like: Cell) -> Any:

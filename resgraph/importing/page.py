@@ -106,8 +106,11 @@ def _blocks(definitions: Sequence[WrittenBlock]) -> Iterator[str]:
     if definitions:
         yield from ("", "blocks:")
     for definition in definitions:
-        yield f"  {definition.name}:"
-        yield from aligned(definition.entries(), 4)
+        if definition.bare:
+            yield from broken(f"  {definition.name}: ", definition.bare)
+        else:
+            yield f"  {definition.name}:"
+            yield from aligned(definition.entries(), 4)
 
 
 def _net(rows: Sequence[DraftRow]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from itertools import chain
 
 from ..ops import Add, Concat, Mul
 from .adoption import Library
+from .blocks.kept import with_kept
 from .blocks.modules import modules
 from .blocks.nested import nest
 from .blocks.optional import together
@@ -115,6 +116,9 @@ class BlockRecovery:
             groups[key][:0] = found
         place = {id(block): n for n, block in enumerate(blocks)}
         parts = [part for group in groups.values() for part in _parted(group)]
+        parts = with_kept(parts, self.unit)
+        for part in parts:
+            part.sort(key=lambda block: place[id(block)])
         return sorted(parts, key=lambda group: place[id(group[0])])
 
 
@@ -124,7 +128,7 @@ def _parted(group: list[Region]) -> list[list[Region]]:
     if not any(skip_branch(block) for block in group):
         return [group]
     summed = [block for block in group if block.summed]
-    return [part for part in (summed, [b for b in group if not b.summed]) if part]
+    return [*filter(None, (summed, [b for b in group if not b.summed]))]
 
 
 def _nested(items: Sequence[RegionItem]) -> Iterator[tuple[Region, int]]:

@@ -33,13 +33,15 @@ _INDENT = 8
 class WrittenBlock:
     """A block: its name, its `let`s with their defaults, its paths and its equation.
 
-    `shortcut` is what the key says, nothing the file's; `ours` is off where it is the library's."""
+    `shortcut` is what the key says, nothing the file's, and `keeps` whether a path starts from it;
+    `ours` is off where it is the library's."""
 
     name: str
     uses: list[Use] = field(default_factory=list)
     lets: dict[str, str] = field(default_factory=dict)
     paths: list[WrittenPath] = field(default_factory=list)
     shortcut: list[str] = field(default_factory=list)
+    keeps: bool = False
     merge: str = ""
     ours: bool = True
     takes_out: bool | None = None
@@ -68,11 +70,17 @@ class WrittenBlock:
         return own or bool(self.shortcut)
 
     @property
+    def bare(self) -> list[str]:
+        """What it is, where that is one path and nothing else; a list in its file."""
+        only = len(self.paths) == 1 and not (self.lets or self.shortcut or self.merge)
+        return self.paths[0].parts if only else []
+
+    @property
     def length(self) -> int:
         """Of its text, and of its calls."""
         texts = [key + text for key, parts in self.entries() for text in parts]
         calls = [label for label, _ in groupby(use.label() for use in self.uses)]
-        lines = 1 + len(self.entries())
+        lines = 1 if self.bare else 1 + len(self.entries())
         return lines * _INDENT + len(self.name) + sum(map(len, (*texts, *calls)))
 
     def entries(self) -> list[tuple[str, list[str]]]:
@@ -104,10 +112,16 @@ class Use:
         op, terms = head(self.block.merge)
         return isinstance(op, Mul) and self.block.entry in terms
 
+    @property
+    def sized(self) -> bool:
+        """Whether it says its width, which may be its input's where a norm of that is kept."""
+        keeps = self.definition.keeps and self.sizes.into == self.sizes.out
+        return self.definition.sized and not keeps
+
     def label(self, *, still: bool = False) -> str:
-        """As a row has it, `bottleneck 512 /2`; `still` without its stride."""
+        """As a row has it, `bottleneck 512 /2`; `still` as behind that, without its stride."""
         words = [self.definition.name]
-        if self.definition.sized:
+        if self.sized and not (still and self.definition.keeps):
             words.append(str(self.sizes.out))
         strides = self.definition.strided and max(self.sizes.stride) > 1
         if strides and not still:

@@ -10,6 +10,7 @@ from ..cells import Unit
 from ..kinds import Kind, of_block
 from ..regions.sharing import SharedPath
 from ..regions.structure import Branch, Region, RegionItem, StepTree, leaves_of
+from .kept import lacks
 
 
 def nest(items: list[RegionItem], unit: Unit) -> None:
@@ -46,7 +47,8 @@ def _nested(row: list[RegionItem], known: Collection[Kind], unit: Unit) -> int:
 def _known(block: Region, known: Collection[Kind], unit: Unit) -> Region | None:
     """The largest part of a block that is known as one."""
     parts = () if _shares(block) else _parts(block)
-    return next((part for part in parts if of_block(part, unit) in known), None)
+    kinds = {*known} - {lacks(block, unit)}
+    return next((part for part in parts if of_block(part, unit) in kinds), None)
 
 
 def _shares(block: Region) -> bool:

@@ -36,7 +36,11 @@ def _fits(group: Sequence[WrittenBlock], elements: Elements) -> bool:
     firsts = [each.blocks[0] for each in group]
     blocks = [block for each in group for block in each.blocks]
     frames = {_frame(block, elements.unit) for block in firsts}
-    if len(frames) > 1 or not _one_shortcut(blocks, elements.unit):
+    if (
+        len(frames) > 1
+        or any(each.keeps for each in group)
+        or not _one_shortcut(blocks, elements.unit)
+    ):
         return False
     columns = [*_columns(firsts, elements)]
     said = [column for column in columns if not _silent(column)]
@@ -83,7 +87,7 @@ def _alike_enough(columns: Sequence[Sequence[Repeated | None]]) -> bool:
     lacked = sum(None in column for column in columns)
     if lacked > _LACKED or len(columns) < lacked + max(_SHARED, 2 * lacked):
         return False
-    runs = [[run for run in column if run] for column in columns]
+    runs = [[*filter(None, column)] for column in columns]
     return all(len({*map(_turned, each)}) == 1 and _named(each) for each in runs)
 
 
@@ -94,7 +98,7 @@ def _named(column: Sequence[Repeated]) -> bool:
 
 
 def _silent(column: Sequence[Repeated | None]) -> bool:
-    return all(vanishes(run[0]) for run in column if run)
+    return all(vanishes(run[0]) for run in filter(None, column))
 
 
 def _turned(run: Repeated) -> object:

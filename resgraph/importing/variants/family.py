@@ -148,7 +148,6 @@ class _Family:
         if texts:
             yield from ("", "blocks:")
         for name, each in texts.items():
-            yield f"  {name}:"
             have = next(lines for lines in each if lines is not None)
             problem = f"their blocks `{name}` differ"
             for column in self._columns([lines or have for lines in each], problem):
@@ -240,12 +239,12 @@ def _keys(member: Member) -> dict[str, str]:
 
 
 def _block_lines(text: str) -> dict[str, list[str]]:
-    """The lines of each block, lists that are broken as one."""
+    """The lines of each block, its name among them; lists that are broken as one."""
     inner = text.partition("\nblocks:\n")[2].partition("\n\n")[0]
     inner = re.sub(r",\n +", ", ", inner)
-    parts = re.split(r"^  ([\w-]+):\n", inner, flags=re.MULTILINE)[1:]
+    parts = re.split(r"^  ([\w-]+):", inner, flags=re.MULTILINE)[1:]
     pairs = zip(parts[::2], parts[1::2], strict=True)
-    return {name: lines.rstrip().splitlines() for name, lines in pairs}
+    return {name: f"  {name}:{lines.rstrip()}".splitlines() for name, lines in pairs}
 
 
 def _rebroken(line: str) -> Iterator[str]:
