@@ -34,7 +34,7 @@ from .base import (
 )
 from .dense import Fc
 from .extension import installed_ops
-from .function import AMONG, POINTWISE, Over
+from .function import AMONG, POINTWISE, REDUCTIONS, Over, Total, reduction
 from .learned import Gain, Grn, Scale
 from .merge import Add, Binary, Concat, Div, Mul, Sub
 from .norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RmsNorm
@@ -56,6 +56,7 @@ __all__ = [
     "LATER",
     "NORMS",
     "POINTWISE",
+    "REDUCTIONS",
     "SYMBOLS",
     "VOCABULARY",
     "Activation",
@@ -112,10 +113,12 @@ __all__ = [
     "Sub",
     "Thinning",
     "TorchExpr",
+    "Total",
     "UpConv",
     "Upsample",
     "Window",
     "ZeroPad",
+    "reduction",
     "shape_text",
     "sizes_text",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, NamedTuple, get_args
 
 from pydantic import Field
 
-from .base import Call, Derivation, Op, Shape
+from .base import Call, Derivation, Op, Shape, need_map
 from .shape import equal_part
 
 ActivationWord = Literal[
@@ -169,6 +169,27 @@ class LogSoftmax(_Pointwise):
 
     def torch(self, *inputs: Shape) -> Call:
         return Call("nn.LogSoftmax", (), (("dim", 1),))
+
+
+class CellSoftmax(_Pointwise):
+    """Positive numbers that add up to 1 over the cells of each channel: where to look, as in the
+    global context of Cao et al. 2019 (GCNet, arXiv 1904.11492, Figure 4)."""
+
+    since = "0.2"
+    role = None
+    reads_all = True
+    aliases = ("spatialsoftmax",)
+    op: Literal["cell softmax"] = "cell softmax"
+
+    @property
+    def saves_output(self) -> bool:
+        return True
+
+    def infer(self, *inputs: Shape) -> Shape:
+        return need_map(self.op, *inputs)
+
+    def torch(self, *inputs: Shape) -> Call:
+        return Call("CellSoftmax")
 
 
 class Softmax(_Pointwise):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 from .base import Autocast, Call, Op, Shape, ShapeError, TorchExpr, need_map, shape_text
 
@@ -78,16 +78,16 @@ class Largest(Among):
 
 
 class Over(_Function):
-    """The mean, the largest or the smallest number over the cells of a map, which leaves a vector,
-    or over the channels, which leaves one channel."""
+    """The mean, the sum, the largest or the smallest number over the cells of a map, which leaves a
+    vector, or over the channels, which leaves one channel."""
 
-    op: Literal["mean", "max", "min"]
+    op: Literal["mean", "sum", "max", "min"]
     over: Literal["cells", "channels"]
-    functions: ClassVar[dict[str, str]] = {"mean": "mean", "max": "amax", "min": "amin"}
+    functions: ClassVar[dict[str, str]] = {"max": "amax", "min": "amin"}
 
     @property
     def saves_output(self) -> bool:
-        return self.op != "mean"
+        return self.op in self.functions
 
     def label(self) -> str:
         return f"{self.op} over {self.over}"
@@ -102,7 +102,21 @@ class Over(_Function):
         kwargs: tuple[tuple[str, object], ...] = (("dim", 1), ("keepdim", True))
         if self.over == "cells":
             kwargs = (("dim", tuple(range(2, len(shapes[0]) + 1))),)
-        return Call(f"torch.{self.functions[self.op]}", tuple(terms), kwargs)
+        function = self.functions.get(self.op, self.op)
+        return Call(f"torch.{function}", tuple(terms), kwargs)
+
+
+class Total(Over):
+    """The sum, which autocast takes in float32."""
+
+    autocast = "widens"
+    op: Literal["sum"] = "sum"
+
+
+def reduction(function: str, over: str) -> Over:
+    """What a function of an equation does over the cells or channels of one tensor."""
+    record = Total if function == "sum" else Over
+    return record.model_validate({"op": function, "over": over})
 
 
 POINTWISE: dict[str, Op] = {
@@ -117,4 +131,7 @@ AMONG: dict[str, Op] = {
     "max": Largest(op="max"),
     "min": Largest(op="min"),
 }
-"""The functions of several tensors, which may also go `over` the cells or channels of one."""
+"""The functions of several tensors."""
+
+REDUCTIONS: tuple[str, ...] = get_args(Over.model_fields["op"].annotation)
+"""The functions that go `over` the cells or channels of one tensor."""

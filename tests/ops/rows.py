@@ -45,7 +45,7 @@ from resgraph.ops import (
     Upsample,
     ZeroPad,
 )
-from resgraph.ops.activation import ACTIVATION_WORDS, Softplus
+from resgraph.ops.activation import ACTIVATION_WORDS, CellSoftmax, Softplus
 from resgraph.ops.attention import (
     Attention,
     Position,
@@ -228,6 +228,8 @@ ROWS = [
     Row(PRelu(shared=True), MAP, "prelu shared"),
     Row(LogSoftmax(), MAP, "log softmax"),
     Row(LogSoftmax(), VECTOR, "log softmax"),
+    Row(CellSoftmax(), MAP, "cell softmax"),
+    Row(CellSoftmax(), SEQUENCE, "cell softmax"),
     Row(Softmax(), MAP, "softmax"),
     Row(Softmax(parts=2), MAP, "softmax parts 2"),
     Row(Softmax(parts=4), VECTOR, "softmax parts 4"),

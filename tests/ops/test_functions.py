@@ -11,7 +11,7 @@ from torch import Tensor
 
 import resgraph
 from resgraph import SpecError
-from resgraph.ops import AMONG, POINTWISE, Div, Op, Over, Ref, Shape, ShapeError
+from resgraph.ops import AMONG, POINTWISE, Div, Op, Over, Ref, Shape, ShapeError, Total
 from resgraph.outputs.pytorch.text import flat
 from resgraph.outputs.pytorch.tree import piece
 
@@ -52,6 +52,8 @@ CASES = [
     Case(Over(op="mean", over="channels"), [MAP], lambda x: x.sum(1, keepdim=True) / 4),
     Case(Over(op="max", over="channels"), [MAP], lambda x: x.max(1, keepdim=True).values),
     Case(Over(op="mean", over="channels"), [VECTOR], lambda x: x.sum(1, keepdim=True) / 4),
+    Case(Total(over="cells"), [MAP], lambda x: x.flatten(2) @ torch.ones(15, dtype=x.dtype)),
+    Case(Total(over="channels"), [MAP], lambda x: sum(x.split(1, 1))),
     Case(Div(), [MAP, MAP], lambda a, b: a * b**-1),
     Case(Div(), [MAP, VECTOR], lambda a, b: a * b.view(2, 4, 1, 1) ** -1),
     Case(Div(), [VECTOR, (1,)], lambda a, b: a * b**-1),
@@ -107,12 +109,12 @@ def test_what_the_backward_pass_keeps(case: Case) -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=Case.name)
 def test_the_dtype_under_autocast(case: Case) -> None:
-    """On a CPU nothing widens; on CUDA `exp` does, by PyTorch's autocast op reference."""
+    """On a CPU nothing widens; on CUDA `exp` and `sum` do, by PyTorch's autocast op reference."""
     low = [some(shape, 0).detach().abs().bfloat16() for shape in case.shapes]
     with torch.autocast("cpu", dtype=torch.bfloat16):
         out = calculate(case.op, low, case.shapes)
     assert out.dtype == torch.bfloat16
-    assert (case.op.autocast == "widens") == (case.op.op == "exp")
+    assert (case.op.autocast == "widens") == (case.op.op in ("exp", "sum"))
 
 
 def test_shapes_that_differ() -> None:
@@ -138,6 +140,8 @@ def test_shapes_that_differ() -> None:
         ("a * max(c over channels)", ["max", "mul"], "self.a(x) * torch.amax(self.c(x), dim=1, keepdim=True)"),
         ("a * mean(c over cells)", ["mean", "mul"],
          "self.a(x) * torch.mean(self.c(x), dim=(2, 3))[:, :, None, None]"),
+        ("a * sum(a*c over cells)", ["mul", "sum", "mul2"],
+         "a * torch.sum(a * self.c(x), dim=(2, 3))[:, :, None, None]"),
         ("max(a, c) - mean(a, c)", ["max", "mean", "sub"], "torch.maximum(a, c) - (a + c) / 2"),
     ],
 )  # fmt: skip
@@ -162,6 +166,8 @@ def test_functions_of_numbers_stay() -> None:
         ("max(a)", "E010", "`max` joins two or more tensors"),
         ("max(a 3)", "E010", "`max` joins two or more tensors"),
         ("mean(3 4) * a", "E010", "`mean` joins two or more tensors"),
+        ("sum(a c over cells)", "E010", "`sum` over cells is of one tensor"),
+        ("sum(a) * c", "E030", "no function `sum` of tensors"),
         ("exp(a c)", "E010", "`exp` takes one tensor"),
         ("exp(3) * a", "E010", "`exp` takes one tensor"),
         ("mean(a c over cells)", "E010", "`mean` over cells is of one tensor"),

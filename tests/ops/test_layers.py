@@ -61,6 +61,7 @@ MADE: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "Part": (lambda: layers.Part(1, 2), MAP),
     "ChannelSlice": (lambda: layers.ChannelSlice(3), MAP),
     "ChannelSlice with an end": (lambda: layers.ChannelSlice(2, 5), VECTOR),
+    "CellSoftmax": (lambda: layers.CellSoftmax(), MAP),
     "PartSoftmax": (lambda: layers.PartSoftmax(4), MAP),
     "ZeroPadShortcut": (lambda: layers.ZeroPadShortcut(8, 12, stride=2), MAP),
     "ZeroPadShortcut of a vector": (

@@ -35,6 +35,7 @@ from resgraph.ops import (
     SpaceToDepth,
     ZeroPad,
 )
+from resgraph.ops.activation import CellSoftmax
 from resgraph.ops.attention import (
     Attention,
     Position,
@@ -138,6 +139,10 @@ def log_softmax(x: Tensor) -> Tensor:
     return x - x.exp().sum(1, keepdim=True).log()
 
 
+def cell_softmax(x: Tensor) -> Tensor:
+    return x.exp() / x.exp().sum((2, 3), keepdim=True)
+
+
 def shuffled(x: Tensor) -> Tensor:
     """Shi et al. 2016, equation 4."""
     y = x.new_zeros(x.shape[0], x.shape[1] // 4, 2 * x.shape[2], 2 * x.shape[3])
@@ -217,6 +222,7 @@ CASES = [
     Case(BlurPool(stride=2, zeros=True), MAP, blur),
     Case(ZeroPad(width=11, centered=True), MAP, centered),
     Case(LogSoftmax(), MAP, log_softmax),
+    Case(CellSoftmax(), MAP, cell_softmax),
     Case(LogSoftmax(), VECTOR, log_softmax),
     Case(ChannelDropout(rate=0.3), MAP, channel_dropout),
     Case(ChannelDropout(rate=0.3), SEQUENCE, channel_dropout),

@@ -18,10 +18,11 @@ from ...ops import (
     PRelu,
     Softmax,
 )
+from ...ops.activation import CellSoftmax
 from ...ops.function import POINTWISE
 from ..program import AtenCall
 from .attention import Scores
-from .axes import equal_parts, layout
+from .axes import equal_parts, flat, layout
 from .reader import Arguments, ForeignValue, Reader, StateTensor, reads
 from .spelled import Spelled, further
 
@@ -100,17 +101,19 @@ def function(reader: Reader, call: AtenCall, given: Arguments) -> Any:
 
 @reads("softmax", "log_softmax")
 def softmax(reader: Reader, call: AtenCall, given: Arguments) -> Any:
-    """Over the channels, or over the first of two axes that they are viewed as; of scores, over
-    the keys."""
+    """Over the channels, over the first of two axes that they are viewed as, or over all cells; of
+    scores, over the keys."""
     if isinstance(scores := given["self"], Scores) and call.word == "softmax":
         return scores.softmax(reader, given["dim"] % len(call.axes) - len(call.axes))
     x = reader.value(given["self"])
     axis, shape = x.axes[given["dim"] % len(call.axes) - 1], reader.shape(x)
     if axis == layout(shape)[0]:
         return reader.kept(LogSoftmax() if "log" in call.word else Softmax(), x)
+    if axis and axis == flat(layout(shape)[1:]) and "log" not in call.word:
+        return reader.kept(CellSoftmax(), x)
     parts = equal_parts(axis, shape[0])
     if not parts or "log" in call.word:
-        raise reader.no("over anything but the channels")
+        raise reader.no("over anything but the channels, or all cells")
     return reader.kept(Softmax(parts=parts), x)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
 
-from ...ops import Concat, Mul, Part
+from ...ops import Concat, Mul, Part, reduction
 from ...ops.attention import Attention
 from ..program import AtenCall
 from .axes import Atom, Layout, flat, layout, sizes
@@ -87,7 +87,25 @@ def matmul(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     if isinstance(b, Scores):
         turned = replace(b, turned_over=not b.turned_over)
         return _swapped(reader, _attended(reader, turned, _swapped(reader, a)))
-    return Scores(reader.placed(a), _swapped(reader, b))
+    weighed = _weighed(reader, a, b, place=-1) or _weighed(reader, b, a, place=-2)
+    return weighed or Scores(reader.placed(a), _swapped(reader, b))
+
+
+def _weighed(reader: Reader, x: Any, shares: Any, place: int) -> ForeignValue | None:
+    """The sum of a map's cells, which that axis are, each times what a map of one channel has
+    there; None where they are something else."""
+    if not isinstance(x, ForeignValue) or not isinstance(shares, ForeignValue):
+        return None
+    channels, *size = reader.shape(shares)
+    cells = flat(layout((1, *size))[1:])
+    one = channels == 1 and cells and flat(shares.axes) == cells
+    if not one or x.axes[place] != cells or list(reader.shape(x)[1:]) != size:
+        return None
+    if shares.axes[-3 - place] != cells:
+        return None
+    step = reader.add(Mul(), x.step, shares.step).step
+    axes = (*x.axes[:-2], *((x.axes[-2], ()) if place == -1 else ((), x.axes[-1])))
+    return replace(reader.add(reduction("sum", "cells"), step), axes=axes)
 
 
 def _swapped(reader: Reader, x: Any) -> AnyValue:

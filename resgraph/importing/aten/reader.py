@@ -374,7 +374,15 @@ WORDS: list[Callable[[ForeignValue, Shape], Op | None]] = []
 """What a value's axes may be in our words, as a shuffle; a candidate's layout is checked."""
 VIEWS = frozenset(
     (
-        *("view", "reshape", "flatten", "squeeze", "unsqueeze"),
+        *(
+            "view",
+            "view_as",
+            "reshape",
+            "reshape_as",
+            "flatten",
+            "squeeze",
+            "unsqueeze",
+        ),
         *("permute", "transpose", "movedim", "unflatten", "select", "t"),
         *("expand", "slice", "narrow", "chunk", "split", "split_with_sizes", "unbind"),
         *("alias", "detach"),

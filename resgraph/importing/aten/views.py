@@ -30,7 +30,14 @@ from .spelled import Spelled
 
 
 @reads(
-    "flatten", "view", "reshape", "reshape_as", "squeeze", "unsqueeze", "_unsafe_view"
+    "flatten",
+    "view",
+    "view_as",
+    "reshape",
+    "reshape_as",
+    "squeeze",
+    "unsqueeze",
+    "_unsafe_view",
 )
 def view(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     x = given["self"]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from ...errors import Fault, Hint, Span, fault, write
-from ...ops import ACTIVATIONS, AMONG, POINTWISE, VOCABULARY
+from ...ops import ACTIVATIONS, AMONG, POINTWISE, REDUCTIONS, VOCABULARY
 from ..foreign import CONCATS, SIGNS, foreign, squeezed
 from ..grammar.records import Chunk
 from .names import foreign_letters
@@ -151,7 +151,8 @@ def _call(label: _Words) -> Fault | None:
 def functions_of_tensors() -> list[str]:
     """What an equation can call."""
     calls = (w for w in ACTIVATIONS if " " not in w and VOCABULARY[w].in_equation())
-    return ["concat", *AMONG, *POINTWISE, *sorted(calls)]
+    words = dict.fromkeys([*AMONG, *REDUCTIONS, *POINTWISE])
+    return ["concat", *words, *sorted(calls)]
 
 
 def _repeated(label: _Words) -> Fault | None:

@@ -19,6 +19,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from ...errors import Fault, Hint, Span, fault
+from ...ops import REDUCTIONS
 from ..yaml.characters import LOOK_ALIKES, described, look_alikes
 
 # tokens in one expression, and brackets and signs in one another: the tree is walked by recursion
@@ -138,7 +139,7 @@ def other_axes(tree: Apply) -> Name | None:
 def _behind_over(tree: Apply) -> Name | None:
     *_, word, axes = (None, None, *tree.arguments)
     over = isinstance(word, Name) and word.name == OVER
-    known = tree.function in ("mean", "max", "min")
+    known = tree.function in REDUCTIONS
     return axes if over and known and isinstance(axes, Name) else None
 
 

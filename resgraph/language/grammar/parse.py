@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from ...errors import Fault, Hint, Span, fault
-from ...ops import ACTIVATIONS, AMONG, POINTWISE, VOCABULARY
+from ...ops import ACTIVATIONS, AMONG, POINTWISE, REDUCTIONS, VOCABULARY
 from ..yaml.tree import Mapping, Scalar, Sequence, Tree
 from .arithmetic import FUNCTIONS
 from .expression import functions_in
@@ -55,7 +55,7 @@ from .words import (
     words_in,
 )  # fmt: skip
 
-_FUNCTIONS = {"concat", *ACTIVATIONS, *FUNCTIONS, *POINTWISE, *AMONG}
+_FUNCTIONS = {"concat", *ACTIVATIONS, *FUNCTIONS, *POINTWISE, *AMONG, *REDUCTIONS}
 
 
 class UnreadItem(Failure):

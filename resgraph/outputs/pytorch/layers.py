@@ -456,6 +456,13 @@ class ChannelSlice(nn.Module):
         return f"{self.start}:{'' if self.stop is None else self.stop}"
 
 
+class CellSoftmax(nn.Module):
+    """A softmax over the cells of each channel."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.flatten(2).softmax(2).view_as(x)
+
+
 class PartSoftmax(nn.Module):
     """A softmax across `parts` equal parts of the channels, number by number."""
 

@@ -21,7 +21,18 @@ from ...language.grammar.expression import (
     other_axes,
 )
 from ...language.grammar.records import TensorExpr
-from ...ops import AMONG, POINTWISE, SYMBOLS, Add, Concat, Mul, Op, Over, Shape, Sub
+from ...ops import (
+    AMONG,
+    POINTWISE,
+    SYMBOLS,
+    Add,
+    Concat,
+    Mul,
+    Op,
+    Shape,
+    Sub,
+    reduction,
+)
 from ...ops.base import is_map
 from .equation_errors import EquationErrors, reads_input
 from .graph_builder import Builder, Draft, Nothing, Poisoned, Streams, Tensor
@@ -149,12 +160,12 @@ class EquationBuilder:
         return axes_of(tree)
 
     def reduced(self, tree: Apply, axes: Axes) -> Term:
-        """The mean, the largest or the smallest over the cells or channels of one tensor."""
+        """A function of what one tensor has over its cells or channels."""
         trees = tree.arguments[:-2]
         terms = [self.term(argument) for argument in trees]
         if len(terms) != 1 or isinstance(terms[0], Fraction):
             raise self.errors.not_one_over(tree, axes)
-        op = Over.model_validate({"op": tree.function, "over": axes})
+        op = reduction(tree.function, axes)
         return self.node(Worded(tree.function, op), terms, trees)
 
     def activation(self, tree: Apply) -> Worded | None:

@@ -172,7 +172,8 @@ class EquationErrors:
         else:
             hint = op_meant(tree.function, [*functions_of_tensors(), *FUNCTIONS])
         otherwise = (
-            "functions of tensors are `concat`, `mean`, `max`, `min`, `abs`, `sqrt`, `exp` and the"
+            "functions of tensors are `concat`, `mean`, `max`, `min`, `sum` over cells or channels,"
+            " `abs`, `sqrt`, `exp` and the"
             " activations; whatever else is a layer of a path"
         )
         return replace(hint, span=self.function(tree)) if hint else otherwise
