@@ -91,6 +91,7 @@ FORMS = {
     "mish": lambda net, x: x * torch.tanh(F.softplus(x)),
     "gelu": lambda net, x: F.gelu(x),
     "gelu tanh": lambda net, x: F.gelu(x, approximate="tanh"),
+    "cell softmax": lambda net, x: F.softmax(x.flatten(2), 2).reshape(x.shape),
     "instance norm": lambda net, x: F.instance_norm(x),
 }
 
@@ -240,8 +241,8 @@ def test_a_form_with_weights_or_sizes(model: nn.Module, said: str) -> None:
             "`var_mean`: of anything but filters, each by itself",
         ),
         (
-            lambda net, x: F.softmax(x.flatten(2), 2).reshape(x.shape),
-            "`softmax`: over anything but the channels",
+            lambda net, x: F.softmax(x, 2),
+            "`softmax`: over anything but the channels, or all cells",
         ),
         (
             lambda net, x: F.prelu(x, net.weight.view(-1) * 2),
