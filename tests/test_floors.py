@@ -33,7 +33,7 @@ ROOMS = {
         "content": "", "layout": "content", "figures": "content layout", "formats": "content figures layout",
     },
     "importing": {
-        "aten": "numbers", "blocks": "regions", "numbers": "", "proof": "regions", "regions": "", "saved": "aten",
+        "aten": "numbers", "blocks": "regions", "numbers": "", "proof": "regions", "regions": "numbers", "saved": "aten",
         "variants": "",
     },
     "train": {

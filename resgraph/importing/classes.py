@@ -9,6 +9,7 @@ from itertools import takewhile
 from ..language.grammar.words import name_problem
 from ..ops import VOCABULARY
 from .captured import Captured
+from .matching import passes
 from .regions.structure import Region
 
 
@@ -34,7 +35,8 @@ class ModuleClasses:
         return "" if name_problem(name, taken) else name
 
     def _of(self, block: Region) -> str:
-        steps = {step.name: step.module for step in block.steps()}
+        own = (step for step in block.steps() if not passes(step.op))
+        steps = {step.name: step.module for step in own}
         path = common([module.split(".") for module in steps.values()])
         return self.named(path, len(steps))
 

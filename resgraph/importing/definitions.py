@@ -11,19 +11,21 @@ from difflib import SequenceMatcher
 from fractions import Fraction
 from typing import Any
 
-from ..ops import ChannelConv, Part, Upsample
+from ..ops import ChannelConv, Div, Op, Part, Upsample
 from ..ops.base import value_text
 from .blocks.columns import PathColumns
 from .cells import Cell, Unit, cells
 from .kinds import (
     activation_of,
-    mains,
+    known_in,
     runs,
     sizes_of,
     skip_branch,
     skip_of,
     terms_of,
 )
+from .numbers.decimals import divisors, written
+from .numbers.factors import number_of
 from .numbers.formulas import formula
 from .regions.sharing import SharedPath
 from .regions.structure import Branch, Region, RegionItem, StepTree
@@ -120,7 +122,8 @@ class _Writer:
 
     def _path(self, branches: Sequence[Branch], calls: Sequence[Use]) -> list[str]:
         """What stands there in all calls."""
-        start = self._equation([branch.start for branch in branches], calls)
+        starts = [branch.start for branch in branches]
+        start = self._equation(starts, calls, path=True)
         return [*filter(None, [start]), *self._labels(branches, calls)]
 
     def _labels(self, branches: Sequence[Branch], calls: Sequence[Use]) -> list[str]:
@@ -264,29 +267,34 @@ class _Writer:
                 yield f"{key} {found or self._let(key, texts, calls)}"
 
     def _equation(
-        self, expressions: Sequence[StepTree | None], calls: Sequence[Use]
+        self,
+        expressions: Sequence[StepTree | None],
+        calls: Sequence[Use],
+        *,
+        path: bool = False,
     ) -> str:
         """Equations of one kind as text; numbers that differ are `let`s."""
-        first = expressions[0]
-        if not isinstance(first, tuple):
-            return self._name(first, calls[0].block)
-        pairs = zip(expressions, calls, strict=True)
-        terms = [_terms(each, call.block) for each, call in pairs if each is not None]
-        texts = [self._equation(column, calls) for column in zip(*terms, strict=True)]
+        if not isinstance(expressions[0], tuple):
+            return self._name(expressions[0], calls[0].block, path=path)
         ops = [each[0].op for each in expressions if isinstance(each, tuple)]
+        columns = zip(*_terms(expressions, calls, path=path), strict=True)
+        texts = [self._equation(column, calls, path=path) for column in columns]
+        if under := divisors([number_of(op) for op in ops]):
+            root = f"sqrt({self._let('variance', under, calls)})"
+            return equation(Div(), [*texts, root])
         for key, at in (("left", 0), ("right", len(texts))):
-            numbers = [getattr(op, key, None) for op in ops]
-            if numbers[0] is not None:
+            numbers = [written(n) for n in _sides(ops, key)]
+            if numbers:
                 texts.insert(at, self._let("factor", numbers, calls))
         if self.act and ops[0].role == "activation":
             return f"{self.act}({', '.join(texts)})"
         return equation(ops[0], texts)
 
-    def _name(self, value: str | None, block: Region) -> str:
+    def _name(self, value: str | None, block: Region, *, path: bool = False) -> str:
         """A value in an equation."""
         if value is None:
             return ""
-        if value == skip_of(block):
+        if value == skip_of(block) and not (path and value == block.entry):
             return self.skip
         return "x" if value == block.entry else self.paths.name(value, block)
 
@@ -337,9 +345,18 @@ def _sized(column: Sequence[Element | None]) -> Sequence[Element | None]:
     ]
 
 
-def _terms(expression: StepTree, block: Region) -> tuple[StepTree, ...]:
-    known = {branch.value: n for n, branch in enumerate(mains(block))}
-    return terms_of(expression, block, known)
+def _terms(
+    expressions: Sequence[StepTree | None], calls: Sequence[Use], *, path: bool
+) -> Iterator[tuple[StepTree, ...]]:
+    """The terms of each equation, in one order."""
+    for each, call in zip(expressions, calls, strict=True):
+        if each is not None:
+            yield terms_of(each, known_in(call.block, path=path))
+
+
+def _sides(ops: Sequence[Op], key: str) -> list[float]:
+    """The numbers that stand on one side of equations."""
+    return [number for op in ops if (number := getattr(op, key, None)) is not None]
 
 
 def _place(cell: Cell, width: int) -> range:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -58,18 +58,26 @@ def of_block(block: Region, unit: Unit) -> Kind:
     """The kind of a block, without its shortcut's path. Where it has one activation only, that is
     an option of it."""
     branches = mains(block)
-    known = {branch.value: n for n, branch in enumerate(branches)}
+    known, inner = known_in(block), known_in(block, path=True)
     one = bool(activation_of(block, unit))
     paths = tuple(
         (
-            of_expression(branch.start, block, known, one=one),
+            of_expression(branch.start, inner, one=one),
             of_elements(cells(branch.items, unit), unit, one=one),
         )
         for branch in branches
     )
     if not block.summed:
         return paths, (Add().op, _sides(Add()), (0, SHORTCUT))
-    return paths, of_expression(block.merge, block, known, one=one)
+    return paths, of_expression(block.merge, known, one=one)
+
+
+def known_in(block: Region, *, path: bool = False) -> Mapping[str, Kind]:
+    """What stands for the values of a block: `shortcut` is its input in its equation, and in a path
+    that is `x`."""
+    found: dict[str, Kind] = {b.value: n for n, b in enumerate(mains(block))}
+    ends = {block.entry: "x", skip_of(block) or "": SHORTCUT}
+    return found | ends | ({block.entry: "x"} if path else {})
 
 
 def activation_of(block: Region, unit: Unit) -> str:
@@ -135,25 +143,18 @@ def of_body(element: Cell | Region, unit: Unit) -> Kind:
 
 
 def of_expression(
-    expression: StepTree | None,
-    block: Region,
-    known: dict[str, int],
-    *,
-    one: bool = False,
+    expression: StepTree | None, known: Mapping[str, Kind], *, one: bool = False
 ) -> Kind:
     if isinstance(expression, tuple):
         step, _ = expression
-        terms = terms_of(expression, block, known)
         return (
             "act" if one and step.op.role == "activation" else step.op.op,
             _sides(step.op),
-            tuple(of_expression(t, block, known, one=one) for t in terms),
+            tuple(
+                of_expression(t, known, one=one) for t in terms_of(expression, known)
+            ),
         )
-    if expression is None:
-        return None
-    if expression == skip_of(block):
-        return SHORTCUT
-    return "x" if expression == block.entry else known.get(expression, expression)
+    return known.get(expression, expression) if expression is not None else None
 
 
 def _sides(op: Op) -> tuple[bool, ...]:
@@ -161,9 +162,7 @@ def _sides(op: Op) -> tuple[bool, ...]:
     return tuple(getattr(op, side, None) is not None for side in ("left", "right"))
 
 
-def terms_of(
-    expression: StepTree, block: Region, known: dict[str, int]
-) -> tuple[StepTree, ...]:
+def terms_of(expression: StepTree, known: Mapping[str, Kind]) -> tuple[StepTree, ...]:
     """The terms of an equation in an order that does not rest on how it was written: of a sum and
     a product, sums first; `body + x`, and `x*s`."""
     assert isinstance(expression, tuple)
@@ -172,7 +171,7 @@ def terms_of(
         return terms
 
     def order(term: StepTree) -> tuple[bool, bool, str]:
-        kind = of_expression(term, block, known)
+        kind = of_expression(term, known)
         nested = isinstance(term, tuple) and type(term[0].op) is type(step.op)
         skip = kind in ("x", SHORTCUT)  # `body + x`, `x*s`
         return not nested, skip != isinstance(step.op, Mul), str(kind)

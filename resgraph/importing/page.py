@@ -58,8 +58,9 @@ def write(head: Head) -> str:
     recovery = BlockRecovery(head.net, unit, library)
     first = head.net.steps[head.net.input].shape
     rows = rows_of(recovery.elements(items), first, head.net.outputs)
-    said, turns = taking_turns([row.labels for row in rows])
-    for row, labels in zip(rows, said, strict=True):
+    free = [row for row in rows if not row.counted]
+    said, turns = taking_turns([row.labels for row in free])
+    for row, labels in zip(free, said, strict=True):
         row.labels = labels
     own = _called([*recovery.definitions, *turns], rows)
     if library.shortcut:

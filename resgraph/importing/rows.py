@@ -13,6 +13,7 @@ from ..ops import VOCABULARY, GlobalPool, Pool, Shape
 from .captured import ImportRefused
 from .cells import Cell
 from .classes import common
+from .counted import counts_places, say_by_place
 from .kinds import changes
 from .recovery import BLOCK_WORDS
 from .regions.structure import Region
@@ -42,18 +43,23 @@ class DraftRow:
         """The blocks that it is of: not what only leads to them."""
         return [each for each in self.elements if _repeats(each)]
 
+    @property
+    def counted(self) -> bool:
+        """Whether blocks in it are what they are by their places."""
+        return any(counts_places(use.definition) for use in self.calls)
+
 
 def rows_of(
-    elements: Sequence[Element], first: Shape, outputs: Collection[str] = ()
+    elements: Sequence[Element], shape: Shape, outputs: Collection[str] = ()
 ) -> list[DraftRow]:
     """Stem, stages, head; a row ends with each of the outputs. Raises `ImportRefused` where one is
     within a label."""
-    last = max((n for n, e in enumerate(elements) if isinstance(e, Use)), default=-1)
-    start = next((n for n, e in enumerate(elements) if isinstance(e, Use)), 0)
-    if last < 0:
+    blocks = [n for n, each in enumerate(elements) if _is_block(each)]
+    if not blocks:
         rows = _plain(elements)
     else:
-        stages = _stages(elements[start : last + 1], _out(elements[start - 1], first))
+        start, last = blocks[0], blocks[-1]
+        stages = _stages(elements[start : last + 1], _out(elements[start - 1], shape))
         rows = [
             DraftRow(list(elements[:start])),
             *stages,
@@ -63,16 +69,36 @@ def rows_of(
     if inner := {*outputs} - {row.exit for row in rows}:
         said = f"`{min(inner)}` is an output, and stands within a layer or a block"
         raise ImportRefused(said)
+    say_by_place([row.elements for row in rows])
     _name(rows)
-    for row in rows:
+    names = ["input", *(row.name for row in rows)]
+    for before, row in zip(names, rows, strict=False):
         row.labels = list(folded(_labels(row.elements)))
+        if _equates(first := row.elements[0]):
+            row.labels[0] = re.sub(r"\bx\b", before, first.definition.merge)
     return rows
 
 
+def _is_block(element: Element) -> bool:
+    return isinstance(element, Use) and not _equates(element)
+
+
+def _equates(element: Element) -> TypeGuard[Use]:
+    """Whether an element is an equation over one value that stands in the net once: a row may begin
+    with it."""
+    if isinstance(element, Cell):
+        return False
+    return not element.definition.paths and len(element.definition.uses) == 1
+
+
 def _split(row: DraftRow, outputs: Collection[str]) -> Iterator[DraftRow]:
-    """A row as those that end where an output is."""
-    part = DraftRow()
+    """A row as those that end where an output is; an equation begins one, but for one among
+    blocks."""
+    part, parted = DraftRow(), not row.calls
     for element in row.elements:
+        if parted and part.elements and _equates(element):
+            yield part
+            part = DraftRow()
         part.elements.append(element)
         if part.exit in outputs:
             yield part
@@ -88,7 +114,7 @@ def _exit(element: Element) -> str:
 def _repeats(element: Element) -> TypeGuard[Use]:
     """Whether an element is a block that is summed or joined somewhere, or stands behind itself; a
     transition is not."""
-    if isinstance(element, Cell):
+    if isinstance(element, Cell) or _equates(element):
         return False
     blocks = element.definition.blocks
     ends = {block.exit for block in blocks}

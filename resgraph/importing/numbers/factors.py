@@ -47,13 +47,19 @@ class _Factors:
         `gamma` (Brock et al. 2021, section 4.1): a file says that once."""
         scaled = {name for name, step in self.steps.items() if _is_scaled(step.op)}
         read = {name: [*self._read_by(name)] for name in self._products()}
-        given = [name for name, ends in read.items() if ends and scaled >= {*ends}]
-        count = Counter(self._number(name) for name in given for _ in read[name])
-        number, most = max(count.items(), key=lambda each: each[1], default=(1.0, 0))
-        if 2 * most > len(scaled):
-            for name in given:
-                if self._number(name) == number:
-                    self._give(name, read[name])
+        given = {
+            name: ends for name, ends in read.items() if ends and scaled >= {*ends}
+        }
+        for name in self._usual(given, len(scaled) // 2):
+            self._give(name, given[name])
+
+    def _usual(self, given: Mapping[str, list[str]], more: int) -> list[str]:
+        """Products with the number that is read by more convolutions than so many."""
+        count = Counter[float]()
+        for name, ends in given.items():
+            count[self._number(name)] += len(ends)
+        often = {number for number, ends in count.items() if ends > more}
+        return [name for name in given if self._number(name) in often]
 
     def _give(self, name: str, convolutions: Iterable[str]) -> None:
         """Unless one of them cannot have such a `gamma`."""

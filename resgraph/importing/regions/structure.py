@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from ...ops import Add, Op, Shape
 from ..captured import CapturedOp
@@ -65,18 +66,31 @@ class Region:
 
     def shortcut(self) -> str | None:
         """The term of the sum that does least: the block's input, or a path of at most one layer
-        with weights beside others of more, or of less than half as many as the longest."""
+        with weights beside others of more, or of less than half as many as the longest. Where its
+        last paths are alike, those count that they start from."""
         op, terms = head(self.merge)
         if not isinstance(op, Add):
             return None
         if self.entry in terms:
             return self.entry
-        weights = {each.value: each.weighted for each in self.branches}
-        counts = [max(weights.get(leaf, 0) for leaf in leaves_of(t)) for t in terms]
-        least = terms[counts.index(min(counts))]
-        fewest, most = min(counts), max(counts)
-        clear = fewest < most if fewest <= 1 else 2 * fewest < most
-        return least if clear and isinstance(least, str) else None
+        own = {each.value: each.weighted for each in self.branches}
+        return _least(terms, own) or _least(terms, self._weights())
+
+    def _weights(self) -> dict[str, int]:
+        """How many layers with weights are on the way to each value."""
+        found: dict[str, int] = {}
+        for each in self.branches:
+            begun = sum(found.get(leaf, 0) for leaf in leaves_of(each.start or ""))
+            found[each.value] = each.weighted + begun
+        return found
+
+
+def _least(terms: Sequence[StepTree], weights: Mapping[str, int]) -> str | None:
+    """The term of which it is clear that it does least."""
+    counts = [max(weights.get(leaf, 0) for leaf in leaves_of(t)) for t in terms]
+    least, (fewest, most) = terms[counts.index(min(counts))], (min(counts), max(counts))
+    clear = fewest < most if fewest <= 1 else 2 * fewest < most
+    return least if clear and isinstance(least, str) else None
 
 
 RegionItem = CapturedOp | Region
@@ -108,3 +122,13 @@ def head(merge: StepTree) -> tuple[Op | None, tuple[StepTree, ...]]:
             return step.op, terms
         (merge,) = terms
     return None, ()
+
+
+def is_activation(item: RegionItem) -> TypeGuard[CapturedOp]:
+    """Whether it is an activation that an equation can name."""
+    own = isinstance(item, CapturedOp) and item.op.role == "activation"
+    return own and type(item.op).in_equation()  # type: ignore[union-attr]
+
+
+def sums(merge: StepTree) -> bool:
+    return isinstance(merge, tuple) and isinstance(merge[0].op, Add)

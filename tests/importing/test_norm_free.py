@@ -1,0 +1,105 @@
+"""Nets without norms (Brock et al. 2021), whose numbers follow from where their blocks stand."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from resgraph import from_module
+from resgraph.importing.numbers.decimals import divisors
+from resgraph.importing.numbers.decimals import written as short
+from resgraph.plan import loads
+
+NF = """name: a
+input: 3x16x16
+unit: conv relu
+ops: {conv: {standardize: scaled}}
+blocks:
+  nf:
+    let:      {variance: 1 + 0.04*row_index}
+    pre:      relu(x)/sqrt(variance)
+    body:     [pre, 1x1 conv out/2, 3x3 conv out/2 /stride, 1x1 conv out linear]
+    shortcut: [pre, avg pool /stride ceil, 1x1 conv out linear]
+    merge:    0.2*body + shortcut
+net:
+  stem: 3x3 conv 16 linear
+  one:  3 x nf 32
+  two:  [nf 48 /2 variance 1.12, 3 x nf 48]
+  head: [relu, global avg pool, fc 8]
+"""
+FACTOR = NF.replace("relu(x)/sqrt(variance)", "factor*relu(x)")
+FACTOR = FACTOR.replace("variance: 1 + 0.04*row_index", "factor: {}")
+FACTOR = FACTOR.replace("variance 1.12", "factor {}")
+
+
+def text(spec: str) -> str:
+    """Import of the module that a spec compiles to."""
+    found = from_module(loads(spec).module(), (3, 16, 16))
+    assert found.proof.output is not None and found.proof.output <= 1e-9
+    return found.text
+
+
+def blocks(spec: str) -> str:
+    """Its blocks and rows, as import names them."""
+    rows = spec.partition("blocks:")[2].replace("nf", "NF")
+    return rows.partition("\n\nexpect")[0].replace("\n\n", "\n").rstrip()
+
+
+def test_it_is_writtenas_its_author_would() -> None:
+    assert blocks(text(NF)) == blocks(NF)
+
+
+@pytest.mark.parametrize(
+    ("usual", "first"),
+    [("1 - 0.1*row_index", "0.3"), ("0.5 + row_index", "0.25")],
+)
+def test_a_number_is_a_formula_of_its_place(usual: str, first: str) -> None:
+    spec = FACTOR.replace("{}", usual, 1).replace("{}", first, 1)
+    assert blocks(text(spec)) == blocks(spec)
+
+
+def test_numbers_that_follow_no_rule_are_said() -> None:
+    spec = NF.replace("3 x nf 48]", "nf 48 variance 1.3, nf 48 variance 1.1, nf 48]")
+    written = text(spec.replace("3 x nf 32", "nf 32"))
+    assert "row_index" not in written
+    assert "variance 1.3" in written and "/sqrt(variance)" in written
+
+
+def test_a_line_through_two_places_is_no_rule() -> None:
+    spec = NF.replace("3 x nf 32", "2 x nf 32")
+    spec = spec.replace("[nf 48 /2 variance 1.12, 3 x nf 48]", "2 x nf 48 /2")
+    assert "2 x nf" in spec
+    written = text(spec)
+    assert "row_index" not in written and "1.04" in written
+
+
+def test_places_are_those_of_rows() -> None:
+    """In another block they are its caller's."""
+    blocks = "  three: [nf out, nf out variance 1.04, nf out variance 1.08]\nnet:\n"
+    spec = NF.replace("net:\n", blocks).replace("3 x nf 32", "3 x three 32")
+    assert "row_index" not in text(spec.replace(": 1 + 0.04*row_index", ": 1"))
+
+
+def test_a_product_of_what_else_is_read_is_no_beginning() -> None:
+    """The activation stays where the equation of a block reads it."""
+    spec = NF.replace("0.2*body + shortcut", "0.2*body + shortcut*sigmoid(shortcut)")
+    assert "shortcut" in text(spec)
+
+
+def test_a_number_alone_begins_a_row() -> None:
+    spec = NF.replace("[relu, global", "[1.7*relu(two), global")
+    assert "head:    [1.7*to_head, global avg pool, fc 8]" in text(spec)
+
+
+def test_numbers_are_said_without_what_rounding_added() -> None:
+    assert [*map(short, (0.1 + 0.2, 1 / 3, 1e-20, 0.0))] == [0.3, 1 / 3, 1e-20, 0.0]
+
+
+def test_one_divides_by_a_root_where_that_is_shorter() -> None:
+    assert divisors([1.0, 1 / math.sqrt(1.04)]) == [1.0, 1.04]
+    assert divisors([1 / math.sqrt(2)]) == [2.0]
+    assert divisors([0.5]) == divisors([1 / 3]) == divisors([-1 / math.sqrt(2)]) == []
+    assert divisors([1 / math.sqrt(2), 0.3]) == divisors([1 / math.sqrt(2), None]) == []
+    assert divisors([1e-200]) == divisors([1.7e200]) == []
+    assert divisors([1 / math.sqrt(2) * (1 + 1e-9)]) == []
