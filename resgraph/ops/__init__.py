@@ -37,7 +37,7 @@ from .extension import installed_ops
 from .function import AMONG, POINTWISE, REDUCTIONS, Over, Total, reduction
 from .learned import Gain, Grn, Scale
 from .merge import Add, Binary, Concat, Div, Mul, Sub
-from .norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RmsNorm
+from .norm import BatchNorm, EvoNorm, GroupNorm, InstanceNorm, LayerNorm, RmsNorm
 from .pool import BlurPool, GlobalPool, Pool
 from .rearrange import (
     DepthToSpace,
@@ -78,6 +78,7 @@ __all__ = [
     "DropBlock",
     "DropPath",
     "Dropout",
+    "EvoNorm",
     "Family",
     "Fc",
     "Flatten",

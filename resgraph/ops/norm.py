@@ -82,39 +82,66 @@ class LayerNorm(_Shifted):
         return Call(target, (x[0],), self.said() + bias)
 
 
-class GroupNorm(_Shifted):
-    """Group normalization (Wu & He 2018), `gn 32`: over all places of each of 32 equal parts of
-    channels; `bias none` leaves the shift out (as MetaFormer's have it; Yu et al. 2022)."""
+class _Grouped(_Norm):
+    """A norm over all places of each of so many equal parts of the channels."""
 
     number = "groups"
-    long_names = ("GroupNorm",)
-    aliases = ("groupnorm groupnormalization groupnormalisation",)
-    op: Literal["gn"] = "gn"
     groups: Width = 32
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
+        said = f"`{self.op} {self.groups}`"
         if x[0] % self.groups:
             below = next(
                 n for n in range(min(self.groups, x[0]), 0, -1) if x[0] % n == 0
             )
-            message = f"`gn {self.groups}` does not divide {x[0]} channels"
             raise ShapeError(
-                message, f"the nearest below that does is `gn {below}`", "E042"
+                f"{said} does not divide {x[0]} channels",
+                f"the nearest below that does is `{self.op} {below}`",
+                "E042",
             )
         if prod(x) == self.groups:
             raise ShapeError(
-                f"`gn {self.groups}` on {shape_text(x)} norms each number by itself, which leaves"
-                " zeros",
+                f"{said} on {shape_text(x)} norms each number by itself, which leaves zeros",
                 "use fewer groups, or `bn`",
                 "E042",
             )
         return x
 
+
+class GroupNorm(_Grouped, _Shifted):
+    """Group normalization (Wu & He 2018), `gn 32`: over all places of each of 32 equal parts of
+    channels; `bias none` leaves the shift out (as MetaFormer's have it; Yu et al. 2022)."""
+
+    long_names = ("GroupNorm",)
+    aliases = ("groupnorm groupnormalization groupnormalisation",)
+    op: Literal["gn"] = "gn"
+
     def torch(self, *inputs: Shape) -> Call:
         names = "norm_groups", "width"
         target = "nn.GroupNorm" if self.has_bias else "ScaledGroupNorm"
         return Call(target, (self.groups, inputs[0][0]), self.said(), names)
+
+
+class EvoNorm(_Grouped):
+    """A norm that is an activation too, EvoNorm-S0 (Liu et al. 2020, arXiv 2004.02967, Table 3),
+    `evonorm 32`: x * sigmoid(v*x), v learned for each channel, over the deviation of each of 32
+    equal parts of channels, and a scale and a shift. No activation stands behind it."""
+
+    since = "0.2"
+    long_names = ("EvoNorm-S0",)
+    aliases = ("evonorms0 evonorm2ds0",)
+    op: Literal["evonorm"] = "evonorm"
+
+    def params(self, *inputs: Shape) -> int:
+        return 3 * inputs[0][0]
+
+    def derive(self, *inputs: Shape) -> Derivation:
+        return Derivation(params=f"3*{inputs[0][0]}")
+
+    def torch(self, *inputs: Shape) -> Call:
+        names = "norm_groups", "width"
+        return Call("EvoNorm", (self.groups, inputs[0][0]), self.said(), names)
 
 
 class InstanceNorm(_Norm):

@@ -86,6 +86,7 @@ FORMS = {
     "hardswish ": lambda net, x: x * F.relu6(x + 3, inplace=True) / 6,
     "hardswish  ": lambda net, x: x * (F.relu6(x + 3) / 6),
     "hardsigmoid": lambda net, x: F.relu6(3 + x) * (1 / 6),
+    "gelu ": lambda net, x: F.gelu(x.float()).to(x.dtype),
     "relu6": lambda net, x: x.clamp(0, 6),
     "relu": lambda net, x: x.clamp(min=0),
     "mish": lambda net, x: x * torch.tanh(F.softplus(x)),

@@ -19,6 +19,7 @@ from resgraph.ops import (
     ChannelDropout,
     DepthToSpace,
     DropBlock,
+    EvoNorm,
     GeluTanh,
     Grn,
     InstanceNorm,
@@ -83,6 +84,17 @@ def scaled_norm(x: Tensor, weight: Tensor) -> Tensor:
     centred = x - x.sum(1, keepdim=True) / x.shape[1]
     variance = centred.square().sum(1, keepdim=True) / x.shape[1]
     return centred / (variance + 1e-5).sqrt() * per_channel(weight, x)
+
+
+def evonorm(x: Tensor, weight: Tensor, bias: Tensor, v: Tensor) -> Tensor:
+    """Liu et al. 2020, Table 3, S0: over each two of eight channels."""
+    swish = x / (1 + (-per_channel(v, x) * x).exp())
+    groups = []
+    for part in x.split(2, 1):
+        centred = part - part.mean((1, 2, 3), keepdim=True)
+        variance = centred.square().mean((1, 2, 3), keepdim=True)
+        groups.append((variance + 1e-5).sqrt().expand_as(part))
+    return swish / torch.cat(groups, 1) * per_channel(weight, x) + per_channel(bias, x)
 
 
 def rms_norm(x: Tensor, weight: Tensor) -> Tensor:
@@ -214,6 +226,7 @@ CASES = [
     Case(QuickGelu(), MAP, lambda x: x / (1 + (-1.702 * x).exp())),
     Case(InstanceNorm(), MAP, instance_norm),
     Case(InstanceNorm(affine=True), MAP, instance_norm),
+    Case(EvoNorm(groups=4), MAP, evonorm),
     Case(RmsNorm(), MAP, rms_norm),
     Case(RmsNorm(), VECTOR, rms_norm),
     Case(LayerNorm(bias="none"), MAP, scaled_norm),

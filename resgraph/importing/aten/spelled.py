@@ -12,6 +12,7 @@ from ...ops import (
     Activation,
     Add,
     Div,
+    EvoNorm,
     Gain,
     Grn,
     GroupNorm,
@@ -21,10 +22,12 @@ from ...ops import (
     Over,
     QuickGelu,
     RmsNorm,
+    Scale,
     Sub,
 )
+from ..captured import CapturedOp
 from ..program import AtenCall
-from .axes import layout
+from .axes import equal_parts, layout
 from .reader import AnyValue, Arguments, ForeignValue, Reader, StateTensor, reads
 
 
@@ -77,6 +80,9 @@ def _normed(op: Callable[[Spelled], Op], *roles: str) -> _Rule:
 _rms = _normed(lambda a: RmsNorm(eps=a.eps), "weight")
 _grn = _normed(lambda a: Grn(eps=a.eps), "weight", "bias")
 _layer_norm = _normed(lambda a: LayerNorm(eps=a.eps), "weight", "bias")
+_evonorm = _normed(
+    lambda a: EvoNorm(groups=a.groups, eps=a.eps), "slope", "weight", "bias"
+)
 _grouped = _normed(lambda a: GroupNorm(groups=a.groups, eps=a.eps), "weight", "bias")
 
 
@@ -110,6 +116,24 @@ def _gelu(reader: Reader, a: Spelled, b: Any) -> ForeignValue:
     if a.eps != 1 or not isinstance(a.of, ForeignValue):
         raise reader.no("of an error function that is no GELU's")
     return reader.kept(Activation(op="gelu"), a.of)
+
+
+def _gated(reader: Reader, a: Spelled, gated: ForeignValue) -> Spelled:
+    """A swish with a learned slope over the deviation of groups: EvoNorm-S0 (Liu et al. 2020)."""
+    assert isinstance(a.of, ForeignValue)
+    x, product = a.of.step, reader.steps[gated.step]
+    for name in product.inputs if isinstance(product.op, Mul) else ():
+        gate = reader.steps[name]
+        slope = reader.steps[gate.inputs[0]] if gate.op.op == "sigmoid" else gate
+        if {*product.inputs} == {x, name} and slope.inputs == (x,) and _slopes(slope):
+            met = (StateTensor(slope.tensors["weight"], ()),)
+            return replace(a, form="swish over deviation", met=met)
+    raise reader.no("by the deviation of groups of channels, of anything but a swish")
+
+
+def _slopes(step: CapturedOp) -> bool:
+    """Whether a step multiplies each channel by a learned number."""
+    return isinstance(step.op, Scale) and step.op.shift is None
 
 
 def _standardized(reader: Reader, a: Spelled, b: Any) -> StateTensor:
@@ -154,6 +178,11 @@ _RULES: dict[tuple[str, str, str], _Rule] = {
     ("div", "root", "value"): _becomes("over its root"),
     ("mul", "over its root", "state"): _scaled_root,
     ("add", "centred and scaled", "state"): _layer_norm,
+    ("add", "variance of groups", "number"): _with_eps("variance of groups and eps"),
+    ("sqrt", "variance of groups and eps", ""): _becomes("deviation of groups"),
+    ("div", "deviation of groups", "value"): _gated,
+    ("mul", "swish over deviation", "state"): _meeting("swish scaled"),
+    ("add", "swish scaled", "state"): _evonorm,
     ("mean", "response", "channels"): _becomes("mean response"),
     ("add", "mean response", "number"): _with_eps("mean response and eps"),
     ("div", "mean response and eps", "response"): _becomes("share"),
@@ -205,7 +234,8 @@ def _of_one(a: Spelled, b: Any) -> bool:
     if isinstance(b, Spelled):
         return a.of == b.of
     centred = a.form == "mean of filters"
-    return a.of == b if isinstance(b, ForeignValue) or centred else True
+    other = a.form == "deviation of groups"  # of what is divided, the norm is not
+    return a.of == b if (isinstance(b, ForeignValue) and not other) or centred else True
 
 
 @reads("var_mean")
@@ -215,6 +245,20 @@ def var_mean(reader: Reader, call: AtenCall, given: Arguments) -> list[Spelled]:
     if not isinstance(x, StateTensor) or asked != [[*range(1, len(x.shape))], 0]:
         raise reader.no("of anything but filters, each by itself")
     return [Spelled(f"{what} of filters", x) for what in ("variance", "mean")]
+
+
+@reads("var")
+def variance(reader: Reader, call: AtenCall, given: Arguments) -> Spelled:
+    """Of groups of the channels, over all that each has."""
+    x = reader.value(given["self"])
+    shape, dims = reader.shape(x), given.get("dim") or ()
+    biased = given.get("correction", int(given.get("unbiased", True))) == 0
+    axes = {d % (len(x.axes) + 1) - 1 for d in dims}
+    kept = [axis for place, axis in enumerate(x.axes) if place not in axes and axis]
+    groups = equal_parts(kept[0], shape[0]) if len(kept) == 1 else 0
+    if not groups or not biased or -1 in axes or not given.get("keepdim"):
+        raise reader.no("of anything but groups of channels, each by itself")
+    return Spelled("variance of groups", replace(x, axes=layout(shape)), groups=groups)
 
 
 @reads("erf")

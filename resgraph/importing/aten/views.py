@@ -76,6 +76,8 @@ def unflatten(reader: Reader, call: AtenCall, given: Arguments) -> Any:
 def expand(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     """What is expanded meets a map that is as large; nothing else may read it."""
     x = given["self"]
+    if isinstance(x, Spelled):
+        return x
     if isinstance(x, StateTensor):
         more = ((),) * (len(call.axes) - len(x.axes))
         return replace(x, axes=_spread((*more, *x.axes), call.axes))

@@ -21,6 +21,7 @@ from ...plan import Plan
 from ..captured import Captured, ImportRefused, MovedKey
 from ..matching import matched, passes
 from ..regions.sharing import untied
+from .float64 import Float64
 from .sizes import proof_sizes
 
 TOLERANCE = 1e-9
@@ -141,10 +142,11 @@ def prove(
         evaluated,
         _random_in_training(model, plan),
     )
-    for size in smaller:  # a net of one size alone may raise anything
-        with suppress(Exception):
-            return pair.compared(size)
-    return pair.compared(own)
+    with Float64():
+        for size in smaller:  # a net of one size alone may raise anything
+            with suppress(Exception):
+                return pair.compared(size)
+        return pair.compared(own)
 
 
 def _random_in_training(model: nn.Module, plan: Plan) -> bool:
