@@ -326,6 +326,38 @@ class Context(nn.Module):
         return x + self.more((x.flatten(2) @ shares)[..., None])
 
 
+class Resampled(nn.Module):
+    """Positions that timm's code brings to the size of the map, but for those of the token."""
+
+    def __init__(self, *, inside_out: bool = False) -> None:
+        super().__init__()
+        self.places = nn.Parameter(torch.randn(57, 3))
+        self.inside_out = inside_out
+
+    def forward(self, x: Tensor) -> Tensor:
+        height, width = x.shape[2:]
+        x = x.flatten(2).transpose(1, 2)
+        x = torch.cat([x.mean(1, keepdim=True), x], 1)
+        token, rest = self.places[None, :1], self.places[None, 1:]
+        rest = rest.float().reshape(1, 8, 7, -1).permute(0, 3, 1, 2)
+        rest = F.interpolate(rest, (height, width), mode="bicubic", antialias=True)
+        rest = rest.permute(0, 2, 3, 1).reshape(1, -1, 3)
+        both = [rest, token] if self.inside_out else [token, rest]
+        return (x + torch.cat(both, 1))[:, 0]
+
+
+def test_positions_that_are_cut_and_put_together() -> None:
+    text = imported(Resampled(), (3, 8, 7)).text
+    assert "[positions, token mean, position, take token]" in text, text
+
+
+def test_other_parts_of_a_parameter_are_refused() -> None:
+    with pytest.raises(ImportRefused, match="parts that are not a whole parameter"):
+        from_module(Resampled(inside_out=True), (3, 8, 7))
+    with pytest.raises(ImportRefused, match="the language has only"):
+        from_module(Resampled(), (3, 4, 14))
+
+
 class Turned(Context):
     """The same with the shares first."""
 

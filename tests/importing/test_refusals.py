@@ -58,6 +58,21 @@ def test_an_unknown_op_is_named_with_its_module() -> None:
     assert refused.value.module == "1.1"
 
 
+class Conditional(nn.Module):
+    """Yang et al. 2019 (CondConv), section 3: each image has a mixture of filters of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mix, self.filters = nn.Linear(3, 2), nn.Parameter(torch.randn(2, 12))
+
+    def forward(self, x: Tensor) -> Tensor:
+        batch, width, height, across = x.shape
+        w = torch.matmul(self.mix(x.mean((2, 3))).sigmoid(), self.filters)
+        y = x.reshape(1, batch * width, height, across)
+        y = nn.functional.conv2d(y, w.view(4 * batch, 3, 1, 1), groups=batch)
+        return y.view(batch, 4, height, across)
+
+
 @pytest.mark.parametrize(
     ("model", "said"),
     [
@@ -67,6 +82,7 @@ def test_an_unknown_op_is_named_with_its_module() -> None:
         (nn.Identity(), "returns its input"),
         (nn.LayerNorm([3, 16, 16]), "over anything but the channels"),
         (nn.InstanceNorm2d(3, track_running_stats=True), "with statistics"),
+        (Conditional(), "its filters are made anew for each image"),
         (nn.Softmax(2), "over anything but the channels"),
         (nn.ConstantPad2d(1, 0.5), "pad"),
         (nn.Upsample(scale_factor=2, mode="bicubic"), "`upsample_bicubic2d`"),

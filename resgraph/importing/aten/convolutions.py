@@ -86,7 +86,12 @@ def _options(reader: Reader, given: Arguments) -> dict[str, Any]:
 
 @reads("conv1d", "conv2d", "conv3d")
 def conv(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
-    x, weight = reader.value(given["input"]), given["weight"]
+    weight = given["weight"]
+    if isinstance(weight, AnyValue):
+        raise reader.no(
+            "its filters are made anew for each image, as of a conditional convolution"
+        )
+    x = reader.value(given["input"])
     if reader.vector(x) and len(x.axes) == 2 and not x.axes[0]:
         return _along_channels(reader, x, given)
     options, groups = _options(reader, given), given["groups"]

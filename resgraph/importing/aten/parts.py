@@ -12,10 +12,19 @@ from ...ops import Concat, Pad, Part, ZeroPad
 from ...ops.base import sides
 from ..program import AtenCall
 from .axes import layout, sizes, viewed, whole
-from .reader import AnyValue, Arguments, ForeignValue, Reader, StateTensor, reads
+from .reader import (
+    AnyValue,
+    Arguments,
+    ForeignValue,
+    Reader,
+    StateCut,
+    StateTensor,
+    reads,
+)
 from .resizing import more_channels
 from .sequences import token_of, with_token
 from .stacks import Stack, parted
+from .states import cut_state, whole_again
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,8 @@ def zeros(reader: Reader, call: AtenCall, given: Arguments) -> Zeros:
 def concat(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     place = given["dim"] % len(call.axes) - 1
     tensors = list(given["tensors"])
+    if isinstance(tensors[0], StateCut):
+        return whole_again(reader, tensors, place + 1)
     if place == 0 and any(isinstance(each, Zeros) for each in tensors):
         return _with_zeros(reader, tensors)
     if begun := with_token(reader, tensors, place):
@@ -152,9 +163,7 @@ def _part_of(total: int, channels: range) -> Part:
 def cut(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     x, place = given["self"], given["dim"] % len(call.axes) - 1
     if isinstance(x, StateTensor):
-        if x.shape == call.axes:
-            return x
-        raise reader.no("it cuts a parameter")
+        return x if x.shape == call.axes else cut_state(reader, call, given, x)
     start, step = given["start"] or 0, given.get("step", 1)
     one = _one_part(reader, x, place + 1, start) if call.axes[place + 1] == 1 else None
     if one is not None:

@@ -85,6 +85,24 @@ class StateTensor:
 
 
 @dataclass(frozen=True, slots=True)
+class StateCut:
+    """Some places along an axis of a parameter, perhaps viewed with other `axes`: its numbers from
+    `start` on."""
+
+    of: StateTensor
+    axes: Layout
+    start: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return sizes(self.axes)
+
+    def alone(self, reader: Reader) -> ForeignValue:
+        """What it is to all but what puts a parameter together again."""
+        raise reader.no("it reads a part of a parameter")
+
+
+@dataclass(frozen=True, slots=True)
 class Moved:
     """As a `ForeignValue`, whose batch is among its axes and does not stand first alone."""
 

@@ -22,6 +22,7 @@ from .reader import (
     Arguments,
     ForeignValue,
     Reader,
+    StateCut,
     StateTensor,
     reads,
 )
@@ -43,7 +44,7 @@ def view(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     x = given["self"]
     if isinstance(x, Spelled):
         return x
-    if isinstance(x, StateTensor):
+    if isinstance(x, StateTensor | StateCut):
         found = viewed(x.axes, call.axes)
         return replace(x, axes=_known(reader, found))
     step, axes = reader.placed(x).step, reader.whole(x)
@@ -110,7 +111,7 @@ def _order(given: Arguments, count: int) -> list[int]:
 @reads("permute", "transpose", "movedim", "t")
 def permute(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     x, order = given["self"], _order(given, len(call.axes))
-    if isinstance(x, StateTensor):
+    if isinstance(x, StateTensor | StateCut):
         return replace(x, axes=tuple(x.axes[d] for d in order))
     return ordered(reader, x, order)
 
