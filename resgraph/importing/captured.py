@@ -51,13 +51,25 @@ class MovedKey(str):
         return made
 
 
+class JoinedKey(str):
+    """The keys of several tensors that are one of ours, one behind the other."""
+
+    keys: tuple[str, ...]
+
+    @classmethod
+    def of(cls, keys: Sequence[str]) -> JoinedKey:
+        made = cls(" + ".join(keys))
+        made.keys = tuple(keys)
+        return made
+
+
 @dataclass(frozen=True, slots=True)
 class CapturedOp:
     """One op, what it reads and what comes out of it.
 
     `tensors` maps our names of its parameters and buffers (`weight`, `running_mean`) to the
-    model's, `MovedKey`s among them; `module` is the dotted path of the module that ran it, "" where
-    that is not known."""
+    model's, `MovedKey`s and `JoinedKey`s among them; `module` is the dotted path of the module that
+    ran it, "" where that is not known."""
 
     name: str
     op: Op

@@ -243,7 +243,7 @@ class _Writer:
         return None
 
     def _call(self, uses: Sequence[Use], calls: Sequence[Use]) -> str:
-        definition, sizes = uses[0].definition, [call.sizes for call in calls]
+        sizes = [call.sizes for call in calls]
         names = [use.definition.name for use in uses]
         words = [self._let("inner", names, calls)]
         if any(use.sized for use in uses):
@@ -251,7 +251,8 @@ class _Writer:
             found = formula(widths, sizes, width=True)
             words.append(found or self._let("width", widths, calls))
         strides = _strides(uses)
-        if definition.strided and any(max(stride) > 1 for stride in strides):
+        strided = any(use.definition.strided for use in uses)
+        if strided and any(max(stride) > 1 for stride in strides):
             own = strides == _strides(calls)
             words.append(f"/{'stride' if own else self._let('stride', strides, calls)}")
         return " ".join([*words, *self._values(uses, calls)])

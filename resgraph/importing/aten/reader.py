@@ -20,6 +20,7 @@ from ..captured import (
     several_inputs,
 )
 from ..numbers.factors import gathered
+from ..numbers.groups import in_groups
 from ..program import AtenCall, AtenProgram, TensorRef
 from .axes import (
     BATCH,
@@ -192,7 +193,7 @@ class Reader:
         if first.name in outputs or not outputs:
             raise ImportRefused("the model returns its input, or no tensor")
         net = captured(self.steps.values(), first.name, outputs)
-        steps = gathered(net.steps.values(), outputs)
+        steps = in_groups(gathered(net.steps.values(), outputs), outputs)
         return replace(net, steps=steps, ties=program.ties, classes=program.classes)
 
     def anew(self, **needs: bool) -> Reader:

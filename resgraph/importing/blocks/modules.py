@@ -4,7 +4,7 @@ has a class for them: it tells what ends YOLO's C3 from the layer behind it."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
@@ -23,20 +23,29 @@ _LONGEST = 12
 def modules(
     items: Sequence[RegionItem], classes: ModuleClasses, net: Captured, unit: Unit
 ) -> list[RegionItem]:
-    """Runs of one class and kind become blocks, inner ones first, where that spares labels. What
-    would be the body of a block with a sum is left to `Unsummed`."""
+    """Runs of one class and kind become blocks, inner ones first, where that spares labels, or
+    where others of their class are such blocks and hold others alone. What would be the body of a
+    block with a sum is left to `Unsummed`."""
     row = cells(items, unit)
-    bodies = {of_body(each, unit) for each in row}
-    groups: dict[Kind, list[_Run]] = defaultdict(list)
+    groups: dict[tuple[Kind, Kind], list[_Run]] = defaultdict(list)
     for start, size, name in _runs(row, classes, net):
         kind = _kind(row[start : start + size], unit)
-        groups[name, kind].append((start, size))
-    often = (
-        runs
-        for (_, kind), runs in groups.items()
-        if kind and kind not in bodies and _pays(runs)
-    )
-    return with_runs(row, _apart(chain.from_iterable(often)), net)
+        groups[kind, _like(name, row[start : start + size])].append((start, size))
+    for body in (None, *(of_body(each, unit) for each in row)):
+        groups = {key: runs for key, runs in groups.items() if key[0] != body}
+    chosen = _chosen(groups, {*_bodies(row, classes, unit)})
+    return with_runs(row, _apart(chain.from_iterable(_outer(chosen))), net)
+
+
+def _chosen(
+    groups: Mapping[tuple[Kind, Kind], list[_Run]], bodies: Collection[Kind]
+) -> list[list[_Run]]:
+    """Those that are like a block, or like others that pay; what is like each other as one."""
+    found: dict[Kind, list[_Run]] = defaultdict(list)
+    for (_, like), runs in groups.items():
+        found[like] += runs
+    often = {*bodies, *(like for (_, like), runs in groups.items() if _pays(runs))}
+    return [found[like] for like in found if like in often]
 
 
 _Run = tuple[int, int]
@@ -47,6 +56,40 @@ def _kind(run: Sequence[Cell | Region], unit: Unit) -> Kind:
     """None for what has two blocks of a kind: a stage, that is a row."""
     blocks = [of_element(each, unit) for each in run if isinstance(each, Region)]
     return of_elements(run, unit) if len({*blocks}) == len(blocks) else None
+
+
+def _like(name: str, run: Iterable[Cell | Region]) -> Kind:
+    """What runs of a class share that differ in the blocks that they hold."""
+    return name, *("" if isinstance(e, Region) else e.kind for e in run)
+
+
+def _bodies(
+    row: Sequence[Cell | Region], classes: ModuleClasses, unit: Unit
+) -> Iterator[Kind]:
+    """The same of the blocks with one path that is summed with what comes in."""
+    for block in row:
+        if isinstance(block, Region) and of_body(block, unit):
+            yield _like(classes.of([block]), cells(block.branches[0].items, unit))
+
+
+def _outer(groups: Sequence[Sequence[_Run]]) -> Iterator[Sequence[_Run]]:
+    """But for what stands in runs of one other alone."""
+    for runs in groups:
+        holders = {_holder(run, groups) for run in runs}
+        if len(holders) > 1 or None in holders:
+            yield runs
+
+
+def _holder(run: _Run, groups: Sequence[Sequence[_Run]]) -> int | None:
+    """The group in one of whose runs a run stands."""
+    for place, runs in enumerate(groups):
+        if any(_within(run, other) for other in runs):
+            return place
+    return None
+
+
+def _within(run: _Run, other: _Run) -> bool:
+    return run != other and other[0] <= run[0] and sum(run) <= sum(other)
 
 
 def _pays(runs: Sequence[_Run]) -> bool:

@@ -9,7 +9,7 @@ from operator import itemgetter
 from ...ops import ACTIVATIONS
 from ..cells import Cell, Unit, cells
 from ..definitions import Elements, aligned, vanishes
-from ..kinds import activation_of, mains, of_block, of_elements, skip_branch
+from ..kinds import activation_of, changes, mains, of_block, of_elements, skip_branch
 from ..regions.structure import Region
 from ..written import Repeated, WrittenBlock
 
@@ -50,9 +50,12 @@ def _fits(group: Sequence[WrittenBlock], elements: Elements) -> bool:
 def _end_alike(
     group: Sequence[WrittenBlock], columns: Sequence[Sequence[Repeated | None]]
 ) -> bool:
-    """Whether a body without its sum ends as those with it, where there are both."""
-    sums = {any(block.summed for block in each.blocks) for each in group}
-    return len(sums) == 1 or None not in columns[-1]
+    """Whether a body without its sum ends as those with it, and changes something, where there are
+    both."""
+    blocks = [block for each in group for block in each.blocks]
+    alone = [block for block in blocks if not block.summed]
+    both = 0 < len(alone) < len(blocks)
+    return not both or (None not in columns[-1] and all(map(changes, alone)))
 
 
 def _columns(

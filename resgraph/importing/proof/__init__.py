@@ -18,7 +18,7 @@ from torch.utils._pytree import tree_leaves
 from ...ops import Dropout, Shape
 from ...outputs.pytorch import module
 from ...plan import Plan
-from ..captured import Captured, ImportRefused, MovedKey
+from ..captured import Captured, ImportRefused, JoinedKey, MovedKey
 from ..matching import matched, passes
 from ..regions.sharing import untied
 from .float64 import Float64
@@ -107,16 +107,23 @@ def carry(
         raise ImportRefused(f"the model has nothing that is `{min(left - fixed)}`")
     with torch.no_grad():
         for ours, theirs in known.items():
-            if own[ours].numel() != source[theirs].numel():
+            tensor = _in_order(source, theirs)
+            if own[ours].numel() != tensor.numel():
                 raise ImportRefused(f"`{theirs}` is of another size than `{ours}`")
-            own[ours].copy_(_as_ours(source[theirs], theirs, own[ours].shape))
+            own[ours].copy_(tensor.reshape(own[ours].shape))
 
 
-def _as_ours(tensor: Tensor, key: str, shape: Sequence[int]) -> Tensor:
-    """A tensor of the model in the shape and order of ours."""
+def _keys(key: str) -> Sequence[str]:
+    """The model's tensors that one of ours is."""
+    return key.keys if isinstance(key, JoinedKey) else (key,)
+
+
+def _in_order(source: Mapping[str, Tensor], key: str) -> Tensor:
+    """A tensor of the model, or several, in the order of ours."""
     if isinstance(key, MovedKey):
-        tensor = tensor.contiguous().as_strided(key.sizes, key.steps)
-    return tensor.reshape(shape)
+        return source[key].contiguous().as_strided(key.sizes, key.steps)
+    tensors = [source[each] for each in _keys(key)]
+    return torch.cat(tensors) if len(tensors) > 1 else tensors[0]
 
 
 def runs(plan: Plan) -> bool:
@@ -199,7 +206,7 @@ class ProvenPair:
         """The same random numbers in both, and no gradients."""
         parameters = dict(self.theirs.named_parameters(remove_duplicate=False))
         buffers = dict(self.theirs.named_buffers())
-        known = set(self.known.values())
+        known = {key for each in self.known.values() for key in _keys(each)}
         drawn = [(name, each) for name, each in buffers.items() if name in known]
         randomize([*parameters.items(), *drawn])
         carry(parameters | buffers, self.ours, self.known)
@@ -253,9 +260,9 @@ def _furthest(
 ) -> float:
     ours, theirs = both
     pairs = [
-        (ours[o], _as_ours(theirs[t], t, ours[o].shape))
+        (ours[o], _in_order(theirs, t).reshape(ours[o].shape))
         for o, t in known.items()
-        if o in ours and t in theirs
+        if o in ours and theirs.keys() >= {*_keys(t)}
     ]
     largest = max((float(b.abs().max()) for _, b in pairs), default=0.0)
     return max((apart(a, b, _NOISE * largest) for a, b in pairs), default=0.0)

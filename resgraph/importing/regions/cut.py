@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from ...ops import Part
 from ..captured import Captured, CapturedOp
+from ..classes import common
 from .paths import Piece, collapsed, in_equations, joined
 from .prefixes import begin, prefixed
 from .structure import Branch, Region, RegionItem, is_activation, sums
@@ -85,11 +86,17 @@ def _headed(items: list[RegionItem]) -> list[RegionItem]:
     for item in items:
         if isinstance(item, Region) and _splits(item):
             layer = _layer(found)
-            if layer:
+            if layer and _within(layer, item):
                 begin(item, [Branch(layer[-1].name, None, [*layer])])
                 del found[-len(layer) :]
         found.append(item)
     return found
+
+
+def _within(layer: Sequence[CapturedOp], block: Region) -> bool:
+    """Whether a layer is not beside the module that all of a block is."""
+    module = common([step.module.split(".") for step in block.steps()])
+    return layer[0].module.split(".")[: len(module)] == module
 
 
 def _splits(block: Region) -> bool:
