@@ -126,22 +126,26 @@ class GroupNorm(_Grouped, _Shifted):
 class EvoNorm(_Grouped):
     """A norm that is an activation too, EvoNorm-S0 (Liu et al. 2020, arXiv 2004.02967, Table 3),
     `evonorm 32`: x * sigmoid(v*x), v learned for each channel, over the deviation of each of 32
-    equal parts of channels, and a scale and a shift. No activation stands behind it."""
+    equal parts of channels, and a scale and a shift. No activation stands behind it; `ungated`
+    has x alone over the deviation."""
 
     since = "0.2"
     long_names = ("EvoNorm-S0",)
     aliases = ("evonorms0 evonorm2ds0",)
     op: Literal["evonorm"] = "evonorm"
+    ungated: bool = False
 
     def params(self, *inputs: Shape) -> int:
-        return 3 * inputs[0][0]
+        return (3 - self.ungated) * inputs[0][0]
 
     def derive(self, *inputs: Shape) -> Derivation:
-        return Derivation(params=f"3*{inputs[0][0]}")
+        return Derivation(params=f"{3 - self.ungated}*{inputs[0][0]}")
 
     def torch(self, *inputs: Shape) -> Call:
         names = "norm_groups", "width"
-        return Call("EvoNorm", (self.groups, inputs[0][0]), self.said(), names)
+        ungated = (("ungated", True),) if self.ungated else ()
+        said = self.said() + ungated
+        return Call("EvoNorm", (self.groups, inputs[0][0]), said, names)
 
 
 class InstanceNorm(_Norm):

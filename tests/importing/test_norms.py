@@ -103,25 +103,32 @@ def test_refused_by_what_it_lacks(model: nn.Module, said: str) -> None:
 
 
 class EvoNorm(nn.Module):
-    """Liu et al. 2020, Table 3, S0, in the deviation's own precision; without `v` what is left of it
-    for a layer that has no activation."""
+    """Liu et al. 2020, Table 3, S0, in the deviation's own precision; without an activation it is
+    what is left of it, perhaps with its `deviation`."""
 
-    def __init__(self, width: int, *, active: bool = True, biased: bool = True) -> None:
+    def __init__(
+        self,
+        width: int,
+        *,
+        active: bool = True,
+        deviation: bool = False,
+        biased: bool = True,
+    ) -> None:
         super().__init__()
         self.gamma, self.beta = (
             nn.Parameter(torch.ones(width)),
             nn.Parameter(torch.zeros(width)),
         )
         self.v = nn.Parameter(torch.ones(width)) if active else None
-        self.unbiased = not biased
+        self.deviation, self.unbiased = active or deviation, not biased
 
     def forward(self, x: Tensor) -> Tensor:
         shape = (1, -1, 1, 1)
-        if self.v is not None:
+        if self.deviation:
             parts = x.float().reshape(x.shape[0], 3, -1, *x.shape[2:])
             variance = parts.var((2, 3, 4), unbiased=self.unbiased, keepdim=True)
             deviation = (variance + 1e-5).sqrt().to(x.dtype).expand(parts.shape)
-            swish = x * (x * self.v.view(shape)).sigmoid()
+            swish = x if self.v is None else x * (x * self.v.view(shape)).sigmoid()
             x = swish / deviation.reshape(x.shape)
         return x * self.gamma.view(shape) + self.beta.view(shape)
 
@@ -132,12 +139,14 @@ def evonormed(*norms: nn.Module) -> nn.Module:
 
 
 def test_a_norm_that_is_an_activation() -> None:
-    net = evonormed(EvoNorm(6), EvoNorm(6, active=False))
+    linear = EvoNorm(6, active=False, deviation=True)
+    net = evonormed(EvoNorm(6), linear, EvoNorm(6, active=False))
     found = from_module(net, INPUT)
+    assert "evonorm 3 ungated" in found.text
     assert "evonorm 3" in found.text, found.text
     assert "scale shift 0" in found.text
     assert found.proof.gradients is not None and found.proof.gradients < 1e-9
-    assert found.plan.params == 6 * 27 + 36 + 3 * 6 + 2 * 6
+    assert found.plan.params == 6 * 27 + 36 + 3 * 6 + 2 * 2 * 6
 
 
 def test_of_another_deviation_it_is_refused() -> None:

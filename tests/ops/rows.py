@@ -214,6 +214,7 @@ ROWS = [
     Row(GroupNorm(groups=2), VECTOR, "gn 2"),
     Row(GroupNorm(groups=1, bias="none", eps=1e-6), MAP, "gn 1 bias none"),
     Row(EvoNorm(groups=4), MAP, "evonorm 4"),
+    Row(EvoNorm(groups=4, ungated=True), MAP, "evonorm 4 ungated"),
     Row(EvoNorm(groups=2, eps=1e-3), VECTOR, "evonorm 2"),
     Row(InstanceNorm(), MAP, "instance norm"),
     Row(InstanceNorm(affine=True, eps=1e-3), MAP, "instance norm affine"),

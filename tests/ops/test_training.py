@@ -86,9 +86,9 @@ def scaled_norm(x: Tensor, weight: Tensor) -> Tensor:
     return centred / (variance + 1e-5).sqrt() * per_channel(weight, x)
 
 
-def evonorm(x: Tensor, weight: Tensor, bias: Tensor, v: Tensor) -> Tensor:
+def evonorm(x: Tensor, weight: Tensor, bias: Tensor, *v: Tensor) -> Tensor:
     """Liu et al. 2020, Table 3, S0: over each two of eight channels."""
-    swish = x / (1 + (-per_channel(v, x) * x).exp())
+    swish = x / (1 + (-per_channel(v[0], x) * x).exp()) if v else x
     groups = []
     for part in x.split(2, 1):
         centred = part - part.mean((1, 2, 3), keepdim=True)
@@ -227,6 +227,7 @@ CASES = [
     Case(InstanceNorm(), MAP, instance_norm),
     Case(InstanceNorm(affine=True), MAP, instance_norm),
     Case(EvoNorm(groups=4), MAP, evonorm),
+    Case(EvoNorm(groups=4, ungated=True), MAP, evonorm),
     Case(RmsNorm(), MAP, rms_norm),
     Case(RmsNorm(), VECTOR, rms_norm),
     Case(LayerNorm(bias="none"), MAP, scaled_norm),

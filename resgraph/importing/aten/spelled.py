@@ -83,6 +83,9 @@ _layer_norm = _normed(lambda a: LayerNorm(eps=a.eps), "weight", "bias")
 _evonorm = _normed(
     lambda a: EvoNorm(groups=a.groups, eps=a.eps), "slope", "weight", "bias"
 )
+_evonorm_ungated = _normed(
+    lambda a: EvoNorm(groups=a.groups, eps=a.eps, ungated=True), "weight", "bias"
+)
 _grouped = _normed(lambda a: GroupNorm(groups=a.groups, eps=a.eps), "weight", "bias")
 
 
@@ -119,8 +122,11 @@ def _gelu(reader: Reader, a: Spelled, b: Any) -> ForeignValue:
 
 
 def _gated(reader: Reader, a: Spelled, gated: ForeignValue) -> Spelled:
-    """A swish with a learned slope over the deviation of groups: EvoNorm-S0 (Liu et al. 2020)."""
+    """A swish with a learned slope, or all, over the deviation of groups: EvoNorm-S0 (Liu et al.
+    2020)."""
     assert isinstance(a.of, ForeignValue)
+    if gated.step == a.of.step:
+        return replace(a, form="over deviation of groups")
     x, product = a.of.step, reader.steps[gated.step]
     for name in product.inputs if isinstance(product.op, Mul) else ():
         gate = reader.steps[name]
@@ -128,7 +134,9 @@ def _gated(reader: Reader, a: Spelled, gated: ForeignValue) -> Spelled:
         if {*product.inputs} == {x, name} and slope.inputs == (x,) and _slopes(slope):
             met = (StateTensor(slope.tensors["weight"], ()),)
             return replace(a, form="swish over deviation", met=met)
-    raise reader.no("by the deviation of groups of channels, of anything but a swish")
+    raise reader.no(
+        "by the deviation of groups of channels, of anything but a swish or the same"
+    )
 
 
 def _slopes(step: CapturedOp) -> bool:
@@ -181,6 +189,8 @@ _RULES: dict[tuple[str, str, str], _Rule] = {
     ("add", "variance of groups", "number"): _with_eps("variance of groups and eps"),
     ("sqrt", "variance of groups and eps", ""): _becomes("deviation of groups"),
     ("div", "deviation of groups", "value"): _gated,
+    ("mul", "over deviation of groups", "state"): _meeting("over and scaled"),
+    ("add", "over and scaled", "state"): _evonorm_ungated,
     ("mul", "swish over deviation", "state"): _meeting("swish scaled"),
     ("add", "swish scaled", "state"): _evonorm,
     ("mean", "response", "channels"): _becomes("mean response"),

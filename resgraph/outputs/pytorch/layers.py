@@ -220,34 +220,38 @@ class ScaledGroupNorm(nn.GroupNorm):
 
 
 class EvoNorm(nn.Module):
-    """A swish with a learned slope for each channel, over the deviation of each of so many parts of
-    the channels; then a scale and a shift."""
+    """A swish with a learned slope for each channel, or (`ungated`) what comes in, over the
+    deviation of each of so many parts of the channels; then a scale and a shift."""
 
-    def __init__(self, norm_groups: int, width: int, eps: float = 1e-5) -> None:
+    def __init__(
+        self, norm_groups: int, width: int, eps: float = 1e-5, ungated: bool = False
+    ) -> None:
         super().__init__()
         self.norm_groups = norm_groups
         self.eps = eps
         self.weight = nn.Parameter(torch.empty(width))
         self.bias = nn.Parameter(torch.empty(width))
-        self.slope = nn.Parameter(torch.empty(width))
+        self.slope = None if ungated else nn.Parameter(torch.empty(width))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
         nn.init.ones_(self.weight)
         nn.init.zeros_(self.bias)
-        nn.init.ones_(self.slope)
+        if self.slope is not None:
+            nn.init.ones_(self.slope)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         axes = (1,) * (x.dim() - 2)
-        weight, bias, slope = (p.view(-1, *axes) for p in (self.weight, self.bias, self.slope))
-        swish = x * torch.sigmoid(x * slope)
-        parts = swish.reshape(x.shape[0], self.norm_groups, -1)
-        variance = x.reshape(parts.shape).var(2, correction=0, keepdim=True)
-        out = (parts / (variance + self.eps).sqrt()).reshape(x.shape)
-        return out * weight + bias
+        parts = x.reshape(x.shape[0], self.norm_groups, -1)
+        variance = parts.var(2, correction=0, keepdim=True)
+        if self.slope is not None:
+            x = x * torch.sigmoid(x * self.slope.view(-1, *axes))
+        out = (x.reshape(parts.shape) / (variance + self.eps).sqrt()).reshape(x.shape)
+        return out * self.weight.view(-1, *axes) + self.bias.view(-1, *axes)
 
     def extra_repr(self) -> str:
-        return f"{self.norm_groups}, {self.weight.shape[0]}, eps={self.eps}"
+        said = f"{self.norm_groups}, {self.weight.shape[0]}, eps={self.eps}"
+        return said if self.slope is not None else f"{said}, ungated=True"
 
 
 class ResponseNorm(nn.Module):
