@@ -166,9 +166,4 @@ def _one_variant(tree: Mapping, variant: str, asked: Span) -> Mapping:
         raise fault(
             "E064", f"no variant `{variant}` to extend", asked, hint
         ).spec_error()
-    chosen = apply_variant(tree, variant)
-    return Mapping(
-        {k: e for k, e in chosen.entries.items() if k != "variants"},
-        chosen.span,
-        chosen.flow,
-    )
+    return apply_variant(tree, variant).without("variants")

@@ -21,14 +21,9 @@ def merge(base: Mapping, top: Mapping) -> Mapping:
 
     Raises `SpecError` with every name that is to be removed and is not there.
     """
-    below = {
-        key: e for key, e in base.entries.items() if key not in ("expect", "extends")
-    }
-    above = {key: entry for key, entry in top.entries.items() if key != "extends"}
     errors: list[Diagnostic] = []
-    merged = _overlay(
-        Mapping(below, base.span, False), Mapping(above, top.span, top.flow), (), errors
-    )
+    below, above = base.without("expect", "extends"), top.without("extends")
+    merged = _overlay(below, above, (), errors)
     if errors:
         raise SpecError(errors)
     return merged
@@ -54,7 +49,7 @@ def _overlay(
             for name in _in_order(list(base.entries), list(top.entries))
             if name in entries
         }
-    return Mapping(entries, top.span, top.flow)
+    return top.holding(entries)
 
 
 def _pair(

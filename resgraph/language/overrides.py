@@ -12,7 +12,7 @@ from .extends import read_whole
 from .overlay import is_none, may_be_none, recipe_map, removable
 from .recipe import Train
 from .record import path_of
-from .yaml.tree import KeyValue, Mapping, Scalar, Sequence, Tree
+from .yaml.tree import KeyValue, Mapping, Scalar, Sequence, Tree, entries_of
 
 _PATH = re.compile(r"[\w<>-]+(\.[\w<>-]+){0,15}")
 _OPTIONAL = frozenset(
@@ -78,12 +78,8 @@ def voided(tree: Mapping, overrides: Iterable[str]) -> Mapping:
     if entry is None or not reshape(overrides):
         return tree
     kept = _claimed(entry.value)
-    rest = {name: e for name, e in tree.entries.items() if name != "expect"}
-    return Mapping(
-        rest | ({"expect": KeyValue(entry.key, kept)} if kept else {}),
-        tree.span,
-        tree.flow,
-    )
+    rest = tree.without("expect").entries
+    return tree.holding(rest | ({"expect": KeyValue(entry.key, kept)} if kept else {}))
 
 
 def _claimed(tree: Tree) -> Mapping | None:
@@ -92,14 +88,11 @@ def _claimed(tree: Tree) -> Mapping | None:
         return None
     kept: dict[str, KeyValue] = {}
     for name, entry in tree.entries.items():
-        value = (
-            _claimed(entry.value) if isinstance(entry.value, Mapping) else entry.value
-        )
-        if value is not None and (
-            isinstance(value, Mapping) or value.span.source.is_override
-        ):
+        own = entry.value if entry.value.span.source.is_override else None
+        value = _claimed(entry.value) if isinstance(entry.value, Mapping) else own
+        if value is not None:
             kept[name] = KeyValue(entry.key, value)
-    return Mapping(kept, tree.span, tree.flow) if kept else None
+    return tree.holding(kept) if kept else None
 
 
 def takes(tree: Mapping, override: str) -> bool:
@@ -131,7 +124,7 @@ def _set(
         inner = _map_at(below, key, rest, entry, level)
         value = _set(inner, rest, entry, level=level + 1, free=free or key in _FREE)
     head = below.key if below else entry.key
-    return Mapping({**tree.entries, key: KeyValue(head, value)}, tree.span, tree.flow)
+    return tree.holding({**tree.entries, key: KeyValue(head, value)})
 
 
 def _map_at(
@@ -182,18 +175,13 @@ def _without(tree: Mapping, key: str, entry: KeyValue) -> Mapping:
             did_you_mean(key, tree.entries),
         )
         raise fault("E063", message, entry.key.span, hint).spec_error()
-    return Mapping(
-        {name: e for name, e in tree.entries.items() if name != key},
-        tree.span,
-        tree.flow,
-    )
+    return tree.without(key)
 
 
 def _meant(path: list[str], tree: Mapping) -> str:
     """The whole path of a name that stands deeper in a spec: `epochs` is `train.epochs`."""
     key, rest = path[0], "".join(f".{part}" for part in path[1:])
-    lets = tree.entries.get("let")
-    if lets and isinstance(lets.value, Mapping) and key in lets.value.entries:
+    if key in entries_of(tree, "let"):
         return f"did you mean `let.{key}{rest}`?"
     if place := path_of(key, Train):
         return f"did you mean `{'.'.join(('train', *place))}{rest}`?"

@@ -204,28 +204,20 @@ def _mended(tree: Mapping, wrong: list[Mistake]) -> Mapping | None:
         if key not in tree.entries and key in ("input", "net"):
             return None
         if key in _ASIDE:
-            tree = _without(tree, key)
+            tree = tree.without(key)
         elif key in tree.entries and mistake.code != "E021":
             return None
-    if "name" not in tree.entries:
-        title = Scalar("net", "net", tree.span, True)
-        tree = Mapping(
-            {**tree.entries, "name": KeyValue(title, title)}, tree.span, tree.flow
-        )
-    return tree
+    title = Scalar("net", "net", tree.span, True)
+    # a name that is written stands over it
+    return tree.holding({"name": KeyValue(title, title), **tree.entries})
 
 
 def _respelled(tree: Mapping, key: str) -> Mapping:
     """The tree with what stands under an unknown key under the one that was meant, or nowhere."""
     meant = key_meant(key, list(File.model_fields)).write
     if not meant or meant in tree.entries:
-        return _without(tree, key)
+        return tree.without(key)
     entries = {
         meant if name == key else name: entry for name, entry in tree.entries.items()
     }
-    return Mapping(entries, tree.span, tree.flow)
-
-
-def _without(tree: Mapping, key: str) -> Mapping:
-    entries = {name: entry for name, entry in tree.entries.items() if name != key}
-    return Mapping(entries, tree.span, tree.flow)
+    return tree.holding(entries)

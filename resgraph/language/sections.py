@@ -42,10 +42,8 @@ def without_arguments(tree: Mapping) -> tuple[Mapping, list[Diagnostic]]:
         entries[name] = entry
     if not found:
         return tree, []
-    blocks = KeyValue(
-        tree.entries["blocks"].key, Mapping(entries, definitions.span, definitions.flow)
-    )
-    return Mapping({**tree.entries, "blocks": blocks}, tree.span, tree.flow), found
+    blocks = KeyValue(tree.entries["blocks"].key, definitions.holding(entries))
+    return tree.holding({**tree.entries, "blocks": blocks}), found
 
 
 def mapping_at(tree: Mapping, key: str) -> Mapping:

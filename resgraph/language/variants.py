@@ -14,10 +14,7 @@ from .yaml.tree import KeyValue, Mapping, entries_of
 
 def variants_of(tree: Mapping) -> list[str]:
     """The names of the variants of a file."""
-    entry = tree.entries.get("variants")
-    return (
-        list(entry.value.entries) if entry and isinstance(entry.value, Mapping) else []
-    )
+    return list(entries_of(tree, "variants"))
 
 
 def apply_variant(tree: Mapping, variant: str) -> Mapping:
@@ -26,23 +23,19 @@ def apply_variant(tree: Mapping, variant: str) -> Mapping:
     A variant sets `let` values by their names, and keys of the file, which are laid over the file's
     as `extends` does."""
     values = _variant(tree, variant)
-    wrong = [
-        _refused(entry) for key, entry in values.entries.items() if key in NO_VARIANT
-    ]
+    wrong = [entry for key, entry in values.entries.items() if key in NO_VARIANT]
     if wrong:
-        raise SpecError(wrong)
-    known = _file_keys(tree)
-    lets = {key: entry for key, entry in values.entries.items() if key not in known}
+        raise SpecError(map(_refused, wrong))
+    lets = values.without(*_file_keys(tree)).entries
+    keys = values.without(*lets, "let", "expect").entries
     lets |= entries_of(values, "let")
-    laid = known - {"let", "expect"}
-    keys = {key: entry for key, entry in values.entries.items() if key in laid}
-    merged = merge(tree, Mapping(keys, tree.span, tree.flow)).entries
+    merged = merge(tree, tree.holding(keys)).entries
     entries = {key: merged[key] for key in (*tree.entries, *keys) if key in merged}
     if expect := _expected(tree, variant, values):
         entries["expect"] = expect
     if lets:
         entries["let"] = _lets(tree, lets)
-    return Mapping(entries, tree.span, tree.flow)
+    return tree.holding(entries)
 
 
 def _file_keys(tree: Mapping) -> set[str]:
@@ -86,7 +79,7 @@ def _lets(tree: Mapping, values: dict[str, KeyValue]) -> KeyValue:
     unknown = [entry for key, entry in values.items() if key not in known]
     if unknown or base is None or lets is None:
         raise SpecError(_no_let(entry, known) for entry in unknown)
-    return KeyValue(lets.key, Mapping({**known, **values}, base.span, base.flow))
+    return KeyValue(lets.key, base.holding({**known, **values}))
 
 
 def _no_let(entry: KeyValue, lets: Iterable[str]) -> Diagnostic:
@@ -106,7 +99,7 @@ def _expected(tree: Mapping, variant: str, values: Mapping) -> KeyValue | None:
     claims, own = tree.entries.get("expect"), values.entries.get("expect")
     if own is None:
         return claims
-    below = claims.value.entries if claims and isinstance(claims.value, Mapping) else {}
+    below = entries_of(tree, "expect")
     if claims and any(not isinstance(claim.value, Mapping) for claim in below.values()):
         return claims  # of no variant, which is the one mistake to tell
     if (

@@ -97,7 +97,7 @@ def _inputs(plan: Plan, given: Tree) -> Tree:
         )
         for name, entry in given.entries.items()
     }
-    return Mapping(entries, given.span, given.flow)
+    return given.holding(entries)
 
 
 DEFAULTS = {"unit": "conv bn relu", "shortcut": "projection"}
@@ -173,5 +173,5 @@ def _only(
         return entries
     inner = {name: entry for name, entry in old.entries.items() if name in names}
     rest = {name: entry for name, entry in entries.items() if name != key}
-    kept = KeyValue(entries[key].key, Mapping(inner, old.span, old.flow))
+    kept = KeyValue(entries[key].key, old.holding(inner))
     return {**entries, key: kept} if inner else rest

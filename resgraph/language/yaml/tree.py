@@ -44,6 +44,14 @@ class Mapping:
     span: Span
     flow: bool
 
+    def holding(self, entries: dict[str, KeyValue]) -> Mapping:
+        """A mapping of other entries in the same place."""
+        return Mapping(entries, self.span, self.flow)
+
+    def without(self, *keys: str) -> Mapping:
+        kept = self.entries.keys() - keys
+        return self.holding({k: e for k, e in self.entries.items() if k in kept})
+
 
 Tree = Scalar | Sequence | Mapping
 
