@@ -53,11 +53,19 @@ def locate(reference: str | os.PathLike[str], folder: Path = Path()) -> Referenc
     files = [file for file, variants in zoo.items() if name in variants]
     if variant is not None or not files:
         return Reference(path, variant)
+    file = _whose(name, files)
+    return Reference(zoo_folder() / f"{file}.yaml", name, file)
+
+
+def _whose(variant: str, files: list[str]) -> str:
+    """The one of the files whose variant a name is. Raises `UsageError`."""
     file = next((first for first in _FIRST if first in files), files[0])
     if len(files) > 1 and file not in _FIRST:
-        readings = " or ".join(f"`{one}::{name}`" for one in files)
-        raise UsageError(f"several files of the zoo have a `{name}`: write {readings}")
-    return Reference(zoo_folder() / f"{file}.yaml", name, file)
+        readings = " or ".join(f"`{one}::{variant}`" for one in files)
+        raise UsageError(
+            f"several files of the zoo have a `{variant}`: write {readings}"
+        )
+    return file
 
 
 def names_code(reference: str) -> bool:

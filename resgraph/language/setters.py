@@ -86,17 +86,11 @@ class Setters:
     def _read(self, places: list[Span]) -> Iterator[_Given]:
         """What gives a value to a name in the texts at some places, or in a value that such a name
         has."""
-        words = [
-            (word, place)
-            for place in places
-            if not place.source.ours
-            for word in self._words(place)
-        ]
-        inner = {
-            name: entry
-            for place in places
-            for name, entry in self._lets_around(place).items()
-        }
+        theirs = [place for place in places if not place.source.ours]
+        words = [(word, place) for place in theirs for word in self._words(place)]
+        inner: dict[str, KeyValue] = {}
+        for place in places:
+            inner |= self._lets_around(place)
         seen: set[str] = set()
         while words:
             word, place = words.pop(0)
@@ -106,12 +100,10 @@ class Setters:
             for key in _NAMED:
                 if entry := entries_of(self.tree, key).get(word):
                     yield from self._shown(word, key, entry, place)
-            for entry in (entries_of(self.tree, "let").get(word), inner.get(word)):
-                words += (
-                    [(inside, entry.value.span) for inside in words_in(entry.value)]
-                    if entry
-                    else []
-                )
+            for lets in (entries_of(self.tree, "let"), inner):
+                if word in lets:
+                    value = lets[word].value
+                    words += [(inside, value.span) for inside in words_in(value)]
 
     def _words(self, place: Span) -> list[str]:
         entry = self.tree.entries.get("input")

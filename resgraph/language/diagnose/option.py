@@ -204,11 +204,10 @@ def _unknown_option(binder: Binder, part: Chunk) -> Fault | None:
         return None
     if isinstance(target, BlockDef) and text in target.reads:
         return _undeclared(binder, part, target)
-    modes = MODES if takes_mode(target, "linear") else frozenset[str]()
-    activations = ACTIVATIONS if takes_mode(target, "relu") else frozenset[str]()
+    modes = {word for word in MODES | ACTIVATIONS if takes_mode(target, word)}
     hint = (
         _norm_behind(binder, part)
-        or op_meant(text, binder.fields | modes | activations)
+        or op_meant(text, binder.fields | modes)
         or _flag_behind(binder, part)
         or _function_meant(binder)
         or _options_of(binder)

@@ -100,13 +100,18 @@ def _key_meant(key: str, value: Tree, entries: Mapping[str, KeyValue]) -> str:
         return ""
     missing = BLOCK_KEYS - entries.keys()
     if isinstance(value, Scalar):
-        if "shortcut" in missing and value.text in POLICIES - {"none"}:
-            return "shortcut"
-        several = len(entries.keys() - BLOCK_KEYS) > 1
-        if "merge" in missing and several and _is_merge(value.text):
-            return "merge"
+        told = _told_by(value.text, several=len(entries.keys() - BLOCK_KEYS) > 1)
+        if told in missing:
+            return told
     near = nearest(key, missing)
     return near if _names_values(value) == (near == "let") and _alike(key, near) else ""
+
+
+def _told_by(text: str, *, several: bool) -> str:
+    """The key whose values a text is one of, in a block that may have several paths; else ""."""
+    if text in POLICIES - {"none"}:
+        return "shortcut"
+    return "merge" if several and _is_merge(text) else ""
 
 
 def _is_merge(text: str) -> bool:

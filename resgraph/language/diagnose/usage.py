@@ -83,8 +83,9 @@ def _unread_definitions(tree: Mapping, written: Mapping) -> Iterator[Diagnostic]
             yield _unread(message, name, entry, "call it, or take it out")
     # `3xsidexside`: its names stand in no words of their own
     inputs = " ".join(_inputs(written))
+    said.update(times)
     for name, entry in entries_of(tree, "let").items():
-        if name not in said and not times[name] and name not in inputs:
+        if name not in said and name not in inputs:
             yield _unread(f"nothing reads `{name}`", name, entry, _LET)
 
 
@@ -146,7 +147,7 @@ def _unused_in_block(
 
 def _unread_streams(block: BlockDef, tree: Mapping) -> Iterator[Diagnostic]:
     """The streams that flow into a block and that no path of it reads."""
-    others = [entry.value for key, entry in tree.entries.items() if key != "reads"]
+    others = [entry.value for entry in tree.without("reads").entries.values()]
     said = {word for other in others for word in words_in(other)}
     for word in block.takes:
         if word.text not in said and "x" not in said:
@@ -157,19 +158,23 @@ def _unread_streams(block: BlockDef, tree: Mapping) -> Iterator[Diagnostic]:
 def _unread_paths(
     block: BlockDef, tree: Mapping, said: set[str], lets: Collection[str]
 ) -> Iterator[Diagnostic]:
-    equations = (path.equation for path in block.every_path() if path.equation)
-    read = {name for equation in equations for name in equation.reads()}
-    if "gives" in tree.entries:
-        read.update(words_in(tree.entries["gives"].value))
+    read = _read_by_name(block, tree)
     # a name that is not known may mean any path
     streams = {word.text for word in block.takes}
-    known = read <= {*block.paths, *block.lets, *CONSTANTS, *lets, *streams}
-    for name in block.paths if known else ():
-        if name not in said:
+    if read <= {*block.paths, *block.lets, *CONSTANTS, *lets, *streams}:
+        hint = _GIVEN if "gives" in tree.entries else _PATH
+        for name in [path for path in block.paths if path not in said]:
             message = f"nothing reads the path `{name}`"
-            hint = _GIVEN if "gives" in tree.entries else _PATH
             yield _unread(message, name, tree.entries[name], hint)
     shortcut = tree.entries.get("shortcut")
     if shortcut and block.shortcut is not None and "shortcut" not in read:
         message = "`shortcut` is set, and nothing in this block reads it"
         yield _unread(message, "shortcut", shortcut, _PATH)
+
+
+def _read_by_name(block: BlockDef, tree: Mapping) -> set[str]:
+    """What the equations of a block and its `gives` name."""
+    equations = (path.equation for path in block.every_path() if path.equation)
+    read = {name for equation in equations for name in equation.reads()}
+    given = tree.entries.get("gives")
+    return read.union(words_in(given.value)) if given else read

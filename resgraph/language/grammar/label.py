@@ -173,17 +173,21 @@ def parse_again(text: str, span: Span, words: Collection[str]) -> Again | None:
             f"`{AGAIN}` takes a name and nothing else: its layers are as they were made"
         )
         raise fault("E012", said, wrong[0].span)
-    target = parts[-1]
-    found = _TARGET.fullmatch(target.text)
-    if found is None or target.text == AGAIN:
+    first, last = _ends(parts[-1].text, span)
+    return Again(text, span, first, last, parts[-1].span, repeat)
+
+
+def _ends(target: str, span: Span) -> tuple[str, str]:
+    """The first and the last name of `FIRST..LAST`; of one name, it twice. Raises `Fault`."""
+    found = _TARGET.fullmatch(target)
+    if found is None or target == AGAIN:
         hint = (
             f"as in `{AGAIN} conv1`, `{AGAIN} conv1.0.body` or `{AGAIN} conv1..conv3`"
         )
         raise fault(
             "E012", f"`{AGAIN}` needs the name of what stands above", span, hint
         )
-    first, last = found["first"], found["last"] or found["first"]
-    return Again(text, span, first, last, target.span, repeat)
+    return found["first"], found["last"] or found["first"]
 
 
 def _is_kernel(texts: list[str], place: int) -> bool:

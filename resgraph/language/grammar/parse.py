@@ -10,12 +10,14 @@ unit  = word { word } | "[" label { "," label } "]"
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from collections.abc import Mapping as Entries
 from dataclasses import replace
+from typing import TypeVar
 
 from ...errors import Fault, Hint, Span, fault
 from ...ops import ACTIVATIONS, AMONG, POINTWISE, REDUCTIONS, VOCABULARY
-from ..yaml.tree import Mapping, Scalar, Sequence, Tree
+from ..yaml.tree import KeyValue, Mapping, Scalar, Sequence, Tree
 from .arithmetic import FUNCTIONS
 from .expression import functions_in
 from .failure import Failure
@@ -55,6 +57,7 @@ from .words import (
     words_in,
 )  # fmt: skip
 
+_T = TypeVar("_T")
 _FUNCTIONS = {"concat", *ACTIVATIONS, *FUNCTIONS, *POINTWISE, *AMONG, *REDUCTIONS}
 
 
@@ -147,23 +150,17 @@ class Parser(ValueParser):
                 raise fault("E022", message, tree.span)
         if again := self.again(tree):
             return again
-        call = {
-            k: e.value
-            for k, e in tree.entries.items()
-            if k in ("repeat", "out", "stride")
-        }
-        rest = {k: e for k, e in tree.entries.items() if k not in call}
         return Inline(
-            self.block("", Mapping(rest, tree.span, tree.flow), tree.span),
+            self.block("", tree.without("repeat", "out", "stride"), tree.span),
             tree.span,
-            self.expr(call["repeat"]) if "repeat" in call else None,
-            self.expr(call["out"]) if "out" in call else None,
-            self.size(call["stride"]) if "stride" in call else None,
+            _where_said(tree.entries, "repeat", self.expr),
+            _where_said(tree.entries, "out", self.expr),
+            _where_said(tree.entries, "stride", self.size),
         )
 
     def again(self, tree: Mapping) -> Again | None:
         """`{again: conv1, repeat: 3}`; None for a block with a path of that name."""
-        entry, repeat = tree.entries.get(AGAIN), tree.entries.get("repeat")
+        entry = tree.entries.get(AGAIN)
         if not entry or not tree.entries.keys() <= {AGAIN, "repeat"}:
             return None
         named = entry.value.text.strip() if isinstance(entry.value, Scalar) else ""
@@ -172,15 +169,14 @@ class Parser(ValueParser):
             return None
         found = parse_again(f"{AGAIN} {named}", entry.value.span, ())
         assert found is not None
-        count = self.expr(repeat.value) if repeat else None
+        count = _where_said(tree.entries, "repeat", self.expr)
         return replace(found, target=entry.value.span, repeat=count)
 
     def long_form(self, tree: Mapping, kind: str) -> Label:
         """`{op: conv, kernel: 3x3, width: 64}` or `{block: bottleneck, out: 256}`."""
         entry = tree.entries[kind]
         word = self.word_of(kind, entry.key.span, entry.value)
-        repeat = tree.entries.get("repeat")
-        count = self.expr(repeat.value) if repeat else None
+        count = _where_said(tree.entries, "repeat", self.expr)
         options: dict[str, Option] = {}
         for key, entry in tree.entries.items():
             if key in (kind, "repeat"):
@@ -232,10 +228,10 @@ class Parser(ValueParser):
         unread = tree.entries.keys() - BLOCK_KEYS - words
         entries = self.log.keys(tree) if unread else tree.entries
         known = BLOCK_KEYS - called_so(entries, self.is_word)
-        keys = {key: entry.value for key, entry in entries.items() if key in known}
-        lets = self.lets(keys["let"]) if "let" in keys else {}
+        keys = {key: entry for key, entry in entries.items() if key in known}
+        lets = _where_said(keys, "let", self.lets) or {}
         named = entries.keys() - known
-        takes = taken_streams(keys.get("reads"), named, self.taken, self.log)
+        takes = taken_streams(keys, named, self.taken, self.log)
         streams = [word.text for word in takes]
         inner = replace(
             self,
@@ -247,17 +243,17 @@ class Parser(ValueParser):
             if key in named:
                 self.path_name(entries[key].key, entries.keys())
                 paths[key] = inner.path(entries[key].value)
-        merge = inner.path(keys["merge"]) if "merge" in keys else None
+        merge = _where_said(keys, "merge", inner.path)
         gives = given_streams(keys, [*streams, *paths], self.log)
         if merge is None and not gives:
             paths = self.only(paths, span)
         return BlockDef(
             name,
             span,
-            _about(keys.get("about")),
+            _where_said(keys, "about", _about) or "",
             lets,
-            inner.unit(keys["unit"]) if "unit" in keys else None,
-            inner.shortcut(keys["shortcut"]) if "shortcut" in keys else None,
+            _where_said(keys, "unit", inner.unit),
+            _where_said(keys, "shortcut", inner.shortcut),
             paths,
             merge,
             words,
@@ -329,5 +325,12 @@ class Parser(ValueParser):
         return self.path(tree)
 
 
-def _about(tree: Tree | None) -> str:
+def _where_said(
+    entries: Entries[str, KeyValue], key: str, read: Callable[[Tree], _T]
+) -> _T | None:
+    """What is read at a key; None where it is left out."""
+    return read(entries[key].value) if key in entries else None
+
+
+def _about(tree: Tree) -> str:
     return " ".join(tree.text.split()) if isinstance(tree, Scalar) else ""

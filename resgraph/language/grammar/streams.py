@@ -37,13 +37,16 @@ def _alone(tree: Tree, is_word: Callable[[str], bool]) -> list[str]:
 
 
 def taken_streams(
-    tree: Tree | None, paths: Collection[str], taken: Collection[str], log: Log
+    keys: Names[str, KeyValue],
+    paths: Collection[str],
+    taken: Collection[str],
+    log: Log,
 ) -> tuple[Word, ...]:
     """The names of the streams that flow into a block, which no path of it has; none where one
     tensor does."""
-    if tree is None:
+    if "reads" not in keys:
         return ()
-    words = _two(tree, "reads", "one tensor flows in as `x`", log)
+    words = _two(keys["reads"].value, "reads", "one tensor flows in as `x`", log)
     for word in words:
         problem = name_problem(word.text, taken)
         if word.text in paths:
@@ -55,7 +58,7 @@ def taken_streams(
 
 
 def given_streams(
-    keys: Names[str, Tree], streams: Iterable[str], log: Log
+    keys: Names[str, KeyValue], streams: Iterable[str], log: Log
 ) -> tuple[Word, ...]:
     """The paths, or streams that flow in, which a block hands back; none where it merges."""
     if "gives" not in keys:
@@ -63,9 +66,10 @@ def given_streams(
     if "merge" in keys:
         said = "a block hands back its `merge`, or what it `gives`: this has both"
         hint = "make the merge a path, and name that in `gives`"
-        log.report(fault("E024", said, keys["merge"].span, hint))
+        log.report(fault("E024", said, keys["merge"].value.span, hint))
     known = dict.fromkeys(streams)
-    words = _two(keys["gives"], "gives", "`merge:` hands back one tensor", log, known)
+    given, otherwise = keys["gives"].value, "`merge:` hands back one tensor"
+    words = _two(given, "gives", otherwise, log, known)
     for word in words:
         if word.text not in known:
             said = f"nothing in this block is called `{word.text}`"
