@@ -13,12 +13,12 @@ from ..ops import VOCABULARY, GlobalPool, Pool, Shape
 from .captured import ImportRefused
 from .cells import Cell
 from .classes import common
-from .counted import counts_places, say_by_place
 from .kinds import changes
 from .recovery import BLOCK_WORDS
 from .regions.structure import Region
 from .texts import folded, plain
 from .turns import TURN_WORDS
+from .usual import counts_places, say_usual
 from .written import Element, Use
 
 _JOINED = 2
@@ -69,7 +69,7 @@ def rows_of(
     if inner := {*outputs} - {row.exit for row in rows}:
         said = f"`{min(inner)}` is an output, and stands within a layer or a block"
         raise ImportRefused(said)
-    say_by_place([row.elements for row in rows])
+    say_usual([row.elements for row in rows])
     _name(rows)
     names = ["input", *(row.name for row in rows)]
     for before, row in zip(names, rows, strict=False):

@@ -98,7 +98,21 @@ def _with(
     return Formula(text, lambda sizes: to(of(sizes) / n))
 
 
+def _multiples() -> Iterator[Formula]:
+    """Of what comes in, as bottlenecks that widen have them (RegNet's inverted ones)."""
+    for quarters in range(5, 33):
+        yield _with(
+            f"make_divisible({quarters / 4:g}*in 8)", _quarters(quarters), 4, _to(8)
+        )
+
+
+def _quarters(n: int) -> Callable[[CallSizes], int]:
+    return lambda sizes: n * sizes.into
+
+
 _SIMPLE, _ROUNDED = list(_simple()), list(_rounded())
+SHARES = (*_SIMPLE, *_multiples(), *_ROUNDED)
+"""Formulas that may give most of the numbers that calls set."""
 
 
 def formula(
@@ -117,7 +131,16 @@ def formula(
     fits = _first(_SIMPLE, values, calls)
     if constant and not (width and fits and (fits in _BASES or not varied)):
         return constant
-    return fits or _first(_ROUNDED, values, calls)
+    return fits or _first(_ROUNDED, values, calls) or _share(values, calls)
+
+
+def _share(values: Sequence[int], calls: Sequence[CallSizes]) -> str | None:
+    """One share of all widths, whichever: the channels of a group."""
+    for base, of in _BASES.items():
+        pairs = [divmod(of(c), v) for v, c in zip(values, calls, strict=True) if v]
+        if len(pairs) == len(values) and len({*pairs}) == 1 and pairs[0][1] == 0:
+            return f"{base}/{pairs[0][0]}" if pairs[0][0] > 1 else None
+    return None
 
 
 def _first(
