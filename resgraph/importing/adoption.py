@@ -19,6 +19,8 @@ from .written import Use, WrittenBlock, WrittenPath
 
 _MOST = 60
 """Values of options that are tried for one call."""
+_FIRST = 3
+"""Calls whose values are tried for all calls."""
 _RATIOS = 16
 """The largest whole ratio of two widths that an option may be."""
 
@@ -26,8 +28,8 @@ _RATIOS = 16
 class Library:
     """What a file says before its rows, in which a block of the library means what it means."""
 
-    def __init__(self, lines: Sequence[str]) -> None:
-        self.head = "\n".join([*lines, ""])
+    def __init__(self, unit: str, options: Sequence[str]) -> None:
+        self.unit, self.options = unit, options
         self.shortcut: list[str] = []
         self.projects = False  # some block rests on the default
         self.adopted: dict[str, WrittenBlock] = {}
@@ -41,10 +43,12 @@ class Library:
             return
         shortcut = own or self.shortcut
         said = f"shortcut: {WrittenPath('', shortcut)}\n" if shortcut else ""
+        head = f"unit: {self.unit}\n{said}"
         for name in _alike(tuple(sorted(definition.words.items()))):
             if name in taken:
                 continue
-            values = _Trial(library_block(name), self.head + said).values(definition)
+            trial = _Trial(library_block(name), head, self.options)
+            values = trial.values(definition)
             if values is not None:
                 self.shortcut = shortcut
                 reads = "shortcut" in library_block(name).reads
@@ -74,16 +78,37 @@ class Library:
 
 @dataclass(frozen=True, slots=True)
 class _Trial:
-    """A block of the library, and what a file says before its rows."""
+    """A block of the library, and what a file says before its rows; `options` are those of ops, of
+    which a net says what it has."""
 
     block: BlockDef
     head: str
+    options: Sequence[str]
 
     def values(self, definition: WrittenBlock) -> dict[str, dict[str, str]] | None:
         """What each call sets, so that it makes the same; None where one cannot be said."""
-        tried = (self._found(definition, bare=bare) for bare in (True, False))
-        fit = (v for v in tried if v is None or _sayable(self.block, v.values()))
-        return next(fit, None)
+        first = self._found(definition, bare=True)
+        if first is None or len({*map(str, first.values())}) == 1:
+            return first
+        one = self._of_all([*_different(definition.uses).values()])
+        if one is not None:
+            return dict.fromkeys(first, one)
+        tried = (first, self._found(definition, bare=False))
+        return next((v for v in tried if v and _sayable(self.block, v.values())), None)
+
+    def _of_all(self, uses: Sequence[Use]) -> dict[str, str] | None:
+        """What sets the same in all calls, of what the first of them may set."""
+        keys = list(self.block.lets)
+        tried = [v for use in uses[:_FIRST] for v in _tried(keys, use, [])]
+        steps = [list(use.block.steps()) for use in uses]
+        fits = (
+            values
+            for values in tried
+            if all(
+                self._same(use, values, s) for use, s in zip(uses, steps, strict=True)
+            )
+        )
+        return next(fits, None)
 
     def _found(
         self, definition: WrittenBlock, *, bare: bool
@@ -108,9 +133,11 @@ class _Trial:
         words += [str(use.sizes.out)] if self.block.uses("out") else []
         words += [f"/{stride}"] if max(use.sizes.stride) > 1 else []
         words += [f"{key} {value}" for key, value in values.items()]
+        ops = {step.op.op for step in steps}
+        own = [each for each in self.options if each.partition(":")[0] in ops]
         text = (
             f"name: a call\ninput: {shape_text(use.block.into)}\n{self.head}"
-            f"net: {{row: {' '.join(words)}}}\n"
+            f"ops: {{{', '.join(own)}}}\nnet: {{row: {' '.join(words)}}}\n"
         )
         try:
             graph = loads(text).graph

@@ -25,10 +25,7 @@ def matched(
 ) -> dict[str, str] | None:
     """Nodes → steps, with `inputs` known. Every node has a step of the same op that reads the same,
     and no step is left."""
-    nodes, steps = list(nodes), list(_evaluated(steps))
-    numbers = SameNumbers([each.op for each in (*nodes, *steps)])
-    nodes = [replace(node, op=numbers.said(node.op)) for node in nodes]
-    steps = [replace(step, op=numbers.said(step.op)) for step in steps]
+    nodes, steps = _alike(list(nodes), list(_evaluated(steps)))
     places, theirs = _places(nodes), _places(steps)
     open_: dict[Any, list[CapturedOp | Node]] = defaultdict(list)
     for step in steps:
@@ -47,6 +44,17 @@ def matched(
             return None
         found[node.name] = step.name
     return None if any(open_.values()) else found
+
+
+def _alike(
+    nodes: Sequence[Node], steps: Sequence[CapturedOp | Node]
+) -> tuple[Sequence[Node], Sequence[CapturedOp | Node]]:
+    """Both with the same numbers in equations."""
+    numbers = SameNumbers([each.op for each in (*nodes, *steps)])
+    return (
+        [replace(node, op=numbers.said(node.op)) for node in nodes],
+        [replace(step, op=numbers.said(step.op)) for step in steps],
+    )
 
 
 def passes(op: Op) -> bool:

@@ -53,8 +53,9 @@ def write(head: Head) -> str:
     if head.net.shares:
         say_again(items)
     unit = units(items, said_once(head.net))[0]
-    settings = list(_settings(head.net, unit))
-    library = Library(settings)
+    options = list(unit.said.lines(head.net, normed=bool(unit.norm)))
+    settings = list(_settings(unit, options))
+    library = Library(unit.text, options)
     recovery = BlockRecovery(head.net, unit, library)
     first = head.net.steps[head.net.input].shape
     rows = rows_of(recovery.elements(items), first, head.net.outputs)
@@ -90,11 +91,11 @@ def _called(
     return found
 
 
-def _settings(net: Captured, unit: Unit) -> Iterator[str]:
+def _settings(unit: Unit, options: Sequence[str]) -> Iterator[str]:
     """What holds in the whole file."""
     if unit != Unit():
         yield f"unit: {unit.text}"
-    if options := list(unit.said.lines(net, normed=bool(unit.norm))):
+    if options:
         yield f"ops: {{{', '.join(options)}}}"
 
 

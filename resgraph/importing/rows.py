@@ -54,29 +54,35 @@ def rows_of(
 ) -> list[DraftRow]:
     """Stem, stages, head; a row ends with each of the outputs. Raises `ImportRefused` where one is
     within a label."""
-    blocks = [n for n, each in enumerate(elements) if _is_block(each)]
-    if not blocks:
-        rows = _plain(elements)
-    else:
-        start, last = blocks[0], blocks[-1]
-        stages = _stages(elements[start : last + 1], _out(elements[start - 1], shape))
-        rows = [
-            DraftRow(list(elements[:start])),
-            *stages,
-            DraftRow(list(elements[last + 1 :])),
-        ]
+    rows = _drafted(elements, shape)
     rows = [part for row in rows for part in _split(row, outputs)]
     if inner := {*outputs} - {row.exit for row in rows}:
         said = f"`{min(inner)}` is an output, and stands within a layer or a block"
         raise ImportRefused(said)
     say_usual([row.elements for row in rows])
     _name(rows)
-    names = ["input", *(row.name for row in rows)]
-    for before, row in zip(names, rows, strict=False):
+    for before, row in pairwise([DraftRow(name="input"), *rows]):
         row.labels = list(folded(_labels(row.elements)))
-        if _equates(first := row.elements[0]):
-            row.labels[0] = re.sub(r"\bx\b", before, first.definition.merge)
+        row.labels[:1] = _begun(row, before)
     return rows
+
+
+def _drafted(elements: Sequence[Element], shape: Shape) -> list[DraftRow]:
+    """The stages, and what stands before and behind them."""
+    blocks = [n for n, each in enumerate(elements) if _is_block(each)]
+    if not blocks:
+        return _plain(elements)
+    start, end = blocks[0], blocks[-1] + 1
+    stages = _stages(elements[start:end], _out(elements[start - 1], shape))
+    return [DraftRow([*elements[:start]]), *stages, DraftRow([*elements[end:]])]
+
+
+def _begun(row: DraftRow, before: DraftRow) -> list[str]:
+    """The first label of a row, an equation of the one before it."""
+    first = row.elements[0]
+    if not _equates(first):
+        return row.labels[:1]
+    return [re.sub(r"\bx\b", before.name, first.definition.merge)]
 
 
 def _is_block(element: Element) -> bool:

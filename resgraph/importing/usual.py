@@ -53,15 +53,24 @@ class UsualValue:
 def _say(definition: WrittenBlock, key: str, places: Sequence[int]) -> None:
     """What a call has that says none is what the shortest of all gives it."""
     texts = [use.values.get(key, definition.lets[key]) for use in definition.uses]
-    values = [*_numbers(texts)]
-    for usual in _formulas(values, definition.uses, places):
-        length, lets = definition.length, dict(definition.lets)
-        before = [use.values for use in definition.uses]
+    for usual in _formulas([*_numbers(texts)], definition.uses, places):
+        length, kept = definition.length, _Kept(definition)
         _set(definition, key, usual, texts)
         if definition.length >= length:
-            definition.lets = lets
-            for use, own in zip(definition.uses, before, strict=True):
-                use.values = own
+            kept.put_back(definition)
+
+
+class _Kept:
+    """What a block's calls set, and where they set nothing."""
+
+    def __init__(self, definition: WrittenBlock) -> None:
+        self.lets = dict(definition.lets)
+        self.values = [use.values for use in definition.uses]
+
+    def put_back(self, definition: WrittenBlock) -> None:
+        definition.lets = self.lets
+        for use, values in zip(definition.uses, self.values, strict=True):
+            use.values = values
 
 
 def _set(

@@ -103,3 +103,12 @@ def test_one_divides_by_a_root_where_that_is_shorter() -> None:
     assert divisors([1 / math.sqrt(2), 0.3]) == divisors([1 / math.sqrt(2), None]) == []
     assert divisors([1e-200]) == divisors([1.7e200]) == []
     assert divisors([1 / math.sqrt(2) * (1 + 1e-9)]) == []
+
+
+def test_a_gate_is_the_librarys_whatever_the_file_says_of_convolutions() -> None:
+    spec = NF.replace(
+        "1x1 conv out linear]\n    shortcut",
+        "1x1 conv out linear, se reduction 4]\n    shortcut",
+    )
+    written = text(spec)
+    assert "se reduction 4]" in written and "global avg pool, fc in" not in written

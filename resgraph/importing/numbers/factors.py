@@ -76,11 +76,14 @@ class _Factors:
         for name in [*self._products()]:
             end = self._joined_by(name) if name in self.steps else ""
             if end:
-                left = self._number(name) * self._number(end)
-                self._drop(name)
-                self._change(end, Mul(left=left))
-                if left == 1.0 and end not in self.outputs:
-                    self._drop(end)
+                self._join(name, end)
+
+    def _join(self, name: str, end: str) -> None:
+        left = self._number(name) * self._number(end)
+        self._drop(name)
+        self._change(end, Mul(left=left))
+        if left == 1.0 and end not in self.outputs:
+            self._drop(end)
 
     def _joined_by(self, name: str) -> str:
         """The product that one may be a part of; "" where there is none."""

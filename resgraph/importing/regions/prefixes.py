@@ -215,16 +215,21 @@ def _split(block: Region, shared: Collection[_Words]) -> None:
     if not words or not whole:
         return
     first, *rest = block.branches
-    product = _multiplied(block) if words[-1] in _ONE else None
     count = len(_unmultiplied(words))
     own = _steps(first.items[:count])
-    if product:
-        rest[0].start = product.name
-        block.branches = [*_paths([*own, product], whole), *rest]
-        return
-    paths = _paths(own, whole)
-    first.items, first.start = first.items[count:], paths[-1].value
-    block.branches = [*paths, first, *rest]
+    if words[-1] in _ONE:
+        block.branches = [*_paths([*own, *_multiplying(block)], whole), *rest]
+    else:
+        paths = _paths(own, whole)
+        first.items, first.start = first.items[count:], paths[-1].value
+        block.branches = [*paths, first, *rest]
+
+
+def _multiplying(block: Region) -> Iterable[CapturedOp]:
+    """The product by which the second path begins, which then begins behind it."""
+    if product := _multiplied(block):
+        block.branches[1].start = product.name
+        yield product
 
 
 def _whole(words: _Words) -> Iterable[_Words]:
