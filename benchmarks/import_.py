@@ -46,7 +46,7 @@ def built(name: str) -> tuple[nn.Module, Shape]:
         plan = load(name)
         return plan.module().eval(), plan.input
     model = model_of(name)
-    return model.on("cpu").eval(), model.shape
+    return model.on("cpu").eval(), model.shapes["input"]
 
 
 def clock() -> float:
@@ -74,7 +74,7 @@ def resgraph(name: str) -> Said:
     from resgraph.plan import loads
 
     model = None if ":" not in name else model_of(name)
-    net, shape = (model.bare(), model.shape) if model else built(name)
+    net, shape = (model.bare(), model.shapes["input"]) if model else built(name)
     times = [clock()]
     program = capture(net, shape)
     times.append(clock())

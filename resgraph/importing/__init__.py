@@ -17,7 +17,7 @@ from .captured import Captured, ImportRefused
 from .fx import capture
 from .page import Head, write
 from .partial import beginning
-from .program import AtenProgram
+from .program import AtenProgram, InputShapes, input_shapes
 from .proof import Proof, carry, names, prove, runs
 from .sources import Model, begun, model_of, tensors_of
 
@@ -45,7 +45,7 @@ class Imported:
 
 
 def from_model(
-    reference: str, shape: Shape | None = None, *, partial: bool = False
+    reference: str, shape: Shape | InputShapes | None = None, *, partial: bool = False
 ) -> Imported:
     """Of `timm:resnet50`, `torchvision:resnet50` or `package:callable`, whose code is run, or of a
     .pt2 or .onnx file, which is data. With `partial`, of as much of it as can be
@@ -56,24 +56,25 @@ def from_model(
     model = model_of(reference, shape)
     if partial and model.note:
         raise UsageError(f"{reference}: a beginning of ONNX cannot be proven")
-    program = model.program or capture(model.bare(), model.shape)
+    program = model.program or capture(model.bare(), model.shapes)
     return _imported(program, model, partial=partial)
 
 
 def from_module(
     module: nn.Module,
-    shape: Shape,
+    shape: Shape | InputShapes,
     *,
     name: str = "",
     about: str = "",
     partial: bool = False,
 ) -> Imported:
-    """Of a module, which stays as it is, for images of a shape (without the batch). Raises
-    `ImportRefused`."""
+    """Of a module, which stays as it is, for images of a shape (without the batch), or for several
+    inputs by name, in the order in which it takes them. Raises `ImportRefused`."""
     import copy
 
     title = name or type(module).__name__
-    model = Model(title, lambda: copy.deepcopy(module), shape, about)
+    shapes = input_shapes(shape)
+    model = Model(title, lambda: copy.deepcopy(module), shapes, about)
     program = capture(copy.deepcopy(module), shape)
     return _imported(program, model, partial=partial)
 
@@ -91,7 +92,8 @@ def _imported(program: AtenProgram, model: Model, *, partial: bool) -> Imported:
 
 
 def _proven(net: Captured, model: Model, ended: str = "") -> Imported:
-    text = write(Head(model.name, net, model.about, model.note, ended))
+    head = Head(model.name, net, model.about, model.note, ended, tuple(model.shapes))
+    text = write(head)
     try:
         plan = loads(text, name=model.name)
     except SpecError as problem:

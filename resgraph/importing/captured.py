@@ -29,11 +29,6 @@ class ImportRefused(ResgraphError):
         return f"{self.what} ({said})" if said else self.what
 
 
-def several_inputs(count: int) -> str:
-    """Why a model of so many inputs is refused."""
-    return f"the model has {count} inputs, and import reads those that have one"
-
-
 class MovedKey(str):
     """The key of a tensor whose numbers lie otherwise in the model than in our layer: the sizes of
     its axes in our order, and how far apart places along each are in the model's."""
@@ -81,16 +76,25 @@ class CapturedOp:
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """A model's steps in topological order; `outputs` are those that it returns, in its order, on
-    the way to the last of them, `output`. `ties` is off where equal tensors are one; `classes` are
-    those of the modules by path, but for torch's own."""
+    """A model's steps in topological order, its `inputs` among them; `outputs` are those that it
+    returns, in its order. `ties` is off where equal tensors are one; `classes` are those of the
+    modules by path, but for torch's own."""
 
     steps: Mapping[str, CapturedOp]
-    input: str
-    output: str
+    inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     ties: bool = True
     classes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def input(self) -> str:
+        """The first."""
+        return self.inputs[0]
+
+    @property
+    def output(self) -> str:
+        """The last that is computed."""
+        return [name for name in self.steps if name in self.outputs][-1]
 
     @property
     def shares(self) -> bool:
@@ -100,32 +104,20 @@ class Captured:
 
 
 def captured(
-    steps: Iterable[CapturedOp], first: str, outputs: Sequence[str]
+    steps: Iterable[CapturedOp], inputs: Sequence[str], outputs: Sequence[str]
 ) -> Captured:
     """The steps that the outputs rest on; what is concatenated again and again is concatenated
-    to what was (as DenseNet's layers say it). Raises `ImportRefused` where the last output does not
-    rest on all others."""
+    to what was (as DenseNet's layers say it)."""
     known = {step.name: step for step in _without_idle_pads(steps, outputs)}
-    output = [name for name in known if name in outputs][-1]
-    needed = _needed(known, first, output)
-    for name in outputs:
-        if name not in needed:
-            said = f"the model has {len(outputs)} outputs, and the last does not rest on all"
-            raise ImportRefused(said, known[name].module)
-    kept = [step for name, step in known.items() if name in needed]
-    nested = {step.name: step for step in _nested(kept)}
-    return Captured(nested, first, output, tuple(outputs))
-
-
-def _needed(known: Mapping[str, CapturedOp], first: str, output: str) -> set[str]:
-    """What an output rests on."""
-    needed, stack = {first}, [output]
+    needed, stack = {*inputs}, [*outputs]
     while stack:
         name = stack.pop()
         if name not in needed:
             needed.add(name)
             stack.extend(known[name].inputs)
-    return needed
+    kept = [step for name, step in known.items() if name in needed]
+    nested = {step.name: step for step in _nested(kept)}
+    return Captured(nested, tuple(inputs), tuple(outputs))
 
 
 def _without_idle_pads(

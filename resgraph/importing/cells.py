@@ -144,11 +144,7 @@ def _candidates(
     for run in runs:
         tails.update(tuple(map(said.label, tail)) for tail in _tails(run))
         norms.update(said.label(step.op) for step in run if _is_norm(step.op))
-        acts.update(
-            after.op.label()
-            for before, after in pairwise(run)
-            if after.op.role == "activation" and not isinstance(before.op, Fc)
-        )
+        acts.update(_activations(run))
     names = [word for word, _ in norms.most_common(1)]
     yield from (("conv", norm) for norm in names)
     for act, _ in acts.most_common(2):
@@ -156,6 +152,13 @@ def _candidates(
         for norm in names:
             yield from (("conv", norm, act), (norm, act, "conv"))
     yield from (("conv", *tail) for tail, _ in tails.most_common(2))
+
+
+def _activations(run: Iterable[CapturedOp]) -> Iterator[str]:
+    """But for those of an fc."""
+    for before, after in pairwise(run):
+        if after.op.role == "activation" and not isinstance(before.op, Fc):
+            yield after.op.label()
 
 
 def _tails(run: Sequence[CapturedOp]) -> Iterator[Iterator[Op]]:

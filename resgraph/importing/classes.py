@@ -19,7 +19,7 @@ class ModuleClasses:
     def __init__(self, net: Captured) -> None:
         self.classes = net.classes
         paths = [step.module for step in net.steps.values()]
-        self.sizes = Counter(inner for path in paths for inner in _within(path))
+        self.sizes = Counter(inner for path in paths for inner in within(path))
         self.attributes = {word for path in paths for word in path.split(".")}
 
     def of(self, blocks: Sequence[Region]) -> str:
@@ -43,7 +43,7 @@ class ModuleClasses:
     def named(self, path: Sequence[str], steps: int) -> str:
         """The class of the innermost module that runs as many steps within a path, and nothing
         else; "" where that is none of the model's own."""
-        for module in reversed([*_within(".".join(path))]):
+        for module in reversed([*within(".".join(path))]):
             if self.sizes[module] != steps:
                 return ""
             if module in self.classes:
@@ -60,7 +60,7 @@ def _capital(name: str) -> str:
     return name if name != name.lower() else name[:1].upper() + name[1:]
 
 
-def _within(path: str) -> Iterator[str]:
+def within(path: str) -> Iterator[str]:
     """A module and all that hold it, the outermost first."""
     words = path.split(".")
     yield from (".".join(words[: n + 1]) for n in range(len(words)))

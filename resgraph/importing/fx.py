@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from inspect import signature
@@ -16,14 +16,16 @@ from torch.fx import Node
 
 from ..ops import Shape
 from ..passes.expand import nothing_collected
-from .captured import ImportRefused, several_inputs
+from .captured import ImportRefused
 from .program import (
     AtenCall,
     AtenProgram,
     CallResult,
+    InputShapes,
     Parameter,
     TensorRef,
     TensorSizes,
+    input_shapes,
     own_classes,
 )
 
@@ -31,11 +33,13 @@ BATCH = 2
 """With one image, a trace could take the batch for an axis that is not there."""
 
 
-def capture(model: nn.Module, shape: Shape) -> AtenProgram:
-    """The program of a model in eval mode for images of a shape. Raises `ImportRefused`."""
-    _need_one_input(model)
+def capture(model: nn.Module, shape: Shape | InputShapes) -> AtenProgram:
+    """The program of a model in eval mode for images of a shape, or for several inputs. Raises
+    `ImportRefused`."""
+    shapes = input_shapes(shape)
+    _need_inputs(model, shapes)
     model = model.to("meta").eval()
-    images = torch.empty(BATCH, *shape, device="meta")
+    images = [torch.empty(BATCH, *each, device="meta") for each in shapes.values()]
     with warnings.catch_warnings(), _without_stack_traces(), nothing_collected():
         warnings.simplefilter("ignore")
         try:
@@ -52,23 +56,33 @@ def capture(model: nn.Module, shape: Shape) -> AtenProgram:
     return replace(program(exported), classes=own_classes(classes))
 
 
-def _need_one_input(model: nn.Module) -> None:
-    """Raises `ImportRefused` where a model cannot be called with images alone."""
+def _need_inputs(model: nn.Module, shapes: InputShapes) -> None:
+    """Raises `ImportRefused` where a model cannot be called with as many inputs."""
     known = signature(model.forward).parameters.values()
     plain = [p for p in known if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    count = sum(each.default is each.empty for each in plain)
-    if count > 1:
-        raise ImportRefused(several_inputs(count))
+    names = [each.name for each in plain if each.default is each.empty]
+    if len(names) > len(shapes):
+        listed = ", ".join(f"`{name}`" for name in names)
+        raise ImportRefused(
+            f"the model takes {len(names)} inputs, {listed}: give the size of each, as in"
+            f" `--input {names[0]}=3x224x224`, or in Python a dictionary"
+        )
+    if {*names} == {*shapes} and names != [*shapes]:
+        raise ImportRefused(
+            f"the model takes its inputs in the order {', '.join(names)}"
+        )
 
 
-def _exported(model: nn.Module, images: torch.Tensor) -> torch.export.ExportedProgram:
+def _exported(
+    model: nn.Module, images: Sequence[torch.Tensor]
+) -> torch.export.ExportedProgram:
     """What is made in a model's own code, as `torch.zeros(…)`, is on the CPU, and may meet what is
     not: then that is made without numbers, too."""
     try:
-        return torch.export.export(model, (images,), strict=False)
+        return torch.export.export(model, tuple(images), strict=False)
     except RuntimeError:  # of a class that has no public name
         with torch.device("meta"):
-            return torch.export.export(model, (images,), strict=False)
+            return torch.export.export(model, tuple(images), strict=False)
 
 
 @contextmanager

@@ -10,12 +10,27 @@ from functools import lru_cache
 from math import nan
 from typing import Any
 
-from ..graph import Node
+from ..graph import Graph, Node
 from ..ops import Add, DropPath, Mul, Op, Part, Upsample
 from ..ops.merge import Binary
 from ..ops.padding import Padded
 from .captured import CapturedOp
 from .numbers.factors import number_of
+
+
+def matched_nets(
+    graph: Graph,
+    steps: Mapping[str, CapturedOp | Node],
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+) -> dict[str, str] | None:
+    """Nodes of a graph → steps of a whole net, as `matched` has them, where they give the same."""
+    known = dict(zip(graph.inputs, inputs, strict=True))
+    nodes = [node for node in graph.nodes.values() if node.name not in known]
+    others = [step for step in steps.values() if step.name not in inputs]
+    found = matched(nodes, others, known)
+    ends = found and [found[output.node] for output in graph.outputs]
+    return found if ends == [*outputs] else None
 
 
 def matched(

@@ -16,6 +16,7 @@ from .cells import Unit, units
 from .options import said_once
 from .recovery import BlockRecovery
 from .regions.cut import cut
+from .regions.shared_rows import rows_again
 from .regions.sharing import say_again
 from .rows import DraftRow, rows_of
 from .turns import taking_turns
@@ -29,13 +30,14 @@ _WIDEST = 100
 @dataclass(frozen=True, slots=True)
 class Head:
     """What a file says before its blocks and rows; `note` is what its source lost, `ended` why it
-    is a beginning only."""
+    is a beginning only, `inputs` what the net's are called."""
 
     name: str
     net: Captured
     about: str = ""
     note: str = ""
     ended: str = ""
+    inputs: tuple[str, ...] = ("input",)
 
     def lines(self) -> Iterator[str]:
         ended = f"The beginning of the model: {self.ended}." if self.ended else ""
@@ -44,21 +46,31 @@ class Head:
         yield f"name: {self.name}"
         if self.about:
             yield f"about: {self.about}"
-        yield f"input: {shape_text(self.net.steps[self.net.input].shape)}"
+        yield f"input: {self._shapes()}"
+
+    def _shapes(self) -> str:
+        texts = [shape_text(self.net.steps[name].shape) for name in self.net.inputs]
+        if self.inputs == ("input",):
+            return texts[0]
+        pairs = zip(self.inputs, texts, strict=True)
+        return f"{{{', '.join(f'{name}: {text}' for name, text in pairs)}}}"
 
 
 def write(head: Head) -> str:
     """The spec of a captured net. Raises `ImportRefused`."""
-    items = cut(head.net)
+    found = cut(head.net)
     if head.net.shares:
-        say_again(items)
-    unit = units(items, said_once(head.net))[0]
+        found.items = rows_again(found.items)
+        say_again(found.items)
+    unit = units(found.items, said_once(head.net))[0]
     options = list(unit.said.lines(head.net, normed=bool(unit.norm)))
     settings = list(_settings(unit, options))
     library = Library(unit.text, options)
     recovery = BlockRecovery(head.net, unit, library)
     first = head.net.steps[head.net.input].shape
-    rows = rows_of(recovery.elements(items), first, head.net.outputs)
+    named = dict(zip(head.net.inputs, head.inputs, strict=True))
+    elements = recovery.elements(found.items)
+    rows = rows_of(elements, first, found.starts, named)
     free = [row for row in rows if not row.counted]
     said, turns = taking_turns([row.labels for row in free])
     for row, labels in zip(free, said, strict=True):
@@ -68,11 +80,8 @@ def write(head: Head) -> str:
         library.settle(own)
         settings.append(f"shortcut: {listed(library.shortcut)}")
     settings[:0] = [""] if settings else []
-    lines = [*head.lines(), *settings, *_blocks(own), *_net(rows)]
-    if len(head.net.outputs) > 1:
-        given = {row.exit: row.name for row in rows}
-        names = [given[name] for name in head.net.outputs]
-        lines += ["", f"output: {listed(names)}"]
+    ended = _given(rows, head.net.outputs)
+    lines = [*head.lines(), *settings, *_blocks(own), *_net(rows), *ended]
     return reformat(Source(head.name, "\n".join(lines) + "\n"))
 
 
@@ -118,6 +127,13 @@ def _blocks(definitions: Sequence[WrittenBlock]) -> Iterator[str]:
 def _net(rows: Sequence[DraftRow]) -> Iterator[str]:
     yield from ("", "net:")
     yield from aligned([(row.name, row.labels) for row in rows], 2)
+
+
+def _given(rows: Sequence[DraftRow], outputs: Sequence[str]) -> Iterator[str]:
+    """What comes out, where that is not the last row alone."""
+    if len(outputs) > 1:
+        names = {row.exit: row.name for row in rows}
+        yield from ("", f"output: {listed([names[each] for each in outputs])}")
 
 
 def aligned(entries: Sequence[tuple[str, Sequence[str]]], indent: int) -> Iterator[str]:

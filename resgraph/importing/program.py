@@ -6,10 +6,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..language.grammar.words import name_problem
+from ..ops import Shape
+
 MADE_AS = frozenset(("device", "layout", "pin_memory", "dtype", "memory_format"))
 """Arguments that say what tensors are made as; who runs a program knows that."""
 TensorSizes = tuple[int, ...]
 """The sizes of a foreign tensor, its batch among them."""
+
+
+InputShapes = Mapping[str, Shape]
+"""The shape of each input by name, without its batch, in the order in which a model takes them."""
+
+
+def input_shapes(given: Shape | InputShapes) -> InputShapes:
+    """Of one input that has no name, or as they are given."""
+    return given if isinstance(given, Mapping) else {"input": given}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +80,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class AtenProgram:
-    """Calls in order. Of several `inputs` there is one in what import can read.
+    """Calls in order.
 
     `ties` is off where equal tensors are one, whosever they are; `classes` are those of the modules
     by path, but for torch's own."""
@@ -79,6 +91,16 @@ class AtenProgram:
     outputs: Sequence[str]
     ties: bool = True
     classes: Mapping[str, str] = field(default_factory=dict)
+
+    def shapes(self) -> InputShapes:
+        """Of its inputs, of several by names that a spec can have."""
+        shapes = [each.axes[1:] for each in self.inputs]
+        if len(shapes) == 1:
+            return input_shapes(shapes[0])
+        names = [each.name for each in self.inputs]
+        if any(map(name_problem, names)):
+            names = [f"input{n}" for n in range(1, len(names) + 1)]
+        return dict(zip(names, shapes, strict=True))
 
 
 def own_classes(modules: Iterable[tuple[str, str]]) -> Mapping[str, str]:

@@ -156,17 +156,25 @@ _FEW = 2
 def _word(block: Region) -> str:
     """A name for what a block is, from its equation."""
     op, _ = head(block.merge)
-    weighted = max((branch.weighted for branch in block.branches), default=0)
     for kind, (of_input, of_paths) in _MERGED.items():
         if isinstance(op, kind):
             return of_input if block.entry in _terms(block) else of_paths
-    if isinstance(op, Add) and (word := _of_sequences(block)):
-        return word
-    if isinstance(op, Add) or (op is None and weighted > _FEW):
-        return "basic" if weighted <= 3 and not _pointwise(block) else "bottleneck"
+    if isinstance(op, Add):
+        return _of_sequences(block) or _of_layers(block)
     if op is None and block.branches:
-        return "down"
+        return _of_layers(block) if _weight(block) > _FEW else "down"
     return "scaled" if _only_multiplies(block.merge) else "block"
+
+
+def _weight(block: Region) -> int:
+    """The most layers with weights that a path has."""
+    return max((branch.weighted for branch in block.branches), default=0)
+
+
+def _of_layers(block: Region) -> str:
+    if _weight(block) > 3 and not block.summed:
+        return "bottleneck" if _pointwise(block) else "stack"
+    return "bottleneck" if _weight(block) > 3 or _pointwise(block) else "basic"
 
 
 def _only_multiplies(merge: StepTree) -> bool:

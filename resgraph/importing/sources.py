@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from ..errors import MissingError, ResgraphError, UsageError
 from ..language.references import names_code, names_model_file
 from ..ops import Shape
-from .program import AtenProgram
+from .program import AtenProgram, InputShapes, input_shapes
 from .saved.interpreter import Interpreted
 from .saved.onnx_file import OnnxFile
 from .saved.pt2 import read_pt2, tensors_of_pt2
@@ -39,7 +39,7 @@ class Model:
 
     name: str
     build: Callable[[], nn.Module]
-    shape: Shape
+    shapes: InputShapes
     about: str
     program: AtenProgram | None = None
     note: str = ""
@@ -86,7 +86,7 @@ def tensors_of(net: nn.Module) -> dict[str, Tensor]:
     }
 
 
-def model_of(reference: str, shape: Shape | None = None) -> Model:
+def model_of(reference: str, shape: Shape | InputShapes | None = None) -> Model:
     """The model that a reference names. Raises `UsageError`, or `MissingError` where the package is
     not installed; `ImportRefused` for a file that cannot be read."""
     if names_model_file(reference):
@@ -102,7 +102,7 @@ def model_of(reference: str, shape: Shape | None = None) -> Model:
     maker = {"timm": _timm, "torchvision": _torchvision}.get(package, _callable)
     build, usual = maker(package, name)
     title = re.sub(r"\W+", "-", name).strip("-")
-    return Model(title, build, shape or usual, reference)
+    return Model(title, build, input_shapes(shape or usual), reference)
 
 
 def _file(path: Path) -> Model:
@@ -114,16 +114,15 @@ def _file(path: Path) -> Model:
     def build() -> nn.Module:
         return Interpreted(program, tensors_of_pt2(path))
 
-    shape = program.inputs[0].axes[1:] if program.inputs else ()
-    return Model(_title(path), build, shape, path.name, program)
+    return Model(_title(path), build, program.shapes(), path.name, program)
 
 
 def _onnx(path: Path) -> Model:
     """A file whose net is what onnxruntime makes of it."""
     file = OnnxFile(path)
     program = file.program()
-    shape = program.inputs[0].axes[1:] if program.inputs else ()
-    return Model(_title(path), file.net, shape, path.name, program, file.note, digits=4)
+    shapes, note = program.shapes(), file.note
+    return Model(_title(path), file.net, shapes, path.name, program, note, digits=4)
 
 
 def _title(path: Path) -> str:

@@ -20,10 +20,11 @@ _TRIED = 4
 """Formulas of sizes that are tried, of those that give most."""
 
 
-def say_usual(rows: Sequence[Sequence[Element]]) -> None:
-    """Change `let`s of blocks that stand in these rows alone: `variance: 1 + 0.04*row_index`."""
-    places = {id(each): place for row in rows for place, each in enumerate(row)}
-    uses = (each for row in rows for each in row if isinstance(each, Use))
+def say_usual(placed: Sequence[tuple[int, Element]]) -> None:
+    """Change `let`s of blocks that stand in rows alone, each at its place in one:
+    `variance: 1 + 0.04*row_index`."""
+    places = {id(each): place for place, each in placed}
+    uses = (each for _, each in placed if isinstance(each, Use))
     for definition in dict.fromkeys(use.definition for use in uses):
         own = [id(use) for use in definition.uses]
         if definition.ours and places.keys() >= {*own}:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -20,7 +20,7 @@ from ..language.lints import LINTS
 from ..language.recipe import recipe_names
 from ..language.references import zoo_names
 from ..language.schema import File
-from ..language.yaml.tree import Scalar, Sequence
+from ..language.yaml.tree import KeyValue, Scalar, Sequence
 from ..ops import ACTIVATIONS, NORMS, VOCABULARY
 from ..outputs.json_schema import KEYS
 from .analysis import Analysis, entries
@@ -276,18 +276,21 @@ def _equation(analysis: Analysis, keys: list[str]) -> Iterator[Candidate]:
 def _above(analysis: Analysis, keys: list[str]) -> list[str]:
     """The paths of the block around a place, or the rows above it."""
     if keys[:1] == ["blocks"]:
-        known = entries(analysis.tree, *keys[:2])
-        streams = known["reads"].value if "reads" in known else None
-        items = streams.items if isinstance(streams, Sequence) else []
-        reads = [item.text for item in items if isinstance(item, Scalar)]
-        paths = [key for key in known if key not in BLOCK_KEYS | CALL_KEYS]
-        return [*reads, *paths]
+        return _within(entries(analysis.tree, *keys[:2]))
     rows = list(entries(analysis.tree, "net"))
     if len(keys) > 1 and keys[1] in rows:
         rows = rows[: rows.index(keys[1])]
     made = analysis.plan.graph.rows if analysis.plan else []
     streams_of = {row.name: [*row.ends()] for row in made if row.gives}
     return [name for row in rows for name in streams_of.get(row, [row])]
+
+
+def _within(block: Mapping[str, KeyValue]) -> list[str]:
+    """What a block reads by name, and its paths."""
+    streams = block["reads"].value if "reads" in block else None
+    items = streams.items if isinstance(streams, Sequence) else []
+    reads = [item.text for item in items if isinstance(item, Scalar)]
+    return [*reads, *(key for key in block if key not in BLOCK_KEYS | CALL_KEYS)]
 
 
 def _words(words: Iterable[str], kind: CompletionKind) -> Iterator[Candidate]:

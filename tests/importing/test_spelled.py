@@ -126,7 +126,7 @@ def energy(net: nn.Module, x: Tensor) -> Tensor:
         (lambda net, x: torch.stack([x.tanh(), x]).mean(0), "merge: mean(body x)"),
         (lambda net, x: torch.stack([x.tanh(), x], 1).amax(1), "merge: max(body x)"),
         (lambda net, x: x * x.sum((2, 3), keepdim=True), "256*"),
-        (lambda net, x: x * x.sum(1, keepdim=True), "8*mean(x over channels)"),
+        (lambda net, x: x * x.sum(1, keepdim=True), "8*mean(conv1 over channels)"),
         (lambda net, x: x + torch.sqrt(x.sigmoid()), "sqrt(body)"),
         (lambda net, x: x + torch.exp(-x.tanh().abs()), "exp("),
         (energy, "p0*p0"),
@@ -262,9 +262,9 @@ def test_a_square_is_a_product_with_itself() -> None:
     found = imported(
         Calls(lambda net, x: net.gain * F.relu(x) ** 2 + net.shift, **numbers)
     )
-    assert "gain shift 0" in found.text and "x*x" in found.text
+    assert "[conv1*conv1, gain shift 0" in found.text
     alone = imported(Calls(lambda net, x: x.square()))
-    assert "x*x" in alone.text
+    assert "conv1*conv1" in alone.text
 
 
 def test_unequal_parts_of_the_channels() -> None:
@@ -368,14 +368,12 @@ def test_sequences_and_volumes(axes: int) -> None:
     assert f"[{size} conv 16, max pool /2]" in found.text
 
 
-def test_a_weight_of_two_layers_is_refused() -> None:
+def test_a_weight_of_two_layers_is_one() -> None:
     """What an evaluation cannot tell from two equal weights."""
     conv = nn.Conv2d(8, 8, 1)
     net = nn.Sequential(conv, nn.ReLU(), conv, nn.ReLU(), nn.Conv2d(8, 4, 1))
-    with pytest.raises(
-        ImportRefused, match=r"`2\.weight` is a weight of several layers"
-    ):
-        from_module(net, INPUT)
+    text = imported(net).text
+    assert "1x1 conv 8\n" in text and "conv1_2: again conv1\n" in text, text
 
 
 def test_a_random_path_that_no_graph_shows() -> None:

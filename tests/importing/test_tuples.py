@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from resgraph import from_module, load, loads
-from resgraph.importing import ImportRefused, from_model
+from resgraph.importing import from_model
 
 INPUT = (3, 16, 16)
 TAPPED = "output: [one, two, head]"
@@ -63,9 +63,13 @@ class Within(nn.Module):
         return y, self.norm(y).relu()
 
 
-def test_an_output_within_a_layer() -> None:
-    with pytest.raises(ImportRefused, match="`conv2d` is an output, and stands within"):
-        from_module(Within(), INPUT)
+def test_an_output_before_a_norm() -> None:
+    found = from_module(Within(), INPUT)
+    assert found.proof.gradients is not None and found.proof.gradients <= 1e-9
+    assert (
+        "conv1: 3x3 conv 8 pad 0" in found.text
+        and "output: [conv1, head]" in found.text
+    )
 
 
 def test_a_file_with_several(tmp_path: Path) -> None:

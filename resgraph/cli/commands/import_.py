@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ...errors import MissingError, UsageError
+from ...language.grammar.words import name_problem
 from ...ops import Shape
 from ..loading import note
 from ..options import need_free, output_options, write
@@ -17,29 +18,36 @@ if TYPE_CHECKING:
     from ...importing import Imported
 
 
-class _Shape(click.ParamType[Shape]):
-    """`3x224x224`."""
+class _Shape(click.ParamType[tuple[str, Shape]]):
+    """`3x224x224`, or `image=3x224x224`."""
 
-    name = "CxHxW"
+    name = "[NAME=]CxHxW"
 
     def convert(
         self,
-        value: str | Shape,
+        value: str | tuple[str, Shape],
         param: click.Parameter | None,
         ctx: click.Context | None,
-    ) -> Shape:
+    ) -> tuple[str, Shape]:
         if isinstance(value, tuple):
             return value
-        sizes = value.split("x")
+        name, _, text = value.rpartition("=")
+        sizes = text.split("x")
         if not all(size.isdigit() and int(size) for size in sizes):
-            self.fail(f"`{value}` is no size: write it as 3x224x224", param, ctx)
-        return tuple(map(int, sizes))
+            self.fail(f"`{text}` is no size: write it as 3x224x224", param, ctx)
+        if "=" in value and (problem := name_problem(name)):
+            self.fail(f"`{name}` cannot be the name of an input: {problem}", param, ctx)
+        return name or "input", tuple(map(int, sizes))
 
 
 @click.command("import")
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True)
 @click.option(
-    "--input", "shape", type=_Shape(), help="the size of an image  [the model's]"
+    "--input",
+    "shapes",
+    type=_Shape(),
+    multiple=True,
+    help="the size of an image  [the model's]; of several inputs each, as image=3x224x224",
 )
 @click.option(
     "--weights",
@@ -54,8 +62,8 @@ class _Shape(click.ParamType[Shape]):
 )
 @output_options
 def import_(
-    models: tuple[str, ...], shape: Shape | None, weights: Path | None, partial: bool,
-    output: Path | None, force: bool,
+    models: tuple[str, ...], shapes: tuple[tuple[str, Shape], ...], weights: Path | None,
+    partial: bool, output: Path | None, force: bool,
 ) -> None:  # fmt: skip
     """Write the spec of a model that exists: blocks and repeats are found in its graph.
 
@@ -80,7 +88,8 @@ def import_(
         need_free(file, force=force)
     if len(models) > 1 and (weights or partial):
         raise UsageError("--weights and --partial are of one model")
-    found = [from_model(model, shape, partial=partial) for model in models]
+    given = _named(shapes)
+    found = [from_model(model, given, partial=partial) for model in models]
     write(_text(found, output), output, force=force)
     if weights:
         content = export(found[0].plan, "safetensors", found[0].weights())
@@ -90,6 +99,13 @@ def import_(
         note("proven", f"{own}{each.proof}")
         if each.ended:
             note("warning", f"only a beginning was written: {each.ended}")
+
+
+def _named(shapes: Sequence[tuple[str, Shape]]) -> Mapping[str, Shape] | None:
+    """Inputs by name; None where the model's own size is meant."""
+    if len(dict(shapes)) < len(shapes):
+        raise UsageError("--input: two inputs have one name; write NAME=3x32x32")
+    return dict(shapes) or None
 
 
 def _text(found: Sequence[Imported], output: Path | None) -> str:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ...ops import GlobalPool, Op, Over, Pad, Pool
+from ...ops import GlobalPool, Op, Over, Pad, Pool, Shape
 from ...ops.base import Edge
 from ...ops.function import AMONG
 from ..program import AtenCall
-from .axes import layout
+from .axes import Atom, flat, layout
 from .convolutions import several, usual_pad
 from .reader import Arguments, ForeignValue, Reader, reads
 from .spelled import Spelled, mean_of_form
@@ -183,15 +183,19 @@ def over(
     read = sorted(atom for axis in axes for atom in x.axes[axis])
     if reader.vector(x) and not read:
         return _without(x, axes, keep=given["keepdim"])
+    made = reader.add(_op_over(reader, call, shape, read), x.step)
+    return _without(replace(x, step=made.step), axes, keep=given["keepdim"])
+
+
+def _op_over(reader: Reader, call: AtenCall, shape: Shape, read: Sequence[Atom]) -> Op:
+    """By what is read: all channels, or all cells."""
     channels, *cells = layout(shape)
     over_channels, over_cells = _OVER[call.word]
     if read == [*channels] and cells:
-        made = reader.add(over_channels, x.step)
-    elif read == [atom for axis in cells for atom in axis]:
-        made = reader.add(over_cells, x.step)
-    else:
-        raise reader.no("over anything but all cells or all channels of a map")
-    return _without(replace(x, step=made.step), axes, keep=given["keepdim"])
+        return over_channels
+    if read == [*flat(cells)]:
+        return over_cells
+    raise reader.no("over anything but all cells or all channels of a map")
 
 
 def _without(x: ForeignValue, axes: set[int], *, keep: bool) -> ForeignValue:

@@ -17,7 +17,6 @@ from ..captured import (
     ImportRefused,
     MovedKey,
     captured,
-    several_inputs,
 )
 from ..numbers.factors import gathered
 from ..numbers.groups import in_groups
@@ -166,35 +165,41 @@ class Reader:
     def read(self) -> Captured:
         """The model's steps. Raises `ImportRefused`."""
         program = self.program
-        if len(program.inputs) != 1:
-            raise ImportRefused(several_inputs(len(program.inputs)))
-        (first,) = program.inputs
-        shape = first.axes[1:]
-        self.steps[first.name] = CapturedOp(first.name, Input(shape=shape), (), shape)
-        self.values[first.name] = ForeignValue(first.name, layout(shape))
+        for each in program.inputs:
+            name, shape = each.name, each.axes[1:]
+            self.steps[name] = CapturedOp(name, Input(shape=shape), (), shape)
+            self.values[name] = ForeignValue(name, layout(shape))
         if any(_trains(call.given) for call in program.calls):
             raise ImportRefused(
                 "the model was exported in training mode; call `.eval()` first"
             )
+        try:
+            given = self._given()
+        except NeedsMaps:
+            return self.anew(vectors=False).read()
+        except NeedsSequences:
+            return self.anew(sequences=True).read()
+        outputs = [self.plain(value) for value in given]
+        inputs = [each.name for each in program.inputs]
+        if not outputs or not {*inputs}.isdisjoint(outputs):
+            raise ImportRefused("the model returns its input, or no tensor")
+        net = captured(self.steps.values(), inputs, outputs)
+        steps = in_groups(gathered(net.steps.values(), outputs), outputs)
+        return replace(net, steps=steps, ties=program.ties, classes=program.classes)
+
+    def _given(self) -> list[Any]:
+        """What the model returns, all calls read."""
+        program = self.program
         for self.count, call in _live(program):
             try:
                 self._read(call)
-            except NeedsMaps:
-                return self.anew(vectors=False).read()
-            except NeedsSequences:
-                return self.anew(sequences=True).read()
             except ImportRefused as problem:
                 problem.came = f"{self.count} of {len(program.calls)} ops were read"
                 raise
         given = [self.values[name] for name in program.outputs]
         if self.vectors and any(map(self._is_cell, given)):
-            return self.anew(vectors=False).read()
-        outputs = [self.plain(value) for value in given]
-        if first.name in outputs or not outputs:
-            raise ImportRefused("the model returns its input, or no tensor")
-        net = captured(self.steps.values(), first.name, outputs)
-        steps = in_groups(gathered(net.steps.values(), outputs), outputs)
-        return replace(net, steps=steps, ties=program.ties, classes=program.classes)
+            raise NeedsMaps
+        return given
 
     def anew(self, **needs: bool) -> Reader:
         """A reader of the same program that knows more of it."""

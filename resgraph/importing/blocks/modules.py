@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
 
@@ -28,7 +27,7 @@ def modules(
     block with a sum is left to `Unsummed`."""
     row = cells(items, unit)
     groups: dict[tuple[Kind, Kind], list[_Run]] = defaultdict(list)
-    for start, size, name in _runs(row, classes, net):
+    for start, size, name in _runs(row, classes):
         kind = _kind(row[start : start + size], unit)
         groups[kind, _like(name, row[start : start + size])].append((start, size))
     for body in (None, *(of_body(each, unit) for each in row)):
@@ -109,31 +108,19 @@ def _apart(runs: Iterable[_Run]) -> Mapping[int, int]:
 
 
 def _runs(
-    row: Sequence[Cell | Region], classes: ModuleClasses, net: Captured
+    row: Sequence[Cell | Region], classes: ModuleClasses
 ) -> Iterator[tuple[int, int, str]]:
     """Where modules of a class of their own begin that hold several, how many, and the class."""
-    parts = [_Part.of(each, net) for each in row]
+    parts = [*map(_part, row)]
     for start in range(len(row)):
         for stop in range(start + SHORT, min(start + _LONGEST, len(row)) + 1):
-            if parts[stop - 2].ends:
-                break
-            path = common([part.path for part in parts[start:stop]])
-            steps = sum(part.steps for part in parts[start:stop])
+            path = common([path for path, _ in parts[start:stop]])
+            steps = sum(count for _, count in parts[start:stop])
             if name := classes.named(path, steps):
                 yield start, stop - start, name
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """An element of a row: the module that it is in, how many steps it has, and whether one of them
-    is an output."""
-
-    path: Sequence[str]
-    steps: int
-    ends: bool
-
-    @classmethod
-    def of(cls, element: Cell | Region, net: Captured) -> _Part:
-        steps = {step.name: step.module.split(".") for step in steps_in(element)}
-        ends = not steps.keys().isdisjoint(net.outputs)
-        return cls(common([*steps.values()]), len(steps), ends)
+def _part(element: Cell | Region) -> tuple[Sequence[str], int]:
+    """The module that an element of a row is in, and how many steps it has."""
+    steps = {step.name: step.module.split(".") for step in steps_in(element)}
+    return common([*steps.values()]), len(steps)

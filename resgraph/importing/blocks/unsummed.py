@@ -57,19 +57,19 @@ class Unsummed:
     def _again(self, items: Sequence[RegionItem]) -> list[RegionItem]:
         """Layers that stand in the same order several times, with the blocks between them, as
         MobileNet's pairs: what spares most labels first."""
-        found = list(items)
+        found, made = list(items), set[int]()
         while True:
             row = cells(found, self.unit)
-            size, starts = _most(row, [self._kind(each) for each in row])
+            kinds = [of_element(each, self.unit) for each in row]
+            size, starts = _most(row, kinds)
             if not starts:
                 return found
             found = with_runs(row, dict.fromkeys(starts, size), self.net)
-
-    def _kind(self, element: Cell | Region) -> Kind:
-        """Of a row's element; what ends an output is like nothing else."""
-        last = element.exit if isinstance(element, Region) else element.steps[-1].name
-        own = of_element(element, self.unit)
-        return last if last in self.net.outputs else own
+            known = {*map(id, row)}
+            for block in found:
+                if isinstance(block, Region) and id(block) not in known:
+                    _spread(block, made, len(starts), Counter(kinds), self.unit)
+                    made.add(id(block))
 
     def _between(self, items: Sequence[RegionItem]) -> list[RegionItem]:
         """Layers that stand in the same order between blocks, more than once: a transition."""
@@ -90,6 +90,20 @@ class Unsummed:
             else:
                 found += runs[place]
         return found
+
+
+def _spread(
+    block: Region, made: Collection[int], times: int, counts: Counter[Kind], unit: Unit
+) -> None:
+    """What was made a block before, and stands in these alone, as the layers that it is."""
+    (branch,) = block.branches
+    items: list[RegionItem] = []
+    for item in branch.items:
+        inner = [item] if isinstance(item, Region) and id(item) in made else []
+        alone = (each for each in inner if counts[of_element(each, unit)] == times)
+        block_of_it = next(alone, None)
+        items += block_of_it.branches[0].items if block_of_it else [item]
+    branch.items = items
 
 
 def _most(

@@ -6,7 +6,7 @@ what a layer does. Both nets run in float64, as in evaluation and as in training
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from math import inf, prod
 from typing import Any
@@ -19,7 +19,7 @@ from ...ops import Dropout, Shape
 from ...outputs.pytorch import module
 from ...plan import Plan
 from ..captured import Captured, ImportRefused, JoinedKey, MovedKey
-from ..matching import matched, passes
+from ..matching import matched_nets, passes
 from ..regions.sharing import untied
 from .float64 import Float64
 from .sizes import proof_sizes
@@ -59,15 +59,12 @@ class Proof:
 
 def names(plan: Plan, net: Captured) -> dict[str, str]:
     """Our tensors' names → the model's. Raises `ImportRefused` where the spec makes another net."""
-    nodes = [n for n in plan.graph.nodes.values() if n.name != plan.graph.input]
-    steps = [step for step in net.steps.values() if step.name != net.input]
-    found = matched(nodes, steps, {plan.graph.input: net.input})
-    ends = found and tuple(found[output.node] for output in plan.graph.outputs)
-    if found is None or ends != net.outputs:
+    found = matched_nets(plan.graph, net.steps, net.inputs, net.outputs)
+    if found is None:
         raise ImportRefused(
             "the spec that was written makes another net than the model"
         )
-    own = [node for node in nodes if not passes(node.op)]
+    own = [node for node in plan.graph.nodes.values() if not passes(node.op)]
     untied(net, own, found)
     return {
         f"{node.name}.{role}": key
@@ -149,7 +146,8 @@ def prove(
         evaluated,
         _random_in_training(model, plan),
     )
-    with Float64():
+    # a file's own runtime computes in float32
+    with Float64() if evaluated is None else nullcontext():
         for size in smaller:  # a net of one size alone may raise anything
             with suppress(Exception):
                 return pair.compared(size)
@@ -174,12 +172,13 @@ class ProvenPair:
     evaluated: float | None
     random: bool
 
-    def compared(self, size: Shape) -> Proof:
-        """On random images of a size. Raises `ImportRefused`."""
+    def compared(self, sizes: Sequence[Shape]) -> Proof:
+        """On random images of a size for each input. Raises `ImportRefused`."""
         self._draw()
-        images = _random((2, *size), "images")
+        random = torch.Generator().manual_seed(_SEEDS["images"])
+        images = [_random((2, *size), random) for size in sizes]
         with torch.no_grad():
-            both = (tensors(net.eval()(images)) for net in (self.theirs, self.ours))
+            both = (tensors(net.eval()(*images)) for net in (self.theirs, self.ours))
             output = max(_differ(b, a) for a, b in zip(*both, strict=True))
         if not output <= (self.evaluated or TOLERANCE):
             raise ImportRefused(
@@ -196,10 +195,10 @@ class ProvenPair:
                 return Proof(output)
             raise
 
-    def _varies(self, images: Tensor) -> bool:
+    def _varies(self, images: Sequence[Tensor]) -> bool:
         """Whether the model is random in training, of which its graph need not show anything."""
         with torch.no_grad():
-            one, other = (tensors(self.theirs.train()(images)) for _ in range(2))
+            one, other = (tensors(self.theirs.train()(*images)) for _ in range(2))
         return not all(map(torch.equal, one, other))
 
     def _draw(self) -> None:
@@ -225,18 +224,21 @@ def _differ(ours: Tensor, theirs: Tensor) -> float:
     return apart(a, b) if a.shape == b.shape else inf
 
 
-def _random(shape: Iterable[int], seed: str) -> Tensor:
-    random = torch.Generator().manual_seed(_SEEDS[seed])
+def _random(shape: Iterable[int], random: torch.Generator) -> Tensor:
     return torch.randn(*shape, dtype=torch.float64, generator=random)
 
 
 def _trained(
-    theirs: nn.Module, ours: nn.Module, known: Mapping[str, str], images: Tensor
+    theirs: nn.Module,
+    ours: nn.Module,
+    known: Mapping[str, str],
+    images: Sequence[Tensor],
 ) -> tuple[float, float]:
     """One step of training: how far gradients and running statistics are apart."""
     for net in (theirs, ours):
-        given = tensors(net.train()(images))
-        directions = [_random(output.shape, "direction") for output in given]
+        given = tensors(net.train()(*images))
+        random = torch.Generator().manual_seed(_SEEDS["direction"])
+        directions = [_random(output.shape, random) for output in given]
         torch.autograd.backward(given, directions)
     gradients = _furthest((_gradients(ours), _gradients(theirs)), known)
     statistics = _furthest(

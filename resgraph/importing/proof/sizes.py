@@ -11,16 +11,15 @@ from ...ops.base import Window
 from ...plan import Plan
 
 
-def proof_sizes(plan: Plan) -> Iterator[Shape]:
-    """A smaller size, if there is one at which no window is wider than its map and each map is odd
-    or even as before, so that strides and pools round alike; then the plan's own.
+def proof_sizes(plan: Plan) -> Iterator[list[Shape]]:
+    """Of each input a smaller size, if there is one at which no window is wider than its map and
+    each map is odd or even as before, so that strides and pools round alike; then the plan's own.
 
     A net that takes no other size than its own gives an error or other numbers at the first."""
-    channels, *axes = plan.input
-    share = _share(plan)
+    shapes, share = list(plan.inputs.values()), _share(plan)
     if share < 1:
-        yield (channels, *(int(share * axis) for axis in axes))
-    yield plan.input
+        yield [(x[0], *(int(share * axis) for axis in x[1:])) for x in shapes]
+    yield shapes
 
 
 def _share(plan: Plan) -> Fraction:

@@ -5,30 +5,74 @@ layer, or one block, whose paths and equation follow from its dominators."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from ...ops import Part
 from ..captured import Captured, CapturedOp
 from ..classes import common
-from .paths import Piece, collapsed, in_equations, joined
+from .cut_rows import CutNet, exit_of
+from .paths import Piece, collapsed, in_equations, joined, parted
 from .prefixes import begin, prefixed
 from .structure import Branch, Region, RegionItem, is_activation, sums
 
 
-def cut(net: Captured) -> list[RegionItem]:
+def cut(net: Captured) -> CutNet:
     """The whole net as layers and blocks, one after another."""
-    steps = [step for step in net.steps.values() if step.name != net.input]
-    return prefixed(_sequence(steps, net.input, net.output, net.steps))
+    items = _spine(net)
+    if items is None:
+        return _opened(net)
+    return CutNet(prefixed(items), net.output).ended(net.outputs)
+
+
+def _spine(net: Captured) -> list[RegionItem] | None:
+    """Of a net whose outputs are on the way to its last; None of another."""
+    if len(net.inputs) > 1:
+        return None
+    read = {source for step in net.steps.values() for source in step.inputs}
+    if net.steps.keys() - read != {net.output}:
+        return None
+    items, _ = _sequence(_steps(net), net.input, [net.output], net.steps)
+    exits = {exit_of(item) for item in items}
+    return items if exits.issuperset(net.outputs) else None
+
+
+def _steps(net: Captured) -> list[CapturedOp]:
+    return [step for step in net.steps.values() if step.name not in net.inputs]
+
+
+def _opened(net: Captured) -> CutNet:
+    """As far as it is one path, and then its rows."""
+    steps, known = _steps(net), net.steps
+    items: list[RegionItem] = []
+    entries = [*net.inputs]
+    if len(entries) == 1:
+        items, steps = _sequence(steps, net.input, net.outputs, known)
+        entries = [exit_of(items[-1])] if items else entries
+    units = _pieces(steps, entries, known, net.outputs)
+    branches = parted(units, entries, net.outputs)
+    place = {name: n for n, name in enumerate(known)}
+    branches.sort(key=lambda b: min(place[step.name] for step in b.steps()))
+    found = CutNet(items, entries[0])
+    for branch in branches:
+        _tidy(branch)
+        branch.items = _headed(branch.items)
+        found.add(branch, known)
+    found.items = prefixed(found.items)
+    return found
 
 
 def _sequence(
-    steps: Sequence[CapturedOp], entry: str, exit: str, known: Mapping[str, CapturedOp]
-) -> list[RegionItem]:
-    """Steps from one value to another, cut wherever one value alone is alive."""
+    steps: Sequence[CapturedOp],
+    entry: str,
+    exits: Collection[str],
+    known: Mapping[str, CapturedOp],
+) -> tuple[list[RegionItem], list[CapturedOp]]:
+    """Steps from one value to others, cut wherever one value alone is alive, and those that are
+    left."""
     last_use = {
         source: place for place, step in enumerate(steps) for source in step.inputs
     }
-    last_use[exit] = len(steps)
+    last_use |= dict.fromkeys(exits, len(steps))
     items: list[RegionItem] = []
     alive, since, held = {entry}, entry, list[CapturedOp]()
     for place, step in enumerate(steps):
@@ -38,7 +82,27 @@ def _sequence(
         if alive == {step.name}:
             items += _between(held, since, step.name, known)
             since, held = step.name, []
-    return _headed(_absorbed(items))
+    return _headed(_absorbed(items)), held
+
+
+def _pieces(
+    steps: Sequence[CapturedOp],
+    entries: Sequence[str],
+    known: Mapping[str, CapturedOp],
+    kept: Collection[str] = (),
+) -> dict[str, Piece]:
+    """The units that paths are made of, each cut itself."""
+
+    def inner(unit: Piece) -> Piece:
+        (start,) = unit.inputs
+        own = [step for step in unit.items if isinstance(step, CapturedOp)]
+        items, _ = _sequence(own, start, [unit.name], known)
+        return Piece(unit.name, unit.inputs, items)
+
+    return {
+        name: inner(unit) if len(unit.items) > 1 else unit
+        for name, unit in collapsed(steps, entries, kept).items()
+    }
 
 
 def _between(
@@ -49,22 +113,18 @@ def _between(
     if not more and not in_equations(first.op):
         return [first]
 
-    def inner(unit: Piece) -> Piece:
-        (start,) = unit.inputs
-        own = [step for step in unit.items if isinstance(step, CapturedOp)]
-        return Piece(unit.name, unit.inputs, _sequence(own, start, unit.name, known))
-
-    units = {
-        name: inner(unit) if len(unit.items) > 1 else unit
-        for name, unit in collapsed(steps, entry).items()
-    }
-    block = joined(units, entry, exit, known)
+    block = joined(_pieces(steps, [entry], known), entry, exit, known)
     for branch in block.branches:
-        branch.items = _absorbed(branch.items)
-        begun, start = next(iter(branch.items), None), branch.start
-        if start and sums(start) and begun and is_activation(begun):
-            branch.start, branch.items = (begun, (start,)), branch.items[1:]
+        _tidy(branch)
     return [block]
+
+
+def _tidy(branch: Branch) -> None:
+    """An activation behind a sum belongs to that."""
+    branch.items = _absorbed(branch.items)
+    begun, start = next(iter(branch.items), None), branch.start
+    if start and sums(start) and begun and is_activation(begun):
+        branch.start, branch.items = (begun, (start,)), branch.items[1:]
 
 
 def _absorbed(items: list[RegionItem]) -> list[RegionItem]:

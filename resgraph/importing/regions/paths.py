@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 
 from ...ops import Binary, Concat, Op, Over
 from ...ops.function import Among, Pointwise
@@ -43,10 +45,16 @@ class Piece:
         return step if own else None
 
 
-def collapsed(steps: Sequence[CapturedOp], entry: str) -> dict[str, Piece]:
-    """Joins within a path, from one value to one value, as one unit each: blocks in the block."""
-    nearest, place = _dominators(steps, entry), {s.name: n for n, s in enumerate(steps)}
-    inner = _closed(steps, nearest, place, entry)
+def collapsed(
+    steps: Sequence[CapturedOp], entries: Sequence[str], kept: Collection[str] = ()
+) -> dict[str, Piece]:
+    """Joins within a path, from one value to one value, as one unit each: blocks in the block. Of
+    several rows, some values are `kept`, and any of the joins may be one."""
+    nearest = _dominators(steps, entries)
+    place = {step.name: n for n, step in enumerate(steps)}
+    inner = _closed(steps, nearest, kept)
+    if not kept:
+        inner = {end: own for end, own in inner.items() if nearest[end] not in entries}
     taken: set[str] = set()
     units: dict[str, Piece] = {}
     for end, within in sorted(inner.items(), key=lambda each: -len(each[1])):
@@ -62,9 +70,14 @@ def collapsed(steps: Sequence[CapturedOp], entry: str) -> dict[str, Piece]:
     return dict(sorted(units.items(), key=lambda each: place[each[0]]))
 
 
-def _dominators(steps: Sequence[CapturedOp], entry: str) -> dict[str, str]:
-    """The nearest value that each step's every way from the entry goes through."""
-    nearest, depth = {entry: entry}, {entry: 0}
+_ROOT = ""
+"""What all entries come from."""
+
+
+def _dominators(steps: Sequence[CapturedOp], entries: Sequence[str]) -> dict[str, str]:
+    """The nearest value that each step's every way from the entries goes through."""
+    nearest = {_ROOT: _ROOT, **dict.fromkeys(entries, _ROOT)}
+    depth = {_ROOT: 0, **dict.fromkeys(entries, 1)}
     for step in steps:
         found, *rest = step.inputs
         for other in rest:
@@ -78,24 +91,27 @@ def _dominators(steps: Sequence[CapturedOp], entry: str) -> dict[str, str]:
 
 
 def _closed(
-    steps: Sequence[CapturedOp],
-    nearest: Mapping[str, str],
-    place: Mapping[str, int],
-    entry: str,
+    steps: Sequence[CapturedOp], nearest: Mapping[str, str], kept: Collection[str]
 ) -> dict[str, set[str]]:
     """For each join behind one value, all between, where nothing of it is read from outside."""
-    users: dict[str, list[str]] = {name: [] for name in (entry, *place)}
+    found, users = {}, _users(steps)
+    place = {step.name: n for n, step in enumerate(steps)}
+    for step in steps:
+        if len({*step.inputs}) > 1 and nearest[step.name] != _ROOT:
+            within = _between(step, nearest[step.name], steps, place)
+            own = within - {step.name}
+            inside = {user for name in own for user in users[name]}
+            if inside <= within and own.isdisjoint(kept):
+                found[step.name] = within
+    return found
+
+
+def _users(steps: Iterable[CapturedOp]) -> Mapping[str, list[str]]:
+    users: dict[str, list[str]] = defaultdict(list)
     for step in steps:
         for source in step.inputs:
             users[source].append(step.name)
-    found = {}
-    for step in steps:
-        if len({*step.inputs}) > 1 and nearest[step.name] != entry:
-            within = _between(step, nearest[step.name], steps, place)
-            inside = (user for name in within - {step.name} for user in users[name])
-            if within.issuperset(inside):
-                found[step.name] = within
-    return found
+    return users
 
 
 def _between(
@@ -114,25 +130,41 @@ def joined(
     units: dict[str, Piece], entry: str, exit: str, known: Mapping[str, CapturedOp]
 ) -> Region:
     """The block from one value to another."""
-    paths = _Joined(units, entry)
+    paths = _Joined(units, [entry])
     merge = paths.expression(exit, top=True)
-    return Region(entry, exit, list(paths.branches.values()), merge, known)
+    branches = [replace(b, start=None if b.start == entry else b.start) for b in paths]
+    return Region(entry, exit, branches, merge, known)
+
+
+def parted(
+    units: dict[str, Piece], entries: Sequence[str], exits: Collection[str]
+) -> list[Branch]:
+    """The paths from several values to several, each from what it starts with."""
+    paths = _Joined(units, entries, exits)
+    for value in exits:
+        paths.path(value)
+    return [*paths]
 
 
 class _Joined:
-    """The paths of a block, made where its equation names them."""
+    """The paths of a block, made where its equation names them; what is `kept` ends one."""
 
-    def __init__(self, units: dict[str, Piece], entry: str) -> None:
-        self.units, self.entry = units, entry
-        self.uses = dict.fromkeys((entry, *units), 0)
-        for unit in units.values():
-            for source in unit.inputs:
-                self.uses[source] += 1
+    def __init__(
+        self,
+        units: dict[str, Piece],
+        entries: Sequence[str],
+        kept: Collection[str] = (),
+    ) -> None:
+        self.units, self.entries = units, entries
+        self.uses = Counter((*kept, *chain(*(unit.inputs for unit in units.values()))))
         self.branches: dict[str, Branch] = {}
+
+    def __iter__(self) -> Iterator[Branch]:
+        yield from self.branches.values()
 
     def expression(self, value: str, *, top: bool = False) -> StepTree:
         """What a value is, as an equation over paths that are made on the way."""
-        if value == self.entry:
+        if value in self.entries:
             return value
         unit = self.units[value]
         if top or self.uses[value] == 1:
@@ -145,24 +177,24 @@ class _Joined:
         return value
 
     def _joins(self, value: str) -> bool:
-        return value != self.entry and self.units[value].joins is not None
+        return value not in self.entries and self.units[value].joins is not None
 
     def path(self, value: str) -> None:
         """The path that ends with a value, and before it those that it reads."""
-        if value in self.branches or value == self.entry:
+        if value in self.branches or value in self.entries:
             return
         items: list[RegionItem] = []
-        here = value
+        here: str = value
         start: StepTree | None = None
-        while here != self.entry:
+        while start is None:
             unit = self.units[here]
             if here != value and self.uses[here] > 1:
                 self.path(here)
                 start = here
-                break
-            if step := unit.joins:
+            elif step := unit.joins:
                 start = step, tuple(self.expression(source) for source in step.inputs)
-                break
-            items[:0] = unit.items
-            (here,) = unit.inputs
+            else:
+                items[:0] = unit.items
+                (here,) = unit.inputs
+                start = here if here in self.entries else None
         self.branches[value] = Branch(value, start, items)

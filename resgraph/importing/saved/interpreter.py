@@ -5,7 +5,7 @@ Only ops that import can read are run; what else a file calls is never looked up
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -50,15 +50,16 @@ class Interpreted(nn.Module):
         """As `named_parameters`."""
         return zip(self.fixed, self.buffer_list.buffers(), strict=True)
 
-    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, *images: Tensor) -> tuple[Tensor, ...]:
         tensors = {**dict(self.named_parameters()), **dict(self.named_buffers())}
         program = self.program
         values = {name: tensors[each.key] for name, each in program.parameters.items()}
         batch = program.inputs[0].axes[0]  # it may be written in views of the file
-        return by_batches(images, batch, lambda x: self._once(dict(values), x))
+        return by_batches(images, batch, lambda xs: self._once(dict(values), xs))
 
-    def _once(self, values: dict[str, Any], images: Tensor) -> list[Tensor]:
-        values[self.program.inputs[0].name] = images
+    def _once(self, values: dict[str, Any], images: Sequence[Tensor]) -> list[Tensor]:
+        names = (each.name for each in self.program.inputs)
+        values |= zip(names, images, strict=True)
         for call in self.program.calls:
             made = _run(call, values)
             found = made if call.several else [made]
@@ -68,13 +69,17 @@ class Interpreted(nn.Module):
 
 
 def by_batches(
-    images: Tensor, size: int, once: Callable[[Tensor], list[Tensor]]
+    images: Sequence[Tensor],
+    size: int,
+    once: Callable[[Sequence[Tensor]], list[Tensor]],
 ) -> tuple[Tensor, ...]:
     """What comes out for images of a net that takes so many at once; zeros fill the last."""
-    missing = images.new_zeros(-len(images) % size, *images.shape[1:])
-    parts = torch.split(torch.cat([images, missing]), size)
+    count = len(images[0])
+    missing = (x.new_zeros(-count % size, *x.shape[1:]) for x in images)
+    whole = (torch.cat(each) for each in zip(images, missing, strict=True))
+    parts = zip(*(torch.split(each, size) for each in whole), strict=True)
     made = zip(*map(once, parts), strict=True)
-    return tuple(torch.cat(each)[: len(images)] for each in made)
+    return tuple(torch.cat(each)[:count] for each in made)
 
 
 def _run(call: AtenCall, values: Mapping[str, Any]) -> Any:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -81,11 +81,8 @@ class OnnxFile:
     def program(self) -> AtenProgram:
         """Its nodes as calls of ATen."""
         graph = self.model.graph
-        inputs = [
-            CallResult(each.name, self.axes[each.name])
-            for each in graph.input
-            if each.name not in self.arrays
-        ]
+        names = (each.name for each in graph.input if each.name not in self.arrays)
+        inputs = [CallResult(name, self.axes[name]) for name in names]
         nodes = [node for node in graph.node if node.output[0] not in self.arrays]
         calls = [self._call(node) for node in nodes]
         read = {name for call in calls for name in call.reads}
@@ -161,17 +158,18 @@ class OnnxNet(nn.Module):
         """By the names of the file."""
         return zip(self.keys, self.tensors, strict=True)
 
-    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, *images: Tensor) -> tuple[Tensor, ...]:
         runtime = _package("onnxruntime")
         content = self._with(dict(self.named_parameters()))
         providers = ["CPUExecutionProvider"]
         session = runtime.InferenceSession(content, providers=providers)
-        name = session.get_inputs()[0].name
-        size = self.file.axes[name][0]
+        names = [each.name for each in session.get_inputs()]
+        size = self.file.axes[names[0]][0]
 
-        def once(part: Tensor) -> list[Tensor]:
-            found = session.run(None, {name: part.float().numpy()})
-            return [torch.from_numpy(each).to(images.dtype) for each in found]
+        def once(parts: Sequence[Tensor]) -> list[Tensor]:
+            arrays = (part.float().numpy() for part in parts)
+            found = session.run(None, dict(zip(names, arrays, strict=True)))
+            return [torch.from_numpy(each).to(images[0].dtype) for each in found]
 
         return by_batches(images, size, once)
 

@@ -15,7 +15,7 @@ from ...language.library import library_index
 from ...language.yaml.tree import plain_value
 from ...plan import Plan, loads
 from ..captured import ImportRefused
-from ..matching import matched
+from ..matching import matched_nets
 from ..page import aligned, broken
 from .values import SharedValues
 
@@ -67,11 +67,8 @@ def _check(text: str, member: Member) -> None:
     except ResgraphError as problem:
         raise ImportRefused(f"no file can say all of them\n{problem}") from None
     own = member.plan.graph
-    nodes = [node for node in graph.nodes.values() if node.name != graph.input]
-    steps = [node for node in own.nodes.values() if node.name != own.input]
-    found = matched(nodes, steps, {graph.input: own.input})
     ends = [output.node for output in own.outputs]
-    if found is None or [found[output.node] for output in graph.outputs] != ends:
+    if matched_nets(graph, own.nodes, own.inputs, ends) is None:
         raise ImportRefused(f"as a variant, {member.name} would be another net")
 
 

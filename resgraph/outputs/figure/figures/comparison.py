@@ -177,12 +177,7 @@ def _column(
     marks = marks or {}
     builder = StripBuilder(graph, "stages" if fold else "blocks", marks)
     net = builder.net()
-    main = {layer.name: main_node(graph, layer) for layer in layers_of(graph)}
-    steps = {
-        name: widths[node.shape[0]]
-        for name, node in main.items()
-        if node.op.family == "conv"
-    }
+    steps = _steps(graph, widths)
     runs = []
     for part in walk(net):
         match part:
@@ -196,6 +191,16 @@ def _column(
                 runs.append(part)
     sizes = [graph.nodes[name].shape[1:] or (1, 1) for name in builder.outputs]
     return Column(plan, net, sizes, runs, [], place(net, RHYTHM), said)
+
+
+def _steps(graph: Graph, widths: Mapping[int, int]) -> dict[str, int]:
+    """The step of each convolution's width, by its layer."""
+    main = {layer.name: main_node(graph, layer) for layer in layers_of(graph)}
+    return {
+        name: widths[node.shape[0]]
+        for name, node in main.items()
+        if node.op.family == "conv"
+    }
 
 
 def _behind(join: str, marks: Mapping[str, str]) -> str:

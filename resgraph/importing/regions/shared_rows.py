@@ -1,0 +1,128 @@
+"""What stands in a net again with the same weights → `again`, of the rows that it is."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from ...ops import Op, Shape
+from ...ops.base import Family
+from ..captured import CapturedOp
+from .cut_rows import RowStart, exit_of, mark
+from .structure import Region, RegionItem
+
+
+class SharedRows(Op):
+    """Rows once more: from the one behind the mark `first` to the one that gives `last`."""
+
+    family: ClassVar[Family] = "shape"
+    in_label = False
+    op: Literal["again"] = "again"
+    first: str
+    last: str
+
+    def infer(self, *inputs: Shape) -> Shape:
+        return inputs[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """So many items from `place` on have the weights of those from `first` on."""
+
+    first: int
+    place: int
+    count: int
+
+    @property
+    def bounds(self) -> tuple[int, ...]:
+        """Where rows have to begin for it."""
+        return self.first, self.first + self.count, self.place, self.place + self.count
+
+
+def rows_again(items: Sequence[RegionItem]) -> list[RegionItem]:
+    """Items with `again` in place of what has the weights of what was before, and marks around
+    both."""
+    runs = {run.place: run for run in _runs(items)}
+    bounds = {place for run in runs.values() for place in run.bounds}
+    begun: dict[int, str] = {}
+    found: list[RegionItem] = []
+    place = 0
+    while place < len(items):
+        run = runs.get(place)
+        if place in bounds and not (run and found and _is_again(found[-1])):
+            begun[place] = _begin(found, items[place])
+        found.append(_said(run, items, begun[run.first]) if run else items[place])
+        place += run.count if run else 1
+    return found
+
+
+def _begin(found: list[RegionItem], item: RegionItem) -> str:
+    """The mark behind which an item stands, or that it is; a new one where there is none."""
+    marks = [op for op in map(_mark, (item, *found[-1:])) if op]
+    if not marks:
+        found.append(mark(f"at {exit_of(item)}", found[-1] if found else None))
+    return marks[0].value if marks else f"at {exit_of(item)}"
+
+
+def _mark(item: RegionItem) -> RowStart | None:
+    op = item.op if isinstance(item, CapturedOp) else None
+    return op if isinstance(op, RowStart) else None
+
+
+def _said(run: _Run, items: Sequence[RegionItem], begun: str) -> CapturedOp:
+    last, end = items[run.first + run.count - 1], items[run.place + run.count - 1]
+    shape = end.out if isinstance(end, Region) else end.shape
+    return CapturedOp(
+        exit_of(end), SharedRows(first=begun, last=exit_of(last)), (), shape
+    )
+
+
+def _runs(items: Sequence[RegionItem]) -> Iterator[_Run]:
+    """The longest, of what does not say `again` itself."""
+    keys = [*map(_key, items)]
+    firsts: dict[Hashable, int] = {}
+    said: set[int] = set()
+    place = 0
+    while place < len(items):
+        count = 1
+        first = firsts.setdefault(keys[place], place)
+        if first < place and _has_weights(items[place]):
+            count = _length(keys, range(first, place), place, said)
+            said.update(range(place, place + count))
+            yield _Run(first, place, count)
+        place += count
+
+
+def _length(
+    keys: Sequence[Hashable], first: range, place: int, said: Collection[int]
+) -> int:
+    """How many stand at both places."""
+    pairs = enumerate(zip(first, keys[place:], strict=False))
+    differ = (n for n, (at, key) in pairs if at in said or keys[at] != key)
+    return next(differ, min(len(first), len(keys) - place))
+
+
+def _key(item: RegionItem) -> Hashable:
+    """What an item does, and with which weights."""
+    if isinstance(item, CapturedOp):
+        return item.op, _weights(item)
+    steps = [*item.steps()]
+    places = {item.entry: 0} | {step.name: n for n, step in enumerate(steps, 1)}
+    return tuple(
+        (step.op, _weights(step), tuple(places.get(name, name) for name in step.inputs))
+        for step in steps
+    )
+
+
+def _weights(step: CapturedOp) -> Hashable:
+    return tuple(sorted(step.tensors.items()))
+
+
+def _has_weights(item: RegionItem) -> bool:
+    steps = item.steps() if isinstance(item, Region) else [item]
+    return any(step.tensors for step in steps)
+
+
+def _is_again(item: RegionItem) -> bool:
+    return isinstance(item, CapturedOp) and isinstance(item.op, SharedRows)

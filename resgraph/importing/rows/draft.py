@@ -1,0 +1,84 @@
+"""A row to be: what stands in it, what it starts with, and its name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TypeGuard
+
+from ..captured import CapturedOp
+from ..cells import Cell
+from ..regions.shared_rows import SharedRows
+from ..regions.structure import Region, StepTree
+from ..usual import counts_places
+from ..written import Element, Use
+
+
+@dataclass(slots=True)
+class DraftRow:
+    """`begun` is the mark that it stands behind, `start` what it starts with, where that is not the
+    row before."""
+
+    elements: list[Element] = field(default_factory=list)
+    name: str = ""
+    labels: list[str] = field(default_factory=list)
+    begun: str = ""
+    start: StepTree | None = None
+
+    @property
+    def exit(self) -> str:
+        """The value that comes out."""
+        return _exit(self.elements[-1]) if self.elements else self.begun
+
+    @property
+    def calls(self) -> list[Use]:
+        """The blocks that it is of: not what only leads to them."""
+        return [each for each in self.elements if repeats(each)]
+
+    def placed(self) -> Iterator[tuple[int, Element]]:
+        """The elements with their places in the row, of which what it starts with has one."""
+        yield from enumerate(self.elements, int(self.start is not None))
+
+    @property
+    def counted(self) -> bool:
+        """Whether blocks in it are what they are by their places."""
+        return any(counts_places(use.definition) for use in self.calls)
+
+    @property
+    def again(self) -> SharedRows | None:
+        """What all of it says, where that is rows once more."""
+        ops = [each.op for each in self.elements if isinstance(each, Cell)]
+        shared = [op for op in ops if isinstance(op, SharedRows)]
+        return shared[0] if shared and len(shared) == len(self.elements) else None
+
+
+def steps_of(element: Element) -> Iterator[CapturedOp]:
+    """All that an element stands for."""
+    yield from element.block.steps() if isinstance(element, Use) else element.steps
+
+
+def _exit(element: Element) -> str:
+    return element.block.exit if isinstance(element, Use) else element.steps[-1].name
+
+
+def equates(element: Element) -> TypeGuard[Use]:
+    """Whether an element is an equation over one value that stands in the net once: a row may begin
+    with it."""
+    if isinstance(element, Cell):
+        return False
+    return not element.definition.paths and len(element.definition.uses) == 1
+
+
+def repeats(element: Element) -> TypeGuard[Use]:
+    """Whether an element is a block that is summed or joined somewhere, or stands behind itself; a
+    transition is not."""
+    if isinstance(element, Cell) or equates(element):
+        return False
+    blocks = element.definition.blocks
+    ends = {block.exit for block in blocks}
+    return any(_joins(block) or block.entry in ends for block in blocks)
+
+
+def _joins(block: Region) -> bool:
+    inner = (item for branch in block.branches for item in branch.items)
+    return block.summed or any(isinstance(i, Region) and _joins(i) for i in inner)

@@ -1,0 +1,155 @@
+"""What rows are called: by the model's own names where they speak, else as the ResNet paper
+counts."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, pairwise
+
+from ...language.grammar.words import name_problem
+from ...language.library import library_index
+from ...ops import VOCABULARY, Add, Concat, GlobalPool, Mul, Op, Pool, Sub, Upsample
+from ..captured import CapturedOp
+from ..classes import common, within
+from ..recovery import BLOCK_WORDS
+from ..turns import TURN_WORDS
+from .draft import DraftRow, steps_of
+
+
+def name(rows: Sequence[DraftRow], inputs: Iterable[str]) -> None:
+    """All rows of a net, each otherwise than another and than the inputs."""
+    if any(row.start is not None for row in rows):
+        _of_several(rows)
+    else:
+        _of_stages(rows)
+    _of_repeats(rows)
+    taken = {*inputs}
+    for row in rows:
+        while row.name in taken:
+            row.name += "_"
+        taken.add(row.name)
+
+
+def _of_several(rows: Sequence[DraftRow]) -> None:
+    """Each by its module, or by what it does where it has no weights."""
+    words = [
+        (_module(row) if row.calls else _own_module(row, rows)) or _does(row)
+        for row in rows
+    ]
+    if not rows[0].calls and len(rows[0].elements) > 1:
+        words[0] = "stem"
+    counts: Counter[str] = Counter()
+    alone = {word for word, times in Counter(words).items() if times == 1}
+    for row, word in zip(rows, words, strict=True):
+        counts[word] += 1
+        row.name = word if word in alone else f"{word}{_between(word)}{counts[word]}"
+
+
+_DOES: Mapping[type[Op], str] = {
+    Add: "sum", Sub: "difference", Mul: "product", Concat: "join", Upsample: "up",
+    Pool: "pool", GlobalPool: "pool",
+}  # fmt: skip
+"""What a row is called that begins with such a step."""
+
+
+def _own_module(row: DraftRow, rows: Sequence[DraftRow]) -> str:
+    """The outermost module of which nothing else with weights is in another row."""
+    path = ".".join(path_of(row))
+    steps = chain.from_iterable(_weighted(each) for each in rows if each is not row)
+    others = {*chain.from_iterable(within(step.module) for step in steps)}
+    alone = (each for each in within(path) if each not in others)
+    return _word(next(alone, path).split("."))
+
+
+def _does(row: DraftRow) -> str:
+    first = row.start[0] if isinstance(row.start, tuple) else None
+    op = (first or next(steps_of(row.elements[0]))).op
+    return next((word for kind, word in _DOES.items() if isinstance(op, kind)), "row")
+
+
+def _between(word: str) -> str:
+    """What keeps a word that ends in a number apart from another."""
+    return "_" if word[-1].isdigit() else ""
+
+
+def _of_repeats(rows: Sequence[DraftRow]) -> None:
+    """What stands again, after what it is: `class3_2`."""
+    counts: Counter[str] = Counter()
+    for row in rows:
+        if again := row.again:
+            word = next(each.name for each in rows if each.exit == again.last)
+            counts[word] += 1
+            row.name = f"{word}_{counts[word] + 1}"
+
+
+def _of_stages(rows: Sequence[DraftRow]) -> None:
+    """By the model's own names where they speak, else as the ResNet paper counts."""
+    for n, row in enumerate(rows, 1):
+        row.name = f"conv{n}"
+    if len(rows) > 1 and not rows[-1].calls:
+        rows[-1].name = "head"
+    called = [row for row in rows if row.calls]
+    stages = {_module(row): row for row in called}
+    if called and "" not in stages and len(stages) == len(called):
+        _by_modules(rows, stages)
+
+
+def _by_modules(rows: Sequence[DraftRow], stages: Mapping[str, DraftRow]) -> None:
+    """Stages are called so, and what leads to one after it."""
+    for name, row in stages.items():
+        row.name = name
+    if rows[-1].name in stages and not rows[-1].calls:
+        rows[-1].name += "_end"
+    for row, stage in pairwise(rows):
+        if not row.calls:
+            first = row is rows[0] and "stem" not in stages
+            row.name = "stem" if first else f"to_{stage.name}"
+
+
+_GENERAL = ("blocks", "layers", "layer", "features", "body", "block", "stages", "units")
+
+
+def _module(row: DraftRow) -> str:
+    """Of the blocks of a row; torchvision's `block1-0` is the one of `block1`."""
+    word = _word(path_of(row), alone=len(row.calls) == 1)
+    return "" if any(use.definition.name == word for use in row.calls) else word
+
+
+def _word(path: Sequence[str], *, alone: bool = False) -> str:
+    """`layer1` of `layer1.0` and `layer1.1`, `stage1` of `stages.0.blocks.0`; "" where a word of
+    the language comes out, or nothing."""
+    *outer, word = path or [""]
+    if word.isdigit():
+        base = outer[-1].rstrip("s") if outer else "row"
+        numbered = base if base[-1].isdigit() else f"{base}{int(word) + 1}"
+        word = "" if base.isdigit() else numbered
+    word = re.sub(r"-\d+$", "", word) if alone else word
+    word = re.sub(r"\W", "_", word)
+    return "" if _taken(word) or name_problem(word) else word
+
+
+def path_of(row: DraftRow) -> list[str]:
+    """The module that holds all of a row's blocks, or what else has weights, as far as its path
+    says something."""
+    paths = [step.module.split(".") for step in _weighted(row) if step.module]
+    found = common(paths)
+    if len(row.calls) == 1 and len(found) > 1 and found[-1].isdigit():
+        found.pop()
+    while len(found) > 1 and _taken(found[-1]):
+        found.pop()
+    return found
+
+
+def _weighted(row: DraftRow) -> Iterator[CapturedOp]:
+    if row.calls:
+        return chain.from_iterable(use.block.steps() for use in row.calls)
+    own = chain.from_iterable(map(steps_of, row.elements))
+    return (step for step in own if step.op.weighted)
+
+
+def _taken(word: str) -> bool:
+    """Whether it says nothing of a row, or something else in the language."""
+    ours = (*BLOCK_WORDS, *TURN_WORDS)
+    return word in (*_GENERAL, *ours) or word in VOCABULARY or word in library_index()

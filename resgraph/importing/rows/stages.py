@@ -1,0 +1,134 @@
+"""The elements of a net, or of a part of one → its stem, stages and head."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby, pairwise
+
+from ...ops import GlobalPool, Pool, Shape
+from ..cells import Cell
+from ..kinds import changes
+from ..written import Element, Use
+from .draft import DraftRow, equates, repeats, steps_of
+from .names import path_of
+
+_JOINED = 2
+"""As many labels before the blocks of a stage are in its row; more have one of their own."""
+
+
+def staged(elements: Sequence[Element], first: Shape) -> list[DraftRow]:
+    """The rows of a part with blocks, else of one without; `first` comes in."""
+    places = [n for n, each in enumerate(elements) if _is_block(each)]
+    if not places:
+        rows = _plain(elements)
+    else:
+        start, last = places[0], places[-1]
+        size = _out(elements[start - 1], first) if start else first
+        rows = [
+            DraftRow(list(elements[:start])),
+            *_stages(elements[start : last + 1], size),
+            DraftRow(list(elements[last + 1 :])),
+        ]
+    return [part for row in rows for part in _at_equations(row)]
+
+
+def _is_block(element: Element) -> bool:
+    return isinstance(element, Use) and not equates(element)
+
+
+def _at_equations(row: DraftRow) -> Iterator[DraftRow]:
+    """A row of which an equation begins another, but for one among blocks."""
+    part, parted = DraftRow(), not row.calls
+    for element in row.elements:
+        if parted and part.elements and equates(element):
+            yield part
+            part = DraftRow()
+        part.elements.append(element)
+    if part.elements:
+        yield part
+
+
+def _out(element: Element, first: Shape) -> Shape:
+    if isinstance(element, Use):
+        return element.block.out
+    return element.steps[-1].shape if element.steps else first
+
+
+def _plain(elements: Sequence[Element]) -> list[DraftRow]:
+    """Of a net without blocks: a row ends with a pool, and the last begins with one over all."""
+    rows = [DraftRow()]
+    for element in elements:
+        before = rows[-1].elements[-1:]
+        pooled = any(isinstance(c, Cell) and isinstance(c.op, Pool) for c in before)
+        whole = isinstance(element, Cell) and isinstance(element.op, GlobalPool)
+        if before and (pooled or whole):
+            rows.append(DraftRow())
+        rows[-1].elements.append(element)
+    return rows
+
+
+def _stages(elements: Sequence[Element], size: Shape) -> Iterator[DraftRow]:
+    """A row ends where the map changes its size, or where another run of equal blocks begins."""
+    held: list[Element] = []
+    row, ends = DraftRow(), _ends(elements)
+    for place, element in enumerate(elements):
+        if not repeats(element):
+            held.append(element)
+            continue
+        if _closes(held, size, row, element):
+            row.elements += held
+            held = []
+        smaller = element.block.out[1:] != size[1:]
+        led = len(held) > _JOINED or (held and _out(held[-1], size) != size)
+        if row.elements and (smaller or led or place in ends):
+            yield row
+            row = DraftRow()
+        if len(held) > _JOINED:
+            yield DraftRow(held)
+            held = []
+        row.elements += [*held, element]
+        held, size = [], element.block.out
+    yield row
+    yield DraftRow(held)
+
+
+def _closes(
+    held: Sequence[Element], size: Shape, row: DraftRow, element: Element
+) -> bool:
+    """Whether layers behind a row are in its module, which the element after them is not; those
+    that stride begin another."""
+    if not held or _out(held[-1], size)[1:] != size[1:]:
+        return False
+    path = path_of(row) if row.calls else []
+    *inside, after = (_within(each, path) for each in (*held, element))
+    return bool(path) and all(inside) and not after
+
+
+def _within(element: Element, path: Sequence[str]) -> bool:
+    modules = (step.module.split(".") for step in steps_of(element))
+    return all(module[: len(path)] == path for module in modules)
+
+
+def _ends(elements: Sequence[Element]) -> set[int]:
+    """Where a run of calls that differ in their stride alone begins, where most are of several."""
+    runs = [
+        list(group)
+        for _, group in groupby(enumerate(elements), key=lambda each: _still(each[1]))
+    ]
+    calls = [run for run in runs if repeats(run[0][1])]
+    if sum(map(len, calls)) < 2 * len(calls):
+        return set()
+    led = {run[0][0] for before, run in pairwise(runs) if _leads(before, run[0][1])}
+    return {run[0][0] for run in calls} - led
+
+
+def _leads(run: Sequence[tuple[int, Element]], element: Element) -> bool:
+    """Whether a run is the one block that makes maps for another, the first of a stage."""
+    ((_, first), *more) = run
+    if more or not repeats(first) or not repeats(element):
+        return False
+    return changes(first.block) and first.block.out == element.block.out
+
+
+def _still(element: Element) -> str:
+    return element.label(still=True) if repeats(element) else ""

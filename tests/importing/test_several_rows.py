@@ -1,0 +1,224 @@
+"""Models that are no one path: several outputs that rest on one another's rows, several inputs, and
+rows that run again with their weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from small import Basic, conv_bn
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from resgraph import from_module, loads
+from resgraph.cli import run
+from resgraph.importing import Imported, ImportRefused, from_model
+
+IMAGE = (3, 32, 32)
+
+
+class Trunk(nn.Module):
+    """Three stages, each of which gives its map."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = conv_bn(3, 8)
+        self.layer1 = nn.Sequential(Basic(8, 8), Basic(8, 8))
+        self.layer2 = nn.Sequential(Basic(8, 16, 2), Basic(16, 16))
+        self.layer3 = nn.Sequential(Basic(16, 32, 2), Basic(32, 32))
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        one = self.layer1(F.relu(self.stem(x)))
+        two = self.layer2(one)
+        return [one, two, self.layer3(two)]
+
+
+class Pyramid(nn.Module):
+    """Lin et al. 2016 (arXiv 1612.03144), Figure 3."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trunk = Trunk()
+        self.lateral = nn.ModuleList(nn.Conv2d(w, 8, 1) for w in (8, 16, 32))
+        self.smooth = nn.ModuleList(nn.Conv2d(8, 8, 3, padding=1) for _ in range(3))
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        maps = [layer(y) for layer, y in zip(self.lateral, self.trunk(x), strict=True)]
+        for place in (1, 0):
+            maps[place] = maps[place] + F.interpolate(maps[place + 1], scale_factor=2)
+        return [layer(y) for layer, y in zip(self.smooth, maps, strict=True)]
+
+
+class Heads(nn.Module):
+    """Lin et al. 2017 (RetinaNet, arXiv 1708.02002): a head over all maps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maps = Pyramid()
+        self.classes = nn.Sequential(
+            nn.Conv2d(8, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 4, 3, padding=1)
+        )
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        return [self.classes(y) for y in self.maps(x)]
+
+
+class Recurrent(nn.Module):
+    """A stage's blocks of one width share their weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.block = conv_bn(3, 8), Basic(8, 8)
+        self.head = nn.Linear(8, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(self.stem(x))
+        for _ in range(4):
+            x = self.block(x)
+        return self.head(x.mean((2, 3)))
+
+
+class Siamese(nn.Module):
+    """One encoder of two images."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = nn.Sequential(*conv_bn(3, 8), nn.ReLU(), Basic(8, 16, 2))
+        self.last = nn.Linear(16, 4)
+
+    def forward(self, one: Tensor, other: Tensor) -> Tensor:
+        a, b = self.encoder(one), self.encoder(other)
+        return self.last((a * b).mean((2, 3)))
+
+
+class Record(nn.Module):
+    """A vector beside an image."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trunk = nn.Sequential(*conv_bn(3, 8), nn.ReLU(), Basic(8, 16, 2))
+        self.head = nn.Linear(16 + 5, 4)
+
+    def forward(self, image: Tensor, record: Tensor) -> Tensor:
+        return self.head(torch.cat((self.trunk(image).mean((2, 3)), record), 1))
+
+
+def proven(found: Imported, model: nn.Module) -> str:
+    assert found.proof.output is not None and found.proof.output <= 1e-9
+    assert found.proof.gradients is not None and found.proof.gradients <= 1e-9
+    assert found.plan.params == sum(p.numel() for p in model.parameters())
+    return found.text
+
+
+def lines(text: str) -> dict[str, str]:
+    """The rows of a file by name."""
+    rows = text.partition("\nnet:\n")[2].partition("\n\n")[0].splitlines()
+    return {name.strip(): said.strip() for name, _, said in map(_parted, rows)}
+
+
+def _parted(row: str) -> tuple[str, str, str]:
+    return row.partition(":")
+
+
+def test_a_pyramid() -> None:
+    model = Pyramid()
+    rows = lines(proven(from_module(model, IMAGE), model))
+    assert rows["layer2"] == "2 x basic 16 /2"
+    assert rows["lateral2"] == "[layer2, 1x1 conv 8 bare bias default]"
+    assert rows["sum"] == "lateral2 + up1"
+    assert rows["smooth1"].startswith("[lateral1 + up2, 3x3 conv 8 ")
+    assert rows["smooth3"].startswith("[lateral3, 3x3 conv 8 ")
+
+
+def test_its_maps_come_out_in_the_order_of_the_model() -> None:
+    assert "output: [smooth1, smooth2, smooth3]" in from_module(Pyramid(), IMAGE).text
+
+
+def test_one_head_of_several_maps() -> None:
+    model = Heads()
+    rows = lines(proven(from_module(model, IMAGE), model))
+    assert rows["classes_2"] == rows["classes_3"] == "again classes", rows
+
+
+def test_a_block_that_runs_again() -> None:
+    model = Recurrent()
+    rows = lines(proven(from_module(model, IMAGE), model))
+    assert list(rows.values()) == [
+        "3x3 conv 8", "basic 8", "3 x again conv2", "[global avg pool, fc 4]",
+    ]  # fmt: skip
+
+
+def test_rows_that_run_again_for_another_input() -> None:
+    model = Siamese()
+    found = from_module(model, {"one": IMAGE, "other": IMAGE})
+    text = proven(found, model)
+    assert "input: {one: 3x32x32, other: 3x32x32}" in text
+    assert sum("[other, again " in said for said in lines(text).values()) == 1
+
+
+def test_a_vector_beside_an_image() -> None:
+    model = Record()
+    found = from_module(model, {"image": IMAGE, "record": (5,)})
+    rows = lines(proven(found, model))
+    assert any(" record), fc 4]" in said for said in rows.values()), rows
+    net = found.plan.module().eval()
+    net.load_state_dict(found.weights())
+    given = torch.randn(2, *IMAGE), torch.randn(2, 5)
+    assert torch.allclose(net(*given), model.eval()(*given), atol=1e-5)
+
+
+def test_a_file_of_several_inputs(tmp_path: Path) -> None:
+    plan = loads(
+        "name: a\ninput: {image: 3x8x8, record: 5}\n"
+        "net: {a: [3x3 conv 8, global avg pool], b: [concat(a record), fc 4]}"
+    )
+    (tmp_path / "net.pt2").write_bytes(plan.to("pt2"))
+    found = from_model(str(tmp_path / "net.pt2"))
+    assert dict(found.plan.inputs) == {"image": (3, 8, 8), "record": (5,)}
+    assert found.proof.output is not None and found.proof.output <= 1e-9
+
+
+@pytest.mark.parametrize(
+    ("shapes", "said"),
+    [
+        (IMAGE, "takes 2 inputs, `image`, `record`: give the size of each"),
+        ({"record": (5,), "image": IMAGE}, "in the order image, record"),
+        ({"a": IMAGE, "b": (5,), "c": (5,)}, "torch.export cannot follow the model"),
+    ],
+    ids=["one", "order", "three"],
+)
+def test_other_inputs_than_the_model_takes(shapes: object, said: str) -> None:
+    with pytest.raises(ImportRefused, match=said):
+        from_module(Record(), shapes)  # type: ignore[arg-type]
+
+
+def test_several_inputs_on_a_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "joins.py").write_text(
+        "import torch\n"
+        "class Both(torch.nn.Module):\n"
+        "    def forward(self, a, b):\n"
+        "        return torch.cat((a, b), 1).relu()\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    given = ["import", "joins:Both", "--input", "a=3x8x8", "--input", "b=5x8x8"]
+    assert run(given) == 0
+    assert "input: {a: 3x8x8, b: 5x8x8}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["a=3x8x8", "a=3x8x8"], "two inputs have one name"),
+        (["in=3x8x8"], "`in` cannot be the name of an input"),
+        (["a=3xx8"], "`3xx8` is no size"),
+    ],
+)
+def test_wrong_inputs_on_a_command_line(
+    given: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [word for each in given for word in ("--input", each)]
+    assert run(["import", "timm:resnet18", *words]) == 2
+    assert said in capsys.readouterr().err
