@@ -7,9 +7,11 @@ source take their structure."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Literal
 
 from .errors import Span
@@ -114,6 +116,10 @@ class Path:
     takes: tuple[Stream, ...] = ()
     gives: tuple[Stream, ...] = ()
 
+    @property
+    def equation_nodes(self) -> tuple[str, ...]:
+        return self.equation.nodes if self.equation else ()
+
     def ends(self) -> dict[str, str]:
         """The nodes that it hands on: `{"stage.a": …}` of streams, `{"conv1": …}` of one tensor."""
         if not self.gives:
@@ -153,6 +159,12 @@ class Block:
     reads: tuple[Stream, ...] = ()
     # what is made once more: `conv1`, or `conv1..conv3`; its paths are those, one after another
     again: str = ""
+
+    @property
+    def direct(self) -> set[str]:
+        """What its input comes to without a branch: itself, or what a shortcut makes of it."""
+        shortcuts = (path for path in self.paths if path.word == "shortcut")
+        return {self.input, *(path.output for path in shortcuts)}
 
     def arguments(self) -> tuple[Stream, ...]:
         """What its module is given, under the names that it has there."""
@@ -250,6 +262,12 @@ class Graph:
             found |= new
             waiting += new
         return frozenset(found)
+
+    def times_read(self) -> Counter[str]:
+        """How often each node is read; what comes out is read by the caller."""
+        reads = Counter(chain.from_iterable(n.inputs for n in self.nodes.values()))
+        reads.update(self.ends)
+        return reads
 
     @cached_property
     def dag(self) -> networkx.DiGraph[str]:

@@ -156,15 +156,15 @@ def _side(text: str, span: Span, env: Environment) -> int:
 def defaults(tree: Mapping, parser: Parser) -> dict[str, dict[str, Option]]:
     """`ops:` as options of each op."""
     out: dict[str, dict[str, Option]] = {}
-    for op, entry in entries_of(tree, "ops").items():
+    written = mapping_at(tree, "ops")
+    for op, entry in written.entries.items():
         if op not in VOCABULARY:
             near = op_meant(op, VOCABULARY)
             problem = fault("E011", f"no op `{op}`", entry.key.span, near)
             parser.log.pass_over(problem)
             continue
         fields = [f for f in VOCABULARY[op].model_fields if f not in ("op", "width")]
-        options = entry.value.entries if isinstance(entry.value, Mapping) else {}
-        for key, option in options.items():
+        for key, option in entries_of(written, op).items():
             if key not in fields:
                 _no_option(op, option.key, fields, parser)
             elif (value := parser.value(option.value)) is not None:

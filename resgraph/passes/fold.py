@@ -3,7 +3,6 @@ it."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
@@ -20,8 +19,7 @@ def fold_batch_norm(graph: Graph) -> tuple[Graph, dict[str, str]]:
     other node keeps its name and its value, and a convolution without a bias gets one. A norm stays
     where something else reads the convolution too, and after filters that are standardized before
     use."""
-    reads = Counter(source for node in graph.nodes.values() for source in node.inputs)
-    reads.update(graph.ends)
+    reads = graph.times_read()
     folded = _everywhere(
         graph, {name: source for name, source in _pairs(graph) if reads[source] == 1}
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from ..graph import Graph, Layer, Node, Path
 from ..ops import Add
@@ -20,8 +20,7 @@ def inplace(graph: Graph) -> frozenset[str]:
     same block (what flows in may be kept by whoever called it: checkpointing, a hook). It must be
     read once, not share memory with something older, and not be what its maker's backward pass
     reads."""
-    reads = Counter(source for node in graph.nodes.values() for source in node.inputs)
-    reads.update(graph.ends)
+    reads = graph.times_read()
     once = frozenset(name for name, count in reads.items() if count == 1)
     found: set[str] = set()
     for scope in _scopes(graph):
@@ -47,25 +46,24 @@ def _module(node: Node) -> str:
 def _activations(
     graph: Graph, path: Path, once: Collection[str], found: set[str]
 ) -> None:
-    names = [
-        name
-        for item in path.items
-        for name in (item.nodes if isinstance(item, Layer) else ("",))
-    ]
-    made = path.equation.nodes if path.equation else ()
-    pairs = [pair for pair in pairwise(names) if all(pair)]
-    pairs += [
-        (before, name)
-        for name in made
-        if (before := graph.nodes[name].inputs[0]) in made
-    ]
-    for before, name in pairs:
+    for before, name in _made_in_turn(graph, path):
         if (
             graph.nodes[name].op.takes_inplace
             and before in once
             and _free(graph, before, found)
         ):
             found.add(name)
+
+
+def _made_in_turn(graph: Graph, path: Path) -> Iterator[tuple[str, str]]:
+    """The nodes of a path's layers or equation of which one reads the other: (read, reader)."""
+    names: list[str] = []
+    for item in path.items:
+        names += item.nodes if isinstance(item, Layer) else ("",)
+    yield from filter(all, pairwise(names))
+    made = path.equation_nodes
+    firsts = ((graph.nodes[name].inputs[0], name) for name in made)
+    yield from (pair for pair in firsts if pair[0] in made)
 
 
 def _sums(
@@ -77,9 +75,7 @@ def _sums(
 ) -> None:
     """The sums of a scope whose first term a path made, or such a sum."""
     made = {path.output for path in scope if path.output != path.input}
-    for name in (
-        name for path in scope if path.equation for name in path.equation.nodes
-    ):
+    for name in chain.from_iterable(path.equation_nodes for path in scope):
         if name in sums:
             first, other = graph.nodes[name].inputs
             equal = graph.nodes[first].shape == graph.nodes[other].shape
@@ -114,7 +110,7 @@ def _sums_of_one_dtype(graph: Graph) -> frozenset[str]:
 
 
 def _sums_in(graph: Graph, path: Path) -> Iterator[str]:
-    for name in path.equation.nodes if path.equation else ():
+    for name in path.equation_nodes:
         if isinstance(graph.nodes[name].op, Add) and len(graph.nodes[name].inputs) == 2:
             yield name
 

@@ -144,8 +144,12 @@ def _target(train: Train) -> Iterator[Problem]:
         if train.label_smoothing and kind != "map":
             said = f"`label_smoothing` is for classes, and not for `target: {kind}`"
             yield Problem(("label_smoothing",), said, "write `label_smoothing: none`")
-    if kind != "map":
-        return
+    if kind == "map":
+        yield from _mask(train)
+
+
+def _mask(train: Train) -> Iterator[Problem]:
+    """What would move an image and not the mask that is its target."""
     for key in ("randaugment", "trivialaugment"):
         if getattr(train.augment, key):
             said = f"`{key}` moves the pixels of an image, and not those of its mask"
@@ -300,12 +304,17 @@ def _crop(train: Train, reads: Shape) -> Iterator[Problem]:
     elif isinstance(crop, AreaCrop) and crop.interpolation:
         said = f"`crop.interpolation` is for images on disk; {train.data.title} is in memory"
         yield Problem((*keys, "interpolation"), said, "leave it out")
+    if isinstance(crop, SideCrop):
+        yield from _least_side(crop, reads)
+
+
+def _least_side(crop: SideCrop, reads: Shape) -> Iterator[Problem]:
     widest = max(reads[1:], default=0)
-    if isinstance(crop, SideCrop) and crop.side[0] < widest:
+    if crop.side[0] < widest:
         begin, size = crop.side[0], shape_text(reads)
         said = f"`augment.crop.side` begins at {begin}, but the net reads {size}"
         hint = f"write `side: [{widest}, {max(widest, crop.side[1])}]`"
-        yield Problem((*keys, "side"), said, hint)
+        yield Problem(("augment", "crop", "side"), said, hint)
 
 
 def _border(crop: object, reads: Shape) -> Iterator[Problem]:

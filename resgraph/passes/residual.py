@@ -26,17 +26,18 @@ class Residual:
 def residuals(graph: Graph) -> Iterator[Residual]:
     """Every residual sum in a block's `merge:`, in reading order."""
     for block in graph.blocks():
-        equation = block.result.equation
-        direct = {block.input} | {
-            path.output for path in block.paths if path.word == "shortcut"
-        }
-        for name in equation.nodes if equation else ():
-            node = graph.nodes[name]
+        for node in sums(graph, block):
             terms = [_source(graph, term) for term in node.inputs]
-            branches = [term for term in terms if term not in direct]
-            if isinstance(node.op, Add) and len(branches) < len(terms):
+            branches = [term for term in terms if term not in block.direct]
+            if len(branches) < len(terms):
                 for branch in branches:
                     yield Residual(block, node, _opening(graph, block, branch))
+
+
+def sums(graph: Graph, block: Block) -> Iterator[Node]:
+    """The sums in a block's `merge:`."""
+    merged = (graph.nodes[name] for name in block.result.equation_nodes)
+    return (node for node in merged if isinstance(node.op, Add))
 
 
 def kind(node: Node) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..graph import Block, Graph, Layer, Path, borrows
-from ..ops import Add
+from .residual import sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,22 +78,12 @@ def is_alias(block: Block) -> bool:
 def _last_norms(graph: Graph, block: Block) -> Iterator[str]:
     """The node at the end of each residual branch: a term of a sum in which the block's shortcut is
     another term."""
-    equation = block.result.equation
-    direct = {block.input} | {
-        path.output for path in block.paths if path.word == "shortcut"
-    }
-    sums = [
-        graph.nodes[name]
-        for name in (equation.nodes if equation else ())
-        if isinstance(graph.nodes[name].op, Add)
-    ]
     inside = {node.name for path in block.paths for node in graph.nodes_of(path)}
-    for node in sums:
-        if direct & set(node.inputs):
-            for term in node.inputs:
-                last = None if term in direct else _last_norm(graph, term, inside)
-                if last:
-                    yield last
+    for node in sums(graph, block):
+        if block.direct & {*node.inputs}:
+            branches = (term for term in node.inputs if term not in block.direct)
+            lasts = (_last_norm(graph, branch, inside) for branch in branches)
+            yield from filter(None, lasts)
 
 
 def _last_norm(graph: Graph, name: str, inside: set[str]) -> str | None:

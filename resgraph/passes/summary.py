@@ -150,19 +150,16 @@ def _alike(copies: _Copies, lines: tuple[_Line, ...]) -> bool:
 def _continues(copies: _Copies, lines: tuple[_Line, ...], *, striding: bool) -> bool:
     """Whether layers are copies of those before; of blocks, the first of a repeat alone may
     stride."""
-    if not striding and [line.rate for line in copies[-1]] != [
-        line.rate for line in lines
-    ]:
-        return False
-    if (
-        len(copies) > 1
-        or not striding
-        or [line.plain for line in copies[0]] != [line.plain for line in lines]
-    ):
-        return copies[-1] == lines
-    return all(
+    before = copies[-1]
+    if not striding:
+        rates = ([line.rate for line in each] for each in (before, lines))
+        return before == lines and operator.eq(*rates)
+    if len(copies) > 1:
+        return before == lines
+    plain = ([line.plain for line in each] for each in (before, lines))
+    return operator.eq(*plain) and all(
         one == other or not other.stride
-        for one, other in zip(copies[0], lines, strict=True)
+        for one, other in zip(before, lines, strict=True)
     )
 
 

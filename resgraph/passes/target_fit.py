@@ -33,7 +33,8 @@ def other_output(
 
 def _label(name: str, classes: int | None, reads: Shape, output: Shape) -> Fit:
     """One number per class, of two or more."""
-    if len(output) == 1 and output[0] > 1 and classes in (None, output[0]):
+    scored = len(output) == 1 and output[0] > 1
+    if scored and classes in (None, output[0]):
         return FITS
     if classes == 1:
         return (
@@ -47,7 +48,7 @@ def _label(name: str, classes: int | None, reads: Shape, output: Shape) -> Fit:
         else f"{name} is for classifiers: one number per class, of two or more"
     )
     message = f"the net puts out {shape_text(output)}, but {known}"
-    if len(output) == 1 and output[0] > 1:
+    if scored:
         return message, f"end it with `{wanted}`"
     if output == (1,):
         return (

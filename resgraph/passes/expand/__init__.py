@@ -123,10 +123,10 @@ class _Expander:
         for problem in unread.values():
             self.builder.report(problem)
         self.check_streams(values)
+        self.check_unread_streams(values)
 
     def check_streams(self, values: Mapping[str, Tensor | Nothing]) -> None:
-        """Tell of streams that `output` names and no row gives; and, where it names nothing, of
-        those that nothing reads."""
+        """Tell of streams that `output` names and no row gives."""
         ends = {end for row in self.rows for end in row.ends()}
         for named in self.spec.outputs:
             row = named.row.partition(".")[0]
@@ -136,6 +136,9 @@ class _Expander:
                 streams = f"its streams are {', '.join(sorted(known))}"
                 hint = streams if known else write(row)
                 self.builder.report(fault("E030", said, named.span, hint))
+
+    def check_unread_streams(self, values: Mapping[str, Tensor | Nothing]) -> None:
+        """Tell of streams that nothing reads, where `output` names nothing."""
         last = last_row(self.spec, [*self.spec.rows])
         given = {last, *(one.row.partition(".")[0] for one in self.spec.outputs)}
         for name in () if listed(self.spec) else self.spec.rows.keys() - given:

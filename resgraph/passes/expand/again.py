@@ -97,11 +97,11 @@ def once_more(
     """The scopes made once more behind `flow`, as one item of a path, and what comes out; no item
     where a mistake, which was told, spoils it. Raises `Fault`."""
     first = scopes[0]
-    if isinstance(first, Path) and first.equation and first.equation.nodes:
+    if isinstance(first, Path) and first.equation_nodes:
         said = f"`{again.first}` begins with an equation, whose tensors are its own"
         hint = "give its layers a row of their own below the equation, and repeat that"
         raise fault("E045", said, again.target, hint)
-    if flow.shape is None or not flow.node or not all(map(_output, scopes)):
+    if flow.shape is None or not all([flow.node, *map(_output, scopes)]):
         return None, Poisoned()
     if len(scopes) == 1:
         renamed = {first.name: slot.name}

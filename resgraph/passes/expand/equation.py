@@ -41,6 +41,7 @@ from .place import Place
 from .streams import part_of
 from .unit import Worded
 
+_OF_SEVERAL = {"concat": Concat(), **AMONG}
 Term = Tensor | Nothing | Fraction
 
 
@@ -123,14 +124,10 @@ class EquationBuilder:
             return self.reduced(tree, axes)
         terms = [self.term(argument) for argument in tree.arguments]
         if activation is not None:
-            if len(terms) != 1 or isinstance(terms[0], Fraction):
+            if not _is_one_tensor(terms):
                 raise self.errors.not_one_tensor(tree)
             self.named[tree.function] = activation.op.op
             return self.node(activation, terms, tree.arguments)
-        if tree.function == "concat":
-            if len(terms) < 2 or not all(isinstance(term, Tensor) for term in terms):
-                raise self.errors.not_two_tensors(tree)
-            return self.node(Worded("concat", Concat()), terms, tree.arguments)
         numbers = all(isinstance(term, Fraction) for term in terms)
         if tree.function in FUNCTIONS and numbers:
             return self.number(tree)
@@ -140,13 +137,13 @@ class EquationBuilder:
         """A function of one tensor, or of several."""
         tensors = all(isinstance(term, Tensor) for term in terms)
         if tree.function in POINTWISE:
-            if len(terms) != 1 or isinstance(terms[0], Fraction):
+            if not _is_one_tensor(terms):
                 raise self.errors.not_one_tensor(tree)
             op = POINTWISE[tree.function]
-        elif tree.function in AMONG:
+        elif tree.function in _OF_SEVERAL:
             if len(terms) < 2 or not tensors:
                 raise self.errors.not_two_tensors(tree)
-            op = AMONG[tree.function]
+            op = _OF_SEVERAL[tree.function]
         else:
             raise self.errors.no_function(tree)
         return self.node(Worded(tree.function, op), terms, tree.arguments)
@@ -163,7 +160,7 @@ class EquationBuilder:
         """A function of what one tensor has over its cells or channels."""
         trees = tree.arguments[:-2]
         terms = [self.term(argument) for argument in trees]
-        if len(terms) != 1 or isinstance(terms[0], Fraction):
+        if not _is_one_tensor(terms):
             raise self.errors.not_one_over(tree, axes)
         op = reduction(tree.function, axes)
         return self.node(Worded(tree.function, op), terms, trees)
@@ -204,19 +201,17 @@ class EquationBuilder:
         self, worded: Worded, terms: Sequence[Term], trees: Sequence[Expression]
     ) -> Tensor | Nothing:
         """The node of an op over terms, of which numbers are a part of the op; `none` of `none`."""
+        read: list[tuple[Expression, Tensor]] = []
         for term, written in zip(terms, trees, strict=True):
             if isinstance(term, Streams):
                 raise self.errors.several(written, term)
+            if isinstance(term, Tensor):
+                read.append((written, term))
         if any(isinstance(term, Nothing) for term in terms):
             return Nothing()
         word, op = worded.word, worded.op
         self.seen[word] += 1
         name = f"{self.name}.{word}{self.seen[word] if self.seen[word] > 1 else ''}"
-        read = [
-            (tree, term)
-            for tree, term in zip(trees, terms, strict=True)
-            if isinstance(term, Tensor)
-        ]
         if any(tensor.shape is None for _, tensor in read):
             return Poisoned(self.joined(op, read))
         made = self.builder.node(
@@ -244,3 +239,7 @@ class EquationBuilder:
         tree, shape = maps[0]
         call = self.place.call
         return None if call and call.changes and reads_input(tree) else shape
+
+
+def _is_one_tensor(terms: Sequence[Term]) -> bool:
+    return len(terms) == 1 and not isinstance(terms[0], Fraction)

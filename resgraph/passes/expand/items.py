@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
+from itertools import chain
 
 from ...errors import Fault, Span, fault
 from ...graph import Block, Layer, Path, Stream
@@ -29,7 +30,7 @@ from ...language.grammar.records import (
 )
 from ...language.grammar.targets import Target
 from ...language.spec import Spec
-from ...ops import Op
+from ...ops import Op, Shape
 from .again import Made, once_more
 from .block_call import BlockCall, Caller, call_of, refuse_other_width
 from .copies import BlockCopy, Marks, Template, template
@@ -150,10 +151,15 @@ class ItemMaker:
             self.builder.report(problem, slot.place.at(item.span))
             if target is None:
                 return Poisoned()
-            again = meant(item, target, problem.diagnostic)
-            shape = self.guessed(slot, again, target, flow).shape if again else None
-            kept = flow.shape if keeps_shape(target) else None
-            return Poisoned(shape or kept)
+            return Poisoned(self.shape_meant(slot, item, target, flow, problem))
+
+    def shape_meant(
+        self, slot: Slot, item: ItemDef, target: Target, flow: Tensor, problem: Fault
+    ) -> Shape | None:
+        """What comes out of an item with a mistake, where that can be told."""
+        again = meant(item, target, problem.diagnostic)
+        shape = self.guessed(slot, again, target, flow).shape if again else None
+        return shape or (flow.shape if keeps_shape(target) else None)
 
     def again(self, slot: Slot, item: Again, flow: Tensor) -> Tensor:
         """What stands above once more, added to its path; the value that comes out."""
@@ -306,9 +312,11 @@ class ItemMaker:
         nodes = [*self.builder.nodes.values()][above:]
         named = made.takes and not block.takes
         own = {node.name for node in nodes}
-        own |= set() if named else {stream.node for stream in made.arguments()}
-        read = [name for node in nodes for name in node.inputs]
-        read += [end for path in made.paths for end in path.ends().values() if end]
+        if not named:
+            own.update(stream.node for stream in made.arguments())
+        read = [*chain.from_iterable(node.inputs for node in nodes)]
+        for path in made.paths:
+            read += filter(None, path.ends().values())
         words = place.words()
         made.reads = tuple(
             Stream(words.get(name, name), name)
@@ -434,21 +442,23 @@ def _scope(
 ) -> Block:
     """The scope of a call whose paths are made."""
     assert inside.origin is not None
-    read = inside.plan is not None and "shortcut" in inside.values
+    plan = inside.plan if "shortcut" in inside.values else None
     flow = inside.values["x"]
-    takes = () if isinstance(flow, Nothing) else streams_of(flow)
+    into, takes = (
+        ("", ()) if isinstance(flow, Nothing) else (flow.node, streams_of(flow))
+    )
     return Block(
         inside.name,
         block.name,
         item.text if isinstance(item, Label) else "",
-        "" if isinstance(flow, Nothing) else flow.node,
+        into,
         result.output,
         call.into or 0,
         call.out or 0,
         call.stride,
         inside.paths,
         result,
-        inside.plan.kind if read and inside.plan else "none",
+        plan.kind if plan else "none",
         result.equation.text if block.merge and result.equation else "",
         inside.origin,
         call.sized,

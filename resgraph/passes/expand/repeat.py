@@ -39,7 +39,7 @@ class Repeats:
         """
         counted = [self.count(item, place.env) for item in path.items]
         counts = [1 if count is None else count for count in counted]
-        number = 0 if path.equation is None else 1
+        number = int(path.equation is not None)
         total = number + sum(counts)
         times = self.times
         self._refuse_far(times * sum(counts), path, place)

@@ -33,14 +33,15 @@ def unfit_parts(spec: Spec, graph: Graph, train: Train) -> list[Diagnostic]:
         for part in named
         if part.name not in known
     ]
-    if found or not train.frozen:
-        return found
-    if all(is_frozen(name, train.frozen) for name in learned):
-        span = spec.place("train", "freeze")
-        said = "`freeze` leaves nothing of the net that learns"
-        hint = "leave a row out, or write `freeze: all but head`"
-        return [fault("E052", said, span, hint).diagnostic]
-    return []
+    idle = train.frozen and all(is_frozen(name, train.frozen) for name in learned)
+    return [_nothing_learns(spec)] if idle and not found else found
+
+
+def _nothing_learns(spec: Spec) -> Diagnostic:
+    span = spec.place("train", "freeze")
+    said = "`freeze` leaves nothing of the net that learns"
+    hint = "leave a row out, or write `freeze: all but head`"
+    return fault("E052", said, span, hint).diagnostic
 
 
 def _joined(before: str, part: str) -> str:

@@ -12,8 +12,9 @@ from ...errors import Diagnostic, Span, fault
 from ...graph import Graph
 from ...language.diagnose.usage import is_own
 from ...language.lints import allowed
+from ...language.sections import mapping_at
 from ...language.spec import Spec
-from ...language.yaml.tree import KeyValue, Mapping, entries_of
+from ...language.yaml.tree import KeyValue, entries_of
 from ...ops import VOCABULARY
 from ...ops.extension import package_of
 from ..starts import starts
@@ -88,9 +89,10 @@ def _said(spec: Spec, *, alone: bool) -> Iterator[_Said]:
         return
     asked = partial(_is_asked, spec=spec, alone=alone)
     for section in ("ops", "init"):
-        for name, entry in entries_of(spec.tree, section).items():
-            options = entry.value.entries if isinstance(entry.value, Mapping) else {}
-            places = [*map(_place, options.values())] or [_place(entry)]
+        written = mapping_at(spec.tree, section)
+        for name, entry in written.entries.items():
+            options = entries_of(written, name).values()
+            places = [*map(_place, options)] or [_place(entry)]
             own = [*filter(asked, places)]
             off = name == "zero_last" and not (spec.init and spec.init.zero_last)
             if own and not off:
