@@ -33,8 +33,8 @@ ROOMS = {
         "content": "", "layout": "content", "figures": "content layout", "formats": "content figures layout",
     },
     "importing": {
-        "aten": "numbers", "blocks": "regions", "numbers": "", "proof": "regions", "regions": "numbers",
-        "rows": "regions", "saved": "aten", "variants": "",
+        "aten": "numbers restated", "blocks": "regions", "numbers": "", "proof": "regions", "regions": "numbers",
+        "restated": "", "rows": "regions", "saved": "aten", "variants": "",
     },
     "train": {
         "run": "", "start": "data run", "parallel": "", "settings": "parallel", "augment": "", "tasks": "",

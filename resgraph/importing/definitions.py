@@ -152,10 +152,7 @@ class _Writer:
             first = self.blocks[0]
             path = first.branches[int(cell.op.path)]
             return f"again {self._name(path.value, first)}"
-        if isinstance(cell.op, Part):
-            options = self._cut(column)
-        else:
-            options = _sized(column) if isinstance(cell.op, Upsample) else column
+        options = self._options(column, cell)
 
         def value(key: str) -> str | None:
             values = [_option(each, key, cell) for each in options]
@@ -164,6 +161,14 @@ class _Writer:
             return self._value(cell, key, values, calls)
 
         return label_of(cell, value, self._act(column, calls))
+
+    def _options(
+        self, column: Sequence[Element | None], cell: Cell
+    ) -> Sequence[Element | None]:
+        """What labels say their options of, in the same words."""
+        if isinstance(cell.op, Part):
+            return self._cut(column)
+        return _sized(column) if isinstance(cell.op, Upsample) else column
 
     def _act(self, column: Sequence[Element | None], calls: Sequence[Use]) -> str:
         """The `let` for a label's activation; "" where its own text says it."""
@@ -233,29 +238,30 @@ class _Writer:
             return None
         for name, usual in self.definition.lets.items():
             own = [use.values.get(name, usual) for use in calls]
-            if name.startswith("width") and all(map(str.isdigit, own)):
-                ratios = {
-                    Fraction(int(a), int(b)) for a, b in zip(texts, own, strict=True)
-                }
-                text = _ratio_text(name, ratios.pop()) if len(ratios) == 1 else None
-                if text:
-                    return text
+            if name.startswith("width") and (text := _ratio(name, texts, own)):
+                return text
         return None
 
     def _call(self, uses: Sequence[Use], calls: Sequence[Use]) -> str:
-        sizes = [call.sizes for call in calls]
-        names = [use.definition.name for use in uses]
-        words = [self._let("inner", names, calls)]
-        if any(use.sized for use in uses):
-            widths = [use.sizes.out for use in uses]
-            found = formula(widths, sizes, width=True)
-            words.append(found or self._let("width", widths, calls))
+        inner = self._let("inner", [use.definition.name for use in uses], calls)
+        words = (self._width(uses, calls), self._stride(uses, calls))
+        return " ".join([*filter(None, (inner, *words)), *self._values(uses, calls)])
+
+    def _width(self, uses: Sequence[Use], calls: Sequence[Use]) -> str:
+        """The width of a call; "" where none says one."""
+        if not any(use.sized for use in uses):
+            return ""
+        widths = [use.sizes.out for use in uses]
+        found = formula(widths, [call.sizes for call in calls], width=True)
+        return found or self._let("width", widths, calls)
+
+    def _stride(self, uses: Sequence[Use], calls: Sequence[Use]) -> str:
         strides = _strides(uses)
-        strided = any(use.definition.strided for use in uses)
-        if strided and any(max(stride) > 1 for stride in strides):
-            own = strides == _strides(calls)
-            words.append(f"/{'stride' if own else self._let('stride', strides, calls)}")
-        return " ".join([*words, *self._values(uses, calls)])
+        moves = any(max(stride) > 1 for stride in strides)
+        if not moves or not any(use.definition.strided for use in uses):
+            return ""
+        own = strides == _strides(calls)
+        return f"/{'stride' if own else self._let('stride', strides, calls)}"
 
     def _values(self, uses: Sequence[Use], calls: Sequence[Use]) -> Iterator[str]:
         """What a call sets of the `let`s of its block."""
@@ -318,6 +324,14 @@ _POLICIES = {
     "zero-pad out /stride centered": ["zero-pad centered"],
 }
 """Shortcuts that have a word: the file's default needs none."""
+
+
+def _ratio(name: str, texts: Sequence[str], own: Sequence[str]) -> str | None:
+    """Numbers as one share of what a `let` is in each call."""
+    if not all(map(str.isdigit, own)):
+        return None
+    ratios = {Fraction(int(a), int(b)) for a, b in zip(texts, own, strict=True)}
+    return _ratio_text(name, ratios.pop()) if len(ratios) == 1 else None
 
 
 def _ratio_text(name: str, ratio: Fraction) -> str | None:

@@ -19,8 +19,9 @@ from ..captured import (
     captured,
 )
 from ..numbers.factors import gathered
-from ..numbers.groups import in_groups
 from ..program import AtenCall, AtenProgram, TensorRef
+from ..restated.groups import in_groups
+from ..restated.pools import with_own_pools
 from .axes import (
     BATCH,
     EXPANDED,
@@ -185,6 +186,7 @@ class Reader:
             raise ImportRefused("the model returns its input, or no tensor")
         net = captured(self.steps.values(), inputs, outputs)
         steps = in_groups(gathered(net.steps.values(), outputs), outputs)
+        steps = with_own_pools(steps)
         return replace(net, steps=steps, ties=program.ties, classes=program.classes)
 
     def _given(self) -> list[Any]:

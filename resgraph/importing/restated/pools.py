@@ -1,0 +1,69 @@
+"""A pool that a shortcut shares with other readers → one of the shortcut's own, as a block that
+strides has it: DLA pools once for a shortcut and for the root of its tree (Yu et al. 2018)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from ...ops import Add, Conv, Pool
+from ..captured import CapturedOp
+
+
+def with_own_pools(steps: Mapping[str, CapturedOp]) -> Mapping[str, CapturedOp]:
+    """Steps that give the same: a pool has no weights."""
+    moved = dict(_Pools(steps, _readers(steps)).shared())
+    own = {source: f"{source}.own" for source in moved.values()}
+    found: dict[str, CapturedOp] = {}
+    for name, step in steps.items():
+        inputs = (own[moved[name]],) if name in moved else step.inputs
+        found[name] = replace(step, inputs=inputs)
+        if name in own:
+            found[own[name]] = replace(step, name=own[name])
+    return found
+
+
+def _readers(steps: Mapping[str, CapturedOp]) -> Mapping[str, list[CapturedOp]]:
+    """The steps that read each value."""
+    found: dict[str, list[CapturedOp]] = defaultdict(list)
+    for step in steps.values():
+        for name in step.inputs:
+            found[name].append(step)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Pools:
+    """The pools of a net, and the steps that read each value."""
+
+    steps: Mapping[str, CapturedOp]
+    readers: Mapping[str, list[CapturedOp]]
+
+    def shared(self) -> Iterator[tuple[str, str]]:
+        """Projections of a pool that others read too, and the pool."""
+        for pool in self.steps.values():
+            if isinstance(pool.op, Pool) and len(self.readers[pool.name]) > 1:
+                found = filter(_is_pointwise, self.readers[pool.name])
+                yield from ((s.name, pool.name) for s in found if self._skips(s, pool))
+
+    def _skips(self, step: CapturedOp, pool: CapturedOp) -> bool:
+        """Whether it is summed, perhaps behind a norm, with what does not rest on the pool."""
+        read = self.readers[step.name]
+        if [each.op.role for each in read] == ["norm"]:
+            return self._skips(read[0], pool)
+        others = {name for each in read for name in each.inputs} - {step.name}
+        sums = [type(each.op) for each in read] == [Add]
+        return sums and not any(self._rests(other, pool) for other in others)
+
+    def _rests(self, name: str, pool: CapturedOp) -> bool:
+        """Whether a value rests on a pool, and not on what that reads alone."""
+        found, stack = {*pool.inputs}, {name}
+        while stack:
+            found |= stack
+            stack = {n for here in stack for n in self.steps[here].inputs} - found
+        return pool.name in found
+
+
+def _is_pointwise(step: CapturedOp) -> bool:
+    return isinstance(step.op, Conv) and {*step.op.kernel} == {1}
