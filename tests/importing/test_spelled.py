@@ -125,8 +125,8 @@ def energy(net: nn.Module, x: Tensor) -> Tensor:
         (lambda net, x: torch.minimum(x.tanh(), x), "merge: min(body x)"),
         (lambda net, x: torch.stack([x.tanh(), x]).mean(0), "merge: mean(body x)"),
         (lambda net, x: torch.stack([x.tanh(), x], 1).amax(1), "merge: max(body x)"),
-        (lambda net, x: x * x.sum((2, 3), keepdim=True), "256*"),
-        (lambda net, x: x * x.sum(1, keepdim=True), "8*mean(conv1 over channels)"),
+        (lambda net, x: x * x.sum((2, 3), keepdim=True), "*sum(conv1 over cells)"),
+        (lambda net, x: x * x.sum(1, keepdim=True), "*sum(conv1 over channels)"),
         (lambda net, x: x + torch.sqrt(x.sigmoid()), "sqrt(body)"),
         (lambda net, x: x + torch.exp(-x.tanh().abs()), "exp("),
         (energy, "p0*p0"),
@@ -337,7 +337,8 @@ def test_layers_that_are_alike_and_read_the_same() -> None:
     assert {"a", "b"} < set(found.names.values())
 
 
-def test_maps_of_one_cell_that_are_read_as_maps() -> None:
+@pytest.mark.parametrize("mean", [False, True])
+def test_maps_of_one_cell_that_are_read_as_maps(mean: bool) -> None:
     """Chen et al. 2017 (DeepLabv3), section 3.3: the image's features, as large as the map."""
 
     class Pooled(nn.Module):
@@ -346,12 +347,32 @@ def test_maps_of_one_cell_that_are_read_as_maps() -> None:
             self.own, self.all = nn.Conv2d(8, 4, 1), nn.Conv2d(8, 4, 1)
 
         def forward(self, x: Tensor) -> Tensor:
-            whole = self.all(F.adaptive_avg_pool2d(x, 1)).relu()
+            pooled = (
+                x.mean((2, 3), keepdim=True) if mean else F.adaptive_avg_pool2d(x, 1)
+            )
+            whole = self.all(pooled).relu()
             whole = F.interpolate(whole, x.shape[-2:], mode="bilinear")
             return torch.cat([self.own(x).relu(), whole], 1)
 
     text = imported(Pooled()).text
     assert "[avg pool to 1, 1x1 conv in/2, upsample 16 bilinear]" in text
+
+
+@pytest.mark.parametrize("spelled", ["mean", "pool"])
+def test_a_cell_that_is_convolved_in_groups(spelled: str) -> None:
+    """Zhang et al. 2020 (ResNeSt), section 3.1, with a radix of 1: groups have gates of their own."""
+
+    def gated(net: nn.Module, x: Tensor) -> Tensor:
+        pooled = F.adaptive_avg_pool2d(x, 1)
+        cell = pooled if spelled == "pool" else x.mean((2, 3), keepdim=True)
+        cell = F.conv2d(F.conv2d(cell, net.down, groups=2).relu(), net.up, groups=2)
+        return x * cell.sigmoid()
+
+    filters = {"down": torch.randn(4, 4, 1, 1), "up": torch.randn(8, 2, 1, 1)}
+    ends = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3))
+    text = imported(nn.Sequential(Calls(gated, **filters), ends)).text
+    assert "[avg pool to 1, 1x1 conv in/2 relu bias none groups 2," in text, text
+    assert "1x1 conv 4, global avg pool, fc 3]" in text, text
 
 
 @pytest.mark.parametrize("axes", [1, 3])

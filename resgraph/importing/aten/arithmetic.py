@@ -8,7 +8,7 @@ from math import prod
 from numbers import Real
 from typing import Any
 
-from ...ops import Add, Div, Gain, Mul, Op, Scale, Sub
+from ...ops import Add, Div, Flatten, Gain, Mul, Op, Scale, Shape, Sub
 from ...ops.merge import Binary
 from ..program import AtenCall
 from .attention import Scores, of_distances, scored
@@ -98,10 +98,23 @@ def _met(reader: Reader, word: str, a: ForeignValue, b: ForeignValue) -> Foreign
         raise reader.no("of tensors whose axes are in different orders")
     pairs = zip(a.axes, b.axes, strict=True)
     axes = tuple(other if spread(one) else one for one, other in pairs)
+    a, b = _of_a_cell(reader, a, b), _of_a_cell(reader, b, a)
     made = reader.add(_OPS[word](), a.step, b.step)
     if sorted(flat(made.axes)) != sorted(flat(axes)):
         raise reader.no("of tensors that our sums cannot join")
     return replace(made, axes=axes)
+
+
+def _of_a_cell(reader: Reader, x: ForeignValue, other: ForeignValue) -> ForeignValue:
+    """A map of one cell that meets a larger one, as a vector."""
+    if not _is_cell(reader.shape(x)) or prod(reader.shape(other)[1:]) == 1:
+        return x
+    return replace(x, step=reader.add(Flatten(), x.step).step)
+
+
+def _is_cell(shape: Shape) -> bool:
+    """Whether it is a map of one cell."""
+    return len(shape) > 1 and prod(shape[1:]) == 1
 
 
 def _alike(a: ForeignValue, b: ForeignValue) -> bool:
@@ -167,9 +180,7 @@ def total(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
         found = stacked(reader, x, place) if place >= 0 else None
         if found is not None:
             return summed(reader, found)
-    mean = over(reader, call, given, reader.value(x))
-    times = prod(reader.shape(reader.value(x))) / prod(reader.shape(mean))
-    return reader.kept(Mul(left=times), mean)
+    return over(reader, call, given, reader.value(x))
 
 
 def _with_parameter(reader: Reader, word: str, a: Any, b: Any) -> Any:

@@ -23,6 +23,7 @@ from .reader import (
     AnyValue,
     Arguments,
     ForeignValue,
+    NeedsMaps,
     Reader,
     StateTensor,
     reads,
@@ -143,8 +144,10 @@ def _standardized(weight: StateTensor) -> dict[str, Any]:
 def _of_a_cell(
     reader: Reader, x: ForeignValue, given: Arguments, options: dict[str, Any]
 ) -> ForeignValue:
-    """A 1x1 convolution of one cell is a linear layer."""
+    """A 1x1 convolution of one cell is a linear layer; one in groups keeps its map."""
     weight = given["weight"]
+    if given["groups"] != 1 and reader.vectors:
+        raise NeedsMaps
     if options["pad"] or weight.standardized or given["groups"] != 1:
         raise reader.no("a vector is convolved with padding or in groups")
     if max(options["kernel"]) > 1:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ...ops import GlobalPool, Op, Over, Pad, Pool, Shape
+from ...ops import GlobalPool, Op, Over, Pad, Pool, Shape, Total
 from ...ops.base import Edge
 from ...ops.function import AMONG
 from ..program import AtenCall
@@ -169,7 +169,7 @@ def largest(reader: Reader, call: AtenCall, given: Arguments) -> Any:
 _MEAN = Over(op="mean", over="channels"), GlobalPool(op="global avg pool")
 _LARGEST = Over(op="max", over="channels"), GlobalPool(op="global max pool")
 _OVER: dict[str, tuple[Op, Op]] = {"mean": _MEAN, "amax": _LARGEST, "max": _LARGEST}
-_OVER["sum"] = _MEAN  # times how many there are
+_OVER["sum"] = Total(over="channels"), Total(over="cells")
 """What a reduction is over the channels of a map, and over its cells."""
 
 
@@ -183,19 +183,29 @@ def over(
     read = sorted(atom for axis in axes for atom in x.axes[axis])
     if reader.vector(x) and not read:
         return _without(x, axes, keep=given["keepdim"])
-    made = reader.add(_op_over(reader, call, shape, read), x.step)
-    return _without(replace(x, step=made.step), axes, keep=given["keepdim"])
+    keep = given["keepdim"]
+    op = _op_over(reader, call, shape, read)
+    op = _to_one(op, len(shape) - 1) if keep and not reader.vectors else op
+    return _without(replace(x, step=reader.add(op, x.step).step), axes, keep=keep)
 
 
 def _op_over(reader: Reader, call: AtenCall, shape: Shape, read: Sequence[Atom]) -> Op:
-    """By what is read: all channels, or all cells."""
+    """What goes over the channels that are read, or over the cells."""
     channels, *cells = layout(shape)
     over_channels, over_cells = _OVER[call.word]
-    if read == [*channels] and cells:
+    if cells and read == [*channels]:
         return over_channels
     if read == [*flat(cells)]:
         return over_cells
     raise reader.no("over anything but all cells or all channels of a map")
+
+
+def _to_one(op: Op, axes: int) -> Op:
+    """The pool to one cell that a map keeps, for that over all."""
+    words: dict[str, Any] = {
+        f"global {word}": word for word in ("avg pool", "max pool")
+    }
+    return Pool(op=words[op.op], to=(1,) * axes) if op.op in words else op
 
 
 def _without(x: ForeignValue, axes: set[int], *, keep: bool) -> ForeignValue:

@@ -10,7 +10,16 @@ from typing import Any, TypeVar
 
 from torch import Tensor
 
-from ...ops import Dropout, Flatten, Input, Op, Shape, ShapeError
+from ...ops import (
+    Dropout,
+    Flatten,
+    GlobalPool,
+    Input,
+    Op,
+    Pool,
+    Shape,
+    ShapeError,
+)
 from ..captured import (
     Captured,
     CapturedOp,
@@ -340,11 +349,19 @@ class Reader:
             return value.step
         whole = [*filter(None, [flat(layout(shape))])]
         if len(value.axes) < 2 and filled == whole:
-            return self.add(Flatten(), value.step).step
+            return self._flat(value.step)
         made = self._in_words(value)
         if made is None:
             raise self.no("it reads a tensor whose axes were moved")
         return made
+
+    def _flat(self, step: str) -> str:
+        """A map as a vector; of a pool to one cell, the pool over all."""
+        op, before = self.steps[step].op, self.steps[step].inputs
+        if isinstance(op, Pool) and _to_one(op):
+            word: Any = f"global {op.op}"
+            return self.add(GlobalPool(op=word), *before).step
+        return self.add(Flatten(), step).step
 
     def channelled(self, x: Any) -> ForeignValue:
         """A value whose first axis are its step's channels, as what has a weight for each reads it:
@@ -431,6 +448,11 @@ def _trains(given: Arguments) -> bool:
     without statistics."""
     statistics = given.get("running_mean", 0) is not None
     return bool(given.get("train") or (given.get("training") and statistics))
+
+
+def _to_one(op: Pool) -> bool:
+    """Whether one cell comes out, whatever comes in."""
+    return {*(op.to or ())} == {1}
 
 
 def _said(problem: ValueError) -> str:
