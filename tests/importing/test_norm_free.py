@@ -112,3 +112,41 @@ def test_a_gate_is_the_librarys_whatever_the_file_says_of_convolutions() -> None
     )
     written = text(spec)
     assert "se reduction 4]" in written and "global avg pool, fc in" not in written
+
+
+def test_an_activation_that_no_equation_names_is_a_path_of_its_own() -> None:
+    spec = NF.replace(
+        "pre:      relu(x)/sqrt(variance)",
+        "a:  leaky relu 0.1\n    pre:      a/sqrt(variance)",
+    )
+    written = text(spec)
+    assert "pre:      leaky relu 0.1" in written
+    assert "variance: 1 + 0.04*row_index" in written
+
+
+def test_what_is_read_before_a_norm_is_taken_in_too() -> None:
+    spec = NF.replace(
+        "pre:      relu(x)/sqrt(variance)",
+        "a:  [bn, relu]\n    pre:      a/sqrt(variance)",
+    )
+    written = text(spec)
+    assert "pre:      [bn, relu]" in written and "3 x NF 48]" in written
+
+
+def test_an_activation_that_is_an_output_is_no_blocks() -> None:
+    rows = "  act:  relu\n  two:  [{body: [avg pool /2, 1x1 conv 48 bare], p: 3x3 conv 48 /2 bare, merge: body + p}, 3 x nf 48]\n"
+    head, _, tail = NF.partition("  two:")
+    spec = head + rows + tail.partition("\n")[2] + "output: [head, act]\n"
+    found = from_module(loads(spec).module(), (3, 16, 16))
+    assert [*found.plan.outputs.values()] == [(8,), (32, 16, 16)]
+
+
+def test_the_shortest_way_is_the_shortcut_where_last_paths_are_alike() -> None:
+    """As in NF-RegNet, whose gate is doubled in the middle of the body."""
+    spec = NF.replace(
+        "1x1 conv out linear]\n    short",
+        "se]\n    p0:       [2*body, 1x1 conv out linear]\n    short",
+    )
+    written = text(spec.replace("0.2*body", "0.2*p0"))
+    assert "shortcut: [pre, avg pool /stride ceil, 1x1 conv out linear]" in written
+    assert "merge:    0.2*p0 + shortcut" in written

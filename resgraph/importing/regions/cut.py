@@ -21,7 +21,7 @@ def cut(net: Captured) -> CutNet:
     items = _spine(net)
     if items is None:
         return _opened(net)
-    return CutNet(prefixed(items), net.output).ended(net.outputs)
+    return CutNet(prefixed(items, {*net.outputs}), net.output).ended(net.outputs)
 
 
 def _spine(net: Captured) -> list[RegionItem] | None:
@@ -57,7 +57,7 @@ def _opened(net: Captured) -> CutNet:
         _tidy(branch)
         branch.items = _headed(branch.items)
         found.add(branch, known)
-    found.items = prefixed(found.items)
+    found.items = prefixed(found.items, {*net.outputs})
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import takewhile
 
 from ...ops import Div, Mul, Op
@@ -25,8 +26,10 @@ _ONE: Mapping[str, Op] = {"*": Mul(left=1.0), "/": Div(right=1.0)}
 _Words = tuple[str, ...]
 
 
-def prefixed(items: Sequence[RegionItem]) -> list[RegionItem]:
-    """Steps before a block that starts two paths with them are its own.
+def prefixed(
+    items: Sequence[RegionItem], outputs: AbstractSet[str]
+) -> list[RegionItem]:
+    """Steps before a block that starts two paths with them are its own, but for `outputs`.
 
     Where the blocks that change nothing begin their body so, a block that changes something shares
     them between its body and its shortcut."""
@@ -35,23 +38,20 @@ def prefixed(items: Sequence[RegionItem]) -> list[RegionItem]:
     found: list[RegionItem] = []
     for item in _released(items, {words[0] for words in begins}):
         if isinstance(item, Region):
-            shared.add(_take_in(item, found, begins))
+            words, count = _before(begins, found, item)
+            if words and outputs.isdisjoint(map(_value, found[-count:])):
+                shared.add(words)
+                begin(item, _paths(_steps(found[-count:]), words))
+                del found[-count:]
         found.append(item)
     for item in found:
         if isinstance(item, Region):
-            _split(item, shared - {()})
+            _split(item, shared)
     return found
 
 
-def _take_in(
-    block: Region, found: list[RegionItem], begins: Collection[_Words]
-) -> _Words:
-    """The words of what is no more before a block, but in it."""
-    words, count = _before(begins, found, block)
-    if words:
-        begin(block, _paths(_steps(found[-count:]), words))
-        del found[-count:]
-    return words
+def _value(item: RegionItem) -> str:
+    return item.exit if isinstance(item, Region) else item.name
 
 
 def begin(block: Region, paths: Sequence[Branch]) -> None:
@@ -61,6 +61,14 @@ def begin(block: Region, paths: Sequence[Branch]) -> None:
     block.branches[:0] = paths
     first, *_ = paths[0].steps()
     block.entry = first.inputs[0]
+    _know(block)
+
+
+def _know(block: Region) -> None:
+    """The steps that were made for it."""
+    own = {step.name: step for step in block.steps()}
+    if own.keys() - block.known.keys():
+        block.known = {**block.known, **own}
 
 
 def _released(
@@ -194,7 +202,7 @@ def _paths(steps: list[CapturedOp], words: _Words) -> list[Branch]:
     if len(steps) < len(words):
         steps.append(_once(steps[-1], _ONE[words[-1]]))
     *before, last, product = steps
-    if before or not is_activation(last):
+    if before or not (is_activation(last) and last.op.label().isidentifier()):
         first = Branch(last.name, None, [*before, last])
         return [first, Branch(product.name, (product, (last.name,)), [])]
     tree = product, ((last, (last.inputs[0],)),)
@@ -223,6 +231,7 @@ def _split(block: Region, shared: Collection[_Words]) -> None:
         paths = _paths(own, whole)
         first.items, first.start = first.items[count:], paths[-1].value
         block.branches = [*paths, first, *rest]
+    _know(block)
 
 
 def _multiplying(block: Region) -> Iterable[CapturedOp]:
