@@ -38,7 +38,7 @@ def capture(model: nn.Module, shape: Shape | InputShapes) -> AtenProgram:
     `ImportRefused`."""
     shapes = input_shapes(shape)
     _need_inputs(model, shapes)
-    model = model.to("meta").eval()
+    model = nn.Module.to(model, "meta").eval()
     images = [torch.empty(BATCH, *each, device="meta") for each in shapes.values()]
     with warnings.catch_warnings(), _without_stack_traces(), nothing_collected():
         warnings.simplefilter("ignore")

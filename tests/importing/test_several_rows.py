@@ -3,6 +3,7 @@ rows that run again with their weights."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,34 @@ class Pyramid(nn.Module):
         for place in (1, 0):
             maps[place] = maps[place] + F.interpolate(maps[place + 1], scale_factor=2)
         return [layer(y) for layer, y in zip(self.smooth, maps, strict=True)]
+
+
+class UNet(nn.Module):
+    """Ronneberger et al. 2015 (arXiv 1505.04597), Figure 1, with two levels or more."""
+
+    def __init__(self, depth: int) -> None:
+        super().__init__()
+        widths = [8 * 2**n for n in range(depth + 1)]
+        pairs = [*pairwise(widths)]
+        self.first = self.double(3, 8)
+        self.down = nn.ModuleList(self.double(a, b) for a, b in pairs)
+        self.up = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, 2) for a, b in pairs)
+        self.back = nn.ModuleList(self.double(b, a) for a, b in pairs)
+        self.last = nn.Conv2d(8, 2, 1)
+
+    @staticmethod
+    def double(width_in: int, width: int) -> nn.Sequential:
+        one, two = conv_bn(width_in, width), conv_bn(width, width)
+        return nn.Sequential(one, nn.ReLU(), two, nn.ReLU())
+
+    def forward(self, x: Tensor) -> Tensor:
+        maps = [self.first(x)]
+        for down in self.down:
+            maps.append(down(F.max_pool2d(maps[-1], 2)))
+        x = maps.pop()
+        for up, back in zip(self.up[::-1], self.back[::-1], strict=True):
+            x = back(torch.cat((maps.pop(), up(x)), 1))
+        return self.last(x)
 
 
 class Heads(nn.Module):
@@ -133,6 +162,20 @@ def test_a_pyramid() -> None:
 
 def test_its_maps_come_out_in_the_order_of_the_model() -> None:
     assert "output: [smooth1, smooth2, smooth3]" in from_module(Pyramid(), IMAGE).text
+
+
+@pytest.mark.parametrize("depth", [2, 3])
+def test_levels_of_a_u_net_are_rows(depth: int) -> None:
+    model = UNet(depth)
+    rows = lines(proven(from_module(model, IMAGE), model))
+    assert rows["down1"] == "[max pool /2, 2 x 3x3 conv 16]"
+    ups = [said for said in rows.values() if "concat(" in said]
+    assert len(ups) == depth and ups[-1].startswith(f"[concat(stem join{depth - 1}), ")
+
+
+def test_one_level_is_a_block() -> None:
+    """As an hourglass that stands again is: it is called."""
+    assert "merge: concat(x body)" in from_module(UNet(1), IMAGE).text
 
 
 def test_one_head_of_several_maps() -> None:

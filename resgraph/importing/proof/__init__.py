@@ -140,7 +140,7 @@ def prove(
     only be `evaluated`, to this tolerance. Raises `ImportRefused` where they do not."""
     *smaller, own = proof_sizes(plan)
     pair = ProvenPair(
-        model.double(),
+        nn.Module.double(model),  # a model may have a part of that name
         module(plan).double(),
         known,
         evaluated,

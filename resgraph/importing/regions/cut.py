@@ -6,21 +6,25 @@ layer, or one block, whose paths and equation follow from its dominators."""
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from itertools import chain
 
 from ...ops import Part
 from ..captured import Captured, CapturedOp
 from ..classes import common
 from .cut_rows import CutNet, exit_of
-from .paths import Piece, collapsed, in_equations, joined, parted
+from .paths import Piece, collapsed, in_equations, joined, narrows, parted
 from .prefixes import begin, prefixed
-from .structure import Branch, Region, RegionItem, is_activation, sums
+from .structure import Branch, Region, RegionItem, is_activation, steps_in, sums
 
 
 def cut(net: Captured) -> CutNet:
     """The whole net as layers and blocks, one after another."""
     items = _spine(net)
     if items is None:
-        return _opened(net)
+        return _opened(net, _beginning(net))
+    levels = [n for n, item in enumerate(items) if _levels(item) > 1]
+    if len(levels) == 1:
+        return _opened(net, items[: levels[0]])
     return CutNet(prefixed(items, {*net.outputs}), net.output).ended(net.outputs)
 
 
@@ -40,14 +44,28 @@ def _steps(net: Captured) -> list[CapturedOp]:
     return [step for step in net.steps.values() if step.name not in net.inputs]
 
 
-def _opened(net: Captured) -> CutNet:
-    """As far as it is one path, and then its rows."""
-    steps, known = _steps(net), net.steps
-    items: list[RegionItem] = []
-    entries = [*net.inputs]
-    if len(entries) == 1:
-        items, steps = _sequence(steps, net.input, net.outputs, known)
-        entries = [exit_of(items[-1])] if items else entries
+def _levels(item: RegionItem) -> int:
+    """How many blocks in one another have maps within that are smaller than what comes out."""
+    if isinstance(item, CapturedOp) or not narrows(item.steps(), item.out):
+        return 0
+    inner = chain.from_iterable(branch.items for branch in item.branches)
+    return 1 + max(map(_levels, inner), default=0)
+
+
+def _beginning(net: Captured) -> list[RegionItem]:
+    """As far as a net of one input is one path."""
+    if len(net.inputs) > 1:
+        return []
+    return _sequence(_steps(net), net.input, net.outputs, net.steps)[0]
+
+
+def _opened(net: Captured, items: list[RegionItem]) -> CutNet:
+    """What a net begins with, and then its rows."""
+    known, entries = net.steps, [*net.inputs]
+    done = {step.name for step in chain.from_iterable(map(steps_in, items))}
+    steps = [step for step in _steps(net) if step.name not in done]
+    if items:
+        entries = [exit_of(items[-1])]
     units = _pieces(steps, entries, known, net.outputs)
     branches = parted(units, entries, net.outputs)
     place = {name: n for n, name in enumerate(known)}

@@ -6,8 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from math import prod
+from operator import lt
 
-from ...ops import Binary, Concat, Op, Over
+from ...ops import Binary, Concat, Op, Over, Shape
 from ...ops.function import Among, Pointwise
 from ..captured import CapturedOp
 from .structure import Branch, Region, RegionItem, StepTree
@@ -49,25 +51,35 @@ def collapsed(
     steps: Sequence[CapturedOp], entries: Sequence[str], kept: Collection[str] = ()
 ) -> dict[str, Piece]:
     """Joins within a path, from one value to one value, as one unit each: blocks in the block. Of
-    several rows, some values are `kept`, and any of the joins may be one."""
+    several rows, some values are `kept`, and any of the joins may be one, but for the levels of a
+    U-Net."""
     nearest = _dominators(steps, entries)
     place = {step.name: n for n, step in enumerate(steps)}
     inner = _closed(steps, nearest, kept)
-    if not kept:
-        inner = {end: own for end, own in inner.items() if nearest[end] not in entries}
+    for end, within in [*inner.items()]:
+        own = (steps[place[name]] for name in within)
+        level = narrows(own, steps[place[end]].shape)
+        if level if kept else nearest[end] in entries:
+            del inner[end]
     taken: set[str] = set()
     units: dict[str, Piece] = {}
     for end, within in sorted(inner.items(), key=lambda each: -len(each[1])):
         if not within & taken:
             taken |= within
-            own: list[RegionItem] = [
+            items: list[RegionItem] = [
                 steps[n] for n in sorted(place[name] for name in within)
             ]
-            units[end] = Piece(end, (nearest[end],), own)
+            units[end] = Piece(end, (nearest[end],), items)
     for step in steps:
         if step.name not in taken:
             units[step.name] = Piece(step.name, step.inputs, [step])
     return dict(sorted(units.items(), key=lambda each: place[each[0]]))
+
+
+def narrows(steps: Iterable[CapturedOp], out: Shape) -> bool:
+    """Whether layers with weights have smaller maps than what comes out: a level of a U-Net."""
+    sizes = (step.shape[1:] for step in steps if step.op.weighted)
+    return any(prod(size) > 1 and all(map(lt, size, out[1:])) for size in sizes)
 
 
 _ROOT = ""

@@ -96,6 +96,11 @@ def _least(terms: Sequence[StepTree], weights: Mapping[str, int]) -> str | None:
 RegionItem = CapturedOp | Region
 
 
+def steps_in(item: RegionItem) -> Iterator[CapturedOp]:
+    """A step itself, or those of a block."""
+    yield from [item] if isinstance(item, CapturedOp) else item.steps()
+
+
 def steps_of(expression: StepTree | None) -> Iterator[CapturedOp]:
     """The steps of an equation, terms first."""
     if isinstance(expression, tuple):

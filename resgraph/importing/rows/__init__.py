@@ -16,7 +16,7 @@ from ..usual import say_usual
 from ..written import Element, Use
 from .draft import DraftRow, equates
 from .names import name
-from .stages import staged
+from .stages import held_together, staged
 
 __all__ = ["DraftRow", "rows_of"]
 
@@ -29,8 +29,12 @@ def rows_of(
 ) -> list[DraftRow]:
     """Stem, stages, head; and a row for each mark. `inputs` are the names of the net's."""
     rows: list[DraftRow] = []
-    for mark, own in _parts(elements):
-        rows += _begun(mark, staged(own, _shape(mark, first)), starts)
+    parts = [*_parts(elements)]
+    for mark, own in parts:
+        found = staged(own, _shape(mark, first))
+        if mark:
+            found = held_together(found, last=mark is parts[-1][0])
+        rows += _begun(mark, found, starts)
     say_usual([placed for row in rows for placed in row.placed()])
     name(rows, inputs.values())
     named = {**inputs, **{row.exit: row.name for row in rows}}

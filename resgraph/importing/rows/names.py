@@ -60,7 +60,8 @@ def _own_module(row: DraftRow, rows: Sequence[DraftRow]) -> str:
     steps = chain.from_iterable(_weighted(each) for each in rows if each is not row)
     others = {*chain.from_iterable(within(step.module) for step in steps)}
     alone = (each for each in within(path) if each not in others)
-    return _word(next(alone, path).split("."))
+    words = next(alone, path).split(".")
+    return _word(words) or _word(["_".join(words[-2:])])
 
 
 def _does(row: DraftRow) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby, pairwise
+from itertools import chain, groupby, pairwise
 
 from ...ops import GlobalPool, Pool, Shape
 from ..cells import Cell
@@ -46,6 +46,32 @@ def _at_equations(row: DraftRow) -> Iterator[DraftRow]:
         part.elements.append(element)
     if part.elements:
         yield part
+
+
+def held_together(rows: list[DraftRow], *, last: bool) -> list[DraftRow]:
+    """The rows of a part that starts with an earlier one: what only leads to its blocks is theirs,
+    and but for the `last` part, what follows them without weights."""
+    blocks = [n for n, row in enumerate(rows) if any(map(_is_block, row.elements))]
+    if not blocks:
+        return [_one(rows)] if rows else []
+    first, end = blocks[0], blocks[-1] + 1
+    before, own, after = rows[:first], rows[first:end], rows[end:]
+    lead, tail = _one(before), _one(after)
+    if len(lead.elements) <= _JOINED:
+        own[0].elements[:0], before = lead.elements, []
+    if not last and _is_light(tail):
+        own[-1].elements, after = [*own[-1].elements, *tail.elements], []
+    return [*before, *own, *after]
+
+
+def _one(rows: Sequence[DraftRow]) -> DraftRow:
+    return DraftRow([each for row in rows for each in row.elements])
+
+
+def _is_light(row: DraftRow) -> bool:
+    """Whether it is short, and has no weights."""
+    steps = chain.from_iterable(map(steps_of, row.elements))
+    return len(row.elements) <= _JOINED and not any(s.op.weighted for s in steps)
 
 
 def _out(element: Element, first: Shape) -> Shape:
