@@ -95,7 +95,7 @@ class _Writer:
             longest = max((self.elements.of(b.items) for b in branches), key=len)
             definition.words.update(map(word_of, longest))
         if summed:
-            definition.merge = self._equation([u.block.merge for u in summed], summed)
+            definition.merge = self._merge([u.block.merge for u in summed], summed)
         definition.shortcut = self._shortcut()
         if definition.merge == "body" and self.paths.names == ["body"]:
             definition.merge = ""
@@ -272,6 +272,19 @@ class _Writer:
                 numbers = [int(text) if text.isdigit() else text for text in texts]
                 found = formula(numbers, sizes, width=True)
                 yield f"{key} {found or self._let(key, texts, calls)}"
+
+    def _merge(self, expressions: Sequence[StepTree], calls: Sequence[Use]) -> str:
+        """An equation; behind it an activation that no equation can call, as it has an option, and
+        that is not the unit's."""
+        tops = [each[0].op for each in expressions if isinstance(each, tuple)]
+        unit = self.elements.unit
+        said = {unit.said.label(op) for op in tops if op.role == "activation"}
+        if self.act or len(said) != 1 or not any(" " in label for label in said):
+            return self._equation(expressions, calls)
+        (label,) = said
+        terms = [each[1][0] for each in expressions if isinstance(each, tuple)]
+        text = self._equation(terms, calls)
+        return f"act({text})" if label == unit.activation else f"[{text}, {label}]"
 
     def _equation(
         self,

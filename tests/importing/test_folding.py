@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
+from torch import Tensor, nn
 
 from resgraph import from_module
 from resgraph.importing.turns import taking_turns
@@ -175,6 +178,17 @@ def test_turns_are_found_within_turns() -> None:
     ]
 
 
+def test_the_activation_of_the_unit_is_called_so() -> None:
+    spec = """
+unit: [conv, bn, leaky relu 0.1]
+blocks:
+  own: {a: 3x3 conv in linear, b: 5x5 conv in linear, merge: act(a + b + x)}
+net: {stem: 3x3 conv 16, one: 3 x own, head: 1x1 conv 8}"""
+    found = from_module(loads(FRAME.format(spec)).module(), (16, 16, 16))
+    assert found.proof.output is not None and found.proof.output <= 1e-9
+    assert "merge: act(p0 + p1 + x)" in found.text, found.text
+
+
 def test_what_strides_is_in_no_turn() -> None:
     row = 4 * ["a 8 /2", "b"]
     assert taking_turns([row]) == ([row], [])
@@ -206,3 +220,33 @@ def test_a_long_row_goes_on_in_the_next_line() -> None:
         "  conv1: [3x3 conv 16 relu, 3x3 conv 24, 3x3 conv 32, 3x3 conv 40, 3x3 conv 48, 3x3 conv 56,",
         "          1x1 conv 8 relu]",
     ]
+
+
+class Called(nn.Module):
+    """A sum within a sum, each with an activation, which is no block of the library."""
+
+    def __init__(self, act: nn.Module) -> None:
+        super().__init__()
+        self.one = nn.Conv2d(8, 8, 3, padding=1)
+        self.other, self.act = nn.Conv2d(8, 8, 5, padding=2), act
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.act(self.one(x) + self.act(self.other(x) + x) * x)
+
+
+@pytest.mark.parametrize(
+    ("act", "said"),
+    [
+        (nn.Hardswish, "merge: hardswish(x*hardswish(p1 + x) + p0)"),
+        (nn.LeakyReLU, "merge: [x*p2 + p0, leaky relu]"),
+        (lambda: nn.LeakyReLU(0.1), "p2:    [p1 + x, leaky relu 0.1]"),
+        (lambda: nn.GELU(approximate="tanh"), "merge: [x*p2 + p0, gelu tanh]"),
+    ],
+)
+def test_an_activation_that_no_equation_can_call(
+    act: Callable[[], nn.Module], said: str
+) -> None:
+    net = nn.Sequential(nn.Conv2d(3, 8, 1), Called(act()), Called(act()))
+    found = from_module(net, (3, 16, 16))
+    assert found.proof.gradients is not None and found.proof.gradients <= 1e-9
+    assert said in found.text, found.text

@@ -14,7 +14,15 @@ from ..classes import common
 from .cut_rows import CutNet, exit_of
 from .paths import Piece, collapsed, in_equations, joined, narrows, parted
 from .prefixes import begin, prefixed
-from .structure import Branch, Region, RegionItem, is_activation, steps_in, sums
+from .structure import (
+    Branch,
+    Region,
+    RegionItem,
+    is_activation,
+    is_called,
+    steps_in,
+    sums,
+)
 
 
 def cut(net: Captured) -> CutNet:
@@ -141,7 +149,7 @@ def _tidy(branch: Branch) -> None:
     """An activation behind a sum belongs to that."""
     branch.items = _absorbed(branch.items)
     begun, start = next(iter(branch.items), None), branch.start
-    if start and sums(start) and begun and is_activation(begun):
+    if start and sums(start) and begun and is_called(begun):
         branch.start, branch.items = (begun, (start,)), branch.items[1:]
 
 

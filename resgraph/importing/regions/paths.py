@@ -12,7 +12,7 @@ from operator import lt
 from ...ops import Binary, Concat, Op, Over, Shape
 from ...ops.function import Among, Pointwise
 from ..captured import CapturedOp
-from .structure import Branch, Region, RegionItem, StepTree
+from .structure import Branch, Region, RegionItem, StepTree, is_called
 
 
 def in_equations(op: Op) -> bool:
@@ -43,8 +43,7 @@ class Piece:
     def activation(self) -> CapturedOp | None:
         """The step, where it is an activation that an equation can name."""
         step = self._step
-        own = step and step.op.role == "activation" and type(step.op).in_equation()
-        return step if own else None
+        return step if step and is_called(step) else None
 
 
 def collapsed(

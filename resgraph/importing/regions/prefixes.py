@@ -17,6 +17,7 @@ from .structure import (
     RegionItem,
     StepTree,
     is_activation,
+    is_called,
     leaves_of,
     sums,
 )
@@ -202,7 +203,7 @@ def _paths(steps: list[CapturedOp], words: _Words) -> list[Branch]:
     if len(steps) < len(words):
         steps.append(_once(steps[-1], _ONE[words[-1]]))
     *before, last, product = steps
-    if before or not (is_activation(last) and last.op.label().isidentifier()):
+    if before or not is_called(last):
         first = Branch(last.name, None, [*before, last])
         return [first, Branch(product.name, (product, (last.name,)), [])]
     tree = product, ((last, (last.inputs[0],)),)

@@ -135,5 +135,10 @@ def is_activation(item: RegionItem) -> TypeGuard[CapturedOp]:
     return own and type(item.op).in_equation()  # type: ignore[union-attr]
 
 
+def is_called(item: RegionItem) -> TypeGuard[CapturedOp]:
+    """Whether an equation can call it within another: by one word."""
+    return is_activation(item) and item.op.label().isidentifier()
+
+
 def sums(merge: StepTree) -> bool:
     return isinstance(merge, tuple) and isinstance(merge[0].op, Add)
