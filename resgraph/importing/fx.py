@@ -25,6 +25,7 @@ from .program import (
     Parameter,
     TensorRef,
     TensorSizes,
+    input_name,
     input_shapes,
     own_classes,
 )
@@ -67,7 +68,8 @@ def _need_inputs(model: nn.Module, shapes: InputShapes) -> None:
             f"the model takes {len(names)} inputs, {listed}: give the size of each, as in"
             f" `--input {names[0]}=3x224x224`, or in Python a dictionary"
         )
-    if {*names} == {*shapes} and names != [*shapes]:
+    ours = [*map(input_name, names)]
+    if {*ours} == {*shapes} and ours != [*shapes]:
         raise ImportRefused(
             f"the model takes its inputs in the order {', '.join(names)}"
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..language.grammar.words import name_problem
-from ..ops import Shape
+from ..ops import VOCABULARY, Shape
 
 MADE_AS = frozenset(("device", "layout", "pin_memory", "dtype", "memory_format"))
 """Arguments that say what tensors are made as; who runs a program knows that."""
@@ -20,8 +20,15 @@ InputShapes = Mapping[str, Shape]
 
 
 def input_shapes(given: Shape | InputShapes) -> InputShapes:
-    """Of one input that has no name, or as they are given."""
-    return given if isinstance(given, Mapping) else {"input": given}
+    """Of one input that has no name, or of several by names that a spec can have."""
+    if not isinstance(given, Mapping):
+        return {"input": given}
+    return {input_name(name): shape for name, shape in given.items()}
+
+
+def input_name(name: str) -> str:
+    """A name that is a word of the language with a number, as `x` of most models."""
+    return f"{name}1" if name_problem(name, VOCABULARY) else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +104,7 @@ class AtenProgram:
         shapes = [each.axes[1:] for each in self.inputs]
         if len(shapes) == 1:
             return input_shapes(shapes[0])
-        names = [each.name for each in self.inputs]
+        names = [input_name(each.name) for each in self.inputs]
         if any(map(name_problem, names)):
             names = [f"input{n}" for n in range(1, len(names) + 1)]
         return dict(zip(names, shapes, strict=True))

@@ -222,6 +222,18 @@ def test_a_file_of_several_inputs(tmp_path: Path) -> None:
     assert found.proof.output is not None and found.proof.output <= 1e-9
 
 
+def test_an_input_that_is_a_word_of_the_language() -> None:
+    class Difference(nn.Module):
+        def forward(self, x: Tensor, y: Tensor) -> Tensor:
+            return x - y
+
+    shapes = {"x": IMAGE, "y": IMAGE}
+    text = from_module(Difference(), shapes).text
+    assert "input: {x1: 3x32x32, y: 3x32x32}" in text and "x1 - y" in text
+    with pytest.raises(ImportRefused, match="in the order x, y"):
+        from_module(Difference(), {"y": IMAGE, "x": IMAGE})
+
+
 @pytest.mark.parametrize(
     ("shapes", "said"),
     [
@@ -254,8 +266,8 @@ def test_several_inputs_on_a_command_line(
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (["a=3x8x8", "a=3x8x8"], "two inputs have one name"),
-        (["in=3x8x8"], "`in` cannot be the name of an input"),
+        (["a=3x8x8", "a=3x8x8"], "needs a name of its own"),
+        (["3x8x8", "a=3x8x8"], "needs a name of its own"),
         (["a=3xx8"], "`3xx8` is no size"),
     ],
 )

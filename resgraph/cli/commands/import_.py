@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from ...errors import MissingError, UsageError
-from ...language.grammar.words import name_problem
 from ...ops import Shape
 from ..loading import note
 from ..options import need_free, output_options, write
@@ -35,9 +34,7 @@ class _Shape(click.ParamType[tuple[str, Shape]]):
         sizes = text.split("x")
         if not all(size.isdigit() and int(size) for size in sizes):
             self.fail(f"`{text}` is no size: write it as 3x224x224", param, ctx)
-        if "=" in value and (problem := name_problem(name)):
-            self.fail(f"`{name}` cannot be the name of an input: {problem}", param, ctx)
-        return name or "input", tuple(map(int, sizes))
+        return name, tuple(map(int, sizes))
 
 
 @click.command("import")
@@ -101,11 +98,15 @@ def import_(
             note("warning", f"only a beginning was written: {each.ended}")
 
 
-def _named(shapes: Sequence[tuple[str, Shape]]) -> Mapping[str, Shape] | None:
-    """Inputs by name; None where the model's own size is meant."""
-    if len(dict(shapes)) < len(shapes):
-        raise UsageError("--input: two inputs have one name; write NAME=3x32x32")
-    return dict(shapes) or None
+def _named(shapes: Sequence[tuple[str, Shape]]) -> Shape | Mapping[str, Shape] | None:
+    """The one input, or several by name; None where the model's own size is meant."""
+    named = dict(shapes)
+    if [*named] == [""]:
+        return named[""]
+    if len(named) < len(shapes) or "" in named:
+        said = "--input: each of several inputs needs a name of its own"
+        raise UsageError(f"{said}, as in --input image=3x224x224 --input record=28")
+    return named or None
 
 
 def _text(found: Sequence[Imported], output: Path | None) -> str:

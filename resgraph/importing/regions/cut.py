@@ -43,7 +43,7 @@ def _spine(net: Captured) -> list[RegionItem] | None:
     read = {source for step in net.steps.values() for source in step.inputs}
     if net.steps.keys() - read != {net.output}:
         return None
-    items, _ = _sequence(_steps(net), net.input, [net.output], net.steps)
+    items = _sequence(_steps(net), net.input, [net.output], net.steps)
     exits = {exit_of(item) for item in items}
     return items if exits.issuperset(net.outputs) else None
 
@@ -64,7 +64,7 @@ def _beginning(net: Captured) -> list[RegionItem]:
     """As far as a net of one input is one path."""
     if len(net.inputs) > 1:
         return []
-    return _sequence(_steps(net), net.input, net.outputs, net.steps)[0]
+    return _sequence(_steps(net), net.input, net.outputs, net.steps)
 
 
 def _opened(net: Captured, items: list[RegionItem]) -> CutNet:
@@ -92,9 +92,9 @@ def _sequence(
     entry: str,
     exits: Collection[str],
     known: Mapping[str, CapturedOp],
-) -> tuple[list[RegionItem], list[CapturedOp]]:
-    """Steps from one value to others, cut wherever one value alone is alive, and those that are
-    left."""
+) -> list[RegionItem]:
+    """Steps from one value to others, cut wherever one value alone is alive; without those behind
+    the last cut."""
     last_use = {
         source: place for place, step in enumerate(steps) for source in step.inputs
     }
@@ -108,7 +108,7 @@ def _sequence(
         if alive == {step.name}:
             items += _between(held, since, step.name, known)
             since, held = step.name, []
-    return _headed(_absorbed(items)), held
+    return _headed(_absorbed(items))
 
 
 def _pieces(
@@ -122,7 +122,7 @@ def _pieces(
     def inner(unit: Piece) -> Piece:
         (start,) = unit.inputs
         own = [step for step in unit.items if isinstance(step, CapturedOp)]
-        items, _ = _sequence(own, start, [unit.name], known)
+        items = _sequence(own, start, [unit.name], known)
         return Piece(unit.name, unit.inputs, items)
 
     return {
