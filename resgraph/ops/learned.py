@@ -47,7 +47,10 @@ class Scale(_Factor):
     def torch(self, *inputs: Shape) -> Call:
         (x,) = inputs
         axes = () if len(x) == 3 else (("axes", len(x) - 1),)
-        return Call("ChannelScale", (x[0],), self.said() + axes + _shifted(self.shift))
+        if self.shift is None:
+            return Call("ChannelScale", (x[0],), self.said() + axes)
+        names = ("width", "shift")
+        return Call("ChannelAffine", (x[0], self.shift), self.said() + axes, names)
 
 
 class Gain(_Factor):
@@ -64,12 +67,8 @@ class Gain(_Factor):
         return Derivation(params="1" if self.shift is None else "1 + 1")
 
     def torch(self, *inputs: Shape) -> Call:
-        return Call("Gain", (), self.said() + _shifted(self.shift))
-
-
-def _shifted(shift: float | None) -> tuple[tuple[str, Any], ...]:
-    """Where a number that is added begins, if there is one."""
-    return () if shift is None else (("shift", shift),)
+        shift = () if self.shift is None else (("shift", self.shift),)
+        return Call("Gain", (), self.said() + shift)
 
 
 class Grn(Op):

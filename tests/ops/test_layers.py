@@ -97,7 +97,7 @@ MADE: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
         lambda: layers.PaddedAvgPool2d(2, 1, (0, 1, 0, 1), count_include_pad=False),
         MAP,
     ),
-    "ChannelScale with a shift": (lambda: layers.ChannelScale(8, shift=0.25), MAP),
+    "ChannelAffine": (lambda: layers.ChannelAffine(8, 0.25), MAP),
     "Gain with a shift": (lambda: layers.Gain(shift=0.25), MAP),
 }
 every_layer = pytest.mark.parametrize(("make", "shape"), MADE.values(), ids=MADE)
@@ -488,7 +488,7 @@ def test_the_text_of_a_class_stands_alone(
         ("DepthToSpace", "DepthToSpace(2)"),
         ("ChannelScale", "ChannelScale(8, start=0.1)"),
         ("Gain", "Gain(start=0.5)"),
-        ("ChannelScale with a shift", "ChannelScale(8, start=1.0, shift=0.25)"),
+        ("ChannelAffine", "ChannelAffine(8, shift=0.25, start=1.0)"),
         ("Gain with a shift", "Gain(start=1.0, shift=0.25)"),
         (
             "PaddedConv2d",

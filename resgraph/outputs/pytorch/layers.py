@@ -281,32 +281,45 @@ class ResponseNorm(nn.Module):
 
 
 class ChannelScale(nn.Module):
-    """A learned factor per channel, of a map with so many axes or (`axes=0`) of a vector; with
-    `shift` a learned number is added to each."""
+    """A learned factor per channel, of a map with so many axes or (`axes=0`) of a vector."""
 
-    def __init__(
-        self, width: int, start: float = 1.0, axes: int = 2, shift: float | None = None
-    ) -> None:
+    def __init__(self, width: int, start: float = 1.0, axes: int = 2) -> None:
         super().__init__()
         self.start = start
-        self.shift = shift
-        size = (width, *(1,) * axes)
-        self.weight = nn.Parameter(torch.empty(size))
-        self.bias = None if shift is None else nn.Parameter(torch.empty(size))
+        self.weight = nn.Parameter(torch.empty(width, *(1,) * axes))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
         nn.init.constant_(self.weight, self.start)
-        if self.bias is not None and self.shift is not None:
-            nn.init.constant_(self.bias, self.shift)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = x * self.weight
-        return x if self.bias is None else x + self.bias
+        return x * self.weight
 
     def extra_repr(self) -> str:
-        said = f"{self.weight.shape[0]}, start={self.start}"
-        return said if self.shift is None else f"{said}, shift={self.shift}"
+        return f"{self.weight.shape[0]}, start={self.start}"
+
+
+class ChannelAffine(nn.Module):
+    """A learned factor per channel, and a learned number that is added, of a map with so many axes
+    or (`axes=0`) of a vector."""
+
+    def __init__(self, width: int, shift: float, start: float = 1.0, axes: int = 2) -> None:
+        super().__init__()
+        self.start = start
+        self.shift = shift
+        self.weight = nn.Parameter(torch.empty(width, *(1,) * axes))
+        self.bias = nn.Parameter(torch.empty(width, *(1,) * axes))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        nn.init.constant_(self.weight, self.start)
+        nn.init.constant_(self.bias, self.shift)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * self.weight + self.bias
+
+    def extra_repr(self) -> str:
+        return f"{self.weight.shape[0]}, shift={self.shift}, start={self.start}"
 
 
 class Gain(nn.Module):
