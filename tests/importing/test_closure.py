@@ -17,7 +17,6 @@ SPECS = Path(__file__).parents[2] / "specs"
 UNLIKE = {
     "cyclegan": "a pad before a convolution is the convolution's",
     "deeplabv3-resnet-50": "an auxiliary head is there in training only",
-    "dla-34": "three pools of one map are one",
     "fcn-resnet-50": "an auxiliary head is there in training only",
     "fractalnet": "a mean of paths is their sum over their number",
     "googlenet": "auxiliary heads are there in training only",
