@@ -9,7 +9,7 @@ from ..errors import Source, Span, SpecError, UsageError
 from ..language.extends import read_source
 from ..language.library import library_block, library_index
 from ..language.references import locate
-from ..language.yaml.tree import Mapping, Scalar
+from ..language.yaml.tree import KeyValue, Mapping, Scalar
 from .analysis import Analysis, entries, entry, trail
 from .hover import word_at
 
@@ -24,14 +24,8 @@ def definition(analysis: Analysis, line: int, column: int) -> tuple[Path, Span] 
         return _base(analysis, path)
     if not word or not keys:
         return None
-    scopes = [keys[: place + 1] for place in range(len(keys) - 1, -1, -1)]
-    for scope in scopes:  # a block's own values and paths come before the file's
-        for found in (
-            entry(analysis.tree, *scope, "let", word),
-            entry(analysis.tree, *scope, word),
-        ):
-            if found is not None and scope[0] in ("blocks", "net"):
-                return path, found.key.span
+    if found := _around(analysis.tree, keys, word):
+        return path, found.key.span
     whole = _whole(analysis, path)
     for key in ("blocks", "let", "net", "input"):
         if word in (known := entries(whole, key)):
@@ -40,6 +34,16 @@ def definition(analysis: Analysis, line: int, column: int) -> tuple[Path, Span] 
     if word in library_index():
         return library_file(word), library_block(word).span
     return None
+
+
+def _around(tree: Mapping | None, keys: list[str], word: str) -> KeyValue | None:
+    """A value or path of the blocks and the row around a place: the innermost. They come before
+    the file's."""
+    if keys[0] not in ("blocks", "net"):
+        return None
+    scopes = [keys[:depth] for depth in range(len(keys), 0, -1)]
+    places = ([*scope, *inner] for scope in scopes for inner in (["let"], []))
+    return next(filter(None, (entry(tree, *place, word) for place in places)), None)
 
 
 def _base(analysis: Analysis, path: Path) -> tuple[Path, Span] | None:

@@ -130,6 +130,18 @@ def _axes(graph: Graph, node: Node, texts: Sequence[str]) -> Iterator[tuple[str,
         yield f"  {axes[axis]}", _worked(text, size) if text else plain
 
 
+def _readers(graph: Graph, scope: Explained, output: str) -> list[str]:
+    """What reads the end of a scope."""
+    inside = {node.name for node in graph.nodes_of(scope)}
+    readers = [
+        node.name
+        for node in graph.nodes.values()
+        if output in node.inputs and node.name not in inside
+    ]
+    given = graph.several and output in graph.ends
+    return readers + ["whoever calls the net: it is an output"] * given
+
+
 def _scope(plan: Plan, name: str, scope: Explained) -> Iterator[str]:
     graph = plan.graph
     yield f"{name}: {_kind(scope)}"
@@ -141,14 +153,7 @@ def _scope(plan: Plan, name: str, scope: Explained) -> Iterator[str]:
     if isinstance(scope, Path | Block) and scope.input:
         rows += _streams(graph, "reads", scope.takes, scope.input)
     output = _output(scope)
-    inside = {node.name for node in graph.nodes_of(scope)}
-    readers = [
-        node.name
-        for node in graph.nodes.values()
-        if output in node.inputs and node.name not in inside
-    ]
-    given = graph.several and output in graph.ends
-    readers += ["whoever calls the net: it is an output"] if given else []
+    readers = _readers(graph, scope, output)
     gives = () if isinstance(scope, Layer | Equation) else scope.gives
     rows += [*_streams(graph, "hands on", gives, output), _read_by(readers)]
     yield from _table(rows)

@@ -111,14 +111,7 @@ def references(study: Study) -> list[tuple[str, str]]:
     """The nets by their names: (name, SPEC). Paths begin at the study's folder."""
     nets = study.file.nets
     if isinstance(nets, Nets):
-        known = _variants(study, nets.file)
-        for place, name in enumerate(nets.variants or ()):
-            if name not in known:
-                said = f"`{nets.file}` has no variant `{name}`"
-                hint = f"it has {', '.join(known)}" if known else "it has none"
-                raise study.wrong("E022", said, ("nets", "variants", place), hint)
-        chosen = known if nets.variants is None else nets.variants
-        written = [f"{nets.file}::{name}" for name in chosen] or [nets.file]
+        written = _of_file(study, nets)
     else:
         written = [nets] if isinstance(nets, str) else nets
     if not written:
@@ -128,6 +121,18 @@ def references(study: Study) -> list[tuple[str, str]]:
             "E022", "a net is listed twice", ("nets",), "each counts once"
         )
     return [(name, _beside(study, name)) for name in written]
+
+
+def _of_file(study: Study, nets: Nets) -> list[str]:
+    """The variants of a file that a study chooses, all where it names none."""
+    known = _variants(study, nets.file)
+    for place, name in enumerate(nets.variants or ()):
+        if name not in known:
+            said = f"`{nets.file}` has no variant `{name}`"
+            hint = f"it has {', '.join(known)}" if known else "it has none"
+            raise study.wrong("E022", said, ("nets", "variants", place), hint)
+    chosen = known if nets.variants is None else nets.variants
+    return [f"{nets.file}::{name}" for name in chosen] or [nets.file]
 
 
 def _variants(study: Study, file: str) -> list[str]:
@@ -315,11 +320,7 @@ def _label(values: dict[str, Any]) -> str:
 def need_comparable(study: Study, found: Sequence[PlannedNet]) -> None:
     """Nets that are compared have their baseline among them, see the same images, as many of them,
     and are as large where that is asked for. Raises `SpecError`."""
-    name = study.file.baseline
-    if name is not None and name not in [point.name for point in found]:
-        hint = f"the nets are {', '.join(point.name for point in found[:20])}"
-        said = f"no net of the study is called `{name}`"
-        raise study.wrong("E022", said, ("baseline",), hint)
+    _need_baseline(study, found)
     base = baseline(study, found)
     for point in found:
         if point.train.data != base.train.data:
@@ -329,6 +330,20 @@ def need_comparable(study: Study, found: Sequence[PlannedNet]) -> None:
             two = f"{_length(point.train)} and {_length(base.train)}"
             said = f"{point.name} and {base.name} have unequal budgets: {two}"
             raise study.wrong("E022", said, ("nets",), "write `budget: {epochs: …}`")
+    _need_equal_size(study, found, base)
+
+
+def _need_baseline(study: Study, found: Sequence[PlannedNet]) -> None:
+    name = study.file.baseline
+    if name is not None and name not in [point.name for point in found]:
+        hint = f"the nets are {', '.join(point.name for point in found[:20])}"
+        said = f"no net of the study is called `{name}`"
+        raise study.wrong("E022", said, ("baseline",), hint)
+
+
+def _need_equal_size(
+    study: Study, found: Sequence[PlannedNet], base: PlannedNet
+) -> None:
     for fact, share in (study.file.match.shares() if study.file.match else {}).items():
         for point in found:
             mine, other = point.facts[fact], base.facts[fact]

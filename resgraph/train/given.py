@@ -82,8 +82,7 @@ def array_rows(
         if one
         else ArrayStore.at(file)
     )
-    sole = next(iter(store.sizes)) if len(store.sizes) == 1 else name
-    wanted = written or sole
+    wanted = written or _sole(store, name)
     if wanted not in store.sizes:
         listed = ", ".join(sorted(store.sizes)[:12]) or "nothing"
         raise UsageError(
@@ -101,6 +100,11 @@ def array_rows(
             f"{where} is {own}: the net reads {shape_text(shape)} of each row"
         )
     return rows.to(torch.float32) * (1.0 if raw else levels / level)
+
+
+def _sole(store: ArrayStore, name: str) -> str:
+    """The array of a store that has one; of several, the one of that name."""
+    return next(iter(store.sizes)) if len(store.sizes) == 1 else name
 
 
 def _parted(path: Path) -> tuple[Path, str]:

@@ -175,14 +175,18 @@ def _print(
     elif form == "sarif":
         print_json(sarif(found))
     else:
-        for net in checked:
-            if net.plan and not net.problems:
-                click.echo(_line(net.reference, net.plan))
-        if found:
-            report_diagnostics(found, as_json=False)
-            fixable = sum(bool(d.edits) for d in found)
-            if fixable:
-                click.echo(f"`resgraph check --fix` mends {fixable} of them", err=True)
+        _print_text(checked, found)
+
+
+def _print_text(checked: list[Checked], found: list[Diagnostic]) -> None:
+    for net in checked:
+        if net.plan and not net.problems:
+            click.echo(_line(net.reference, net.plan))
+    if found:
+        report_diagnostics(found, as_json=False)
+        fixable = sum(bool(d.edits) for d in found)
+        if fixable:
+            click.echo(f"`resgraph check --fix` mends {fixable} of them", err=True)
 
 
 def _line(reference: str, plan: Plan) -> str:

@@ -136,7 +136,7 @@ def own(graph: Graph, path: Path) -> list[Item]:
 
 def activations(graph: Graph, path: Path) -> list[str]:
     """The nodes of a path's equation that are modules."""
-    nodes = path.equation.nodes if path.equation else ()
+    nodes = path.equation_nodes
     return [name for name in nodes if not graph.nodes[name].op.in_forward()]
 
 
@@ -233,7 +233,7 @@ def _equation(
 ) -> Iterator[_Step]:
     """The nodes of a path's equation, of whose activations `owner` is the module."""
     equation = path.equation
-    for name in equation.nodes if equation else ():
+    for name in path.equation_nodes:
         node = graph.nodes[name]
         alone = (
             not working(graph, path)

@@ -147,19 +147,23 @@ def _find(name: str, path: Path) -> tuple[Version, Path, dict[str, bytes]]:
     if path.is_file():
         known = " or ".join(version.archive for version in VERSIONS[name])
         raise TrainingError(f"{path} is none of the official archives: {known}")
-    for version in VERSIONS[name]:
-        for folder in (path, path / version.folder):
-            lacking = _lacking(version, folder)
-            # cut short, and not another folder
-            if 2 * len(lacking) <= len(version.files):
-                raise MissingError(
-                    f"{folder} lacks {', '.join(lacking)}; unpack {version.url} there anew"
-                )
+    _refuse_cut_short(name, path)
     first = VERSIONS[name][0]
     raise MissingError(
         f"{name} is not in {path}: download {first.url} into it (the archive or its folder, binary"
         " or python version), or say where it is with --data or `train.data.path`"
     )
+
+
+def _refuse_cut_short(name: str, path: Path) -> None:
+    """Raises `MissingError` for a folder with most of a version's files, which is no other."""
+    for version in VERSIONS[name]:
+        for folder in (path, path / version.folder):
+            lacking = _lacking(version, folder)
+            if 2 * len(lacking) <= len(version.files):
+                raise MissingError(
+                    f"{folder} lacks {', '.join(lacking)}; unpack {version.url} there anew"
+                )
 
 
 def _lacking(version: Version, folder: Path) -> list[str]:

@@ -11,7 +11,7 @@ import json
 import os
 import re
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from functools import reduce
 from operator import getitem
@@ -167,19 +167,24 @@ def _index_shard(shard: Path, by: Labelling) -> Index:
                     images[key] = (start, size)
     except OSError as error:
         raise TrainingError(f"{shard} cannot be read: {reason(error)}") from error
-    for key in labels.keys() - images.keys():
+    _need_pairs(shard, by, images.keys(), labels.keys())
+    rows = sorted((*images[key], labels[key]) for key in labels)
+    return numpy.array(rows, dtype=numpy.int64).reshape(-1, 3)
+
+
+def _need_pairs(shard: Path, by: Labelling, images: Set[str], labels: Set[str]) -> None:
+    """Raises `TrainingError` where an image or a label stands alone."""
+    for key in labels - images:
         raise TrainingError(
             f"{shard} lacks an image for {key}.{by.ending}; its ending is one that"
             f" Pillow reads: {COMMON}, …"
         )
-    for key in images.keys() - labels.keys():
+    for key in images - labels:
         # `7.mask.png` beside `7.png` and `7.cls` is another picture of the sample
         if _first(key) not in labels:
             raise TrainingError(
                 f"{shard} lacks {key}.{by.ending}, the label of an image"
             )
-    rows = sorted((*images[key], labels[key]) for key in labels)
-    return numpy.array(rows, dtype=numpy.int64).reshape(-1, 3)
 
 
 def _first(key: str) -> str:

@@ -201,14 +201,18 @@ class Wiring:
         if self.detail == "rows":
             lay_streams(self.graph, fork)
         if self.detail == "ops":
-            cost = quantity.total(self.graph.nodes_of(block))
-            said = f"{block.block or 'inline'} {block.out} {stride_text(block)}"
-            if block.again:
-                said = f"again {block.again}, with its weights"
-            fork.frame, fork.caption = True, block.name
-            fork.subcaption = said.rstrip()
-            fork.totals = quantity.params_text(cost), quantity.macs_text(cost)
+            self._frame(fork, block)
         return fork
+
+    def _frame(self, fork: Fork, block: Block) -> None:
+        """Frame a fork, with what its block is and costs."""
+        cost = quantity.total(self.graph.nodes_of(block))
+        said = f"{block.block or 'inline'} {block.out} {stride_text(block)}"
+        if block.again:
+            said = f"again {block.again}, with its weights"
+        fork.frame, fork.caption = True, block.name
+        fork.subcaption = said.rstrip()
+        fork.totals = quantity.params_text(cost), quantity.macs_text(cost)
 
     def _name(self, fork: Fork, names: dict[int, str]) -> None:
         """Write names at units, with the shape if that would stand there; and `x` on the way of the

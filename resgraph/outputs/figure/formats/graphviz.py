@@ -137,43 +137,50 @@ class _Writer(DiagramWriter):
 
     def leaf(self, part: FigurePart) -> str:
         """The attributes that draw a part without parts."""
-        c = self.colours
         match part:
             case Tile(rows=rows):
                 return f"label=<{self.table(rows)}>"
             case Strip(row=row):
                 return f"label=<{self.table([row])}>"
-            case OpBox(family=family, text=said, detail=detail, heat=heat):
-                wide = width(f"{said} {detail}".strip(), _SIZE) + 16
-                label = _html(said)
-                if detail:
-                    label += f" <font color='{c['muted']}'>{_html(detail)}</font>"
-                if heat:
-                    label = (
-                        "<table border='0' cellborder='0' cellspacing='2'><tr>"
-                        f"<td width='{wide:.0f}' align='left'>{label}</td>{self.heat(heat)}"
-                        "</tr></table>"
-                    )
-                return (
-                    f'label=<{label}>, shape=box, style="rounded,filled",'
-                    f' fillcolor="{c[family + "-fill"]}", color="{c[family + "-line"]}",'
-                    f" width={max(2.4, wide / 72):.3g}, height=0.28"
-                )
-            case Join(symbol=symbol, heat=heat):
-                warm = [cell.step for cell in heat if cell.step >= 0]
-                fill, on = heat_of(warm[-1]) if warm else ("merge-fill", "ink")
-                ink = f' fontcolor="{c[on]}",' if warm else ""
-                shape = "circle" if len(symbol) == 1 else "box"
-                return (
-                    f'label={quoted(symbol)}, shape={shape}, style="rounded,filled",'
-                    f' fillcolor="{c[fill]}", color="{c["merge"]}", width=0.2,'
-                    f'{ink} height=0.2, margin="0.04,0.02"'
-                )
+            case OpBox():
+                return self.op_box(part)
+            case Join():
+                return self.join(part)
             case Capsule(text=said):
-                edge = c["edge"]
+                edge = self.colours["edge"]
                 look = f'shape=box, style="rounded", color="{edge}", height=0.3'
                 return f"label={quoted(said)}, {look}"
         raise AssertionError(part)
+
+    def op_box(self, box: OpBox) -> str:
+        c, family = self.colours, box.family
+        wide = width(f"{box.text} {box.detail}".strip(), _SIZE) + 16
+        label = _html(box.text)
+        if box.detail:
+            label += f" <font color='{c['muted']}'>{_html(box.detail)}</font>"
+        if box.heat:
+            label = (
+                "<table border='0' cellborder='0' cellspacing='2'><tr>"
+                f"<td width='{wide:.0f}' align='left'>{label}</td>{self.heat(box.heat)}"
+                "</tr></table>"
+            )
+        return (
+            f'label=<{label}>, shape=box, style="rounded,filled",'
+            f' fillcolor="{c[family + "-fill"]}", color="{c[family + "-line"]}",'
+            f" width={max(2.4, wide / 72):.3g}, height=0.28"
+        )
+
+    def join(self, join: Join) -> str:
+        c = self.colours
+        warm = [cell.step for cell in join.heat if cell.step >= 0]
+        fill, on = heat_of(warm[-1]) if warm else ("merge-fill", "ink")
+        ink = f' fontcolor="{c[on]}",' if warm else ""
+        shape = "circle" if len(join.symbol) == 1 else "box"
+        return (
+            f'label={quoted(join.symbol)}, shape={shape}, style="rounded,filled",'
+            f' fillcolor="{c[fill]}", color="{c["merge"]}", width=0.2,'
+            f'{ink} height=0.2, margin="0.04,0.02"'
+        )
 
     def table(self, rows: list[TileRow]) -> str:
         """A tile's rows as a table: what at the left, how wide and the stride at the right."""

@@ -27,7 +27,7 @@ from ..figures.legend import Legend
 from ..figures.overview import RHYTHM, mark_sheets
 from ..figures.paint import paint as paint_parts
 from ..figures.row_annotations import BandFacts, columns, row_numbers
-from ..layout.geometry import OPS, Rhythm, starts_with_box
+from ..layout.geometry import OPS, Placement, Rhythm, starts_with_box
 from ..layout.tree import even, place, streams_into
 from ..scene import Scene, ShapeGroup, Text
 from ..style import FONT, HEAT_STEPS, PALETTES, Theme
@@ -274,15 +274,7 @@ class Pile:
             drawn = drawn.replace(prefix + ".", PLACEHOLDER + ".")
         if drawn not in self.known:
             self.known[drawn] = len(self.fragments)
-            sizes = (placement.height, placement.left, placement.right)
-            entry: dict[str, Any] = dict(zip("hlr", map(_rounded, sizes), strict=True))
-            entry["d"] = drawn
-            for end, places in (("e", placement.entries), ("x", placement.exits)):
-                if len(places) > 1:
-                    entry[end] = [_rounded(x) for x in places]
-            if starts_with_box(part) and not isinstance(part, Join):
-                entry["a"] = 1
-            self.fragments.append(entry)
+            self.fragments.append(_entry(placement, drawn))
         return self.known[drawn]
 
     def place_of(self, name: str) -> str:
@@ -292,6 +284,19 @@ class Pile:
             if each in nodes:
                 return _written(nodes[each].origin.span)
         return ""
+
+
+def _entry(placement: Placement, drawn: str) -> dict[str, Any]:
+    """A fragment as the script knows it: its sizes, its picture, and where wires meet it."""
+    sizes = (placement.height, placement.left, placement.right)
+    entry: dict[str, Any] = dict(zip("hlr", map(_rounded, sizes), strict=True))
+    entry["d"] = drawn
+    for end, places in (("e", placement.entries), ("x", placement.exits)):
+        if len(places) > 1:
+            entry[end] = [_rounded(x) for x in places]
+    if starts_with_box(placement.part) and not isinstance(placement.part, Join):
+        entry["a"] = 1
+    return entry
 
 
 def _written(span: Span) -> str:

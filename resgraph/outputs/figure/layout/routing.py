@@ -4,6 +4,7 @@ a lane."""
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from typing import Literal
 
 from .. import text
@@ -44,6 +45,11 @@ def wires(frame: Frame, ways: dict[Link, Way]) -> list[Wire]:
                 out.append(_down(frame, link, links, ways))
             elif ways[link] == "across":
                 out.append(_across(frame, link, len(links) > 1))
+    parted = {source for source, links in outs.items() if len(links) > 1}
+    return [*out, *_in_lanes(frame, ways, parted)]
+
+
+def _in_lanes(frame: Frame, ways: dict[Link, Way], parted: set[int]) -> Iterator[Wire]:
     # Short links first, so that they take the inner lanes and cross no longer one.
     by_span = [link for link in ways if ways[link] == "lane"]
     by_span.sort(key=lambda link: _span(frame, link))
@@ -51,8 +57,7 @@ def wires(frame: Frame, ways: dict[Link, Way]) -> list[Wire]:
     entered = [(link, entries.take(link)) for link in by_span]
     lanes = _Lanes(frame, [(frame.split(link.source), y) for link, (_, y) in entered])
     for link, entry in entered:
-        out.append(_lane(frame, link, lanes, entry, len(outs[link.source]) > 1))
-    return out
+        yield _lane(frame, link, lanes, entry, link.source in parted)
 
 
 def names(frame: Frame) -> list[Wire]:
