@@ -30,10 +30,10 @@ _ANSWERS = {
     "not in the language, and an op of your own can do it": (
         "tan sin cos clamp clip crelu hardtanh tanhshrink softshrink hardshrink"
         " threshold aconc metaaconc serf smelu snake sine phish"
-        " evonorm frn filterresponsenorm switchnorm adain deformconv deformconv2d dcn"
+        " frn filterresponsenorm switchnorm adain deformconv deformconv2d dcn"
         " involution octconv coordconv dynamicconv condconv odconv partialconv ghostconv"
         " causalconv unfold fold im2col lppool powerpool gempool softpool"
-        " fractionalmaxpool rankpool crop centercrop reshape view transpose permute"
+        " fractionalmaxpool rankpool crop centercrop reshape view permute"
         " squeeze unsqueeze rearrange roll embedding embeddingbag lstm gru rnn convlstm"
         " lstmcell grucell rnncell bilinear cosinesimilarity pairwisedistance unflatten"
     ),

@@ -47,7 +47,7 @@ LEFT = {
 FOREIGN = [
     "[pair 8, rrelu]", "[pair 8, crelu]", "[pair 8, glu]", "[pair 8, geglu]", "min pool /2",
     "2x2 lp pool /2", "[pair 8, lrn]", "[pair 8, in]", "[pair 8, softmin]", "3x3 conv3d 8", "lstm 64", "mhsa 4",
-    "unshuffle 2", "resize 224", "3x3 sepconv 64", "3x3 conv 8 rrelu", "rrelu(conv1)", "transpose 1 2",
+    "unshuffle 2", "resize 224", "3x3 sepconv 64", "3x3 conv 8 rrelu", "rrelu(conv1)", "permute 0 2 1",
     "[conv1, log sigmoid]",
 ]  # fmt: skip
 
