@@ -4,9 +4,10 @@ set."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 
 from ..errors import ResgraphError
 from ..language.grammar.records import BlockDef, Expr, Label
@@ -195,12 +196,17 @@ def _candidates(key: str, use: Use) -> Iterator[str]:
     if key in ("act", "gate"):
         yield from {op.op for op in ops if op.op in ACTIVATIONS}
         return
-    found = {number: None for op in ops for number in _numbers(op)}
+    numbers = (*chain.from_iterable(map(_numbers, ops)), *_ratios(ops, use.sizes.into))
+    yield from map(str, dict.fromkeys(numbers))
+
+
+def _ratios(ops: Iterable[Op], into: int) -> Iterator[int]:
+    """Whole ones of widths and what comes in."""
     widths = [op.width for op in ops if isinstance(op, Conv | Fc)]
-    ends = [(w, use.sizes.into) for w in widths] + [(use.sizes.into, w) for w in widths]
-    ratios = [a // b for a, b in ends if a % b == 0]
-    found |= dict.fromkeys(ratio for ratio in ratios if ratio <= _RATIOS)
-    yield from map(str, found)
+    ends = [(width, into) for width in widths] + [(into, width) for width in widths]
+    for a, b in ends:
+        if a % b == 0 and a // b <= _RATIOS:
+            yield a // b
 
 
 def _numbers(op: Op) -> Iterator[int]:

@@ -3,6 +3,7 @@ model."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -101,6 +102,15 @@ class Captured:
         """Whether layers share a weight."""
         keys = [key for step in self.steps.values() for key in step.tensors.values()]
         return self.ties and len({*keys}) < len(keys)
+
+
+def readers(steps: Iterable[CapturedOp]) -> dict[str, list[str]]:
+    """The steps that read each value, once for each time that they do."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for step in steps:
+        for source in step.inputs:
+            found[source].append(step.name)
+    return found
 
 
 def captured(

@@ -22,9 +22,8 @@ def label_of(cell: Cell, value: Callable[[str], str | None], act: str = "") -> s
         text = value(key)
         if text is None:
             continue
-        if key == "kernel" and isinstance(op.kernel, tuple) and text[0].isdigit():  # type: ignore[attr-defined]
-            axes = len(op.kernel)  # type: ignore[attr-defined]
-            head.insert(0, text if "x" in text else "x".join([text] * axes))
+        if key == "kernel" and (kernel := _kernel(op, text)):
+            head.insert(0, kernel)
         elif key == "stride":
             stride = f"/{text}"
         elif key == op.number:
@@ -32,6 +31,13 @@ def label_of(cell: Cell, value: Callable[[str], str | None], act: str = "") -> s
         else:
             options.append(key if text == "True" else f"{key} {text}")
     return " ".join(filter(None, [*head, number, stride, act or cell.mode, *options]))
+
+
+def _kernel(op: Any, text: str) -> str:
+    """As it stands before an op, `3x3`; "" where it is an option, as a `let`."""
+    if not isinstance(op.kernel, tuple) or not text[0].isdigit():
+        return ""
+    return text if "x" in text else "x".join([text] * len(op.kernel))
 
 
 def said(cell: Cell, key: str, value: Any) -> bool:

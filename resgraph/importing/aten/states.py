@@ -38,12 +38,17 @@ def whole_again(reader: Reader, parts: Sequence[Any], place: int) -> StateTensor
     (step,) = steps
     axes = (*first.axes[:place], (Atom(0, total, step),), *first.axes[place + 1 :])
     found = replace(first.of, axes=axes)
-    ends = [part.start + step * _size(part, place) for part in parts]
-    follow = [part.start for part in parts] == [0, *ends[:-1]]
     same = {(part.of.key, _others(part, place)) for part in parts}
-    if not follow or len(same) > 1 or prod(found.shape) != count:
+    alike = len(same) == 1 and prod(found.shape) == count
+    if not (alike and _follow(parts, place, step)):
         raise reader.no("of parts that are not a whole parameter")
     return found
+
+
+def _follow(parts: Sequence[StateCut], place: int, step: int) -> bool:
+    """Whether each begins where the one before it ends."""
+    ends = [part.start + step * _size(part, place) for part in parts]
+    return [part.start for part in parts] == [0, *ends[:-1]]
 
 
 def _axis(part: Any, place: int) -> Axis:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ..captured import Captured, CapturedOp
 from ..cells import Cell
-from ..regions.structure import Branch, Region, RegionItem
+from ..regions.structure import Branch, Region, RegionItem, exit_of
 
 SHORT = 2
 """Fewer labels than these are no block."""
@@ -16,9 +16,8 @@ COST = 2
 
 def run_of(elements: Sequence[Cell | Region], net: Captured) -> Region:
     items = [item for each in elements for item in items_of(each)]
-    first, last = items[0], items[-1]
+    first, value = items[0], exit_of(items[-1])
     entry = first.entry if isinstance(first, Region) else first.inputs[0]
-    value = last.exit if isinstance(last, Region) else last.name
     branch = Branch(value, None, items)
     return Region(entry, value, [branch], value, net.steps, summed=False)
 

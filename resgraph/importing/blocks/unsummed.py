@@ -99,10 +99,11 @@ def _spread(
     (branch,) = block.branches
     items: list[RegionItem] = []
     for item in branch.items:
-        inner = [item] if isinstance(item, Region) and id(item) in made else []
-        alone = (each for each in inner if counts[of_element(each, unit)] == times)
-        block_of_it = next(alone, None)
-        items += block_of_it.branches[0].items if block_of_it else [item]
+        if isinstance(item, Region) and id(item) in made:
+            alone = counts[of_element(item, unit)] == times
+            items += item.branches[0].items if alone else [item]
+        else:
+            items.append(item)
     branch.items = items
 
 

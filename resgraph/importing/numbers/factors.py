@@ -3,13 +3,13 @@ the convolutions behind it."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
 from ...ops import Conv, Div, Gain, Mul, Op
-from ..captured import CapturedOp
+from ..captured import CapturedOp, readers
 
 
 def number_of(op: Op) -> float | None:
@@ -37,10 +37,7 @@ class _Factors:
     def __init__(self, steps: Iterable[CapturedOp], outputs: Collection[str]) -> None:
         self.steps = {step.name: step for step in steps}
         self.outputs = outputs
-        self.users: dict[str, list[str]] = defaultdict(list)
-        for step in self.steps.values():
-            for source in step.inputs:
-                self.users[source].append(step.name)
+        self.users = readers(self.steps.values())
 
     def give_to_convolutions(self) -> None:
         """The number that stands before most filters of a scaled standard deviation is their

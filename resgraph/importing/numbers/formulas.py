@@ -122,7 +122,7 @@ def formula(
 
     A width is a share of the block's own before it is a number, another value the other way
     round."""
-    if any(not isinstance(v, int) or isinstance(v, bool) for v in values):
+    if {*map(type, values)} != {int}:
         return None
     if {*values} == {1}:  # no share of another width
         return "1"

@@ -11,13 +11,14 @@ from itertools import chain
 from ...ops import Part
 from ..captured import Captured, CapturedOp
 from ..classes import common
-from .cut_rows import CutNet, exit_of
+from .cut_rows import CutNet
 from .paths import Piece, collapsed, in_equations, joined, narrows, parted
 from .prefixes import begin, prefixed
 from .structure import (
     Branch,
     Region,
     RegionItem,
+    exit_of,
     is_activation,
     is_called,
     steps_in,

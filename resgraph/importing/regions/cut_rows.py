@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 from ...ops import Op, Shape
 from ...ops.base import Family
 from ..captured import CapturedOp
-from .structure import Branch, Region, RegionItem, StepTree
+from .structure import Branch, RegionItem, StepTree, exit_of, shape_of
 
 
 class RowStart(Op):
@@ -23,11 +23,6 @@ class RowStart(Op):
 
     def infer(self, *inputs: Shape) -> Shape:
         return inputs[0]
-
-
-def exit_of(item: RegionItem) -> str:
-    """The value that comes out."""
-    return item.exit if isinstance(item, Region) else item.name
 
 
 @dataclass(slots=True)
@@ -61,7 +56,5 @@ class CutNet:
 
 def mark(value: str, before: RegionItem | None) -> CapturedOp:
     """The beginning of a row behind an item; None where it is the first of the net."""
-    shape: Shape = ()
-    if before is not None:
-        shape = before.out if isinstance(before, Region) else before.shape
+    shape = () if before is None else shape_of(before)
     return CapturedOp(f"{value}:row", RowStart(value=value), (), shape)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -11,7 +11,7 @@ from operator import lt
 
 from ...ops import Binary, Concat, Op, Over, Shape
 from ...ops.function import Among, Pointwise
-from ..captured import CapturedOp
+from ..captured import CapturedOp, readers
 from .structure import Branch, Region, RegionItem, StepTree, is_called
 
 
@@ -105,7 +105,7 @@ def _closed(
     steps: Sequence[CapturedOp], nearest: Mapping[str, str], kept: Collection[str]
 ) -> dict[str, set[str]]:
     """For each join behind one value, all between, where nothing of it is read from outside."""
-    found, users = {}, _users(steps)
+    found, users = {}, readers(steps)
     place = {step.name: n for n, step in enumerate(steps)}
     for step in steps:
         if len({*step.inputs}) > 1 and nearest[step.name] != _ROOT:
@@ -115,14 +115,6 @@ def _closed(
             if inside <= within and own.isdisjoint(kept):
                 found[step.name] = within
     return found
-
-
-def _users(steps: Iterable[CapturedOp]) -> Mapping[str, list[str]]:
-    users: dict[str, list[str]] = defaultdict(list)
-    for step in steps:
-        for source in step.inputs:
-            users[source].append(step.name)
-    return users
 
 
 def _between(

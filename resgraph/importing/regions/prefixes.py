@@ -16,6 +16,7 @@ from .structure import (
     Region,
     RegionItem,
     StepTree,
+    exit_of,
     is_activation,
     is_called,
     leaves_of,
@@ -40,7 +41,7 @@ def prefixed(
     for item in _released(items, {words[0] for words in begins}):
         if isinstance(item, Region):
             words, count = _before(begins, found, item)
-            if words and outputs.isdisjoint(map(_value, found[-count:])):
+            if words and outputs.isdisjoint(map(exit_of, found[-count:])):
                 shared.add(words)
                 begin(item, _paths(_steps(found[-count:]), words))
                 del found[-count:]
@@ -49,10 +50,6 @@ def prefixed(
         if isinstance(item, Region):
             _split(item, shared)
     return found
-
-
-def _value(item: RegionItem) -> str:
-    return item.exit if isinstance(item, Region) else item.name
 
 
 def begin(block: Region, paths: Sequence[Branch]) -> None:

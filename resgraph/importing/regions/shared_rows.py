@@ -9,8 +9,8 @@ from typing import ClassVar, Literal
 from ...ops import Op, Shape
 from ...ops.base import Family
 from ..captured import CapturedOp
-from .cut_rows import RowStart, exit_of, mark
-from .structure import Region, RegionItem
+from .cut_rows import RowStart, mark
+from .structure import RegionItem, exit_of, shape_of, steps_in
 
 
 class SharedRows(Op):
@@ -72,10 +72,8 @@ def _mark(item: RegionItem) -> RowStart | None:
 
 def _said(run: _Run, items: Sequence[RegionItem], begun: str) -> CapturedOp:
     last, end = items[run.first + run.count - 1], items[run.place + run.count - 1]
-    shape = end.out if isinstance(end, Region) else end.shape
-    return CapturedOp(
-        exit_of(end), SharedRows(first=begun, last=exit_of(last)), (), shape
-    )
+    op = SharedRows(first=begun, last=exit_of(last))
+    return CapturedOp(exit_of(end), op, (), shape_of(end))
 
 
 def _runs(items: Sequence[RegionItem]) -> Iterator[_Run]:
@@ -120,8 +118,7 @@ def _weights(step: CapturedOp) -> Hashable:
 
 
 def _has_weights(item: RegionItem) -> bool:
-    steps = item.steps() if isinstance(item, Region) else [item]
-    return any(step.tensors for step in steps)
+    return any(step.tensors for step in steps_in(item))
 
 
 def _is_again(item: RegionItem) -> bool:

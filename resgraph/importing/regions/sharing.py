@@ -11,7 +11,7 @@ from ...graph import Node
 from ...ops import Op, Shape
 from ...ops.base import Family
 from ..captured import Captured, CapturedOp, ImportRefused
-from .structure import Branch, Region, RegionItem
+from .structure import Branch, Region, RegionItem, exit_of
 
 
 class SharedPath(Op):
@@ -103,8 +103,7 @@ def _parts(branch: Branch, cuts: Sequence[list[RegionItem]]) -> Iterator[Branch]
     """A path as several, one after another."""
     start = branch.start
     for items in cuts:
-        last = items[-1]
-        value = last.exit if isinstance(last, Region) else last.name
+        value = exit_of(items[-1])
         yield Branch(value, start, items)
         start = value
 
@@ -119,7 +118,7 @@ def untied(net: Captured, nodes: Iterable[Node], found: Mapping[str, str]) -> No
         for key in step.tensors.values():
             if net.ties and seen.setdefault(key, own) != own:
                 raise ImportRefused(
-                    f"`{key}` is a weight of several layers, which `again` says of a path of"
-                    " one block alone",
+                    f"`{key}` is a weight of several layers, which `again` says of whole rows and"
+                    " of two paths of a block",
                     step.module,
                 )

@@ -96,6 +96,16 @@ def _least(terms: Sequence[StepTree], weights: Mapping[str, int]) -> str | None:
 RegionItem = CapturedOp | Region
 
 
+def exit_of(item: RegionItem) -> str:
+    """The value that comes out."""
+    return item.exit if isinstance(item, Region) else item.name
+
+
+def shape_of(item: RegionItem) -> Shape:
+    """Of that value."""
+    return item.out if isinstance(item, Region) else item.shape
+
+
 def steps_in(item: RegionItem) -> Iterator[CapturedOp]:
     """A step itself, or those of a block."""
     yield from [item] if isinstance(item, CapturedOp) else item.steps()

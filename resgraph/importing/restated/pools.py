@@ -3,17 +3,16 @@ strides has it: DLA pools once for a shortcut and for the root of its tree (Yu e
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from ...ops import Add, Conv, Pool
-from ..captured import CapturedOp
+from ..captured import CapturedOp, readers
 
 
 def with_own_pools(steps: Mapping[str, CapturedOp]) -> Mapping[str, CapturedOp]:
     """Steps that give the same: a pool has no weights."""
-    moved = dict(_Pools(steps, _readers(steps)).shared())
+    moved = dict(_Pools(steps, readers(steps.values())).shared())
     own = {source: f"{source}.own" for source in moved.values()}
     found: dict[str, CapturedOp] = {}
     for name, step in steps.items():
@@ -24,32 +23,27 @@ def with_own_pools(steps: Mapping[str, CapturedOp]) -> Mapping[str, CapturedOp]:
     return found
 
 
-def _readers(steps: Mapping[str, CapturedOp]) -> Mapping[str, list[CapturedOp]]:
-    """The steps that read each value."""
-    found: dict[str, list[CapturedOp]] = defaultdict(list)
-    for step in steps.values():
-        for name in step.inputs:
-            found[name].append(step)
-    return found
-
-
 @dataclass(frozen=True, slots=True)
 class _Pools:
     """The pools of a net, and the steps that read each value."""
 
     steps: Mapping[str, CapturedOp]
-    readers: Mapping[str, list[CapturedOp]]
+    readers: Mapping[str, list[str]]
 
     def shared(self) -> Iterator[tuple[str, str]]:
         """Projections of a pool that others read too, and the pool."""
         for pool in self.steps.values():
-            if isinstance(pool.op, Pool) and len(self.readers[pool.name]) > 1:
-                found = filter(_is_pointwise, self.readers[pool.name])
+            read = self._reading(pool)
+            if isinstance(pool.op, Pool) and len(read) > 1:
+                found = filter(_is_pointwise, read)
                 yield from ((s.name, pool.name) for s in found if self._skips(s, pool))
+
+    def _reading(self, step: CapturedOp) -> list[CapturedOp]:
+        return [self.steps[name] for name in self.readers[step.name]]
 
     def _skips(self, step: CapturedOp, pool: CapturedOp) -> bool:
         """Whether it is summed, perhaps behind a norm, with what does not rest on the pool."""
-        read = self.readers[step.name]
+        read = self._reading(step)
         if [each.op.role for each in read] == ["norm"]:
             return self._skips(read[0], pool)
         others = {name for each in read for name in each.inputs} - {step.name}

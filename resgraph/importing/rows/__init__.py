@@ -15,7 +15,7 @@ from ..texts import equation, folded, plain
 from ..usual import say_usual
 from ..written import Element, Use
 from .draft import DraftRow, equates
-from .names import name
+from .names import give_names
 from .stages import held_together, staged
 
 __all__ = ["DraftRow", "rows_of"]
@@ -36,7 +36,7 @@ def rows_of(
             found = held_together(found, last=mark is parts[-1][0])
         rows += _begun(mark, found, starts)
     say_usual([placed for row in rows for placed in row.placed()])
-    name(rows, inputs.values())
+    give_names(rows, inputs.values())
     named = {**inputs, **{row.exit: row.name for row in rows}}
     before = next(iter(inputs.values()))
     for row in rows:

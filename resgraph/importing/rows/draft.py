@@ -52,7 +52,7 @@ class DraftRow:
         return shared[0] if shared and len(shared) == len(self.elements) else None
 
 
-def steps_of(element: Element) -> Iterator[CapturedOp]:
+def steps_in(element: Element) -> Iterator[CapturedOp]:
     """All that an element stands for."""
     yield from element.block.steps() if isinstance(element, Use) else element.steps
 

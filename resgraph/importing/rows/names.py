@@ -15,10 +15,10 @@ from ..captured import CapturedOp
 from ..classes import common, within
 from ..recovery import BLOCK_WORDS
 from ..turns import TURN_WORDS
-from .draft import DraftRow, steps_of
+from .draft import DraftRow, steps_in
 
 
-def name(rows: Sequence[DraftRow], inputs: Iterable[str]) -> None:
+def give_names(rows: Sequence[DraftRow], inputs: Iterable[str]) -> None:
     """All rows of a net, each otherwise than another and than the inputs."""
     if any(row.start is not None for row in rows):
         _of_several(rows)
@@ -66,7 +66,7 @@ def _own_module(row: DraftRow, rows: Sequence[DraftRow]) -> str:
 
 def _does(row: DraftRow) -> str:
     first = row.start[0] if isinstance(row.start, tuple) else None
-    op = (first or next(steps_of(row.elements[0]))).op
+    op = (first or next(steps_in(row.elements[0]))).op
     return next((word for kind, word in _DOES.items() if isinstance(op, kind)), "row")
 
 
@@ -146,7 +146,7 @@ def path_of(row: DraftRow) -> list[str]:
 def _weighted(row: DraftRow) -> Iterator[CapturedOp]:
     if row.calls:
         return chain.from_iterable(use.block.steps() for use in row.calls)
-    own = chain.from_iterable(map(steps_of, row.elements))
+    own = chain.from_iterable(map(steps_in, row.elements))
     return (step for step in own if step.op.weighted)
 
 

@@ -9,7 +9,7 @@ from ...ops import GlobalPool, Pool, Shape
 from ..cells import Cell
 from ..kinds import changes
 from ..written import Element, Use
-from .draft import DraftRow, equates, repeats, steps_of
+from .draft import DraftRow, equates, repeats, steps_in
 from .names import path_of
 
 _JOINED = 2
@@ -70,7 +70,7 @@ def _one(rows: Sequence[DraftRow]) -> DraftRow:
 
 def _is_light(row: DraftRow) -> bool:
     """Whether it is short, and has no weights."""
-    steps = chain.from_iterable(map(steps_of, row.elements))
+    steps = chain.from_iterable(map(steps_in, row.elements))
     return len(row.elements) <= _JOINED and not any(s.op.weighted for s in steps)
 
 
@@ -131,7 +131,7 @@ def _closes(
 
 
 def _within(element: Element, path: Sequence[str]) -> bool:
-    modules = (step.module.split(".") for step in steps_of(element))
+    modules = (step.module.split(".") for step in steps_in(element))
     return all(module[: len(path)] == path for module in modules)
 
 
