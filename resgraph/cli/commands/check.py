@@ -3,6 +3,7 @@ they expect."""
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from ...language.spec import is_study_file
 from ...language.yaml.reader import LIMITS, decode
 from ...mending import verified_in
 from ...outputs.numbers import count_text
+from ...passes.expand import nothing_collected
 from ...plan import Plan
 from ..formats import github, sarif
 from ..loading import is_model, model_source, note, note_void, overrides_of_each
@@ -131,15 +133,18 @@ def _nets(
 ) -> list[Checked]:
     piped = {"-": decode(_stdin(), "-")} if "-" in specs else {}
     piped |= {spec: model_source(spec) for spec in specs if is_model(spec)}
-    return [
-        net
-        for spec in specs
-        for net in (
-            _study_nets(Path(spec))
-            if spec in studies
-            else check_nets(spec, overrides[spec], allow_outside, piped.get(spec))
-        )
-    ]
+    with nothing_collected():
+        nets = [
+            net
+            for spec in specs
+            for net in (
+                _study_nets(Path(spec))
+                if spec in studies
+                else check_nets(spec, overrides[spec], allow_outside, piped.get(spec))
+            )
+        ]
+        gc.freeze()  # they stay to the end of the process, and are never searched
+    return nets
 
 
 def _study_nets(study: Path) -> list[Checked]:
