@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.fx import Node
 
-from ..ops import Shape
+from ..ops import Shape, shape_text
 from ..passes.expand import nothing_collected
 from .captured import ImportRefused
 from .program import (
@@ -49,12 +49,22 @@ def capture(model: nn.Module, shape: Shape | InputShapes) -> AtenProgram:
             said = str(problem).strip().partition("\n")[0]
             raise ImportRefused(
                 f"torch.export cannot follow the model: {type(problem).__name__}: {said}"
+                f"{_batched(shapes)}"
             ) from problem
     classes = (
         (path, f"{type(module).__module__}.{type(module).__name__}")
         for path, module in model.named_modules(remove_duplicate=False)
     )
     return replace(program(exported), classes=own_classes(classes))
+
+
+def _batched(shapes: InputShapes) -> str:
+    """What to say of a size that looks as if it had a batch axis; "" where none does."""
+    for shape in shapes.values():
+        if len(shape) == 4 and shape[0] == 1:
+            meant = shape_text(shape[1:])
+            return f"; sizes are without the batch axis: was {meant} meant?"
+    return ""
 
 
 def _need_inputs(model: nn.Module, shapes: InputShapes) -> None:

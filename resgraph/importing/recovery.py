@@ -143,7 +143,7 @@ def _nested(items: Sequence[RegionItem]) -> Iterator[tuple[Region, int]]:
 _MERGED = {Mul: ("gated", "product"), Concat: ("dense", "join")}
 """What blocks that merge so are called: with their input among the terms, and without."""
 BLOCK_WORDS = (
-    *(*_MERGED[Mul], *_MERGED[Concat], "scaled", "down"),
+    *(*_MERGED[Mul], *_MERGED[Concat], "scaled", "down", "residual", "stack"),
     *("self-attention", "mlp"),
 )
 """What blocks are called, but for the words of the library's."""
@@ -172,9 +172,11 @@ def _weight(block: Region) -> int:
 
 
 def _of_layers(block: Region) -> str:
-    if _weight(block) > 3 and not block.summed:
-        return "bottleneck" if _pointwise(block) else "stack"
-    return "bottleneck" if _weight(block) > 3 or _pointwise(block) else "basic"
+    if _pointwise(block):
+        return "bottleneck"
+    if _weight(block) > 3:
+        return "residual" if block.summed else "stack"
+    return "basic"
 
 
 def _only_multiplies(merge: StepTree) -> bool:

@@ -8,6 +8,7 @@ import pytest
 import small
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
 import resgraph.importing as importing
 from resgraph.importing import ImportRefused, from_module
@@ -80,12 +81,19 @@ class Conditional(nn.Module):
         (nn.Softmax(2), "over anything but the channels"),
         (nn.ConstantPad2d(1, 0.5), "pad"),
         (nn.Upsample(scale_factor=2, mode="bicubic"), "`upsample_bicubic2d`"),
+        (weight_norm(nn.Conv2d(3, 4, 1)), "`_weight_norm` .*: merge"),
+        (spectral_norm(nn.Conv2d(3, 4, 1)), "remove_parametrizations"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, nn.Module) else "",
 )
 def test_refused(model: nn.Module, said: str) -> None:
     with pytest.raises(ImportRefused, match=said):
         from_module(model, INPUT)
+
+
+def test_a_size_with_its_batch_is_told() -> None:
+    with pytest.raises(ImportRefused, match=r"without the batch axis: was 3x16x16"):
+        from_module(nn.Conv2d(3, 4, 1), (1, 3, 16, 16))
 
 
 def test_what_is_done_in_place_on_a_view_is_seen() -> None:

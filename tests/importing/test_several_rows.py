@@ -164,6 +164,48 @@ def test_its_maps_come_out_in_the_order_of_the_model() -> None:
     assert "output: [smooth1, smooth2, smooth3]" in from_module(Pyramid(), IMAGE).text
 
 
+class Supervised(nn.Module):
+    """What is predicted on the way is returned, and heard (Newell et al. 2016, section 3.1)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = conv_bn(3, 8)
+        self.body = nn.Sequential(*(conv_bn(8, 8) for _ in range(4)))
+        self.out1, self.out2 = nn.Conv2d(8, 5, 1), nn.Conv2d(8, 5, 1)
+        self.heard, self.passed = nn.Conv2d(5, 8, 1), nn.Conv2d(8, 8, 1)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        x = F.relu(self.stem(x))
+        x = x + self.body(x)
+        first = self.out1(x)
+        x = x + self.heard(first) + self.passed(x)
+        return [first, self.out2(x)]
+
+
+def test_a_sum_stands_behind_all_its_terms() -> None:
+    found = from_module(Supervised(), IMAGE)
+    assert found.proof.output == 0
+    assert (
+        found.text.partition("blocks:")[2].partition("expect:")[0]
+        == """
+  residual:
+    body:  4 x 3x3 conv in
+    merge: body + x
+
+net:
+  stem:   3x3 conv 8 relu
+  row:    residual
+  out1:   1x1 conv 5 bare bias default
+  heard:  1x1 conv 8 bare bias default
+  passed: [row, 1x1 conv 8 bare bias default]
+  out2:   [row + heard + passed, 1x1 conv 5 bare bias default]
+
+output: [out1, out2]
+
+"""
+    )
+
+
 @pytest.mark.parametrize("depth", [2, 3])
 def test_levels_of_a_u_net_are_rows(depth: int) -> None:
     model = UNet(depth)

@@ -221,7 +221,8 @@ class Reader:
         self.call = call
         handler = HANDLERS.get(call.word) or HANDLERS.get(call.word.removesuffix("_"))
         if handler is None:
-            raise ImportRefused(f"`{call.word}` is not in the language", call.module)
+            said = f"`{call.word}` is not in the language{_merged_first(call)}"
+            raise ImportRefused(said, call.module)
         given = {k: self._meant(v) for k, v in call.given.items()}
         try:
             made: Any = moved_numbers(call, given)
@@ -424,6 +425,16 @@ VIEWS = frozenset(
     )
 )
 """Ops whose result shares memory with what they read."""
+
+
+def _merged_first(call: AtenCall) -> str:
+    """What to do about a weight that a parametrization works out, as weight norm; "" of others."""
+    if call.word != "_weight_norm" and "parametrizations" not in call.module.split("."):
+        return ""
+    return (
+        ": merge what works out the weight first, by"
+        " `torch.nn.utils.parametrize.remove_parametrizations(layer, 'weight')`"
+    )
 
 
 def spread(axis: Axis) -> bool:

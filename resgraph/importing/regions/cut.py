@@ -78,7 +78,7 @@ def _opened(net: Captured, items: list[RegionItem]) -> CutNet:
     units = _pieces(steps, entries, known, net.outputs)
     branches = parted(units, entries, net.outputs)
     place = {name: n for n, name in enumerate(known)}
-    branches.sort(key=lambda b: min(place[step.name] for step in b.steps()))
+    branches.sort(key=lambda branch: place[_first(branch).name])
     found = CutNet(items, entries[0])
     for branch in branches:
         _tidy(branch)
@@ -86,6 +86,12 @@ def _opened(net: Captured, items: list[RegionItem]) -> CutNet:
         found.add(branch, known)
     found.items = prefixed(found.items, {*net.outputs})
     return found
+
+
+def _first(branch: Branch) -> CapturedOp:
+    """The step behind all that a path reads."""
+    start = branch.start
+    return start[0] if isinstance(start, tuple) else next(branch.steps())
 
 
 def _sequence(
