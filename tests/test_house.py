@@ -31,6 +31,7 @@ COMPLEX: dict[str, str] = {}
 LONG: dict[str, str] = {}
 """Functions of more than 40 lines, with why."""
 MANY = {
+    "outputs/pytorch/layers.py: MixedConv2d.__init__": TORCH,
     "outputs/pytorch/layers.py: PaddedConv2d.__init__": TORCH,
     "outputs/pytorch/layers.py: PaddedScaledStandardizedConv2d.__init__": TORCH,
     "outputs/pytorch/layers.py: PaddedStandardizedConv2d.__init__": TORCH,

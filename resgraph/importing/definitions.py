@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
 from fractions import Fraction
@@ -220,11 +220,15 @@ class _Writer:
         while name in self.definition.lets:
             usual = self.definition.lets[name]
             if [use.values.get(name, usual) for use in calls] == texts:
+                _read(name, calls)
                 return name
             number += 1
             name = f"{first}{number}"
         default = Counter(texts).most_common(1)[0][0]
         self.definition.lets[name] = default
+        for use in self.uses:
+            use.unread.add(name)
+        _read(name, calls)
         for use, text in zip(calls, texts, strict=True):
             if text != default:
                 use.values[name] = text
@@ -337,6 +341,12 @@ _POLICIES = {
     "zero-pad out /stride centered": ["zero-pad centered"],
 }
 """Shortcuts that have a word: the file's default needs none."""
+
+
+def _read(name: str, calls: Iterable[Use]) -> None:
+    """Note that these read a `let`."""
+    for use in calls:
+        use.unread.discard(name)
 
 
 def _ratio(name: str, texts: Sequence[str], own: Sequence[str]) -> str | None:

@@ -80,7 +80,7 @@ def _set(
     definition.lets[key] = usual.text
     for use, text, given in zip(definition.uses, texts, usual.given, strict=True):
         own = use.values | {key: text}
-        if Fraction(text) == given:
+        if key in use.unread or Fraction(text) == given:
             del own[key]
         use.values = {each: own[each] for each in definition.lets if each in own}
 

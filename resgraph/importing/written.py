@@ -99,12 +99,14 @@ def _let_text(value: str) -> str:
 
 @dataclass(slots=True, eq=False)
 class Use:
-    """One call of a definition: its constants, and what it sets."""
+    """One call of a definition: its constants, what it sets, and the `let`s of which it reads
+    nothing, as it lacks the labels that do."""
 
     definition: WrittenBlock
     block: Region
     sizes: CallSizes
     values: dict[str, str] = field(default_factory=dict)
+    unread: set[str] = field(default_factory=set)
 
     @property
     def gates(self) -> bool:

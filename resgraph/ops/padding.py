@@ -103,6 +103,14 @@ def uneven(edges: tuple[Edge, ...]) -> bool:
     return any(isinstance(edge, tuple) for edge in edges)
 
 
+def fewer(edges: tuple[Edge, ...], cells: int) -> tuple[Edge, ...]:
+    """So many cells less on each side."""
+    return tuple(
+        (edge[0] - cells, edge[1] - cells) if isinstance(edge, tuple) else edge - cells
+        for edge in edges
+    )
+
+
 def torch_edges(edges: tuple[Edge, ...]) -> int | tuple[int, ...]:
     """The cells as `F.pad` takes them: before and after, the last axis first."""
     if not uneven(edges) and len(set(edges)) == 1:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
+from itertools import chain
 from math import gcd, prod
 from typing import Annotated, Any, Literal
 
@@ -21,9 +23,11 @@ from .base import (
     Width,
     Window,
     need_vector,
+    sides,
 )
 from .padding import (
     Surrounded,
+    fewer,
     need_reflectable,
     torch_cells,
     torch_edges,
@@ -144,12 +148,17 @@ class _PaddedConv(Surrounded, _MapConv):
     """A convolution whose window slides over the map and what stands around it."""
 
     @property
+    def largest(self) -> Shape:
+        """Its kernel, or the largest of several."""
+        return self.kernel
+
+    @property
     def usual_padding(self) -> Shape:
-        return same_padding(self.kernel, self.dilation)
+        return same_padding(self.largest, self.dilation)
 
     @property
     def window(self) -> Window:
-        return Window(self.kernel, self.stride, self.dilation, self.padding)
+        return Window(self.largest, self.stride, self.dilation, self.padding)
 
     def resize(self, size: Shape) -> Shape:
         if self.reflect:
@@ -252,16 +261,109 @@ class Conv(_PaddedConv):
 
 
 class DepthwiseConv(_PaddedConv):
-    """A convolution of each channel by itself, `3x3 depthwise conv /2`; the width is kept."""
+    """A convolution of each channel by itself, `3x3 depthwise conv /2`; the width is kept.
+
+    `mixed 4` is of four equal parts of the channels (what is left over is the first's), each with a
+    kernel larger by two than the one before, 3x3, 5x5, 7x7, 9x9 (MixConv, Tan & Le 2019, section
+    3.2); `pad` is the largest's."""
 
     aliases = ("dwconv dwconv2d depthwiseconv2d depthwiseconvolution",)
     op: Literal["depthwise conv"] = "depthwise conv"
+    mixed: Annotated[int, Field(ge=1, le=64)] = 1
+
+    @model_validator(mode="after")
+    def _around_one_cell(self) -> DepthwiseConv:
+        if self.mixed > 1 and max(self.dilation) > 1:
+            raise ValueError("`mixed` and `dilation` exclude each other")
+        if self.mixed > 1 and any(k % 2 == 0 for k in self.kernel):
+            raise ValueError("`mixed` needs an odd kernel, so that all have one middle")
+        return self
+
+    @property
+    def parts(self) -> list[DepthwiseConv]:
+        """The convolution of each part of the channels."""
+        return [self._part(n) for n in range(self.mixed)]
+
+    def _part(self, n: int) -> DepthwiseConv:
+        kernel = tuple(k + 2 * n for k in self.kernel)
+        pad = self.pad
+        if isinstance(pad, tuple):
+            pad = fewer(pad, self.mixed - 1 - n)
+        return self.model_copy(update={"mixed": 1, "kernel": kernel, "pad": pad})
+
+    def widths(self, channels: int) -> list[int]:
+        """How many channels each part has."""
+        share, left = divmod(channels, self.mixed)
+        return [share + left, *[share] * (self.mixed - 1)]
+
+    def _each(self, x: Shape) -> Iterator[tuple[DepthwiseConv, Shape]]:
+        """The convolution of each part, and what it reads."""
+        for part, width in zip(self.parts, self.widths(x[0]), strict=True):
+            yield part, (width, *x[1:])
+
+    @property
+    def largest(self) -> Shape:
+        return tuple(k + 2 * (self.mixed - 1) for k in self.kernel)
 
     def divisor(self, channels: int) -> int:
         return channels
 
     def filters(self, channels: int) -> int:
         return channels
+
+    def infer(self, *inputs: Shape) -> Shape:
+        channels, less = self.fitting(inputs[0])[0], self.mixed - 1
+        if channels <= less:
+            raise ShapeError(f"{channels} channels are no {self.mixed} parts")
+        if less and min(chain(*map(sides, self.padding))) < less:
+            raise ShapeError(
+                f"`mixed {self.mixed}` needs `pad` of {less} at least on each side, as the smallest"
+                f" kernel has {less} less"
+            )
+        return super().infer(*inputs)
+
+    def params(self, *inputs: Shape) -> int:
+        if self.mixed == 1:
+            return super().params(*inputs)
+        return sum(part.params(x) for part, x in self._each(inputs[0]))
+
+    def macs(self, *inputs: Shape) -> int:
+        if self.mixed == 1:
+            return super().macs(*inputs)
+        return sum(part.macs(x) for part, x in self._each(self.fitting(inputs[0])))
+
+    def derive(self, *inputs: Shape) -> Derivation:
+        if self.mixed == 1:
+            return super().derive(*inputs)
+        each = [part.derive(x) for part, x in self._each(inputs[0])]
+        return Derivation(
+            (str(inputs[0][0]), *each[-1].axes[1:]),
+            " + ".join(one.params for one in each),
+            " + ".join(one.macs for one in each),
+        )
+
+    def torch(self, *inputs: Shape) -> Call:
+        if self.mixed == 1:
+            return super().torch(*inputs)
+        kernels = tuple(cubic(part.kernel) for part in self.parts)
+        paddings = tuple(torch_edges(part.padding) for part in self.parts)
+        options = (
+            ("stride", cubic(self.stride), 1),
+            ("bias", self.has_bias, True),
+            ("mode", self.mode, "constant"),
+        )
+        return Call(
+            f"MixedConv{len(self.kernel)}d",
+            (inputs[0][0], kernels, paddings),
+            tuple((key, value) for key, value, usual in options if value != usual),
+            ("width", "kernel_sizes", "paddings"),
+            tuple((key, usual) for key, _, usual in options),
+        )
+
+
+def is_mixed(op: Op) -> bool:
+    """Whether it is a convolution with several kernels, and so with several weights."""
+    return isinstance(op, DepthwiseConv) and op.mixed > 1
 
 
 class UpConv(_MapConv):

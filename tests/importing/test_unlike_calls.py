@@ -71,7 +71,7 @@ net: {stem: 3x3 conv 16, one: [3 x pre, relu, 1x1 conv 32], two: [2 x pre, relu]
 MIXED = """
 unit: conv
 blocks:
-  mix: {a: [part 0 of 2, 3x3 depthwise conv], b: [part 1 of 2, 5x5 depthwise conv], merge: concat(a b)}
+  mix: {a: [part 0 of 2, 5x5 depthwise conv], b: [part 1 of 2, 3x3 depthwise conv], merge: concat(a b)}
   mb:  {body: [1x1 conv 2*in relu, mix, bn, relu, 1x1 conv in], merge: body + x}
 net: {stem: 3x3 conv 16, one: 2 x mb, two: [1x1 conv 64, mix, bn, 1x1 conv 32, 2 x mb], head: 1x1 conv 8}"""
 

@@ -82,6 +82,7 @@ MADE: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
         lambda: layers.PaddedConv2d(8, 6, 3, stride=2, padding=(0, 1, 0, 1)),
         MAP,
     ),
+    "MixedConv2d": (lambda: layers.MixedConv2d(8, (3, 5, 7), (1, 2, 3)), MAP),
     "PaddedStandardizedConv2d": (
         lambda: layers.PaddedStandardizedConv2d(
             8, 6, 3, padding=1, groups=2, mode="reflect"
@@ -396,11 +397,12 @@ def test_the_meta_device(make: Callable[[], nn.Module], shape: tuple[int, ...]) 
     )
     layer.to_empty(device="cpu")
     torch.manual_seed(0)
-    owns = [*layer.parameters(recurse=False), *layer.buffers(recurse=False)]
-    if owns:
-        for tensor in owns:
-            nn.init.constant_(tensor, float("nan"))
-        layer.reset_parameters()
+    for part in layer.modules():
+        owns = [*part.parameters(recurse=False), *part.buffers(recurse=False)]
+        if owns:
+            for tensor in owns:
+                nn.init.constant_(tensor, float("nan"))
+            part.reset_parameters()  # type: ignore[operator]
     for name, tensor in (*expected.named_parameters(), *expected.named_buffers()):
         filled = (
             layer.get_parameter(name)

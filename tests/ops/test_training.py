@@ -18,6 +18,7 @@ from resgraph.ops import (
     BlurPool,
     ChannelDropout,
     DepthToSpace,
+    DepthwiseConv,
     DropBlock,
     EvoNorm,
     GeluTanh,
@@ -114,6 +115,19 @@ def grn(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
 def gelu_tanh(x: Tensor) -> Tensor:
     return x / 2 * (1 + torch.tanh((2 / torch.pi) ** 0.5 * (x + 0.044715 * x**3)))
+
+
+def mixed(x: Tensor, *filters: Tensor) -> Tensor:
+    """Tan & Le 2019, equation 1, of eleven channels: five, three and three."""
+    weights = [weight[0] for each in filters for weight in each]
+    assert [len(weight) for weight in weights] == [3] * 5 + [5] * 3 + [7] * 3
+    channels = []
+    for channel, weight in zip(x.unbind(1), weights, strict=True):
+        size = len(weight)
+        padded = F.pad(channel, (size // 2,) * 4)
+        cells = padded.unfold(1, size, 1).unfold(2, size, 1)
+        channels.append((cells * weight).sum((-2, -1)))
+    return torch.stack(channels, 1)
 
 
 def blur(x: Tensor) -> Tensor:
@@ -234,6 +248,7 @@ CASES = [
     Case(LayerNorm(bias="none"), VECTOR, scaled_norm),
     Case(Grn(), MAP, grn),
     Case(BlurPool(stride=2, zeros=True), MAP, blur),
+    Case(DepthwiseConv(kernel=3, mixed=3), (11, 5, 6), mixed),
     Case(ZeroPad(width=11, centered=True), MAP, centered),
     Case(LogSoftmax(), MAP, log_softmax),
     Case(CellSoftmax(), MAP, cell_softmax),

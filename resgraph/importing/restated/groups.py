@@ -1,5 +1,6 @@
 """Convolutions of equal parts side by side, joined again → one in groups, as a grouped convolution
-is defined (Krizhevsky et al. 2012; MixNet has its pointwise ones so)."""
+is defined (Krizhevsky et al. 2012; MixNet has its pointwise ones so), or of depthwise ones with
+larger and larger kernels one that is mixed (Tan & Le 2019)."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from operator import attrgetter
 
-from ...ops import Concat, Conv, Op, Part
+from ...ops import Concat, Conv, DepthwiseConv, Op, Part
 from ..captured import CapturedOp, JoinedKey
 
 
@@ -21,19 +22,19 @@ def in_groups(
     found = {split.name: split for split in _splits(steps, outputs)}
     gone = {step.name for split in found.values() for step in split.steps}
     kept = {name: step for name, step in steps.items() if name not in gone}
-    return kept | {name: split.grouped(kept[name]) for name, split in found.items()}
+    return kept | {name: split.joined(kept[name]) for name, split in found.items()}
 
 
 def _splits(
     steps: Mapping[str, CapturedOp], outputs: Collection[str]
 ) -> Iterator[_Split]:
-    """Those of a net that are grouped convolutions."""
+    """Those of a net that are one convolution."""
     every = steps.values()
     read = Counter(chain(outputs, *map(attrgetter("inputs"), every)))
     read.update(chain(*(step.tensors.values() for step in every)))
     joined = (step for step in every if isinstance(step.op, Concat))
     splits = (_Split.of(step, steps) for step in joined)
-    return (split for split in splits if split.groups and split.alone(read))
+    return (split for split in splits if split.whole and split.alone(read))
 
 
 def _firsts(
@@ -64,14 +65,23 @@ class _Split:
         return chain(self.convs, self.parts)
 
     @property
-    def groups(self) -> bool:
-        """Whether the convolutions are alike, and read all of a tensor in equal parts, in order."""
-        ops = {conv.op for conv in self.convs}
+    def whole(self) -> bool:
+        """Whether they are one convolution of all of a tensor, which they read in order."""
         sources = {part.inputs for part in self.parts}
-        places = [_place(part.op, self.width) for part in self.parts]
-        alike = len(ops) == len(sources) == len({*map(len, places)}) == 1
-        whole = [*chain.from_iterable(places)] == [*range(self.width)]
-        return alike and whole and all(map(_plain, ops))
+        places = [*chain.from_iterable(self.places)]
+        return (
+            len(sources) == 1 and places == [*range(self.width)] and self.op is not None
+        )
+
+    @property
+    def places(self) -> list[range]:
+        """The channels that each reads."""
+        return [_place(part.op, self.width) for part in self.parts]
+
+    @property
+    def op(self) -> Op | None:
+        """The convolution that all are; None where they are none."""
+        return _grouped(self) or _mixed(self)
 
     def alone(self, read: Mapping[str, int]) -> bool:
         """Whether nothing else reads them, or their weights, which lie as ours do."""
@@ -79,16 +89,22 @@ class _Split:
         names = (*keys, *(step.name for step in self.steps))
         return {*map(type, keys)} == {str} and all(read[name] == 1 for name in names)
 
-    def grouped(self, joined: CapturedOp) -> CapturedOp:
-        """The convolution in groups, in place of what joins them."""
-        first = self.convs[0]
-        said = {"groups": len(self.convs), "width": joined.shape[0]}
-        tensors = {
-            role: JoinedKey.of([conv.tensors[role] for conv in self.convs])
-            for role in first.tensors
-        }
-        op = first.op.model_copy(update=said)
-        return replace(joined, op=op, inputs=self.parts[0].inputs, tensors=tensors)
+    def joined(self, step: CapturedOp) -> CapturedOp:
+        """That convolution, in place of what joins them."""
+        op, roles = self.op, self.convs[0].tensors
+        assert op is not None
+        if isinstance(op, DepthwiseConv):
+            tensors: dict[str, str] = {
+                f"{n}.{role}": conv.tensors[role]
+                for n, conv in enumerate(self.convs)
+                for role in roles
+            }
+        else:
+            tensors = {
+                role: JoinedKey.of([conv.tensors[role] for conv in self.convs])
+                for role in roles
+            }
+        return replace(step, op=op, inputs=self.parts[0].inputs, tensors=tensors)
 
 
 def _place(op: Op, width: int) -> range:
@@ -96,5 +112,22 @@ def _place(op: Op, width: int) -> range:
     return op.within(width) if isinstance(op, Part) else range(0)
 
 
-def _plain(op: Op) -> bool:
-    return isinstance(op, Conv) and op.groups == 1 and op.standardize is None
+def _grouped(split: _Split) -> Op | None:
+    """Equal ones of equal parts."""
+    first, *rest = [conv.op for conv in split.convs]
+    equal = len({*map(len, split.places)}) == 1 and all(op == first for op in rest)
+    if not (equal and isinstance(first, Conv)) or first.groups > 1 or first.standardize:
+        return None
+    count = len(split.convs)
+    return first.model_copy(update={"groups": count, "width": count * first.width})
+
+
+def _mixed(split: _Split) -> Op | None:
+    """Depthwise ones whose kernels grow as those of a mixed one do."""
+    first, last = split.convs[0].op, split.convs[-1].op
+    if not isinstance(first, DepthwiseConv) or not isinstance(last, DepthwiseConv):
+        return None
+    said = {"pad": last.pad, "mixed": len(split.convs)}
+    op = first.model_copy(update=said)
+    alike = op.parts == [conv.op for conv in split.convs]
+    return op if alike and op.widths(split.width) == [*map(len, split.places)] else None

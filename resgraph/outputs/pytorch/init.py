@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from ...language.init import Init, Scheme, parse_scheme
 from ...passes.starts import Start
 from .program import Class, Program
-from .support import support_bases
+from .support import support_bases, support_reads
 from .text import Bracketed, TextPiece, docstring, layout
 
 _CONVS = tuple(f"nn.Conv{kind}{n}d" for n in (2, 1, 3) for kind in ("", "Transpose"))
@@ -34,7 +34,8 @@ def reset_lines(program: Program, init: Init) -> list[str]:
     if own:
         lines += _case("if", own, reset)
     word, described = "if", []
-    cases = _cases(called.union(*bases.values()), init)
+    made = called.union(*bases.values(), *map(support_reads, called))
+    cases = _cases(made, init)
     for scheme, (kinds, names) in cases.items():
         lines += _case(word, names, _set(scheme))
         word = "elif"

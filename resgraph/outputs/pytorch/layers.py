@@ -685,6 +685,35 @@ class PaddedConv2d(nn.Conv2d):
         return f"{said}, stride={self.stride}, edges={self.edges}, mode={self.mode!r}"
 
 
+class MixedConv2d(nn.ModuleList):
+    """Depthwise convolutions of equal parts of the channels, each with a kernel of its own; what is
+    left over is the first part's. Each padding is as PaddedConv2d takes it."""
+
+    def __init__(
+        self,
+        width: int,
+        kernel_sizes: tuple[int | tuple[int, int], ...],
+        paddings: tuple[int | tuple[int, ...], ...],
+        stride: int | tuple[int, int] = 1,
+        bias: bool = True,
+        mode: str = "constant",
+    ) -> None:
+        super().__init__()
+        parts = len(kernel_sizes)
+        self.widths = [width // parts] * parts
+        self.widths[0] += width % parts
+        for own, kernel, padding in zip(self.widths, kernel_sizes, paddings, strict=True):
+            if isinstance(padding, int) and mode == "constant":
+                conv = nn.Conv2d(own, own, kernel, stride, padding, groups=own, bias=bias)
+            else:
+                conv = PaddedConv2d(own, own, kernel, stride, padding, 1, own, bias, mode)
+            self.append(conv)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        parts = torch.split(x, self.widths, 1)
+        return torch.cat([conv(part) for conv, part in zip(self, parts, strict=True)], 1)
+
+
 class PaddedStandardizedConv2d(StandardizedConv2d):
     """A standardized convolution of a map with `padding` around it, as F.pad takes it."""
 

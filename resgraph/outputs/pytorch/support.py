@@ -16,8 +16,8 @@ REQUIRED = object()
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A class of `layers.py`: its text, what it is derived from, the names it reads, and the
-    parameters of its constructor with their defaults."""
+    """A class of `layers.py`: its text, what it is derived from, the names it reads (those of
+    modules with a dot, `nn.Conv2d`), and the parameters of its constructor with their defaults."""
 
     text: str
     bases: tuple[str, ...]
@@ -77,7 +77,11 @@ def _definition(node: ast.stmt, text: str) -> Definition:
     return Definition(
         text,
         tuple(map(ast.unparse, node.bases)),
-        frozenset(n.id for n in ast.walk(node) if isinstance(n, ast.Name)),
+        frozenset(
+            ast.unparse(each)
+            for each in ast.walk(node)
+            if isinstance(each, ast.Name | ast.Attribute)
+        ),
         _parameters(node),
     )
 
@@ -111,6 +115,12 @@ def support_bases(name: str) -> tuple[str, ...]:
     definition = support_classes().get(name)
     bases = definition.bases if definition else ()
     return bases + tuple(further for base in bases for further in support_bases(base))
+
+
+def support_reads(name: str) -> frozenset[str]:
+    """What a support class names, torch's layers that it makes among them."""
+    definition = support_classes().get(name)
+    return definition.names if definition else frozenset()
 
 
 def _parameters(node: ast.ClassDef) -> dict[str, Any]:
