@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
+from math import dist
 
 from ..scene import (
     Circle,
@@ -85,6 +86,7 @@ class _Pen(Pen):
         self.palette = PALETTES[theme]
         self.auto = theme == "auto"
         self.used: set[tuple[str, str]] = set()
+        self.painted = cache(self._painted)  # few colours, many shapes
 
     def style(self) -> list[str]:
         """For `auto`, the dark colours as a style sheet that only a dark system reads."""
@@ -106,13 +108,17 @@ class _Pen(Pen):
     def paint(self, shape: Primitive) -> str:
         """The attributes that colour a shape."""
         fill = "" if isinstance(shape, Line) else shape.fill
-        stroke = "" if isinstance(shape, Text | Outline) else shape.stroke
+        if isinstance(shape, Text | Outline):
+            return self.painted(fill, "", 0)
+        return self.painted(fill, shape.stroke, shape.stroke_width)
+
+    def _painted(self, fill: str, stroke: str, width: float) -> str:
         out = [] if fill else ['fill="none"']
         tokens = [(kind, t) for kind, t in (("fill", fill), ("stroke", stroke)) if t]
         if self.plain:
             out += [f'{kind}="{self.palette[token]}"' for kind, token in tokens]
-        if not isinstance(shape, Text | Outline) and stroke:
-            out.append(f'stroke-width="{number(shape.stroke_width)}"')
+        if stroke:
+            out.append(f'stroke-width="{number(width)}"')
         if self.auto:
             self.used.update(tokens)
             classes = " ".join(f"{kind[0]}-{token}" for kind, token in tokens)
@@ -184,27 +190,22 @@ def _bent(curve: Curve, about: Outline) -> str:
 
 def _trace(points: tuple[Point, ...], radius: float) -> str:
     """The path data along points, each inner corner rounded as far as its sides allow."""
-    out = [f"M{number(points[0][0])} {number(points[0][1])}"]
+    out = [f"M{_at(points[0])}"]
     for before, here, after in zip(points, points[1:], points[2:], strict=False):
-        first, second = _distance(before, here), _distance(here, after)
+        first, second = dist(before, here), dist(here, after)
         bend = min(radius, first / 2, second / 2)
         if bend < 0.01:
-            out.append(f"L{number(here[0])} {number(here[1])}")
+            out.append(f"L{_at(here)}")
             continue
-        start, end = (
-            _toward(here, before, bend / first),
-            _toward(here, after, bend / second),
-        )
-        out.append(f"L{number(start[0])} {number(start[1])}")
-        out.append(
-            f"Q{number(here[0])} {number(here[1])} {number(end[0])} {number(end[1])}"
-        )
-    out.append(f"L{number(points[-1][0])} {number(points[-1][1])}")
+        start = _toward(here, before, bend / first)
+        end = _toward(here, after, bend / second)
+        out.append(f"L{_at(start)}Q{_at(here)} {_at(end)}")
+    out.append(f"L{_at(points[-1])}")
     return "".join(out)
 
 
-def _distance(a: Point, b: Point) -> float:
-    return float(((a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2) ** 0.5)
+def _at(point: Point) -> str:
+    return f"{number(point[0])} {number(point[1])}"
 
 
 def _toward(a: Point, b: Point, share: float) -> Point:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from functools import lru_cache
 
 
 class Lanes:
@@ -69,21 +70,25 @@ class _Stretches:
         # the columns that are taken all along a node, and those that are somewhere in it
         self.along: dict[int, int] = defaultdict(int)
         self.inside: dict[int, int] = defaultdict(int)
+        # a stretch is looked at before it is taken
+        self.nodes = lru_cache(1)(self._nodes)
 
     def add(self, low: float, high: float, columns: int) -> None:
         """Take columns from `low` to `high`."""
-        for node in self._parts(low, high):
+        parts, above = self.nodes(low, high)
+        for node in parts:
             self.along[node] |= columns
             self.inside[node] |= columns
-        for node in self._above(low, high):
+        for node in above:
             self.inside[node] |= columns
 
     def within(self, low: float, high: float) -> int:
         """The columns that are taken somewhere from `low` to `high`."""
         found = 0
-        for node in self._parts(low, high):
+        parts, above = self.nodes(low, high)
+        for node in parts:
             found |= self.inside.get(node, 0)
-        for node in self._above(low, high):
+        for node in above:
             found |= self.along.get(node, 0)
         return found
 
@@ -93,27 +98,24 @@ class _Stretches:
             for node, found in columns.items():
                 columns[node] = _widened(found, place)
 
-    def _parts(self, low: float, high: float) -> Iterator[int]:
-        """The largest nodes that make up a stretch."""
+    def _nodes(self, low: float, high: float) -> tuple[list[int], list[int]]:
+        """The largest nodes that make up a stretch, and those that hold an end of it."""
         left, right = self.first + self.leaves[low], self.first + self.leaves[high]
+        node, last = left, right - 1
+        parts, above = [], []
         while left < right:
             if left % 2:
-                yield left
+                parts.append(left)
             if right % 2:
-                yield right - 1
+                parts.append(right - 1)
             left, right = (left + 1) // 2, right // 2
-
-    def _above(self, low: float, high: float) -> Iterator[int]:
-        """The nodes that hold an end of a stretch."""
-        node = self.first + self.leaves[low]
-        last = self.first + self.leaves[high] - 1
         while node != last:
-            yield node
-            yield last
+            above += [node, last]
             node, last = node // 2, last // 2
         while node:
-            yield node
+            above.append(node)
             node //= 2
+        return parts, above
 
 
 def _zeros(bits: int) -> int:
