@@ -331,6 +331,10 @@ class Op(BaseModel):
         output reads its share of the input."""
         return None
 
+    def owners(self, name: str) -> tuple[str, ...]:
+        """The modules that hold the filters of a layer with a name: itself, or those within."""
+        return (name,)
+
     @property
     def sized_by(self) -> str:
         """The map whose size comes out, as the label names it (`upsample to c4`): the last input,

@@ -301,6 +301,10 @@ class DepthwiseConv(_PaddedConv):
         for part, width in zip(self.parts, self.widths(x[0]), strict=True):
             yield part, (width, *x[1:])
 
+    def owners(self, name: str) -> tuple[str, ...]:
+        own = (f"{name}.{n}" for n in range(self.mixed))
+        return super().owners(name) if self.mixed == 1 else tuple(own)
+
     @property
     def largest(self) -> Shape:
         return tuple(k + 2 * (self.mixed - 1) for k in self.kernel)
@@ -359,11 +363,6 @@ class DepthwiseConv(_PaddedConv):
             ("width", "kernel_sizes", "paddings"),
             tuple((key, usual) for key, _, usual in options),
         )
-
-
-def is_mixed(op: Op) -> bool:
-    """Whether it is a convolution with several kernels, and so with several weights."""
-    return isinstance(op, DepthwiseConv) and op.mixed > 1
 
 
 class UpConv(_MapConv):

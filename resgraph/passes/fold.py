@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from ..graph import Block, Equation, Graph, Item, Layer, Node, Path, Stream
-from ..ops import BatchNorm, Conv, DepthwiseConv, Fc, Op, UpConv
-from ..ops.window import is_mixed
+from ..ops import BatchNorm, Conv, DepthwiseConv, Fc, UpConv
 
 
 def fold_batch_norm(graph: Graph) -> tuple[Graph, dict[str, str]]:
@@ -46,16 +45,12 @@ def fold_batch_norm(graph: Graph) -> tuple[Graph, dict[str, str]]:
 def _pairs(graph: Graph) -> Iterator[tuple[str, str]]:
     """Every norm that reads a layer which could take it in, and that layer."""
     for name, node in graph.nodes.items():
-        norm = isinstance(node.op, BatchNorm)
-        if norm and _takes(graph.nodes[node.inputs[0]].op):
-            yield name, node.inputs[0]
-
-
-def _takes(op: Op) -> bool:
-    """Whether a layer can take in the norm behind it."""
-    if isinstance(op, Conv):
-        return not op.standardize
-    return isinstance(op, DepthwiseConv | UpConv | Fc) and not is_mixed(op)
+        if isinstance(node.op, BatchNorm):
+            op = graph.nodes[node.inputs[0]].op
+            if isinstance(op, DepthwiseConv | UpConv | Fc) or (
+                isinstance(op, Conv) and not op.standardize
+            ):
+                yield name, node.inputs[0]
 
 
 def _everywhere(graph: Graph, pairs: Mapping[str, str]) -> dict[str, str]:

@@ -37,14 +37,16 @@ def starts(
             if isinstance(bias, float) and not (
                 zero_biases and op.family == "conv" and bias == 0
             ):
-                found.setdefault(owner, []).append(
-                    Start(_below(owner, f"{name}.bias"), bias)
+                found.setdefault(owner, []).extend(
+                    Start(_below(owner, f"{module}.bias"), bias)
+                    for module in op.owners(name)
                 )
     if zero_last:
         for block in graph.own_blocks():
             for name in _last_norms(graph, block):
-                found.setdefault(block.name, []).append(
-                    Start(_below(block.name, f"{name}.weight"), 0.0)
+                found.setdefault(block.name, []).extend(
+                    Start(_below(block.name, f"{module}.weight"), 0.0)
+                    for module in graph.nodes[name].op.owners(name)
                 )
     return {owner: tuple(dict.fromkeys(values)) for owner, values in found.items()}
 

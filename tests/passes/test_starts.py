@@ -56,6 +56,15 @@ def test_a_branch_that_ends_in_a_convolution() -> None:
     assert of(text, zero_last=True) == {"a": (Start("body.1.conv.weight", 0.0),)}
 
 
+def test_each_kernel_of_a_mixed_convolution() -> None:
+    block = "unit: bn relu conv\nblocks:\n  b: {body: 3x3 depthwise conv mixed 2, merge: body + x}\n"
+    text = f"{block}net:\n  a: b\n  c: 3x3 depthwise conv mixed 2 bias 1\n"
+    assert of(text, zero_last=True) == {
+        "": (Start("c.conv.0.bias", 1.0), Start("c.conv.1.bias", 1.0)),
+        "a": (Start("body.conv.0.weight", 0.0), Start("body.conv.1.weight", 0.0)),
+    }
+
+
 def test_a_sum_without_a_shortcut_has_no_residual_branch() -> None:
     text = "blocks:\n  b:\n    p: 3x3 conv out\n    q: 3x3 conv out\n    merge: p + q\nnet:\n  a: b 4\n"
     assert of(text, zero_last=True) == {}

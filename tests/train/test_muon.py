@@ -119,6 +119,15 @@ def test_hidden_matrices_are_muons_and_the_rest_is_the_others() -> None:
     assert rates == {0.01, 0.05}, "the others' rate follows, in its proportion"
 
 
+def test_the_kernels_of_a_mixed_convolution_are_matrices() -> None:
+    mixed = NET.replace("depthwise conv", "depthwise conv mixed 2")
+    plan = resgraph.loads(mixed + TRAIN)
+    net = plan.module()
+    optimizer = make_optimizer(plan.spec.train.optimizer, net, plan, fused=False)
+    shapes = {tuple(weight.shape) for weight in optimizer.param_groups[0]["params"]}
+    assert shapes >= {(4, 1, 3, 3), (4, 1, 5, 5)}
+
+
 @pytest.mark.parametrize(
     "others", [Sgd(name="sgd", lr=0.1), AdamW(name="adamw", lr=0.1)]
 )

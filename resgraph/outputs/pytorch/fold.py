@@ -3,14 +3,14 @@ computes the same."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from ...ops import BatchNorm, UpConv
+from ...ops import BatchNorm, DepthwiseConv, UpConv
 from ...ops.base import Op
 from ...passes.fold import fold_batch_norm
 
@@ -36,15 +36,30 @@ def fold(plan: Plan, state: Mapping[str, Tensor]) -> tuple[Plan, dict[str, Tenso
         taking, norming = plan.graph.nodes[taker].op, plan.graph.nodes[norm].op
         assert isinstance(norming, BatchNorm)
         factor = scale * (variance + norming.eps).rsqrt()
-        weight, bias = new[f"{taker}.weight"], new.get(f"{taker}.bias")
-        new[f"{taker}.weight"] = _scaled(weight.double(), factor, taking).to(
-            weight.dtype
-        )
-        moved = -mean if bias is None else bias.double() - mean
-        new[f"{taker}.bias"] = torch.addcmul(shift, factor, moved).to(weight.dtype)
+        layers = _layers(taker, taking, len(factor))
+        widths = [*layers.values()]
+        each = (torch.split(numbers, widths) for numbers in (factor, shift, mean))
+        for layer, *taken in zip(layers, *each, strict=True):
+            _take(new, layer, taking, taken)
         for key in _OF_NORM:
             new.pop(f"{norm}.{key}", None)
     return replace(plan, graph=graph), new
+
+
+def _layers(name: str, op: Op, width: int) -> dict[str, int]:
+    """The modules whose filters are those of a layer, and how many channels each gives."""
+    widths = op.widths(width) if isinstance(op, DepthwiseConv) else [width]
+    return dict(zip(op.owners(name), widths, strict=True))
+
+
+def _take(state: dict[str, Tensor], layer: str, op: Op, norm: Sequence[Tensor]) -> None:
+    """The filters and the bias of a layer with a norm's factor, shift and mean."""
+    factor, shift, mean = norm
+    weight, bias = state[f"{layer}.weight"], state.get(f"{layer}.bias")
+    scaled = _scaled(weight.double(), factor, op)
+    moved = -mean if bias is None else bias.double() - mean
+    state[f"{layer}.weight"] = scaled.to(weight.dtype)
+    state[f"{layer}.bias"] = torch.addcmul(shift, factor, moved).to(weight.dtype)
 
 
 def _scaled(weight: Tensor, factor: Tensor, op: Op) -> Tensor:

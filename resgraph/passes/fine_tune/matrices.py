@@ -8,7 +8,7 @@ from __future__ import annotations
 from ...graph import Graph
 from ...ops.base import Op
 from ...ops.dense import Fc
-from ...ops.window import Conv, DepthwiseConv, UpConv, is_mixed
+from ...ops.window import Conv, DepthwiseConv, UpConv
 
 MATRICES: tuple[type[Op], ...] = (Conv, DepthwiseConv, UpConv, Fc)
 
@@ -31,8 +31,5 @@ def matrix_layers(graph: Graph) -> frozenset[str]:
     return frozenset(
         node.name
         for node in graph.nodes.values()
-        if isinstance(node.op, MATRICES)
-        and not is_mixed(node.op)
-        and node.cost.params
-        and node.name not in last
+        if isinstance(node.op, MATRICES) and node.cost.params and node.name not in last
     )

@@ -76,7 +76,11 @@ def _matrices(named: Named, plan: Plan | None) -> frozenset[str]:
     graph: Graph | None = getattr(plan, "graph", None)
     if graph is None:
         return frozenset(name for name, weight in named if weight.ndim > 1)
-    return frozenset(f"{layer}.weight" for layer in matrix_layers(graph))
+    return frozenset(
+        f"{owner}.weight"
+        for layer in matrix_layers(graph)
+        for owner in graph.nodes[layer].op.owners(layer)
+    )
 
 
 class GroupKind(NamedTuple):

@@ -93,6 +93,8 @@ def test_in_float32_too(name: str) -> None:
     ("rows", "stays"),
     [
         ("a: [3x3 conv 12 groups 4, 2x2 up conv 8 /2 groups 2, 3x3 depthwise conv]", 0),
+        ("a: [3x3 depthwise conv mixed 3, 3x3 depthwise conv /2 mixed 2]", 0),
+        ("a: 3x3 depthwise conv mixed 3 bias 0.5", 0),
         ("a: [global avg pool, fc 8, bn, relu]", 0),
         ("a: [3x3 conv 8 bare, bn, relu]", 0),
         ("a: [3x3 conv 8 bare, relu, bn]", 1),
