@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain
+from itertools import chain, islice
 
 from ..errors import ResgraphError
 from ..language.grammar.records import BlockDef, Expr, Label
@@ -45,10 +45,11 @@ class Library:
         shortcut = own or self.shortcut
         said = f"shortcut: {WrittenPath('', shortcut)}\n" if shortcut else ""
         head = f"unit: {self.unit}\n{said}"
-        for name in _alike(tuple(sorted(definition.words.items()))):
+        plain, flat = _alike(definition.words), _alike(definition.flat)
+        for name in dict.fromkeys((*plain, *flat)):
             if name in taken:
                 continue
-            trial = _Trial(library_block(name), head, self.options)
+            trial = _Trial(library_block(name), head, self.options, name not in plain)
             values = trial.values(definition)
             if values is not None:
                 self.shortcut = shortcut
@@ -80,11 +81,13 @@ class Library:
 @dataclass(frozen=True, slots=True)
 class _Trial:
     """A block of the library, and what a file says before its rows; `options` are those of ops, of
-    which a net says what it has."""
+    which a net says what it has. It may be `flat` where the file has several blocks: its calls are
+    then worth two options."""
 
     block: BlockDef
     head: str
     options: Sequence[str]
+    flat: bool = False
 
     def values(self, definition: WrittenBlock) -> dict[str, dict[str, str]] | None:
         """What each call sets, so that it makes the same; None where one cannot be said."""
@@ -99,8 +102,7 @@ class _Trial:
 
     def _of_all(self, uses: Sequence[Use]) -> dict[str, str] | None:
         """What sets the same in all calls, of what the first of them may set."""
-        keys = list(self.block.lets)
-        tried = [v for use in uses[:_FIRST] for v in _tried(keys, use, [])]
+        tried = [v for use in uses[:_FIRST] for v in self._tried(use, [])]
         steps = [list(use.block.steps()) for use in uses]
         fits = (
             values
@@ -117,7 +119,7 @@ class _Trial:
         """The same, where a call may be `bare` or each sets something."""
         found: dict[str, dict[str, str]] = {}
         for key, use in _different(definition.uses).items():
-            tried = _tried(list(self.block.lets), use, list(found.values()))
+            tried = self._tried(use, list(found.values()))
             steps = list(use.block.steps())
             fits = (v for v in tried if (v or bare) and self._same(use, v, steps))
             values = next(fits, None)
@@ -125,6 +127,19 @@ class _Trial:
                 return None
             found[key] = values
         return found
+
+    def _tried(
+        self, use: Use, before: Sequence[dict[str, str]]
+    ) -> Iterator[dict[str, str]]:
+        """Values of at most one option, those that other calls set first; then of one beside those
+        that ops have."""
+        keys = list(self.block.lets)
+        yield from ({}, *before)
+        yield from _each(keys, use)
+        own = dict(_own(keys, use)) if self.flat else {}
+        for values in _each(keys, use) if own else ():
+            both = {**own, **values}
+            yield {key: both[key] for key in keys if key in both}
 
     def _same(
         self, use: Use, values: Mapping[str, str], steps: Sequence[CapturedOp]
@@ -158,9 +173,13 @@ def _call(use: Use) -> str:
     return f"{use.block.into} {use.sizes} {ops}"
 
 
-@cache
-def _alike(words: tuple[tuple[str, int], ...]) -> tuple[str, ...]:
+def _alike(words: Counter[str]) -> tuple[str, ...]:
     """The library's blocks whose paths have these words."""
+    return _with_words(tuple(sorted(words.items())))
+
+
+@cache
+def _with_words(words: tuple[tuple[str, int], ...]) -> tuple[str, ...]:
     return tuple(
         name for name in library_index() if words == tuple(sorted(_words(name).items()))
     )
@@ -176,18 +195,17 @@ def _words(name: str) -> Counter[str]:
     return words
 
 
-def _tried(
-    keys: Sequence[str], use: Use, before: Sequence[dict[str, str]]
-) -> Iterator[dict[str, str]]:
-    """Values of at most one option, those that other calls set first."""
-    count = 0
-    yield from ({}, *before)
-    for key in keys:
-        for value in _candidates(key, use):
-            count += 1
-            if count > _MOST:
-                return
-            yield {key: value}
+def _each(keys: Sequence[str], use: Use) -> Iterator[dict[str, str]]:
+    """Values of one option."""
+    found = ({key: value} for key in keys for value in _candidates(key, use))
+    return islice(found, _MOST)
+
+
+def _own(keys: Iterable[str], use: Use) -> Iterator[tuple[str, str]]:
+    """The groups of a call, where all that are not 1 are one."""
+    found = {getattr(step.op, "groups", 1) for step in use.block.steps()} - {1}
+    if "groups" in keys and len(found) == 1:
+        yield "groups", str(found.pop())
 
 
 def _candidates(key: str, use: Use) -> Iterator[str]:

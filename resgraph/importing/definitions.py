@@ -92,13 +92,19 @@ class _Writer:
             if len(calls) < len(self.uses):  # the others have no shortcut
                 parts, summed, definition.keeps = ["shortcut", *parts], calls, True
             definition.paths.append(WrittenPath(name, parts))
-            longest = max((self.elements.of(b.items) for b in branches), key=len)
-            definition.words.update(map(word_of, longest))
+            self._note(branches)
         if summed:
             definition.merge = self._merge([u.block.merge for u in summed], summed)
         definition.shortcut = self._shortcut()
         if definition.merge == "body" and self.paths.names == ["body"]:
             definition.merge = ""
+
+    def _note(self, branches: Iterable[Branch]) -> None:
+        """What is called by the longest of these."""
+        longest = max((self.elements.of(b.items) for b in branches), key=len)
+        self.definition.words.update(map(word_of, longest))
+        inner = [each.definition for each in longest if isinstance(each, Use)]
+        self.definition.inner += inner
 
     def _one_activation(self) -> str:
         """The `let` for it where each call has one, and not all the same."""
@@ -274,7 +280,7 @@ class _Writer:
             texts = [use.values.get(key, default) for use in uses]
             if set(texts) != {default}:
                 numbers = [int(text) if text.isdigit() else text for text in texts]
-                found = formula(numbers, sizes, width=True)
+                found = formula(numbers, sizes, width=key.startswith("width"))
                 yield f"{key} {found or self._let(key, texts, calls)}"
 
     def _merge(self, expressions: Sequence[StepTree], calls: Sequence[Use]) -> str:

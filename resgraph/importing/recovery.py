@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from itertools import chain
 
 from ..ops import Add, Concat, Mul
@@ -70,7 +70,15 @@ class BlockRecovery:
         made = [define(self._word(g), g, elements) for g in self._groups(blocks)]
         for definition in made:
             self.library.adopt(definition, taken)
+        self._forget(block for d in made if not d.ours for block in d.blocks)
         return (definition for definition in made if definition.ours)
+
+    def _forget(self, adopted: Iterable[Region]) -> None:
+        """No block of this file is one that stands in blocks of the library alone."""
+        held = {id(inner) for inner, _ in _nested([*adopted])}
+        self.definitions = [
+            d for d in self.definitions if not held.issuperset(map(id, d.blocks))
+        ]
 
     def _joined(
         self, group: list[WrittenBlock], elements: Elements

@@ -46,6 +46,7 @@ class WrittenBlock:
     ours: bool = True
     takes_out: bool | None = None
     words: Counter[str] = field(default_factory=Counter)  # of its paths' labels
+    inner: list[WrittenBlock] = field(default_factory=list)  # that these call
 
     @property
     def blocks(self) -> list[Region]:
@@ -68,6 +69,15 @@ class WrittenBlock:
         texts = (*map(str, self.paths), self.merge, *self.lets.values())
         own = any(re.search(rf"\b({constant}|shortcut)\b", text) for text in texts)
         return own or bool(self.shortcut)
+
+    @property
+    def flat(self) -> Counter[str]:
+        """The words of its paths, and of those of the blocks in it, as if it held no blocks."""
+        found = Counter(self.words)
+        for each in self.inner:
+            found[each.name] -= 1
+            found += each.flat
+        return +found
 
     @property
     def bare(self) -> list[str]:

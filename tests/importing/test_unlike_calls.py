@@ -109,6 +109,19 @@ def test_there_are_no_more_blocks_than_were_written(spec: str, blocks: int) -> N
     assert imported(spec).count("merge:") == blocks
 
 
+@pytest.mark.parametrize("options", ["", " width 8 groups 2"])
+def test_blocks_within_blocks_are_one_of_the_library(options: str) -> None:
+    """What is cut and joined is a block of its own, until the library has the whole."""
+    rows = f"""net:
+  stem:   3x3 conv 16
+  layer1: [res2net-first 32{options}, res2net 32{options}]
+  layer2: [res2net-first 64 /2{options}, 2 x res2net 64{options}]
+  head:   [global avg pool, fc 8]
+"""
+    shortcut = "shortcut: [max pool /stride, 1x1 conv out linear]"
+    assert f"{shortcut}\n\n{rows}" in imported(f"{shortcut}\n{rows}")
+
+
 def test_a_stage_is_a_row_though_its_first_block_differs() -> None:
     spec = """
 blocks:
