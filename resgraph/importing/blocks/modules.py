@@ -43,7 +43,7 @@ def _chosen(
     found: dict[Kind, list[_Run]] = defaultdict(list)
     for (_, like), runs in groups.items():
         found[like] += runs
-    often = {*bodies, *(like for (_, like), runs in groups.items() if _pays(runs))}
+    often = {*bodies, *(like for like, runs in found.items() if _pays(runs))}
     return [found[like] for like in found if like in often]
 
 

@@ -7,6 +7,7 @@ from itertools import chain, groupby, pairwise
 
 from ...ops import GlobalPool, Pool, Shape
 from ..cells import Cell
+from ..classes import common
 from ..kinds import changes
 from ..written import Element, Use
 from .draft import DraftRow, equates, repeats, steps_in
@@ -50,7 +51,7 @@ def _at_equations(row: DraftRow) -> Iterator[DraftRow]:
 
 def held_together(rows: list[DraftRow], *, last: bool) -> list[DraftRow]:
     """The rows of a part that starts with an earlier one: what only leads to its blocks is theirs,
-    and but for the `last` part, what follows them without weights."""
+    and but for the `last` part, what follows them without weights or ends their module."""
     blocks = [n for n, row in enumerate(rows) if any(map(_is_block, row.elements))]
     if not blocks:
         return [_one(rows)] if rows else []
@@ -59,13 +60,21 @@ def held_together(rows: list[DraftRow], *, last: bool) -> list[DraftRow]:
     lead, tail = _one(before), _one(after)
     if len(lead.elements) <= _JOINED:
         own[0].elements[:0], before = lead.elements, []
-    if not last and _is_light(tail):
+    if not last and (_is_light(tail) or _ends_module(tail, own[-1])):
         own[-1].elements, after = [*own[-1].elements, *tail.elements], []
     return [*before, *own, *after]
 
 
 def _one(rows: Sequence[DraftRow]) -> DraftRow:
     return DraftRow([each for row in rows for each in row.elements])
+
+
+def _ends_module(tail: DraftRow, row: DraftRow) -> bool:
+    """Whether it is short, and in the module that all of a row is in."""
+    steps = chain.from_iterable(map(steps_in, row.elements))
+    path = common([step.module.split(".") for step in steps])
+    inside = all(_within(each, path) for each in tail.elements)
+    return bool(path) and inside and len(tail.elements) <= _JOINED
 
 
 def _is_light(row: DraftRow) -> bool:
