@@ -103,3 +103,28 @@ def test_an_output_is_a_product_of_its_own() -> None:
     found = from_module(_Between(), (3, 8, 8))
     assert len(found.plan.outputs) == 2
     assert found.proof.output == 0.0
+
+
+class _Halved(nn.Module):
+    """What comes in and a layer, a factor of their sum, an activation of all."""
+
+    def __init__(self, factor: float, after: nn.Module) -> None:
+        super().__init__()
+        self.layer, self.factor, self.after = nn.Conv2d(3, 3, 3, 1, 1), factor, after
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.after((x + self.layer(x)) * self.factor)
+
+
+@pytest.mark.parametrize(
+    ("after", "merge"),
+    [
+        (nn.Identity(), "0.7071*(body + x)"),
+        (nn.ReLU(), "relu(0.7071*(body + x))"),
+    ],
+)
+def test_a_factor_of_a_sum_is_of_its_block(after: nn.Module, merge: str) -> None:
+    net = nn.Sequential(*(_Halved(0.7071, after) for _ in range(3)))
+    found = from_module(net, (3, 8, 8))
+    assert found.proof.output == 0
+    assert f"merge: {merge}\n" in found.text and "3 x Halved" in found.text

@@ -11,6 +11,7 @@ from itertools import chain
 from ...ops import Part
 from ..captured import Captured, CapturedOp
 from ..classes import common
+from ..numbers.factors import number_of
 from .cut_rows import CutNet
 from .paths import Piece, collapsed, in_equations, joined, narrows, parted
 from .prefixes import begin, prefixed
@@ -18,9 +19,11 @@ from .structure import (
     Branch,
     Region,
     RegionItem,
+    StepTree,
     exit_of,
     is_activation,
     is_called,
+    product_of,
     steps_in,
     sums,
 )
@@ -161,16 +164,23 @@ def _tidy(branch: Branch) -> None:
 
 
 def _absorbed(items: list[RegionItem]) -> list[RegionItem]:
-    """An activation behind a sum belongs to the block that sums."""
+    """What a sum is multiplied by, and an activation behind it, belong to the block that sums."""
     found: list[RegionItem] = []
     for item in items:
         before = found[-1] if found else None
-        summed = isinstance(before, Region) and sums(before.merge)
-        if summed and isinstance(before, Region) and is_activation(item):
-            before.merge, before.exit = (item, (before.merge,)), item.name
+        last = product_of(item) or (item if is_activation(item) else None)
+        if last and isinstance(before, Region) and _is_sum(before.merge):
+            before.merge, before.exit = (last, (before.merge,)), last.name
         else:
             found.append(item)
     return found
+
+
+def _is_sum(merge: StepTree) -> bool:
+    """Whether terms are summed, and perhaps multiplied by a number."""
+    if isinstance(merge, tuple) and number_of(merge[0].op) is not None:
+        merge = merge[1][0]
+    return sums(merge)
 
 
 def _headed(items: list[RegionItem]) -> list[RegionItem]:

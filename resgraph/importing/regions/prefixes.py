@@ -20,6 +20,7 @@ from .structure import (
     is_activation,
     is_called,
     leaves_of,
+    product_of,
     sums,
 )
 
@@ -107,16 +108,11 @@ def _unmultiplied(words: _Words) -> _Words:
 
 def _words(items: Sequence[RegionItem]) -> _Words:
     return tuple(
-        item.op.label() if isinstance(item, CapturedOp) else _times_word(_times(item))
+        item.op.label()
+        if isinstance(item, CapturedOp)
+        else _times_word(product_of(item))
         for item in items
     )
-
-
-def _times(block: Region) -> CapturedOp | None:
-    """The product with a number that a block is, where it is nothing else."""
-    merge = block.merge
-    product = isinstance(merge, tuple) and number_of(merge[0].op) is not None
-    return merge[0] if product and not block.branches else None  # type: ignore[return-value]
 
 
 def _times_word(product: CapturedOp | None) -> str:
@@ -125,7 +121,9 @@ def _times_word(product: CapturedOp | None) -> str:
 
 def _steps(items: Iterable[RegionItem]) -> list[CapturedOp]:
     """Steps, and products with numbers, as steps."""
-    made = (_times(item) if isinstance(item, Region) else item for item in items)
+    made = (
+        item if isinstance(item, CapturedOp) else product_of(item) for item in items
+    )
     return [step for step in made if step is not None]
 
 

@@ -8,6 +8,7 @@ from typing import TypeGuard
 
 from ...ops import Add, Op, Shape
 from ..captured import CapturedOp
+from ..numbers.factors import number_of
 
 StepTree = str | tuple[CapturedOp, tuple["StepTree", ...]]
 """The name of a value, or a step over what it joins."""
@@ -148,6 +149,15 @@ def is_activation(item: RegionItem) -> TypeGuard[CapturedOp]:
 def is_called(item: RegionItem) -> TypeGuard[CapturedOp]:
     """Whether an equation can call it within another: by one word."""
     return is_activation(item) and item.op.label().isidentifier()
+
+
+def product_of(item: RegionItem) -> CapturedOp | None:
+    """The product with a number that a block is, where it is nothing else."""
+    if not isinstance(item, Region) or item.branches or isinstance(item.merge, str):
+        return None
+    step, terms = item.merge
+    alone = terms == (item.entry,) and number_of(step.op) is not None
+    return step if alone else None
 
 
 def sums(merge: StepTree) -> bool:
