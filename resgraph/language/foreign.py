@@ -75,6 +75,9 @@ _ANSWERS = {
     "it is two layers: `[3x3 depthwise conv, 1x1 conv 64]`": (
         "sepconv separableconv separableconv2d dwsepconv dsconv"
     ),
+    "several kernels are an option: `3x3 depthwise conv mixed 4`": (
+        "mixconv mixedconv mixedconvolution mdconv"
+    ),
     "groups are an option: `3x3 conv 64 groups 32`": "gconv groupconv groupedconv",
     "dilation is an option: `3x3 conv 64 dilation 2`": "dilatedconv atrousconv",
     "it is a `max pool` of what is negated": "minpool",

@@ -225,6 +225,7 @@ def test_what_the_legend_does_not_say_stands_in_the_row() -> None:
     unit: conv bn relu
     net:
       first: [3x3 conv 8, 3x3 conv 8, 3x3 conv 8 gelu, 1x1 conv 8 bare]
+      mixed: 3x3 depthwise conv mixed 4
       head:  [global avg pool, fc 16 relu, fc 10]
     """
     said = [
@@ -234,7 +235,7 @@ def test_what_the_legend_does_not_say_stands_in_the_row() -> None:
         for row in p.rows
     ]
     assert sorted(said) == sorted([
-        "3×3 conv", "3×3 conv", "3×3 conv, GELU", "1×1 conv",
+        "3×3 conv", "3×3 conv", "3×3 conv, GELU", "1×1 conv", "3×3 to 9×9 depthwise conv",
         "global avg pool", "fully connected, ReLU", "fully connected",
     ])  # fmt: skip
 

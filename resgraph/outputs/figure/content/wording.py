@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ....ops import VOCABULARY, Binary, Op
+from ....ops import VOCABULARY, Binary, DepthwiseConv, Op
+from ....ops.base import shape_text
 
 LONG = {
     phrase: name
@@ -44,15 +45,21 @@ class Wording:
 @lru_cache(maxsize=4096)
 def wording(op: Op) -> Wording:
     """The label of an op, taken apart."""
-    before, _, after = op.label().partition(op.op)
+    _, _, after = op.label().partition(op.op)
     tokens = after.split()
     number = tokens.pop(0) if tokens and _NUMBER.fullmatch(tokens[0]) else ""
     stride = next((token for token in tokens if token.startswith("/")), "")
     number = f"{float(number):.3g}" if "." in number or "e" in number else number
     rest = " ".join(token for token in tokens if token != stride)
-    return Wording(
-        before.strip().replace("x", "×"), op.op, number, stride.replace("x", "×"), rest
-    )
+    return Wording(_kernel(op), op.op, number, stride.replace("x", "×"), rest)
+
+
+def _kernel(op: Op) -> str:
+    """`3×3`, or `3×3 to 9×9` of several."""
+    said = op.label().partition(op.op)[0].strip()
+    if isinstance(op, DepthwiseConv) and op.mixed > 1:
+        said += f" to {shape_text(op.largest)}"
+    return said.replace("x", "×")
 
 
 def symbol(op: Op) -> str:
