@@ -4,11 +4,12 @@ none becomes a `let` that calls set."""
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
 from fractions import Fraction
+from itertools import chain, count
 from typing import Any
 
 from ..ops import ChannelConv, Div, Op, Part, Upsample
@@ -80,6 +81,7 @@ class _Writer:
         skips = [skip_of(block) for block in self.blocks]
         entries = [block.entry for block in self.blocks]
         self.skip = "x" if skips == entries else "shortcut"
+        self.said: dict[str, dict[Use, str]] = defaultdict(dict)  # by each `let`
 
     def write(self) -> None:
         definition = self.definition
@@ -210,6 +212,10 @@ class _Writer:
             return key
         if key == "kernel" and differ and not isinstance(cell.op, ChannelConv):
             return self._let(key, values, calls)  # no paper's follows from a width
+        if isinstance(cell.op, Upsample) and values == [
+            c.block.into[1:] for c in calls
+        ]:
+            return "x"
         sizes = [call.sizes for call in calls]
         found = formula([*map(side, values)], sizes, width=key == "width")
         return found or self._let(_NAMED.get((cell.op.op, key), key), values, calls)
@@ -221,24 +227,30 @@ class _Writer:
             return texts[0]
         if share := self._share(key, texts, calls):
             return share
-        name = _RENAMED.get(key, key)
-        first, number = name, 1
-        while name in self.definition.lets:
-            usual = self.definition.lets[name]
-            if [use.values.get(name, usual) for use in calls] == texts:
-                _read(name, calls)
-                return name
-            number += 1
-            name = f"{first}{number}"
-        default = Counter(texts).most_common(1)[0][0]
-        self.definition.lets[name] = default
-        for use in self.uses:
-            use.unread.add(name)
-        _read(name, calls)
-        for use, text in zip(calls, texts, strict=True):
-            if text != default:
-                use.values[name] = text
+        usual = _RENAMED.get(key, key)
+        names = chain([usual], map(f"{usual}{{}}".format, count(2)))
+        name = next(name for name in names if self._agrees(name, texts, calls))
+        self._set(name, texts, calls)
         return name
+
+    def _agrees(self, name: str, texts: Sequence[str], calls: Sequence[Use]) -> bool:
+        """Whether a `let` can say these as well: it says nothing else of the same calls, and no
+        path has the name."""
+        said = self.said[name]
+        pairs = zip(calls, texts, strict=True)
+        same = all(said.get(call, text) == text for call, text in pairs)
+        return same and name not in self.paths.names
+
+    def _set(self, name: str, texts: Sequence[str], calls: Sequence[Use]) -> None:
+        """A call that a `let` says nothing of has what most have."""
+        said, lets = self.said[name], self.definition.lets
+        said |= zip(calls, texts, strict=True)
+        ((lets[name], _),) = Counter(said.values()).most_common(1)
+        for use in self.uses:
+            own = use.values | {name: said.get(use, lets[name])}
+            kept = (key for key in lets if own.get(key, lets[key]) != lets[key])
+            use.values = {key: own[key] for key in kept}
+            (use.unread.discard if use in said else use.unread.add)(name)
 
     def _share(
         self, key: str, texts: Sequence[str], calls: Sequence[Use]
@@ -246,8 +258,8 @@ class _Writer:
         """A width or a number of groups that is a share of another width in all calls."""
         if key not in ("width", "groups") or not all(map(str.isdigit, texts)):
             return None
-        for name, usual in self.definition.lets.items():
-            own = [use.values.get(name, usual) for use in calls]
+        for name in self.definition.lets:
+            own = [use.value(name) for use in calls]
             if name.startswith("width") and (text := _ratio(name, texts, own)):
                 return text
         return None
@@ -276,9 +288,9 @@ class _Writer:
     def _values(self, uses: Sequence[Use], calls: Sequence[Use]) -> Iterator[str]:
         """What a call sets of the `let`s of its block."""
         sizes = [call.sizes for call in calls]
-        for key, default in uses[0].definition.lets.items():
-            texts = [use.values.get(key, default) for use in uses]
-            if set(texts) != {default}:
+        for key in uses[0].definition.lets:
+            texts = [use.value(key) for use in uses]
+            if any(key in use.values for use in uses):
                 numbers = [int(text) if text.isdigit() else text for text in texts]
                 found = formula(numbers, sizes, width=key.startswith("width"))
                 yield f"{key} {found or self._let(key, texts, calls)}"
@@ -347,12 +359,6 @@ _POLICIES = {
     "zero-pad out /stride centered": ["zero-pad centered"],
 }
 """Shortcuts that have a word: the file's default needs none."""
-
-
-def _read(name: str, calls: Iterable[Use]) -> None:
-    """Note that these read a `let`."""
-    for use in calls:
-        use.unread.discard(name)
 
 
 def _ratio(name: str, texts: Sequence[str], own: Sequence[str]) -> str | None:
@@ -474,8 +480,8 @@ def _united(a: Sequence[Element], b: Sequence[Element]) -> list[Element]:
 
 
 def _alike(element: Element) -> object:
-    """What elements share that one label can say; of blocks without options its name is a `let`."""
+    """What elements share that one label can say; of blocks with the same options its name is a
+    `let`."""
     if isinstance(element, Cell):
         return element.kind_of(one=True)
-    definition = element.definition
-    return id(definition) if definition.lets else definition.sized
+    return element.definition.sized, *element.definition.lets

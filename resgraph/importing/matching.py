@@ -64,10 +64,10 @@ def matched(
 def _alike(
     nodes: Sequence[Node], steps: Sequence[CapturedOp | Node]
 ) -> tuple[Sequence[Node], Sequence[CapturedOp | Node]]:
-    """Both with the same numbers in equations."""
+    """Both with the same numbers in equations, and without what is read for its size alone."""
     numbers = SameNumbers([each.op for each in (*nodes, *steps)])
     return (
-        [replace(node, op=numbers.said(node.op)) for node in nodes],
+        [replace(n, op=numbers.said(n.op), inputs=n.values) for n in nodes],
         [replace(step, op=numbers.said(step.op)) for step in steps],
     )
 

@@ -130,6 +130,10 @@ class Use:
         keeps = self.definition.keeps and self.sizes.into == self.sizes.out
         return self.definition.sized and not keeps
 
+    def value(self, key: str) -> str:
+        """What a `let` of its definition is in it."""
+        return self.values.get(key, self.definition.lets[key])
+
     def label(self, *, still: bool = False) -> str:
         """As a row has it, `bottleneck 512 /2`; `still` as behind that, without its stride."""
         words = [self.definition.name]

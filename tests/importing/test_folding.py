@@ -147,7 +147,7 @@ def text(spec: str) -> str:
         (SCALED, ("shortcut: [avg pool /stride, 1x1 conv out bare]", "0.2*body + shortcut")),
         (DEEP, ("[Wide, 2 x Outer]", "Outer width 40")),
         (SHARES, ("groups width/8, 1x1 conv 3*width",)),
-        (ENLARGED, ("upsample to size", "size 13")),
+        (ENLARGED, ("upsample to x", "one:  Gate", "1x1 conv 20, Gate]")),
         ("net: {stem: [2 x 3x3 conv 16, 3x3 conv 16 /2], head: 1x1 conv 8}", ("[2 x 3x3",)),
     ],
     ids=["depth", "pair", "series", "separable", "fire", "stages", "gates", "lines", "unit", "rezero", "parts", "scaled", "deep", "shares", "sizes", "layers"],

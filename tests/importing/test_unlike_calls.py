@@ -29,6 +29,21 @@ net:
   one:  [ghost 16, ghost 16 gates 1, ghost 32 /2 k 5]
   two:  [ghost 32, ghost 64 /2 gates 1, ghost 64 gates 1]
   head: [global avg pool, fc 8]"""
+APART = GHOST.replace("ghost 64 gates 1]", "ghost 64 gates 1, ghost 80 k 7 gates 1]")
+INNER = """
+blocks:
+  plain: {let: {k: 4}, a: 3x3 conv k, b: [a, 3x3 conv k], merge: concat(x a b)}
+  light: {let: {k: 4}, a: [1x1 conv k linear, 5x5 depthwise conv], b: [a, 1x1 conv k], merge: concat(x a b)}
+  stage:
+    let:      {inner: plain, k: 4}
+    body:     [inner k k, 1x1 conv out/2, 1x1 conv out]
+    shortcut: none
+    merge:    body + shortcut
+net:
+  stem: 3x3 conv 16
+  one:  [stage 32 k 6, stage 32 k 10]
+  two:  [3x3 depthwise conv /2 linear, stage 64 inner light k 12, stage 64 inner light k 44]
+  head: 1x1 conv 8"""
 INSTEAD = """
 blocks:
   sum:  {a: [part 0 of 2, 3x3 conv in], b: [part 1 of 2, 3x3 conv in], merge: concat(a b)}
@@ -87,6 +102,8 @@ def imported(spec: str) -> str:
     [
         (GHOST, (" gates x Gate,", " (stride - 1) x depthwise conv /stride linear kernel k,")),
         (GHOST, ("Ghost 16 gates 1", "shortcut: [depthwise conv /stride linear kernel k, ")),
+        (APART, ("Ghost 80 k 7]", "shortcut: [depthwise conv /stride linear kernel k, ")),
+        (INNER, ("inner width width, 1x1 conv out/2, 1x1 conv out]", "inner Light", "Stage 32, ")),
         (INSTEAD, ("inner: Sum", "inner, 1x1 conv 2*in", "3 x WidePlain inner Last")),
         (FEW, ("3 x One", "3 x inverted-residual 32 expand 2")),
         (TURNED, ("3 x Square", "3 x Flat")),
@@ -95,7 +112,7 @@ def imported(spec: str) -> str:
         (LATER, ("3 x Pre", "[3 x Pre, relu, 1x1 conv 32]", "[relu, 1x1 conv 8]")),
         (MIXED, ("2 x Mb", "1x1 conv 64 bare, Mix]")),
     ],
-    ids=["ghost", "shortcut", "instead", "few", "turned", "osa", "tree", "later", "mixed"],
+    ids=["ghost", "shortcut", "apart", "inner", "instead", "few", "turned", "osa", "tree", "later", "mixed"],
 )  # fmt: skip
 def test_one_block_says_them(spec: str, said: tuple[str, ...]) -> None:
     written = imported(spec)
@@ -133,3 +150,21 @@ net: {stem: 3x3 conv 16, one: [wide 32 /2 d 1, 3 x wide 32], two: [wide 64 /2 d 
     written = imported(spec)
     assert "one:  [Wide 32 /2 dilation 1, 3 x Wide 32]" in written
     assert "two:  [Wide 64 /2 dilation 1, 5 x Wide 64]" in written
+
+
+def test_a_row_has_what_leads_to_its_blocks() -> None:
+    """As FastViT's stages, and DPN's, whose widths grow: blocks that stand once, and an activation
+    behind one."""
+    spec = """
+unit: conv bn
+blocks:
+  down: {a: 3x3 conv out /stride, b: 1x1 conv out /stride, merge: a + b}
+  more: {new: [1x1 conv 8 relu, 3x3 conv 8], merge: concat(x new)}
+  gate: {s: 1x1 conv in sigmoid, merge: x*s}
+net:
+  one:  [down 32 /2, relu, gate, 3 x more]
+  two:  [down 64 /2, gate, 5 x more]
+  head: 1x1 conv 8"""
+    rows = imported(spec).partition("net:\n")[2]
+    assert "[Down 32 /2, relu, Gate, 3 x More]" in rows, rows
+    assert "[Down 64 /2, Gate, 5 x More]" in rows, rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 _DIVISORS = (2, 4, 8, 16, 32, 3, 6, 12, 24, 64)
@@ -22,14 +22,17 @@ class CallSizes:
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """A text of the language, and what it gives a call."""
+    """A text of the language, and what it gives a call; one of two numbers says little of fewer
+    than `least` different values."""
 
     text: str
     of: Callable[[CallSizes], float | None]
+    least: int = 1
 
     def fits(self, values: Sequence[Any], calls: Sequence[CallSizes]) -> bool:
         pairs = zip(values, calls, strict=True)
-        return all(self.of(call) == value for value, call in pairs)
+        enough = len({*values}) >= self.least
+        return enough and all(self.of(call) == value for value, call in pairs)
 
 
 _BASES: dict[str, Callable[[CallSizes], int]] = {
@@ -76,7 +79,8 @@ def _rounded() -> Iterator[Formula]:
     for base, of in _BASES.items():
         for n in _DIVISORS[:4]:
             for m in _LEAST:
-                yield _with(f"max({base}/{n} {m})", of, n, _at_least(m))
+                least = _with(f"max({base}/{n} {m})", of, n, _at_least(m))
+                yield replace(least, least=3)
     # ECA's kernel (Wang et al. 2020, section 3.2.3)
     yield Formula(
         "max(3 2*floor((log2(in) + 1)/4) + 1)",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import chain, groupby, pairwise
 
 from ...ops import GlobalPool, Pool, Shape
@@ -130,13 +130,19 @@ def _stages(elements: Sequence[Element], size: Shape) -> Iterator[DraftRow]:
 def _closes(
     held: Sequence[Element], size: Shape, row: DraftRow, element: Element
 ) -> bool:
-    """Whether layers behind a row are in its module, which the element after them is not; those
-    that stride begin another."""
+    """Whether layers behind a row are in its module, which the element after them is not, or are
+    its activation; those that stride begin another."""
     if not held or _out(held[-1], size)[1:] != size[1:]:
         return False
+    if row.elements and all(map(_activates, held)):
+        return True
     path = path_of(row) if row.calls else []
     *inside, after = (_within(each, path) for each in (*held, element))
     return bool(path) and all(inside) and not after
+
+
+def _activates(element: Element) -> bool:
+    return isinstance(element, Cell) and element.op.role == "activation"
 
 
 def _within(element: Element, path: Sequence[str]) -> bool:
@@ -146,24 +152,31 @@ def _within(element: Element, path: Sequence[str]) -> bool:
 
 def _ends(elements: Sequence[Element]) -> set[int]:
     """Where a run of calls that differ in their stride alone begins, where most are of several."""
-    runs = [
-        list(group)
-        for _, group in groupby(enumerate(elements), key=lambda each: _still(each[1]))
-    ]
+    said = [(n, each) for n, each in enumerate(elements) if not _activates(each)]
+    runs = [list(group) for _, group in groupby(said, key=lambda each: _still(each[1]))]
     calls = [run for run in runs if repeats(run[0][1])]
     if sum(map(len, calls)) < 2 * len(calls):
         return set()
-    led = {run[0][0] for before, run in pairwise(runs) if _leads(before, run[0][1])}
+    led: set[int] = set()
+    for before, ((place, first), *_) in pairwise(runs):
+        if _leads(before, first, led):
+            led.add(place)
     return {run[0][0] for run in calls} - led
 
 
-def _leads(run: Sequence[tuple[int, Element]], element: Element) -> bool:
-    """Whether a run is the one block that makes maps for another, the first of a stage."""
-    ((_, first), *more) = run
+def _leads(
+    run: Sequence[tuple[int, Element]], element: Element, led: Collection[int]
+) -> bool:
+    """Whether a run is one block that makes maps for another, the first of a stage, or is led by
+    such a block."""
+    ((place, first), *more) = run
     if more or not repeats(first) or not repeats(element):
         return False
-    return changes(first.block) and first.block.out == element.block.out
+    begins = changes(first.block) or place in led
+    return begins and first.block.out[1:] == element.block.out[1:]
 
 
-def _still(element: Element) -> str:
-    return element.label(still=True) if repeats(element) else ""
+def _still(element: Element) -> tuple[object, ...]:
+    return (
+        (element.label(still=True), element.block.out[1:]) if repeats(element) else ()
+    )
