@@ -84,7 +84,7 @@ def test_two_numbers_are_one_where_nothing_reads_between(
 
 def test_a_number_that_is_read_between_stays() -> None:
     written = text(PLAIN + GAIN.format("relu", "2*body", "0.2*p*sigmoid(p)"))
-    assert "2*body" in written
+    assert "2*p0" in written
 
 
 class _Between(nn.Module):

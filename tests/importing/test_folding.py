@@ -186,7 +186,7 @@ blocks:
 net: {stem: 3x3 conv 16, one: 3 x own, head: 1x1 conv 8}"""
     found = from_module(loads(FRAME.format(spec)).module(), (16, 16, 16))
     assert found.proof.output is not None and found.proof.output <= 1e-9
-    assert "merge: act(p0 + p1 + x)" in found.text, found.text
+    assert "merge: act(a + b + x)" in found.text, found.text
 
 
 def test_what_strides_is_in_no_turn() -> None:
@@ -237,10 +237,10 @@ class Called(nn.Module):
 @pytest.mark.parametrize(
     ("act", "said"),
     [
-        (nn.Hardswish, "merge: hardswish(x*hardswish(p1 + x) + p0)"),
-        (nn.LeakyReLU, "merge: [x*p2 + p0, leaky relu]"),
-        (lambda: nn.LeakyReLU(0.1), "p2:    [p1 + x, leaky relu 0.1]"),
-        (lambda: nn.GELU(approximate="tanh"), "merge: [x*p2 + p0, gelu tanh]"),
+        (nn.Hardswish, "merge: hardswish(x*hardswish(other + x) + one)"),
+        (nn.LeakyReLU, "merge: [x*p0 + one, leaky relu]"),
+        (lambda: nn.LeakyReLU(0.1), "p0:    [other + x, leaky relu 0.1]"),
+        (lambda: nn.GELU(approximate="tanh"), "merge: [x*p0 + one, gelu tanh]"),
     ],
 )
 def test_an_activation_that_no_equation_can_call(

@@ -133,7 +133,7 @@ class Edges(nn.Module):
         (Squeeze(), 16, ["se squeeze 4"]),
         (Spatial(), 16, ["concat(mean(x over channels) max(x over channels))"]),
         (nn.Dropout2d(0.1), 16, ["channel dropout 0.1"]),
-        (Shake(), 16, ["  Shake:\n", "0.5*p"]),
+        (Shake(), 16, ["  Shake:\n", "0.5*a"]),
         (Edges(), 16, ["[3x3 conv 16, 3x3 depthwise conv"]),
         (
             nn.Sequential(nn.Conv2d(16, 20, 1), Dual(16, 4), nn.Conv2d(24, 36, 1), Dual(32, 4)),

@@ -149,4 +149,5 @@ def test_the_shortest_way_is_the_shortcut_where_last_paths_are_alike() -> None:
     )
     written = text(spec.replace("0.2*body", "0.2*p0"))
     assert "shortcut: [pre, avg pool /stride ceil, 1x1 conv out linear]" in written
-    assert "merge:    0.2*p0 + shortcut" in written
+    assert "body:     [2*p0, 1x1 conv out linear]" in written
+    assert "merge:    0.2*body + shortcut" in written

@@ -81,7 +81,7 @@ def test_layers_of_their_own_are_not_shared() -> None:
 
 
 def test_statistics_that_move_twice() -> None:
-    assert "again p1" in imported(nn.Sequential(Norms(), nn.Conv2d(8, 4, 1))).text
+    assert "again both" in imported(nn.Sequential(Norms(), nn.Conv2d(8, 4, 1))).text
 
 
 def test_blocks_that_share_are_of_one_kind() -> None:

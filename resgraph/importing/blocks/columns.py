@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
+from ...ops import Add
 from ..kinds import mains
-from ..regions.structure import Branch, Region
+from ..regions.structure import Branch, Region, head, leaves_of
 from .kept import kept
+from .path_words import path_words
 
 
 @dataclass(frozen=True)
@@ -25,34 +27,61 @@ class PathColumns:
     def of(cls, blocks: Sequence[Region]) -> PathColumns:
         rows: list[list[Any]] = [[*mains(block)] for block in blocks]
         whole = max(range(len(rows)), key=lambda n: len(rows[n]))
-        names = _names(rows[whole])
+        size, lacked = len(rows[whole]), kept(blocks[whole])
+        place = rows[whole].index(lacked) if lacked in rows[whole] else size
         for row in rows:
-            if len(row) < len(names):
-                place = rows[whole].index(kept(blocks[whole]))
-                names[place] = "kept"
+            if len(row) < size:
                 row.insert(place, None)
+        columns = [*zip(*rows, strict=True)]
+        names = _names(blocks[whole], rows[whole], path_words(columns, blocks))
+        if any(None in column for column in columns):
+            names[place] = "kept"
         pairs = zip(blocks, rows, strict=True)
         known = {id(block): _values(names, row) for block, row in pairs}
-        return cls(names, [*zip(*rows, strict=True)], known)
+        return cls(names, columns, known)
 
     def name(self, value: str, block: Region) -> str:
         """The path that a value of a block comes out of."""
         return self.known[id(block)][value]
 
 
+_UNNAMED = 1
+"""So many paths at most may have a number beside others that have words."""
+
+
 def _values(names: Sequence[str], row: Sequence[Branch | None]) -> dict[str, str]:
     return {b.value: name for name, b in zip(names, row, strict=True) if b}
 
 
-def _names(branches: Sequence[Branch]) -> list[str]:
-    """`body` is the path with most weights; `pre` one without any that others start from."""
-    weights = [branch.weighted for branch in branches]
-    words = {} if any(weights[:1]) else {0: "pre"}
-    words |= {weights.index(n): "body" for n in {*weights} if _most(n, weights)}
+def _names(
+    block: Region, branches: Sequence[Branch], words: Sequence[str]
+) -> list[str]:
+    """The usual ones; the others have the words of their modules, and so have all of a block that
+    sums none."""
+    summed = [n for n, b in enumerate(branches) if b.value == _summed(block)]
+    if len(branches) > 1 and not summed and all(words):
+        return [*words]
+    names = _usual([branch.weighted for branch in branches], summed)
+    own = {n: w for n, w in enumerate(words) if w and w not in names.values()}
+    if len(own.keys() | names) >= len(words) - _UNNAMED:
+        names = own | names
     numbers = map("p{}".format, count())
-    return [words.get(n) or next(numbers) for n in range(len(weights))]
+    return [names.get(n) or next(numbers) for n in range(len(words))]
 
 
-def _most(number: int, numbers: Sequence[int]) -> bool:
-    """Whether it is the largest, and alone."""
-    return number == max(numbers) and numbers.count(number) == 1
+def _usual(weights: Sequence[int], summed: Sequence[int]) -> dict[int, str]:
+    """`body` is the path that is summed, else the one with most weights; `pre` one without any that
+    others start from."""
+    most = [n for n, weight in enumerate(weights) if weight == max(weights)]
+    body = summed or (most if len(most) == 1 else [])
+    first = {} if any(weights[:1]) else {0: "pre"}
+    return first | dict.fromkeys(body, "body")
+
+
+def _summed(block: Region) -> str:
+    """The path that a block adds to its shortcut; "" where that is none alone."""
+    op, terms = head(block.merge)
+    skip = block.shortcut()
+    others = [leaf for term in terms if term != skip for leaf in leaves_of(term)]
+    alone = isinstance(op, Add) and skip in terms and len(others) == 1
+    return others[0] if alone else ""

@@ -13,7 +13,7 @@ from ...language.library import library_index
 from ...ops import VOCABULARY, Add, Concat, GlobalPool, Mul, Op, Pool, Sub, Upsample
 from ..captured import CapturedOp
 from ..classes import common, within
-from ..recovery import BLOCK_WORDS
+from ..regions.words import BLOCK_WORDS
 from ..turns import TURN_WORDS
 from .draft import DraftRow, steps_in
 

@@ -1,0 +1,79 @@
+"""The paths of blocks → what their author calls them: by the modules that they are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from ...language.grammar.words import ACT, BLOCK_KEYS, name_problem
+from ...language.library import library_index
+from ...ops import VOCABULARY, Pool
+from ..captured import CapturedOp
+from ..classes import common
+from ..regions.structure import Branch, Region
+from ..regions.words import BLOCK_WORDS
+
+_Path = Sequence[str]
+"""The path of a module within a block."""
+_LONGEST = 12
+"""Letters of a word."""
+
+
+def path_words(
+    columns: Sequence[Sequence[Branch | None]], blocks: Sequence[Region]
+) -> list[str]:
+    """A word for each column of paths, "" where the blocks have none, not the same, or one that
+    says something else: the outermost module that is not another path's too."""
+    rows = [[column[n] for column in columns] for n in range(len(blocks))]
+    of_each = [_words(row, block) for row, block in zip(rows, blocks, strict=True)]
+    words = [_one(column) for column in zip(*of_each, strict=True)]
+    counts = Counter(words)
+    return [word if counts[word] == 1 else "" for word in words]
+
+
+def _one(words: Sequence[str | None]) -> str:
+    """What all say that say anything."""
+    found = {word for word in words if word is not None}
+    word = found.pop() if len(found) == 1 else ""
+    taken = (*VOCABULARY, *library_index(), *BLOCK_WORDS, *BLOCK_KEYS, ACT)
+    unsaid = len(word) > _LONGEST or word.rstrip("0123456789") in VOCABULARY
+    return "" if unsaid or name_problem(word, taken) else word
+
+
+def _words(row: Sequence[Branch | None], block: Region) -> list[str | None]:
+    """Of the paths of one block; of a pool alone, what it is."""
+    depth = len(common([step.module.split(".") for step in block.steps()]))
+    modules = [[path[depth:] for path in _modules(branch)] for branch in row]
+    return [
+        None if branch is None else _pool(branch) or _word(place, modules)
+        for place, branch in enumerate(row)
+    ]
+
+
+def _modules(branch: Branch | None) -> list[_Path]:
+    """Those of a path's layers."""
+    if branch is None:
+        return []
+    items = [
+        step
+        for item in branch.items
+        for step in ([item] if isinstance(item, CapturedOp) else item.steps())
+    ]
+    weighted = [step for step in items if step.op.weighted]
+    return [step.module.split(".") for step in weighted or items]
+
+
+def _pool(branch: Branch) -> str:
+    ops = [step.op for step in branch.steps()]
+    return "pool" if ops and isinstance(ops[-1], Pool) and len(ops) == 1 else ""
+
+
+def _word(place: int, modules: Sequence[Sequence[_Path]]) -> str:
+    """`branch3x3` of `branch3x3_1` and `branch3x3_2`, `conv_scale` of `mixer.conv_scale.conv`."""
+    own = common(modules[place])
+    others = [path for n, each in enumerate(modules) for path in each if n != place]
+    for size in range(1, len(own) + 1):
+        if not any(path[:size] == own[:size] for path in others):
+            return own[size - 1] if not own[size - 1].isdigit() else ""
+    firsts = [path[len(own)] for path in modules[place] if len(path) > len(own)]
+    return "".join(common(firsts)).rstrip("_") if len({*firsts}) > 1 else ""
