@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
 from fractions import Fraction
@@ -31,7 +31,15 @@ from .numbers.formulas import formula
 from .regions.sharing import SharedPath
 from .regions.structure import Branch, Region, RegionItem, StepTree
 from .texts import equation, folded, label_of, said, side
-from .written import Element, Repeated, Use, WrittenBlock, WrittenPath, word_of
+from .written import (
+    Element,
+    Repeated,
+    Use,
+    WrittenBlock,
+    WrittenPath,
+    listed,
+    word_of,
+)
 
 
 class Elements:
@@ -126,7 +134,8 @@ class _Writer:
         calls, branches = zip(*made, strict=True)
         self.act = ""  # a shortcut's is its own
         found = self._path(branches, calls)
-        return _POLICIES.get(str(WrittenPath("", found)), found)
+        still = max(map(max, _strides(self.uses))) == 1
+        return (_STILL if still else _POLICIES).get(listed(found), found)
 
     def _path(self, branches: Sequence[Branch], calls: Sequence[Use]) -> list[str]:
         """What stands there in all calls."""
@@ -359,6 +368,8 @@ _POLICIES = {
     "zero-pad out /stride centered": ["zero-pad centered"],
 }
 """Shortcuts that have a word: the file's default needs none."""
+_STILL: Mapping[str, list[str]] = {"1x1 conv out linear": []}
+"""The same of blocks that never stride."""
 
 
 def _ratio(name: str, texts: Sequence[str], own: Sequence[str]) -> str | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import ChainMap
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 
@@ -11,16 +12,18 @@ from ..errors import Source
 from ..language.format import reformat
 from ..ops.base import shape_text
 from .adoption import Library
+from .blocks.ways import with_ways
 from .captured import Captured
 from .cells import Unit, units
 from .options import said_once
 from .recovery import BlockRecovery
 from .regions.cut import cut
+from .regions.cut_rows import CutNet
 from .regions.shared_rows import rows_again
 from .regions.sharing import say_again
 from .rows import DraftRow, rows_of
 from .turns import taking_turns
-from .written import WrittenBlock
+from .written import WrittenBlock, listed
 
 _NAME = re.compile(r"[A-Za-z_][\w-]*")
 _WIDEST = 100
@@ -58,24 +61,16 @@ class Head:
 
 def write(head: Head) -> str:
     """The spec of a captured net. Raises `ImportRefused`."""
-    found = cut(head.net)
-    if head.net.shares:
-        found.items = rows_again(found.items)
-        say_again(found.items)
+    found = _cut(head.net)
     unit = units(found.items, said_once(head.net))[0]
     options = list(unit.said.lines(head.net, normed=bool(unit.norm)))
     settings = list(_settings(unit, options))
     library = Library(unit.text, options)
     recovery = BlockRecovery(head.net, unit, library)
-    first = head.net.steps[head.net.input].shape
     named = dict(zip(head.net.inputs, head.inputs, strict=True))
-    elements = recovery.elements(found.items)
-    rows = rows_of(elements, first, found.starts, named)
-    free = [row for row in rows if not row.counted]
-    said, turns = taking_turns([row.labels for row in free])
-    for row, labels in zip(free, said, strict=True):
-        row.labels = labels
-    own = _called([*recovery.definitions, *turns], rows)
+    elements = recovery.elements(with_ways(found, head.net, unit))
+    rows, streams = rows_of(elements, found, head.net, named)
+    own = _called([*recovery.definitions, *_turns(rows), *streams], rows)
     if library.shortcut:
         library.settle(own)
         settings.append(f"shortcut: {listed(library.shortcut)}")
@@ -83,6 +78,24 @@ def write(head: Head) -> str:
     ended = _given(rows, head.net.outputs)
     lines = [*head.lines(), *settings, *_blocks(own), *_net(rows), *ended]
     return reformat(Source(head.name, "\n".join(lines) + "\n"))
+
+
+def _cut(net: Captured) -> CutNet:
+    """Layers and blocks, with what stands there again."""
+    found = cut(net)
+    if net.shares:
+        found.items = rows_again(found.items)
+        say_again(found.items)
+    return found
+
+
+def _turns(rows: Sequence[DraftRow]) -> list[WrittenBlock]:
+    """The blocks of what stands in rows by turns, which then say so."""
+    free = [row for row in rows if not (row.counted or row.gives)]
+    said, turns = taking_turns([row.labels for row in free])
+    for row, labels in zip(free, said, strict=True):
+        row.labels = labels
+    return turns
 
 
 def _called(
@@ -95,7 +108,7 @@ def _called(
     for definition in reversed(definitions):
         if definition.ours and definition.name in _NAME.findall(texts):
             found.insert(0, definition)
-            said = (*map(str, definition.paths), *definition.shortcut)
+            said = (*definition.texts, *definition.shortcut)
             texts += " ".join(("", *said, *definition.lets.values()))
     return found
 
@@ -108,20 +121,27 @@ def _settings(unit: Unit, options: Sequence[str]) -> Iterator[str]:
         yield f"ops: {{{', '.join(options)}}}"
 
 
-def listed(parts: Sequence[str]) -> str:
-    """A path on one line."""
-    return parts[0] if len(parts) == 1 else f"[{', '.join(parts)}]"
-
-
 def _blocks(definitions: Sequence[WrittenBlock]) -> Iterator[str]:
+    """Beside blocks of several streams, which are like lines of a program, one that fits stands on
+    one line."""
     if definitions:
         yield from ("", "blocks:")
+    flows = any(definition.gives for definition in definitions)
     for definition in definitions:
-        if definition.bare:
+        if definition.gives:
+            yield from flowing(definition)
+        elif definition.bare:
             yield from broken(f"  {definition.name}: ", definition.bare)
+        elif flows and len(line := _line(definition)) <= _WIDEST:
+            yield line
         else:
             yield f"  {definition.name}:"
             yield from aligned(definition.entries(), 4)
+
+
+def _line(definition: WrittenBlock) -> str:
+    entries = (f"{key}: {listed(parts)}" for key, parts in definition.entries())
+    return f"  {definition.name}: {{{', '.join(entries)}}}"
 
 
 def _net(rows: Sequence[DraftRow]) -> Iterator[str]:
@@ -130,10 +150,14 @@ def _net(rows: Sequence[DraftRow]) -> Iterator[str]:
 
 
 def _given(rows: Sequence[DraftRow], outputs: Sequence[str]) -> Iterator[str]:
-    """What comes out, where that is not the last row alone."""
-    if len(outputs) > 1:
-        names = {row.exit: row.name for row in rows}
-        yield from ("", f"output: {listed([names[each] for each in outputs])}")
+    """What comes out, where that is not the last row alone; all streams of a row by its name."""
+    if [*rows[-1].named] == [*outputs]:
+        return
+    names = ChainMap(*(row.named for row in rows))
+    said = listed([names[each] for each in outputs])
+    for row in (row for row in rows if row.gives):
+        said = said.replace(", ".join(row.named.values()), row.name)
+    yield from ("", f"output: {said}")
 
 
 def aligned(entries: Sequence[tuple[str, Sequence[str]]], indent: int) -> Iterator[str]:
@@ -148,11 +172,31 @@ def broken(start: str, parts: Sequence[str]) -> Iterator[str]:
     if len(start + listed(parts)) <= _WIDEST or len(parts) == 1:
         yield start + listed(parts)
         return
-    line, indent = f"{start}[{parts[0]}", " " * (len(start) + 1)
-    for part in parts[1:]:
-        if len(f"{line}, {part},") > _WIDEST:
+    *lines, last = filled(f"{start}[", parts, len(start) + 1)
+    yield from (*lines, f"{last}]")
+
+
+def filled(start: str, parts: Iterable[str], indent: int) -> Iterator[str]:
+    """Parts with commas between them, on as few lines as hold them."""
+    line, between = start, ""
+    for part in parts:
+        if between and len(f"{line}, {part},") > _WIDEST:
             yield f"{line},"
-            line = indent + part
+            line, between = " " * indent, ""
+        line += between + part
+        between = ", "
+    yield line
+
+
+def flowing(definition: WrittenBlock) -> Iterator[str]:
+    """A block of several streams: paths in rows, and a line or more for each that is a block."""
+    own, *held = definition.flow
+    lines = [*filled(f"  {definition.name}: {{", own, 4)]
+    for group in held:
+        whole = f"{lines[-1]}, {', '.join(group)},"
+        lines[-1] += ","
+        if len(whole) <= _WIDEST:
+            lines[-1] = whole[:-1]
         else:
-            line += f", {part}"
-    yield f"{line}]"
+            lines += filled(" " * 4, group, 6)
+    yield from (*lines[:-1], f"{lines[-1]}}}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -10,6 +10,7 @@ from ..ops import Over
 from ..ops.base import value_text
 from ..ops.merge import Binary
 from .cells import Cell
+from .regions.structure import StepTree
 
 
 def label_of(cell: Cell, value: Callable[[str], str | None], act: str = "") -> str:
@@ -89,6 +90,19 @@ def equation(op: Any, texts: Sequence[str]) -> str:
     held = [first if symbol in "+-" else _bracketed(first, "+-")]
     held += [_bracketed(text, loose) for text in rest]
     return (f" {symbol} " if symbol in "+-" else symbol).join(held)
+
+
+def tree_text(tree: StepTree, named: Mapping[str, str]) -> str:
+    """An equation over values, by what they are called."""
+    if isinstance(tree, str):
+        return named[tree]
+    step, terms = tree
+    texts = [tree_text(term, named) for term in terms]
+    for key, place in (("left", 0), ("right", len(texts))):
+        number = getattr(step.op, key, None)
+        if number is not None:
+            texts.insert(place, value_text(number))
+    return equation(step.op, texts)
 
 
 def _bracketed(text: str, signs: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -16,13 +17,27 @@ from .regions.structure import Region, head
 
 @dataclass(slots=True)
 class WrittenPath:
-    """A path as it is written."""
+    """A path as it is written; `held` are the paths that its equation alone reads."""
 
     name: str
     parts: list[str]
+    held: list[WrittenPath] = field(default_factory=list)
+
+    @property
+    def entries(self) -> list[str]:
+        """With its key, what it holds apart."""
+        if not self.held:
+            return [f"{self.name}: {self}"]
+        first, *rest = (f"{path.name}: {path}" for path in self.held)
+        return [f"{self.name}: {{{first}", *rest, f"merge: {self}}}"]
 
     def __str__(self) -> str:
-        return self.parts[0] if len(self.parts) == 1 else f"[{', '.join(self.parts)}]"
+        return listed(self.parts)
+
+
+def listed(parts: Sequence[str]) -> str:
+    """A path on one line."""
+    return parts[0] if len(parts) == 1 else f"[{', '.join(parts)}]"
 
 
 _INDENT = 8
@@ -43,6 +58,8 @@ class WrittenBlock:
     shortcut: list[str] = field(default_factory=list)
     keeps: bool = False
     merge: str = ""
+    reads: list[str] = field(default_factory=list)
+    gives: list[str] = field(default_factory=list)
     ours: bool = True
     takes_out: bool | None = None
     words: Counter[str] = field(default_factory=Counter)  # of its paths' labels
@@ -64,6 +81,11 @@ class WrittenBlock:
         """Whether a call can say its stride: a block that strides by its own numbers has none."""
         return self.takes_out is not None or self._reads("stride")
 
+    @property
+    def texts(self) -> list[str]:
+        """Of its paths."""
+        return [text for path in self.paths for text in path.entries]
+
     def _reads(self, constant: str) -> bool:
         """Whether its text has a constant of its calls, as a shortcut has."""
         texts = (*map(str, self.paths), self.merge, *self.lets.values())
@@ -78,6 +100,16 @@ class WrittenBlock:
             found[each.name] -= 1
             found += each.flat
         return +found
+
+    @property
+    def flow(self) -> list[list[str]]:
+        """A block of several streams as the entries between its brackets: paths, and then each that
+        is a block."""
+        first = next((n for n, p in enumerate(self.paths) if p.held), len(self.paths))
+        reads = [f"reads: [{', '.join(self.reads)}]"] if self.reads else []
+        plain = [text for path in self.paths[:first] for text in path.entries]
+        gives = f"gives: [{', '.join(self.gives)}]"
+        return [[*reads, *plain, gives], *(p.entries for p in self.paths[first:])]
 
     @property
     def bare(self) -> list[str]:
@@ -134,16 +166,20 @@ class Use:
         """What a `let` of its definition is in it."""
         return self.values.get(key, self.definition.lets[key])
 
-    def label(self, *, still: bool = False) -> str:
-        """As a row has it, `bottleneck 512 /2`; `still` as behind that, without its stride."""
-        words = [self.definition.name]
-        if self.sized and not (still and self.definition.keeps):
-            words.append(str(self.sizes.out))
+    def label(self, *, still: bool = False, width: str | None = None) -> str:
+        """As a row has it, `bottleneck 512 /2`; `still` as behind that, without its stride, and
+        with another text for its `width`, which "" leaves out."""
+        sized = self.sized and not (still and self.definition.keeps)
+        out = str(self.sizes.out) if sized else ""
+        stride = "" if still else self._stride
+        values = (f"{key} {value}" for key, value in self.values.items())
+        words = (self.definition.name, out if width is None else width, stride)
+        return " ".join([*filter(None, words), *values])
+
+    @property
+    def _stride(self) -> str:
         strides = self.definition.strided and max(self.sizes.stride) > 1
-        if strides and not still:
-            words.append(f"/{value_text(self.sizes.stride)}")
-        words += [f"{key} {value}" for key, value in self.values.items()]
-        return " ".join(words)
+        return f"/{value_text(self.sizes.stride)}" if strides else ""
 
 
 Element = Cell | Use

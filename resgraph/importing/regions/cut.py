@@ -6,15 +6,17 @@ layer, or one block, whose paths and equation follow from its dominators."""
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 
 from ...ops import Part
 from ..captured import Captured, CapturedOp
 from ..classes import common
 from ..numbers.factors import number_of
-from .cut_rows import CutNet
+from .cut_rows import CutNet, mark
 from .paths import Piece, collapsed, in_equations, joined, narrows, parted
 from .prefixes import begin, prefixed
+from .streams import CutStreams, streams
 from .structure import (
     Branch,
     Region,
@@ -28,6 +30,9 @@ from .structure import (
     sums,
 )
 
+_FEWEST = 4
+"""Paths of two streams that exchange what they know."""
+
 
 def cut(net: Captured) -> CutNet:
     """The whole net as layers and blocks, one after another."""
@@ -37,7 +42,31 @@ def cut(net: Captured) -> CutNet:
     levels = [n for n, item in enumerate(items) if _levels(item) > 1]
     if len(levels) == 1:
         return _opened(net, items[: levels[0]])
-    return CutNet(prefixed(items, {*net.outputs}), net.output).ended(net.outputs)
+    found = _flowing(items, net)
+    found.items = prefixed(found.items, {*net.outputs})
+    return found.ended(net.outputs)
+
+
+def _flowing(items: Sequence[RegionItem], net: Captured) -> CutNet:
+    """Items one after another, with rows for the streams of those that have several."""
+    found = CutNet([], net.input)
+    for item in items:
+        parts = _streams(item, net)
+        found.items += [] if parts.rows else [item]
+        found.flow(parts, net.steps)
+        if parts.rows and exit_of(item) in net.outputs and item is not items[-1]:
+            found.items.append(mark(f"after {exit_of(item)}", item))
+    found.last = net.output
+    return found
+
+
+def _streams(item: RegionItem, net: Captured) -> CutStreams:
+    """Of a block that has as many paths as two that exchange something."""
+    if not isinstance(item, Region) or len(item.branches) < _FEWEST:
+        return CutStreams()
+    begun = (replace(b, start=b.start or item.entry) for b in item.branches)
+    found = streams(item.entry, [*begun, Branch(item.exit, item.merge, [])], net)
+    return found if found.rows else CutStreams()
 
 
 def _spine(net: Captured) -> list[RegionItem] | None:
@@ -81,20 +110,16 @@ def _opened(net: Captured, items: list[RegionItem]) -> CutNet:
     units = _pieces(steps, entries, known, net.outputs)
     branches = parted(units, entries, net.outputs)
     place = {name: n for n, name in enumerate(known)}
-    branches.sort(key=lambda branch: place[_first(branch).name])
+    branches.sort(key=lambda branch: place[branch.first.name])
     found = CutNet(items, entries[0])
     for branch in branches:
         _tidy(branch)
         branch.items = _headed(branch.items)
-        found.add(branch, known)
+    one = len(entries) == 1
+    flow = streams(entries[0], branches, net) if one else CutStreams(rest=branches)
+    found.flow(flow, known)
     found.items = prefixed(found.items, {*net.outputs})
     return found
-
-
-def _first(branch: Branch) -> CapturedOp:
-    """The step behind all that a path reads."""
-    start = branch.start
-    return start[0] if isinstance(start, tuple) else next(branch.steps())
 
 
 def _sequence(

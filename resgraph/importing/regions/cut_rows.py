@@ -4,13 +4,15 @@ starts with an earlier one or with an equation."""
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import ClassVar, Literal
 
 from ...ops import Op, Shape
 from ...ops.base import Family
 from ..captured import CapturedOp
-from .structure import Branch, RegionItem, StepTree, exit_of, shape_of
+from .streams import CutStreams, StreamBlock
+from .structure import Branch, RegionItem, StepTree, exit_of, leaves_of, shape_of
 
 
 class RowStart(Op):
@@ -28,11 +30,23 @@ class RowStart(Op):
 @dataclass(slots=True)
 class CutNet:
     """Items with marks among them, and what rows start with, by their marks, that do not go on from
-    the row before."""
+    the row before; and the rows of several streams, each of whose paths has a mark."""
 
     items: list[RegionItem]
     last: str  # the value that comes out of the last row
     starts: dict[str, StepTree] = field(default_factory=dict)
+    streams: list[list[StreamBlock]] = field(default_factory=list)
+
+    @property
+    def flowing(self) -> set[str]:
+        """The values that come out of their paths."""
+        blocks = chain.from_iterable(self.streams)
+        return {branch.value for block in blocks for branch in block.branches}
+
+    def goes_on(self, value: str) -> bool:
+        """Whether a row begins with a stream."""
+        start = self.starts.get(value)
+        return any(start in row[-1].gives for row in self.streams)
 
     def ended(self, outputs: Collection[str]) -> CutNet:
         """With a mark behind each output but the last."""
@@ -41,7 +55,18 @@ class CutNet:
             found.append(item)
             if exit_of(item) in outputs and item is not self.items[-1]:
                 found.append(mark(f"after {exit_of(item)}", item))
-        return CutNet(found, self.last)
+        return replace(self, items=found)
+
+    def flow(self, streams: CutStreams, known: Mapping[str, CapturedOp]) -> None:
+        """Rows of several streams, and what is behind them."""
+        self.streams += streams.rows
+        for row in streams.rows:
+            for branch in (branch for block in row for branch in block.branches):
+                before = known[next(leaves_of(branch.start or ""))]
+                self.items += [mark(branch.value, before), *branch.items]
+        self.last = "" if streams.rows else self.last
+        for branch in streams.rest:
+            self.add(branch, known)
 
     def add(self, branch: Branch, known: Mapping[str, CapturedOp]) -> None:
         """A row of its own."""
@@ -52,6 +77,12 @@ class CutNet:
             self.starts[branch.value] = start
         self.items += [mark(branch.value, known[read]), *branch.items]
         self.last = branch.value
+
+
+def row_start(item: RegionItem) -> RowStart | None:
+    """The mark that an item is."""
+    op = item.op if isinstance(item, CapturedOp) else None
+    return op if isinstance(op, RowStart) else None
 
 
 def mark(value: str, before: RegionItem | None) -> CapturedOp:

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from ...ops import Op, Shape
 from ...ops.base import Family
 from ..captured import CapturedOp
-from .cut_rows import RowStart, mark
+from .cut_rows import mark, row_start
 from .structure import RegionItem, exit_of, shape_of, steps_in
 
 
@@ -59,15 +59,10 @@ def rows_again(items: Sequence[RegionItem]) -> list[RegionItem]:
 
 def _begin(found: list[RegionItem], item: RegionItem) -> str:
     """The mark behind which an item stands, or that it is; a new one where there is none."""
-    marks = [op for op in map(_mark, (item, *found[-1:])) if op]
+    marks = [op for op in map(row_start, (item, *found[-1:])) if op]
     if not marks:
         found.append(mark(f"at {exit_of(item)}", found[-1] if found else None))
     return marks[0].value if marks else f"at {exit_of(item)}"
-
-
-def _mark(item: RegionItem) -> RowStart | None:
-    op = item.op if isinstance(item, CapturedOp) else None
-    return op if isinstance(op, RowStart) else None
 
 
 def _said(run: _Run, items: Sequence[RegionItem], begun: str) -> CapturedOp:

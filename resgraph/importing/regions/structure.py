@@ -29,6 +29,11 @@ class Branch:
             yield from [item] if isinstance(item, CapturedOp) else item.steps()
 
     @property
+    def first(self) -> CapturedOp:
+        """The step behind all that it reads."""
+        return self.start[0] if isinstance(self.start, tuple) else next(self.steps())
+
+    @property
     def weighted(self) -> int:
         """How many layers with weights it has."""
         return sum(step.op.weighted for step in self.steps())

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import chain
 
 from ...ops import Add, Concat, Mul
 from ..numbers.factors import number_of
 from .structure import Region, StepTree, head
 
-_MERGED = {Mul: ("gated", "product"), Concat: ("dense", "join")}
+_MERGED: Mapping[type, tuple[str, str]] = {
+    Mul: ("gated", "product"), Concat: ("dense", "join"),
+}  # fmt: skip
 """What blocks that merge so are called: with their input among the terms, and without."""
 BLOCK_WORDS = (
-    *(*_MERGED[Mul], *_MERGED[Concat], "scaled", "down", "residual", "stack"),
+    *(*_MERGED[Mul], *_MERGED[Concat], "scaled", "down", "residual", "stack", "up"),
     *("self-attention", "mlp"),
 )
 """What blocks are called, but for the words of the library's."""
@@ -24,14 +27,19 @@ _FEW = 2
 def block_word(block: Region) -> str:
     """A name for what a block is, from its equation."""
     op, _ = head(block.merge)
-    for kind, (of_input, of_paths) in _MERGED.items():
-        if isinstance(op, kind):
-            return of_input if block.entry in _terms(block) else of_paths
+    if words := _MERGED.get(type(op)):
+        return words[block.entry not in _terms(block)]
     if isinstance(op, Add):
         return _of_sequences(block) or _of_layers(block)
     if op is None and block.branches:
-        return _of_layers(block) if _weight(block) > _FEW else "down"
+        return _of_layers(block) if _weight(block) > _FEW else _turned(block)
     return "scaled" if _only_multiplies(block.merge) else "block"
+
+
+def _turned(block: Region) -> str:
+    """Which way a transition leads."""
+    sides = zip(block.into[1:], block.out[1:], strict=False)
+    return "up" if any(out > into for into, out in sides) else "down"
 
 
 def _weight(block: Region) -> int:

@@ -3,47 +3,90 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import ChainMap
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import takewhile
 
 from ...ops import Shape
-from ...ops.base import value_text
+from ..captured import Captured
 from ..cells import Cell
-from ..regions.cut_rows import RowStart
+from ..regions.cut_rows import CutNet, RowStart
 from ..regions.shared_rows import SharedRows
-from ..regions.structure import StepTree
-from ..texts import equation, folded, plain
+from ..regions.structure import StepTree, leaves_of
+from ..texts import folded, plain, tree_text
 from ..usual import say_usual
-from ..written import Element, Use
+from ..written import Element, Use, WrittenBlock, listed
 from .draft import DraftRow, equates
 from .names import give_names
 from .stages import held_together, staged
+from .streams import StreamRows, with_held
 
 __all__ = ["DraftRow", "rows_of"]
 
 
 def rows_of(
     elements: Sequence[Element],
-    first: Shape,
-    starts: Mapping[str, StepTree],
+    cut: CutNet,
+    net: Captured,
     inputs: Mapping[str, str],
-) -> list[DraftRow]:
-    """Stem, stages, head; and a row for each mark. `inputs` are the names of the net's."""
-    rows: list[DraftRow] = []
+) -> tuple[list[DraftRow], list[WrittenBlock]]:
+    """Stem, stages, head; a row for each mark, and those of several streams with the blocks that
+    they call. `inputs` are the names of the net's."""
     parts = [*_parts(elements)]
-    for mark, own in parts:
-        found = staged(own, _shape(mark, first))
-        if mark:
-            found = held_together(found, last=mark is parts[-1][0])
-        rows += _begun(mark, found, starts)
-    say_usual([placed for row in rows for placed in row.placed()])
-    give_names(rows, inputs.values())
-    named = {**inputs, **{row.exit: row.name for row in rows}}
+    paths = {_value(mark): own for mark, own in parts}
+    streams = StreamRows(cut.streams, net.steps, paths)
+    first = net.steps[net.input].shape
+    drafts = [*_drafts(parts, cut, first, streams.drafts)]
+    rows = with_held(drafts, cut, net.outputs)
+    say_usual([each for row in rows if not row.gives for each in row.placed()])
+    give_names(rows, [*inputs.values(), *(block.name for block in streams.blocks)])
+    _say(rows, inputs)
+    return rows, streams.blocks
+
+
+def _say(rows: Sequence[DraftRow], inputs: Mapping[str, str]) -> None:
+    """The labels of rows that have names."""
+    named = ChainMap(*(row.named for row in rows), {**inputs})
     before = next(iter(inputs.values()))
     for row in rows:
-        start = None if row.start is None else _text(row.start, named)
-        labels = list(folded(_labels(row.elements, lambda each: _again(each, rows))))
-        row.labels, before = _started(row, start, before, labels), row.name
-    return rows
+        if not row.gives:
+            row.labels = _started(row, _start(row, named), before, _text(row, rows))
+        before = row.name
+
+
+def _drafts(
+    parts: Sequence[tuple[Cell | None, list[Element]]],
+    cut: CutNet,
+    first: Shape,
+    streams: Mapping[str, DraftRow],
+) -> Iterator[DraftRow]:
+    """Rows of the parts of a net; `first` comes into it, and `streams` are those that are made."""
+    for mark, own in parts:
+        value = _value(mark)
+        if value in streams:
+            yield streams[value]
+        elif value not in cut.flowing:
+            rows, last = staged(own, _shape(mark, first)), mark is parts[-1][0]
+            if mark and not last and cut.goes_on(value):
+                rows = [DraftRow(own)]
+            elif mark:
+                rows = held_together(rows, last=last)
+            yield from _begun(mark, rows, cut.starts)
+
+
+def _text(row: DraftRow, rows: Sequence[DraftRow]) -> list[str]:
+    return list(folded(_labels(row.elements, lambda each: _again(each, rows))))
+
+
+def _start(row: DraftRow, named: Mapping[str, str]) -> str | None:
+    """What a row starts with, by what others are called; None where that is the row before."""
+    if row.start is None:
+        return None
+    if row.held is None:
+        return tree_text(row.start, named)
+    path = [*filter(None, [_start(row.held, named)]), *_text(row.held, ())]
+    own = dict.fromkeys(leaves_of(row.start), "x") | {row.held.exit: "y"}
+    return f"{{y: {listed(path)}, merge: {tree_text(row.start, own)}}}"
 
 
 def _started(
@@ -75,7 +118,7 @@ def _begun(
     mark: Cell | None, rows: list[DraftRow], starts: Mapping[str, StepTree]
 ) -> list[DraftRow]:
     """The rows behind a mark, the first with what it starts with."""
-    value = mark.op.value if mark and isinstance(mark.op, RowStart) else ""
+    value = _value(mark)
     start = starts.get(value)
     if start is not None:
         alone = isinstance(start, tuple) and rows and equates(rows[0].elements[0])
@@ -86,21 +129,13 @@ def _begun(
     return rows
 
 
+def _value(mark: Cell | None) -> str:
+    """What comes out of a path behind a mark."""
+    return mark.op.value if mark and isinstance(mark.op, RowStart) else ""
+
+
 def _shape(mark: Cell | None, first: Shape) -> Shape:
     return (mark.steps[0].shape if mark else ()) or first
-
-
-def _text(start: StepTree, named: Mapping[str, str]) -> str:
-    """What a row starts with: a row, or an equation of rows."""
-    if isinstance(start, str):
-        return named[start]
-    step, terms = start
-    texts = [_text(term, named) for term in terms]
-    for key, place in (("left", 0), ("right", len(texts))):
-        number = getattr(step.op, key, None)
-        if number is not None:
-            texts.insert(place, value_text(number))
-    return equation(step.op, texts)
 
 
 def _again(said: SharedRows, rows: Sequence[DraftRow]) -> str:
@@ -117,16 +152,19 @@ def _labels(
     texts = [_label(each, again) for each in elements]
     place = 0
     while place < len(elements):
-        count, element = 1, elements[place]
-        rest = zip(elements[place + 1 :], texts[place + 1 :], strict=True)
-        for other, text in rest:
-            if not isinstance(element, Use) or not isinstance(other, Use):
-                break
-            if text != element.label(still=True):
-                break
-            count += 1
+        behind = zip(elements[place + 1 :], texts[place + 1 :], strict=True)
+        count = 1 + _repeats(elements[place], behind)
         yield f"{count} x {texts[place]}" if count > 1 else texts[place]
         place += count
+
+
+def _repeats(element: Element, behind: Iterable[tuple[Element, str]]) -> int:
+    """How often a call stands there again, behind itself."""
+    if not isinstance(element, Use):
+        return 0
+    still = element.label(still=True)
+    same = (isinstance(other, Use) and text == still for other, text in behind)
+    return len([*takewhile(bool, same)])
 
 
 def _label(element: Element, again: Callable[[SharedRows], str]) -> str:

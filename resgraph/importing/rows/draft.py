@@ -17,13 +17,16 @@ from ..written import Element, Use
 @dataclass(slots=True)
 class DraftRow:
     """`begun` is the mark that it stands behind, `start` what it starts with, where that is not the
-    row before."""
+    row before; `gives` what each of the streams that come out is called, where there are several,
+    and `held` the row before that only its equation reads."""
 
     elements: list[Element] = field(default_factory=list)
     name: str = ""
     labels: list[str] = field(default_factory=list)
     begun: str = ""
     start: StepTree | None = None
+    gives: dict[str, str] = field(default_factory=dict)
+    held: DraftRow | None = None
 
     @property
     def exit(self) -> str:
@@ -31,9 +34,17 @@ class DraftRow:
         return _exit(self.elements[-1]) if self.elements else self.begun
 
     @property
+    def named(self) -> dict[str, str]:
+        """What others call the values that come out."""
+        if not self.gives:
+            return {self.exit: self.name}
+        return {value: f"{self.name}.{word}" for value, word in self.gives.items()}
+
+    @property
     def calls(self) -> list[Use]:
         """The blocks that it is of: not what only leads to them."""
-        return [each for each in self.elements if repeats(each)]
+        held = self.held.elements if self.held else []
+        return [each for each in (*held, *self.elements) if repeats(each)]
 
     def placed(self) -> Iterator[tuple[int, Element]]:
         """The elements with their places in the row, of which what it starts with has one."""

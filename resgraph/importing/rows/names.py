@@ -25,7 +25,11 @@ def give_names(rows: Sequence[DraftRow], inputs: Iterable[str]) -> None:
     else:
         _of_stages(rows)
     _of_repeats(rows)
-    taken = {*inputs}
+    uses = chain.from_iterable(row.calls for row in rows)
+    _make_unlike(rows, {*inputs, *(use.definition.name for use in uses)})
+
+
+def _make_unlike(rows: Iterable[DraftRow], taken: set[str]) -> None:
     for row in rows:
         while row.name in taken:
             row.name += "_"
@@ -34,17 +38,23 @@ def give_names(rows: Sequence[DraftRow], inputs: Iterable[str]) -> None:
 
 def _of_several(rows: Sequence[DraftRow]) -> None:
     """Each by its module, or by what it does where it has no weights."""
-    words = [
-        (_module(row) if row.calls else _own_module(row, rows)) or _does(row)
-        for row in rows
-    ]
-    if not rows[0].calls and len(rows[0].elements) > 1:
-        words[0] = "stem"
+    words = [_word_of(row, rows) for row in rows]
+    words[:1] = ["stem"] if _leads(rows[0]) else words[:1]
     counts: Counter[str] = Counter()
     alone = {word for word, times in Counter(words).items() if times == 1}
     for row, word in zip(rows, words, strict=True):
         counts[word] += 1
         row.name = word if word in alone else f"{word}{_between(word)}{counts[word]}"
+
+
+def _word_of(row: DraftRow, rows: Sequence[DraftRow]) -> str:
+    module = _module(row) if row.calls else _own_module(row, rows)
+    return module or _does(row, rows)
+
+
+def _leads(row: DraftRow) -> bool:
+    """Whether it is of some layers."""
+    return not (row.calls or row.gives) and len(row.elements) > 1
 
 
 _DOES: Mapping[type[Op], str] = {
@@ -64,7 +74,11 @@ def _own_module(row: DraftRow, rows: Sequence[DraftRow]) -> str:
     return _word(words) or _word(["_".join(words[-2:])])
 
 
-def _does(row: DraftRow) -> str:
+def _does(row: DraftRow, rows: Sequence[DraftRow]) -> str:
+    if row.gives:
+        return "streams"
+    if row is rows[-1] and row.start is None:
+        return "head"
     first = row.start[0] if isinstance(row.start, tuple) else None
     op = (first or next(steps_in(row.elements[0]))).op
     return next((word for kind, word in _DOES.items() if isinstance(op, kind)), "row")
@@ -125,7 +139,7 @@ def _word(path: Sequence[str], *, alone: bool = False) -> str:
     if word.isdigit():
         base = outer[-1].rstrip("s") if outer else "row"
         numbered = base if base[-1].isdigit() else f"{base}{int(word) + 1}"
-        word = "" if base.isdigit() else numbered
+        word = _word(outer) if base.isdigit() else numbered
     word = re.sub(r"-\d+$", "", word) if alone else word
     word = re.sub(r"\W", "_", word)
     return "" if _taken(word) or name_problem(word) else word
@@ -136,15 +150,15 @@ def path_of(row: DraftRow) -> list[str]:
     says something."""
     paths = [step.module.split(".") for step in _weighted(row) if step.module]
     found = common(paths)
-    if len(row.calls) == 1 and len(found) > 1 and found[-1].isdigit():
+    if len(row.calls) == 1 and found[1:] and found[-1].isdigit():
         found.pop()
-    while len(found) > 1 and _taken(found[-1]):
+    while found[1:] and _taken(found[-1]):
         found.pop()
     return found
 
 
 def _weighted(row: DraftRow) -> Iterator[CapturedOp]:
-    if row.calls:
+    if row.calls and not row.gives:
         return chain.from_iterable(use.block.steps() for use in row.calls)
     own = chain.from_iterable(map(steps_in, row.elements))
     return (step for step in own if step.op.weighted)

@@ -1,0 +1,331 @@
+"""Paths through which several values flow side by side → blocks that read several and give several
+(HRNet, Wang et al. 2019).
+
+Paths are laid out by how many joins are on the longest way to them. Where all values that are alive
+behind some joins come out of the last of these, the net can be cut."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import chain, combinations, pairwise, takewhile, zip_longest
+
+from ..captured import Captured, CapturedOp
+from .structure import (
+    Branch,
+    Region,
+    RegionItem,
+    StepTree,
+    exit_of,
+    leaves_of,
+    steps_in,
+)
+
+_Equation = tuple[CapturedOp, tuple[StepTree, ...]]
+_MOST = 8
+"""CutStreams that have a letter each."""
+
+
+@dataclass
+class StreamBlock:
+    """Paths between two cuts; they are in an order in which each reads earlier ones."""
+
+    reads: tuple[str, ...]
+    branches: list[Branch]
+    gives: tuple[str, ...]
+
+    @cached_property
+    def users(self) -> Mapping[str, list[Branch]]:
+        """The paths that read each value."""
+        found: dict[str, list[Branch]] = defaultdict(list)
+        for branch in self.branches:
+            for value in _reads(branch):
+                found[value].append(branch)
+        return found
+
+    @cached_property
+    def held(self) -> Mapping[str, Branch]:
+        """The paths that one equation alone reads."""
+        return {branch.value: branch for branch in self.branches if self._holds(branch)}
+
+    def _holds(self, branch: Branch) -> bool:
+        users = self.users[branch.value]
+        alone = len(users) == 1 and isinstance(users[0].start, tuple)
+        return alone and isinstance(branch.start, str)
+
+    @cached_property
+    def exchanges(self) -> bool:
+        """Whether two of the values that come out rest on the same two that go in."""
+        roots = {value: {value} for value in self.reads}
+        for branch in self.branches:
+            roots[branch.value] = set().union(*map(roots.__getitem__, _reads(branch)))
+        pairs = combinations(map(roots.__getitem__, self.gives), 2)
+        return any(len(a & b) > 1 for a, b in pairs)
+
+
+def _reads(branch: Branch) -> set[str]:
+    assert branch.start is not None
+    return {*leaves_of(branch.start)}
+
+
+@dataclass(slots=True)
+class CutStreams:
+    """Rows of such blocks, and the paths behind them."""
+
+    rows: list[list[StreamBlock]] = field(default_factory=list)
+    rest: list[Branch] = field(default_factory=list)
+
+    def ends(self, outputs: Collection[str]) -> bool:
+        """Whether no output is a value within a row."""
+        blocks = [*chain.from_iterable(self.rows)]
+        own = {branch.value for block in blocks for branch in block.branches}
+        ends = chain.from_iterable(row[-1].gives for row in self.rows)
+        return own.isdisjoint({*outputs} - {*ends})
+
+
+def streams(entry: str, branches: list[Branch], net: Captured) -> CutStreams:
+    """Of the paths of a net behind one value, as far as something is exchanged from the first cut
+    on. Where layers share a weight, rows say it."""
+    layers = _Layers(entry, branches, net)
+    blocks = [*takewhile(_exchanges, _forked(layers.blocks()))]
+    found = CutStreams(rest=layers.behind(len(blocks)))
+    for parts in blocks:
+        before = found.rows[-1][-1].gives if found.rows else net.outputs
+        if len(parts) > 1 or {*before} & {*net.outputs}:
+            found.rows.append([])
+        found.rows[-1] += parts
+    ends = found.rows and found.ends(net.outputs) and not net.shares
+    return found if ends else CutStreams(rest=branches)
+
+
+def _exchanges(parts: Sequence[StreamBlock]) -> bool:
+    return parts[-1].exchanges and len(parts[-1].gives) <= _MOST
+
+
+@dataclass
+class _Layers:
+    """Paths by the number of joins on the longest way to each, those that join nothing as late as
+    what reads them. They all rest on `entry`."""
+
+    entry: str
+    whole: Sequence[Branch]
+    net: Captured
+
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        return {name: n for n, name in enumerate(self.net.steps)}
+
+    @cached_property
+    def paths(self) -> Sequence[Branch]:
+        parts = chain.from_iterable(map(_parted, self.whole))
+        return sorted(parts, key=lambda path: self.places[path.value])
+
+    @cached_property
+    def joins(self) -> set[str]:
+        return {path.value for path in self.paths if len(_reads(path)) > 1}
+
+    @cached_property
+    def users(self) -> Mapping[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for path in self.paths:
+            for value in _reads(path):
+                found[value].append(path.value)
+        return found
+
+    @cached_property
+    def layer(self) -> Mapping[str, int]:
+        found = {self.entry: 0}
+        for path in self.paths:
+            early = max(map(found.__getitem__, _reads(path)))
+            found[path.value] = early + (path.value in self.joins)
+        loose = (p.value for p in reversed(self.paths) if p.value not in self.joins)
+        for value in loose:
+            later = map(found.__getitem__, self.users[value])
+            found[value] = min(later, default=found[value])
+        return found
+
+    @cached_property
+    def cuts(self) -> Mapping[int, tuple[str, ...]]:
+        """The layers behind which nothing is alive but what several joins of the last give."""
+        inner = range(1, 1 + max(self.layer.values()))
+        alive = {
+            layer: tuple(filter(self._alive(layer), self.layer)) for layer in inner
+        }
+        ends = {
+            n: own for n, own in alive.items() if len(own) > 1 and self._made(n, own)
+        }
+        return {0: (self.entry,), **ends}
+
+    def _alive(self, layer: int) -> Callable[[str], bool]:
+        def alive(value: str) -> bool:
+            later = (self.layer[user] for user in self.users[value])
+            given = value in self.net.outputs and self.layer[value] == layer
+            return given or self.layer[value] <= layer < max(later, default=0)
+
+        return alive
+
+    def _made(self, layer: int, values: Iterable[str]) -> bool:
+        """Whether values are all of joins of a layer."""
+        return all(self.layer[v] == layer and v in self.joins for v in values)
+
+    def blocks(self) -> list[StreamBlock]:
+        """What lies between two cuts, from the first value on."""
+        return [
+            StreamBlock(reads, _together([*self._between(start, stop)], gives), gives)
+            for (start, reads), (stop, gives) in pairwise(self.cuts.items())
+        ]
+
+    def _between(self, start: int, stop: int) -> Iterator[Branch]:
+        return (path for path in self.paths if start < self.layer[path.value] <= stop)
+
+    def behind(self, count: int) -> list[Branch]:
+        """The paths that are not of the first so many blocks, as they were."""
+        own = {path.value for path in self._between(0, [*self.cuts][count])}
+        found: list[Branch] = []
+        for whole in self.whole:
+            parts = _parted(whole)
+            found += _together([p for p in parts if p.value not in own])
+        return sorted(found, key=lambda branch: self.places[branch.first.name])
+
+
+def _parted(branch: Branch) -> list[Branch]:
+    """A path as the equations that it begins with, each of which may be a stream, and what is
+    behind them."""
+    if branch.start is None or isinstance(branch.start, str):
+        return [branch]
+    trees: list[_Equation] = []
+    trees.append(_equation(branch.start, trees))
+    found = [Branch(step.name, (step, terms), []) for step, terms in trees]
+    behind = Branch(branch.value, found[-1].value, branch.items)
+    return [*found, behind] if branch.items else found
+
+
+def _equation(tree: _Equation, inner: list[_Equation]) -> _Equation:
+    """An equation over the values of those within it, which join `inner`: a sum of sums is one."""
+    step, terms = tree
+    own: list[StepTree] = []
+    for term in terms:
+        said = term if isinstance(term, str) else _equation(term, inner)
+        if not isinstance(said, str) and _is_apart(said, step):
+            inner.append(said)
+            said = said[0].name
+        own.append(said)
+    return step, tuple(own)
+
+
+def _is_apart(tree: _Equation, step: CapturedOp) -> bool:
+    joins = len(step.inputs) > 1 and len({*leaves_of(tree)}) > 1
+    return joins and type(tree[0].op) is not type(step.op)
+
+
+def _together(parts: Sequence[Branch], apart: Collection[str] = ()) -> list[Branch]:
+    """Such parts as paths again, but for the equations that are to stay."""
+    once, trees = _once(parts) - {*apart}, dict[str, StepTree]()
+    found: list[Branch] = []
+    for part in parts:
+        start = _over(part.start or "", trees)
+        if part.value in once:
+            trees[part.value] = start
+        else:
+            found.append(replace(part, start=start))
+    return found
+
+
+def _once(parts: Sequence[Branch]) -> set[str]:
+    """The values of equations that are read once."""
+    uses = Counter(chain.from_iterable(leaves_of(part.start or "") for part in parts))
+    return {p.value for p in filter(_equates, parts) if uses[p.value] == 1}
+
+
+def _equates(part: Branch) -> bool:
+    return isinstance(part.start, tuple) and not part.items
+
+
+def _over(tree: StepTree, trees: Mapping[str, StepTree]) -> StepTree:
+    """An equation with others in place of their values."""
+    if isinstance(tree, str):
+        return trees.get(tree, tree)
+    return tree[0], tuple(_over(term, trees) for term in tree[1])
+
+
+def _forked(blocks: Sequence[StreamBlock]) -> Iterator[list[StreamBlock]]:
+    """Blocks, before each what makes its streams: the layers of a path that some stream of it, or
+    of the block behind it, has not."""
+    for block, after in zip_longest(blocks, blocks[1:]):
+        begun = _begun(block)
+        like = (*begun, *(_begun(after) if after else ()))
+        own = min((stream.words for stream in like), key=len)
+        leads = [stream.lead(own) for stream in begun]
+        yield _led(block, begun, leads) if any(leads) else [block]
+
+
+def _led(
+    block: StreamBlock, begun: Sequence[_Begun], leads: Sequence[Branch | None]
+) -> list[StreamBlock]:
+    """A block behind one of what leads to its streams; by itself where two of them are one."""
+    pairs = [*zip(begun, leads, strict=True)]
+    given = tuple(lead.value if lead else stream.value for stream, lead in pairs)
+    made = {stream.end: lead for stream, lead in pairs if lead}
+    fork = StreamBlock(block.reads, [*made.values()], given)
+    behind = StreamBlock(given, [*_behind(block, made)], block.gives)
+    return [fork, behind] if len({*given}) == len(given) else [block]
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A stream of a block: the value of which it is made, and the path that others read more than
+    once; None where it is that value itself."""
+
+    value: str
+    path: Branch | None
+
+    @property
+    def end(self) -> str:
+        return self.path.value if self.path else self.value
+
+    @property
+    def words(self) -> list[str]:
+        """What it does, but for numbers."""
+        return [step.op.op for step in self.path.steps()] if self.path else []
+
+    def lead(self, own: Sequence[str]) -> Branch | None:
+        """The layers before its last items, which do what `own` says."""
+        items: list[RegionItem] = [*self.path.items] if self.path else []
+        last: list[str] = []
+        while items and len(last) < len(own):
+            last[:0] = [step.op.op for step in steps_in(items.pop())]
+        leads = last == own and _are_layers(items)
+        return Branch(exit_of(items[-1]), self.value, items) if leads else None
+
+
+def _are_layers(items: Sequence[RegionItem]) -> bool:
+    return bool(items) and not any(isinstance(item, Region) for item in items)
+
+
+def _begun(block: StreamBlock) -> list[_Begun]:
+    found: list[_Begun] = []
+    for value in block.reads:
+        users = block.users[value]
+        own = [b for b in users if b.start == value and len(block.users[b.value]) > 1]
+        found += [_Begun(value, None)] * (len(own) < len(users))
+        found += [_Begun(value, branch) for branch in own]
+    return found
+
+
+def _behind(block: StreamBlock, leads: Mapping[str, Branch]) -> Iterator[Branch]:
+    """The paths of a block without what leads to them."""
+    for branch in block.branches:
+        lead = leads.get(branch.value)
+        if lead is None:
+            yield branch
+        elif rest := branch.items[len(lead.items) :]:
+            yield replace(branch, start=lead.value, items=rest)
