@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +16,7 @@ from torch.nn import functional as F
 from resgraph import from_module, load, loads
 from resgraph.importing import from_model
 from resgraph.importing.matching import matched_nets
+from resgraph.importing.variants.family import Member, family
 
 IMAGE = (3, 32, 32)
 SPECS = Path(__file__).parents[2] / "specs"
@@ -200,6 +202,8 @@ net:
   last:   [stage1.y1, 3x3 conv 16 /2 linear]
   head:   [relu(stage1.y2 + last), global avg pool, fc 10]"""
 
+WIDE = re.compile(r"(?<=conv )\d+")
+
 BLOCKS = """\
   up: {let: {factor: 2}, body: [1x1 conv out linear, upsample factor]}
   exchange2: {reads: [a, b], a1: [a, basic], b1: [b, basic], gives: [y1, y2],
@@ -313,6 +317,28 @@ def test_a_spec_of_streams_comes_back() -> None:
     ends = [output.node for output in graph.outputs]
     assert matched_nets(own.graph, graph.nodes, graph.inputs, ends) is not None
     assert "2 x exchange3" in found.text
+
+
+def test_nets_of_several_widths_are_a_family() -> None:
+    wide = WIDE.sub(lambda width: str(2 * int(width[0])), TWO)
+    texts = {"narrow": TWO, "wide": wide}
+    plans = {name: loads(f"{text}\n") for name, text in texts.items()}
+    members = [
+        Member(
+            name,
+            name,
+            f"{text}\n\nexpect: {{params: {plans[name].params}}}",
+            plans[name],
+        )
+        for name, text in texts.items()
+    ]
+    text = family(members)
+    assert "let: {wider: 1}" in text and "  wide:   {wider: 2}" in text
+    assert (
+        "[{a: 3x3 conv 8*wider, b: 3x3 conv 16*wider /2, gives: [a, b]}, 3 x exchange]"
+        in text
+    )
+    assert text.count("\n    y") == 2
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ from ...plan import Plan, loads
 from ..captured import ImportRefused
 from ..matching import matched_nets
 from ..page import aligned, broken
+from ..written import listed
 from .values import SharedValues
 
 _T = TypeVar("_T")
@@ -238,10 +239,14 @@ def _keys(member: Member) -> dict[str, str]:
 def _block_lines(text: str) -> dict[str, list[str]]:
     """The lines of each block, its name among them; lists that are broken as one."""
     inner = text.partition("\nblocks:\n")[2].partition("\n\n")[0]
-    inner = re.sub(r",\n +", ", ", inner)
     parts = re.split(r"^  ([\w-]+):", inner, flags=re.MULTILINE)[1:]
-    pairs = zip(parts[::2], parts[1::2], strict=True)
+    pairs = zip(parts[::2], map(_joined, parts[1::2]), strict=True)
     return {name: f"  {name}:{lines.rstrip()}".splitlines() for name, lines in pairs}
+
+
+def _joined(lines: str) -> str:
+    """The lines of a block, but for one of several streams with its lists on one each."""
+    return lines if lines.startswith(" {") else re.sub(r",\n +", ", ", lines)
 
 
 def _rebroken(line: str) -> Iterator[str]:
@@ -252,7 +257,15 @@ def _rebroken(line: str) -> Iterator[str]:
 
 def _rows(member: Member) -> list[tuple[str, list[str]]]:
     rows = member.tree["net"].items()
-    return [(name, [said] if isinstance(said, str) else said) for name, said in rows]
+    lists = ((name, said if isinstance(said, list) else [said]) for name, said in rows)
+    return [(name, [*map(_flow, labels)]) for name, labels in lists]
+
+
+def _flow(label: Any) -> str:
+    """A label, or a block that stands in a row, on one line."""
+    if isinstance(label, dict):
+        return _braced(*(f"{key}: {_flow(each)}" for key, each in label.items()))
+    return listed([*map(_flow, label)]) if isinstance(label, list) else str(label)
 
 
 def _counted(label: str) -> tuple[int, str]:
