@@ -111,6 +111,21 @@ class Taps(Resolutions):
         return [F.max_pool2d(x, 2), maps[0], *other(maps)]
 
 
+class Levels(Resolutions):
+    """It gives its stem's map and one of each stream, as backbones do."""
+
+    def __init__(self, stages: Sequence[tuple[int, int]]) -> None:
+        super().__init__(stages)
+        self.stem = nn.Sequential(stem(8), Basic(8, 8))
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        own, block = self.stem
+        y = own(x)
+        z = block(y)
+        a, b = self.stages[0][0]([self.first(z), self.more[0](z)])
+        return [y, self.last[0](a), b]
+
+
 class Beside(nn.Module):
     """Two paths that exchange nothing."""
 
@@ -294,6 +309,15 @@ def test_a_stream_that_comes_out_ends_its_row() -> None:
         "  stage2: exchange\n"
         "  pool:   [stem, max pool /2]\n\n"
         "output: [pool, stage1.y1, stage2]"
+    )
+
+
+def test_a_backbone_gives_a_map_of_each_stream() -> None:
+    text = imported(Levels([(2, 1)]))
+    assert text.endswith(
+        "  stage1: [{a: 3x3 conv 8, b: 3x3 conv 16 /2, gives: [a, b]}, exchange]\n"
+        "  last:   [stage1.y1, 3x3 conv 16 /2 linear]\n\n"
+        "output: [stem1, last, stage1.y2]"
     )
 
 

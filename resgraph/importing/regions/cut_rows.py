@@ -59,6 +59,8 @@ class CutNet:
 
     def flow(self, streams: CutStreams, known: Mapping[str, CapturedOp]) -> None:
         """Rows of several streams, and what is behind them."""
+        for branch in streams.lead:
+            self.add(branch, known)
         self.streams += streams.rows
         for row in streams.rows:
             for branch in (branch for block in row for branch in block.branches):

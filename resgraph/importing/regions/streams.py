@@ -22,7 +22,6 @@ from itertools import chain, combinations, pairwise, takewhile, zip_longest
 from ..captured import Captured, CapturedOp
 from .structure import (
     Branch,
-    Region,
     RegionItem,
     StepTree,
     exit_of,
@@ -79,8 +78,9 @@ def _reads(branch: Branch) -> set[str]:
 
 @dataclass(slots=True)
 class CutStreams:
-    """Rows of such blocks, and the paths behind them."""
+    """Rows of such blocks, the paths that lead to them, and those behind them."""
 
+    lead: list[Branch] = field(default_factory=list)
     rows: list[list[StreamBlock]] = field(default_factory=list)
     rest: list[Branch] = field(default_factory=list)
 
@@ -95,16 +95,28 @@ class CutStreams:
 def streams(entry: str, branches: list[Branch], net: Captured) -> CutStreams:
     """Of the paths of a net behind one value, as far as something is exchanged from the first cut
     on. Where layers share a weight, rows say it."""
-    layers = _Layers(entry, branches, net)
+    lead = [*_leading(entry, branches)]
+    entry = lead[-1].value if lead else entry
+    layers = _Layers(entry, branches[len(lead) :], net)
     blocks = [*takewhile(_exchanges, _forked(layers.blocks()))]
-    found = CutStreams(rest=layers.behind(len(blocks)))
+    found = CutStreams(lead, rest=layers.behind(len(blocks)))
     for parts in blocks:
-        before = found.rows[-1][-1].gives if found.rows else net.outputs
-        if len(parts) > 1 or {*before} & {*net.outputs}:
+        before = found.rows[-1][-1].gives if found.rows else layers.given
+        if len(parts) > 1 or layers.given.intersection(before):
             found.rows.append([])
         found.rows[-1] += parts
-    ends = found.rows and found.ends(net.outputs) and not net.shares
+    ends = found.rows and found.ends(layers.given) and not net.shares
     return found if ends else CutStreams(rest=branches)
+
+
+def _leading(entry: str, branches: Sequence[Branch]) -> Iterator[Branch]:
+    """The paths that follow a value one after another, as far as nothing is beside them."""
+    for place, branch in enumerate(branches):
+        readers = [each for each in branches[place:] if entry in _reads(each)]
+        if readers != [branch] or branch.start != entry:
+            return
+        yield branch
+        entry = branch.value
 
 
 def _exchanges(parts: Sequence[StreamBlock]) -> bool:
@@ -134,9 +146,20 @@ class _Layers:
         return {path.value for path in self.paths if len(_reads(path)) > 1}
 
     @cached_property
+    def taps(self) -> list[Branch]:
+        """The paths that nothing reads, which only give what comes out."""
+        read = {*chain.from_iterable(map(_reads, self.paths))} | self.joins
+        return [path for path in self.paths if path.value not in read]
+
+    @cached_property
+    def given(self) -> set[str]:
+        """What comes out, and what paths begin with that do nothing else."""
+        return {*self.net.outputs}.union(*map(_reads, self.taps))
+
+    @cached_property
     def users(self) -> Mapping[str, list[str]]:
         found: dict[str, list[str]] = defaultdict(list)
-        for path in self.paths:
+        for path in (path for path in self.paths if path not in self.taps):
             for value in _reads(path):
                 found[value].append(path.value)
         return found
@@ -147,10 +170,11 @@ class _Layers:
         for path in self.paths:
             early = max(map(found.__getitem__, _reads(path)))
             found[path.value] = early + (path.value in self.joins)
+        last = 1 + max(found.values())
         loose = (p.value for p in reversed(self.paths) if p.value not in self.joins)
         for value in loose:
             later = map(found.__getitem__, self.users[value])
-            found[value] = min(later, default=found[value])
+            found[value] = min(later, default=last)
         return found
 
     @cached_property
@@ -168,7 +192,7 @@ class _Layers:
     def _alive(self, layer: int) -> Callable[[str], bool]:
         def alive(value: str) -> bool:
             later = (self.layer[user] for user in self.users[value])
-            given = value in self.net.outputs and self.layer[value] == layer
+            given = value in self.given and self.layer[value] == layer
             return given or self.layer[value] <= layer < max(later, default=0)
 
         return alive
@@ -259,12 +283,14 @@ def _over(tree: StepTree, trees: Mapping[str, StepTree]) -> StepTree:
 
 def _forked(blocks: Sequence[StreamBlock]) -> Iterator[list[StreamBlock]]:
     """Blocks, before each what makes its streams: the layers of a path that some stream of it, or
-    of the block behind it, has not."""
+    of the block behind it, has not; else those of all streams before their blocks."""
     for block, after in zip_longest(blocks, blocks[1:]):
         begun = _begun(block)
         like = (*begun, *(_begun(after) if after else ()))
         own = min((stream.words for stream in like), key=len)
         leads = [stream.lead(own) for stream in begun]
+        if len(block.reads) == 1 and not any(leads):
+            leads = [stream.layers() for stream in begun]
         yield _led(block, begun, leads) if any(leads) else [block]
 
 
@@ -306,9 +332,20 @@ class _Begun:
         leads = last == own and _are_layers(items)
         return Branch(exit_of(items[-1]), self.value, items) if leads else None
 
+    def layers(self) -> Branch | None:
+        """Those before its first block."""
+        own = self.path.items if self.path else []
+        items = [*takewhile(_is_layer, own)]
+        inner = 0 < len(items) < len(own)
+        return Branch(exit_of(items[-1]), self.value, items) if inner else None
+
+
+def _is_layer(item: RegionItem) -> bool:
+    return isinstance(item, CapturedOp)
+
 
 def _are_layers(items: Sequence[RegionItem]) -> bool:
-    return bool(items) and not any(isinstance(item, Region) for item in items)
+    return bool(items) and all(map(_is_layer, items))
 
 
 def _begun(block: StreamBlock) -> list[_Begun]:

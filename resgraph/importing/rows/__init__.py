@@ -62,16 +62,22 @@ def _drafts(
 ) -> Iterator[DraftRow]:
     """Rows of the parts of a net; `first` comes into it, and `streams` are those that are made."""
     for mark, own in parts:
-        value = _value(mark)
+        value, last = _value(mark), mark is parts[-1][0]
         if value in streams:
             yield streams[value]
         elif value not in cut.flowing:
-            rows, last = staged(own, _shape(mark, first)), mark is parts[-1][0]
-            if mark and not last and cut.goes_on(value):
-                rows = [DraftRow(own)]
-            elif mark:
-                rows = held_together(rows, last=last)
+            rows = staged(own, _shape(mark, first))
+            rows = _behind(value, rows, cut, last=last) if mark else rows
             yield from _begun(mark, rows, cut.starts)
+
+
+def _behind(
+    value: str, rows: list[DraftRow], cut: CutNet, *, last: bool
+) -> list[DraftRow]:
+    """The rows behind a mark; what goes on from a stream is one."""
+    if last or not cut.goes_on(value):
+        return held_together(rows, last=last)
+    return [DraftRow([each for row in rows for each in row.elements])]
 
 
 def _text(row: DraftRow, rows: Sequence[DraftRow]) -> list[str]:
