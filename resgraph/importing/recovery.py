@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence, Set
 
 from .adoption import Library
+from .blocks.closed import Closed
 from .blocks.kept import with_kept
 from .blocks.modules import modules
 from .blocks.nested import nest
@@ -45,6 +46,8 @@ class BlockRecovery:
             for definition in self._defined(levels[level], elements, loose):
                 definition.name = self._name(definition.name)
                 self.definitions.append(definition)
+        closed = Closed(loose, elements, self.classes)
+        self.definitions = closed.of(self.definitions)
         return elements.of(found)
 
     def _defined(

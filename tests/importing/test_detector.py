@@ -86,21 +86,21 @@ NET = """
     p0:    [pre, 5x5 max pool]
     p1:    [p0, 5x5 max pool]
     merge: concat(x pre p0 p1)
-  join:
+  C2f:
     p0:    1x1 conv in
     p1:    [p0, part 0 of 2]
     p2:    [p0, part 1 of 2]
     body:  [p2, Bottleneck]
-    merge: concat(p1 p2 body)
-  join-2:
+    end:   [concat(p1 p2 body), 1x1 conv in]
+    merge: end
+  C2f-2:
     p0:    1x1 conv in
     p1:    [p0, part 0 of 2]
     p2:    [p0, part 1 of 2]
     p3:    [p2, Bottleneck]
     p4:    [p3, Bottleneck]
-    merge: concat(p1 p2 p3 p4)
-  C2f: [join, 1x1 conv in]
-  C2f-2: [join-2, 1x1 conv in]
+    end:   [concat(p1 p2 p3 p4), 1x1 conv in]
+    merge: end
 
 net:
   b0:   3x3 conv 8 /2
@@ -122,3 +122,32 @@ def test_a_detector() -> None:
     found = from_module(Detector(), (3, 32, 32))
     assert found.proof.output == found.proof.gradients == 0
     assert found.text.partition("\nblocks:")[2].partition("\nexpect")[0] == NET
+
+
+class Closed(nn.Module):
+    """Convolutions of two reaches side by side, and one of both."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.near, self.far = Conv(width, width, 3), Conv(width, width, 5)
+        self.cv = Conv(2 * width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.cv(torch.cat([self.near(x), self.far(x)], 1))
+
+
+class Apart(Closed):
+    """The same without the last."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__(width)
+        self.cv = nn.Identity()
+
+
+def test_what_joins_elsewhere_too_is_a_block_of_its_own() -> None:
+    closed = [Closed(8) for _ in range(4)]
+    found = from_module(nn.Sequential(*closed), (8, 8, 8))
+    assert "    cv:    [concat(near far), 1x1 conv in]\n" in found.text
+    also = from_module(nn.Sequential(*closed, Apart(8)), (8, 8, 8))
+    assert "  Closed: [join, 1x1 conv in]\n" in also.text
+    assert found.proof.output == also.proof.output == 0

@@ -46,12 +46,12 @@ def _nested(row: list[RegionItem], known: Collection[Kind], unit: Unit) -> int:
 
 def _known(block: Region, known: Collection[Kind], unit: Unit) -> Region | None:
     """The largest part of a block that is known as one."""
-    parts = () if _shares(block) else _parts(block)
+    parts = () if shares(block) else _parts(block)
     kinds = {*known} - {lacks(block, unit)}
     return next((part for part in parts if of_block(part, unit) in kinds), None)
 
 
-def _shares(block: Region) -> bool:
+def shares(block: Region) -> bool:
     """Whether a path of it says `again` of another, by its place."""
     items = (item for branch in block.branches for item in branch.items)
     return any(isinstance(getattr(i, "op", None), SharedPath) for i in items)

@@ -1,0 +1,73 @@
+"""A block that joins paths, with the layers before and behind it → paths of the block that holds
+them, as YOLO's C2f."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+
+from ...ops import Concat
+from ..classes import ModuleClasses
+from ..definitions import Elements, define
+from ..regions.structure import Branch, Region, exit_of, head
+from ..written import WrittenBlock
+from .nested import shares
+
+
+@dataclass(frozen=True)
+class Closed:
+    """Changes definitions of which calls stand in rows alone (`loose`), where none is written
+    yet."""
+
+    loose: Set[int]
+    elements: Elements
+    classes: ModuleClasses
+
+    def of(self, definitions: Sequence[WrittenBlock]) -> list[WrittenBlock]:
+        """Those that alone call what joins paths, and what has no class, hold the paths."""
+        known = {id(block): each for each in definitions for block in each.blocks}
+        inner = {each: self._alone(each, known) for each in definitions}
+        gone = {*inner.values()} - {None}
+        return [
+            self._closed(each) if inner[each] else each
+            for each in definitions
+            if each not in gone
+        ]
+
+    def _alone(
+        self, definition: WrittenBlock, known: Mapping[int, WrittenBlock]
+    ) -> WrittenBlock | None:
+        joined = [_joined(block) for block in definition.blocks]
+        called = {known.get(id(block)) for block in joined}
+        (only,) = called if len(called) == 1 else (None,)
+        if not only or self.classes.of(only.blocks):
+            return None
+        in_rows = self.loose >= {*map(id, definition.blocks)}
+        return only if in_rows and len(only.blocks) == len(joined) else None
+
+    def _closed(self, definition: WrittenBlock) -> WrittenBlock:
+        for block in definition.blocks:
+            _close(block)
+        return define(definition.name, definition.blocks, self.elements)
+
+
+def _joined(block: Region) -> Region | None:
+    """The first block of a run of layers, where that joins paths and is not all or the last."""
+    items = block.branches[0].items[:-1] if not block.summed else []
+    first = next((item for item in items if isinstance(item, Region)), None)
+    joins = first and isinstance(head(first.merge)[0], Concat) and not shares(first)
+    return first if joins else None
+
+
+def _close(block: Region) -> None:
+    """What is joined begins the rest of the run."""
+    inner, (run,) = _joined(block), block.branches
+    assert inner
+    place = run.items.index(inner)
+    before, after = run.items[:place], run.items[place + 1 :]
+    parts = [*inner.branches]
+    if before:
+        parts = [replace(p, start=inner.entry) if p.start is None else p for p in parts]
+        parts.insert(0, Branch(exit_of(before[-1]), None, before))
+    block.branches = [*parts, Branch(run.value, inner.merge, after)]
+    block.summed = True
