@@ -60,17 +60,28 @@ def _candidates(
     if not section:
         yield from (Candidate(name, "key", KEYS[name]) for name in File.model_fields)
         return
+    if key == "shortcut":
+        yield from _words(POLICIES, "value")
+    found = _of_key(analysis, key, before, keys)
+    yield from _in_section(analysis, section, before, keys) if found is None else found
+
+
+def _of_key(
+    analysis: Analysis, key: str, before: str, keys: list[str]
+) -> Iterable[Candidate] | None:
+    """What a key can be wherever it stands; None of others."""
     units = ["conv", *sorted(NORMS), *sorted(ACTIVATIONS)]
     of_key: dict[str, Iterable[Candidate]] = {
         "unit": chain(_words(units, "op"), _lets(analysis, keys)),
         "reads": (),  # it names what flows in, and nothing has these names before
         "gives": _words(_to_give(analysis, before, keys), "name"),
     }
-    if key in of_key:
-        yield from of_key[key]
-        return
-    if key == "shortcut":
-        yield from _words(POLICIES, "value")
+    return of_key.get(key)
+
+
+def _in_section(
+    analysis: Analysis, section: str, before: str, keys: list[str]
+) -> Iterator[Candidate]:
     rows = _rows(analysis)
     simple: dict[str, Collection[str]] = {
         "output": [*rows, *_streams(analysis)],

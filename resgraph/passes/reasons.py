@@ -80,12 +80,14 @@ def _stride_on(block: BlockDef, kernel: str) -> BlockDef | None:
     return replace(block, paths=paths)
 
 
+def _convs(path: PathDef) -> list[Label]:
+    labels = (item for item in path.items if isinstance(item, Label))
+    conv = VOCABULARY["conv"]
+    return [label for label in labels if VOCABULARY.get(label.word) is conv]
+
+
 def _moved(path: PathDef, kernel: str) -> PathDef:
-    convs = [
-        item
-        for item in path.items
-        if isinstance(item, Label) and VOCABULARY.get(item.word) is VOCABULARY["conv"]
-    ]
+    convs = _convs(path)
     strided = [label for label in convs if _stride_of(label)]
     wanted = [conv for conv in convs if conv.kernel and conv.text.startswith(kernel)]
     if len(convs) < 2 or len(strided) != 1 or not wanted or wanted[0] is strided[0]:

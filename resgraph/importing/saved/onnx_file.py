@@ -81,17 +81,25 @@ class OnnxFile:
     def program(self) -> AtenProgram:
         """Its nodes as calls of ATen."""
         graph = self.model.graph
-        names = (each.name for each in graph.input if each.name not in self.arrays)
-        inputs = [CallResult(name, self.axes[name]) for name in names]
         nodes = [node for node in graph.node if node.output[0] not in self.arrays]
         calls = [self._call(node) for node in nodes]
         read = {name for call in calls for name in call.reads}
         self.parameters = {n: p for n, p in self.parameters.items() if n in read}
         outputs = [each.name for each in graph.output]
         classes = own_classes(each for node in nodes for each in _stack(node))
+        inputs = self._inputs()
         return AtenProgram(
             inputs, self.parameters, calls, outputs, ties=False, classes=classes
         )
+
+    def _inputs(self) -> list[CallResult]:
+        """But for the initializers, which old files name there, too."""
+        names = (each.name for each in self.model.graph.input)
+        return [
+            CallResult(name, self.axes[name])
+            for name in names
+            if name not in self.arrays
+        ]
 
     def _call(self, node: Any) -> AtenCall:
         module = _module(node)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
@@ -21,8 +21,7 @@ def unfit_parts(spec: Spec, graph: Graph, train: Train) -> list[Diagnostic]:
     if not named:
         return []
     learned = [node.name for node in graph.nodes.values() if node.cost.params]
-    known = {part for name in learned for part in accumulate(name.split("."), _joined)}
-    known |= {f"{name}.{kind}" for name in learned for kind in ("weight", "bias")}
+    known = _parts_of(learned)
     found = [
         fault(
             "E052",
@@ -35,6 +34,12 @@ def unfit_parts(spec: Spec, graph: Graph, train: Train) -> list[Diagnostic]:
     ]
     idle = train.frozen and all(is_frozen(name, train.frozen) for name in learned)
     return [_nothing_learns(spec)] if idle and not found else found
+
+
+def _parts_of(learned: Sequence[str]) -> set[str]:
+    """Layers, all that holds one, and their tensors."""
+    parts = {part for name in learned for part in accumulate(name.split("."), _joined)}
+    return parts | {f"{name}.{kind}" for name in learned for kind in ("weight", "bias")}
 
 
 def _nothing_learns(spec: Spec) -> Diagnostic:
