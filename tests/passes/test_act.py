@@ -135,3 +135,29 @@ def test_a_block_or_a_path_may_have_that_name() -> None:
         "one.act.bn",
         "one.merge.add",
     ]
+
+
+def test_a_let_may_say_that_there_is_none() -> None:
+    top = "blocks:\n  b:\n    let: {act: relu}\n    body: 3x3 conv out act\n    merge: body + x\n"
+    made = ops(
+        plan("one: [3x3 conv 8 bare, b 8, b 8 act linear, b 8 act bare]", top=top)
+    )
+    assert [name for name in made if name.startswith("one.1")][-2:] == [
+        "one.1.body.relu",
+        "one.1.merge.add",
+    ]
+    assert [name for name in made if name.startswith("one.2")] == [
+        "one.2.body.conv",
+        "one.2.body.bn",
+        "one.2.merge.add",
+    ]
+    assert [name for name in made if name.startswith("one.3")] == [
+        "one.3.body.conv",
+        "one.3.merge.add",
+    ]
+
+
+def test_what_is_no_activation_is_called_nowhere() -> None:
+    top = f"let: {{act: linear}}\n{BLOCK}"
+    (found,) = mistakes(spec("one: b 16", top=top))
+    assert found.message == "`act` is `linear`, which is no activation"

@@ -28,7 +28,7 @@ from .records import (
     Value,
     Word,
 )
-from .words import POLICIES
+from .words import MODES, POLICIES
 
 KERNEL = re.compile(r"[0-9]+(?:x[0-9]+)+\Z")
 PAIR = re.compile(r"\(\s*([0-9]{1,4})\s*,\s*([0-9]{1,4})\s*\)")
@@ -128,7 +128,7 @@ def _parse_edge(text: str, span: Span) -> Value:
 def parse_value(text: str, span: Span, blocks: Collection[str]) -> Value:
     """The value of a `let` or of a key: a word of the language, a size, or an expression."""
     op = text in VOCABULARY and not is_own(text, blocks)
-    if op or text in blocks or text in POLICIES or text == "same":
+    if op or text in blocks or text in (*POLICIES, *MODES, "same"):
         return Word(text, span)
     if ":" in text:
         return parse_edges(text, span)
