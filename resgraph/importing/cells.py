@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -109,6 +109,13 @@ class Cell:
         words = (act or self.mode, pointwise and self.op.weighted, self.pads_same)
         word = act if self.op.role == "activation" and act else self.op.op
         return word, *words, tuple(flags), tuple(self.unit.said.departs(self.op))
+
+    @property
+    def plain(self) -> tuple[Any, ...]:
+        """The same, whether there is an activation behind it or none."""
+        if self.mode == "bare" or not isinstance(self.op, Convolution):
+            return self.kind_of(one=True)
+        return replace(self, mode="linear", steps=self.steps[:1]).kind
 
     @cached_property
     def activation(self) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from difflib import SequenceMatcher
 from fractions import Fraction
 from itertools import chain, count
 from typing import Any
 
-from ..ops import ChannelConv, Div, Op, Part, Upsample
+from ..ops import ChannelConv, Concat, Div, Op, Part, Upsample
 from ..ops.base import value_text
 from .blocks.columns import PathColumns
 from .cells import Cell, Unit, cells
@@ -29,7 +29,7 @@ from .numbers.decimals import divisors, written
 from .numbers.factors import number_of
 from .numbers.formulas import formula
 from .regions.sharing import SharedPath
-from .regions.structure import Branch, Region, RegionItem, StepTree
+from .regions.structure import Branch, Region, RegionItem, StepTree, head
 from .texts import equation, folded, label_of, said, side
 from .written import (
     Element,
@@ -43,10 +43,11 @@ from .written import (
 
 
 class Elements:
-    """The uses of blocks that have a definition, by which paths are written."""
+    """The uses of blocks that have a definition, by which paths are written; those that are `loose`
+    stand in rows."""
 
-    def __init__(self, unit: Unit) -> None:
-        self.unit = unit
+    def __init__(self, unit: Unit, loose: Set[int]) -> None:
+        self.unit, self.loose = unit, loose
         self.uses: dict[int, Use] = {}
 
     def enter(self, definition: WrittenBlock) -> None:
@@ -89,6 +90,9 @@ class _Writer:
         skips = [skip_of(block) for block in self.blocks]
         entries = [block.entry for block in self.blocks]
         self.skip = "x" if skips == entries else "shortcut"
+        one = len({use.sizes for use in self.uses}) == 1
+        alone = one and elements.loose >= {*map(id, self.blocks)}
+        self.shares = not (alone and _joins_paths(self.blocks[0]))
         self.said: dict[str, dict[Use, str]] = defaultdict(dict)  # by each `let`
 
     def write(self) -> None:
@@ -192,7 +196,8 @@ class _Writer:
         acts = [each.activation for each in column if isinstance(each, Cell)]
         if self.act and acts[0]:
             return self.act
-        return self._let("act", acts, calls) if len(set(acts)) > 1 else ""
+        said = [act or "linear" for act in acts]
+        return self._let("act", said, calls) if len(set(said)) > 1 else ""
 
     def _cut(self, column: Sequence[Element | None]) -> Sequence[Element | None]:
         """Parts, of which not all are the same one of as many: by their first and last channel."""
@@ -217,17 +222,23 @@ class _Writer:
             return None
         if key == "kernel" and cell.vanishes:
             return None
-        if key == "stride" and values == _strides(calls):
-            return key
+        if constant := self._constant(cell, key, values, calls):
+            return constant
         if key == "kernel" and differ and not isinstance(cell.op, ChannelConv):
             return self._let(key, values, calls)  # no paper's follows from a width
-        if isinstance(cell.op, Upsample) and values == [
-            c.block.into[1:] for c in calls
-        ]:
-            return "x"
         sizes = [call.sizes for call in calls]
-        found = formula([*map(side, values)], sizes, width=key == "width")
+        width = key == "width" and self.shares
+        found = formula([*map(side, values)], sizes, width=width)
         return found or self._let(_NAMED.get((cell.op.op, key), key), values, calls)
+
+    def _constant(
+        self, cell: Cell, key: str, values: Sequence[Any], calls: Sequence[Use]
+    ) -> str:
+        """What each call has: its stride, the size of its map."""
+        if key == "stride" and self.shares and values == _strides(calls):
+            return key
+        same = isinstance(cell.op, Upsample) and values == _sizes(calls)
+        return "x" if same else ""
 
     def _let(self, key: str, values: Sequence[Any], calls: Sequence[Use]) -> str:
         """A `let` that calls set, where no formula gives the value."""
@@ -283,7 +294,8 @@ class _Writer:
         if not any(use.sized for use in uses):
             return ""
         widths = [use.sizes.out for use in uses]
-        found = formula(widths, [call.sizes for call in calls], width=True)
+        sizes = [call.sizes for call in calls]
+        found = formula(widths, sizes, width=self.shares)
         return found or self._let("width", widths, calls)
 
     def _stride(self, uses: Sequence[Use], calls: Sequence[Use]) -> str:
@@ -291,7 +303,7 @@ class _Writer:
         moves = any(max(stride) > 1 for stride in strides)
         if not moves or not any(use.definition.strided for use in uses):
             return ""
-        own = strides == _strides(calls)
+        own = self.shares and strides == _strides(calls)
         return f"/{'stride' if own else self._let('stride', strides, calls)}"
 
     def _values(self, uses: Sequence[Use], calls: Sequence[Use]) -> Iterator[str]:
@@ -301,7 +313,8 @@ class _Writer:
             texts = [use.value(key) for use in uses]
             if any(key in use.values for use in uses):
                 numbers = [int(text) if text.isdigit() else text for text in texts]
-                found = formula(numbers, sizes, width=key.startswith("width"))
+                width = key.startswith("width") and self.shares
+                found = formula(numbers, sizes, width=width)
                 yield f"{key} {found or self._let(key, texts, calls)}"
 
     def _merge(self, expressions: Sequence[StepTree], calls: Sequence[Use]) -> str:
@@ -441,6 +454,18 @@ def _strides(uses: Sequence[Use]) -> list[tuple[int, ...]]:
     return [use.sizes.stride for use in uses]
 
 
+def _sizes(uses: Sequence[Use]) -> list[tuple[int, ...]]:
+    """Of the maps that come in."""
+    return [use.block.into[1:] for use in uses]
+
+
+def _joins_paths(block: Region) -> bool:
+    """Whether it joins paths alone: what comes out is a sum of widths, and no share of it says what
+    theirs are (Szegedy et al. 2015)."""
+    op, _ = head(block.merge)
+    return isinstance(op, Concat) and not block.reads_entry
+
+
 def _strided(counts: Sequence[int], calls: Sequence[Use]) -> str:
     """How often a label stands there that is in blocks which stride alone."""
     strides = [max(use.sizes.stride) - 1 for use in calls]
@@ -450,7 +475,7 @@ def _strided(counts: Sequence[int], calls: Sequence[Use]) -> str:
 def _counted(element: Element) -> str:
     """The name of the `let` that says how many of an element there are."""
     word = word_of(element)
-    if word in ("se", "eca") or (isinstance(element, Use) and element.gates):
+    if word in ("se", "eca") or (isinstance(element, Use) and element.block.gates):
         return "gates"
     humps = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", word)
     return f"{humps.replace('-', '_').lower()}s"
@@ -458,6 +483,8 @@ def _counted(element: Element) -> str:
 
 def aligned(rows: Sequence[Sequence[Repeated]]) -> list[list[Repeated | None]]:
     """The labels of several paths in columns; what a path has not leaves a hole."""
+    if len({tuple(_plain(element) for element, _ in row) for row in rows}) == 1:
+        return [[*column] for column in zip(*rows, strict=True)]
     whole: list[Element] = []
     for row in sorted(rows, key=len, reverse=True):
         whole = _united(whole, [element for element, _ in row])
@@ -488,6 +515,10 @@ def _united(a: Sequence[Element], b: Sequence[Element]) -> list[Element]:
         found += a[start:end]
         found += b[slice(*other)] if tag != "equal" else ()
     return found
+
+
+def _plain(element: Element) -> object:
+    return element.plain if isinstance(element, Cell) else _alike(element)
 
 
 def _alike(element: Element) -> object:

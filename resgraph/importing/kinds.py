@@ -83,8 +83,13 @@ def known_in(block: Region, *, path: bool = False) -> Mapping[str, Kind]:
 def activation_of(block: Region, unit: Unit) -> str:
     """The activation of all layers and equations of a block but its shortcut's; "" where there are
     several or none, or one that no word says, as `leaky relu 0.2`."""
-    found = {*_in_labels(block, unit), *_in_equations(block)} - {""}
+    found = activations_of(block, unit)
     return found.pop() if len(found) == 1 and found <= ACTIVATIONS else ""
+
+
+def activations_of(block: Region, unit: Unit) -> set[str]:
+    """Those of all layers and equations of a block but its shortcut's."""
+    return {*_in_labels(block, unit), *_in_equations(block)} - {""}
 
 
 def _in_labels(block: Region, unit: Unit) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence
 
 from .adoption import Library
 from .blocks.closed import Closed
@@ -40,10 +40,10 @@ class BlockRecovery:
         levels: dict[int, list[Region]] = defaultdict(list)
         for block, level in _nested(found):
             levels[level].append(block)
-        elements = Elements(self.unit)
         loose = {id(item) for item in found if isinstance(item, Region)}
+        elements = Elements(self.unit, loose)
         for level in sorted(levels):
-            for definition in self._defined(levels[level], elements, loose):
+            for definition in self._defined(levels[level], elements):
                 definition.name = self._name(definition.name)
                 self.definitions.append(definition)
         closed = Closed(loose, elements, self.classes)
@@ -51,11 +51,12 @@ class BlockRecovery:
         return elements.of(found)
 
     def _defined(
-        self, blocks: Sequence[Region], elements: Elements, loose: Set[int]
+        self, blocks: Sequence[Region], elements: Elements
     ) -> Iterator[WrittenBlock]:
         """The definitions of blocks of one level, in which those of lower levels are that stand in
-        rows alone (`loose`) and differ in what some calls lack."""
+        rows alone and differ in what some calls lack."""
         made = self._made(blocks, elements)
+        loose = elements.loose
         known = [d for d in self.definitions if loose >= {*map(id, d.blocks)}]
         for group in together([*known, *made], elements):
             joined = self._joined(group, elements)
@@ -90,7 +91,9 @@ class BlockRecovery:
         held = [block for each in group for block in each.blocks]
         held.sort(key=lambda block: self.place[block.exit])
         joined = define(self._word(held), held, elements)
-        if 10 * joined.length < 9 * sum(each.length for each in group):
+        within = elements.loose.isdisjoint(map(id, held))
+        lengths = [d.length_within if within else d.length for d in (joined, *group)]
+        if 10 * lengths[0] < 9 * sum(lengths[1:]):
             return [joined]
         for each in group:
             elements.enter(each)

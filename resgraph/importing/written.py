@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from ..ops import Mul
 from ..ops.base import value_text
 from .cells import Cell
 from .numbers.formulas import CallSizes
-from .regions.structure import Region, head
+from .regions.structure import Region
 
 
 @dataclass(slots=True)
@@ -119,9 +118,19 @@ class WrittenBlock:
 
     @property
     def length(self) -> int:
-        """Of its text, and of its calls."""
+        """Of its text, and of its calls in rows."""
+        return self._length([label for label, _ in groupby(self._labels())])
+
+    @property
+    def length_within(self) -> int:
+        """The same in blocks, where each of its calls may stand for many."""
+        return self._length({*self._labels()})
+
+    def _labels(self) -> Iterator[str]:
+        return (use.label() for use in self.uses)
+
+    def _length(self, calls: Iterable[str]) -> int:
         texts = [key + text for key, parts in self.entries() for text in parts]
-        calls = [label for label, _ in groupby(use.label() for use in self.uses)]
         lines = 1 if self.bare else 1 + len(self.entries())
         return lines * _INDENT + len(self.name) + sum(map(len, (*texts, *calls)))
 
@@ -149,12 +158,6 @@ class Use:
     sizes: CallSizes
     values: dict[str, str] = field(default_factory=dict)
     unread: set[str] = field(default_factory=set)
-
-    @property
-    def gates(self) -> bool:
-        """Whether it scales what comes in."""
-        op, terms = head(self.block.merge)
-        return isinstance(op, Mul) and self.block.entry in terms
 
     @property
     def sized(self) -> bool:

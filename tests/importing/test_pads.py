@@ -128,8 +128,8 @@ class Reduction(nn.Module):
 def test_a_reduction_in_two_paths(size: int) -> None:
     net = nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), Reduction(24))
     found = from_module(net, (3, size, size))
-    assert "[1x1 avg pool /stride, 1x1 conv out/2]" in found.text
-    assert "[pad -1:1, 1x1 avg pool /stride, 1x1 conv out/2]" in found.text
+    assert "[1x1 avg pool /2, 1x1 conv 12]" in found.text
+    assert "[pad -1:1, 1x1 avg pool /2, 1x1 conv 12]" in found.text
 
 
 class Cells(nn.Module):

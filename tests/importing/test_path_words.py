@@ -96,3 +96,10 @@ def test_a_path_is_called_as_its_module(
     found = from_module(net, (3, 17, 17))
     assert found.proof.output is not None and found.proof.output <= 1e-9
     assert said in found.text, found.text
+
+
+def test_widths_that_are_joined_are_numbers_where_they_are_one_block() -> None:
+    """As the paper has them: of what comes out, a sum, they are no share."""
+    net = nn.Sequential(nn.Conv2d(3, 12, 3, 2), _Inception(12), nn.Conv2d(32, 8, 1))
+    found = from_module(net, (3, 17, 17))
+    assert INCEPTION in found.text and "row2: Inception\n" in found.text, found.text

@@ -355,7 +355,7 @@ def test_maps_of_one_cell_that_are_read_as_maps(mean: bool) -> None:
             return torch.cat([self.own(x).relu(), whole], 1)
 
     text = imported(Pooled()).text
-    assert "[avg pool to 1, 1x1 conv in/2, upsample 16 bilinear]" in text
+    assert "[avg pool to 1, 1x1 conv 4, upsample 16 bilinear]" in text
 
 
 @pytest.mark.parametrize("spelled", ["mean", "pool"])

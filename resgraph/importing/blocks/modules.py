@@ -11,9 +11,9 @@ from operator import itemgetter
 from ..captured import Captured
 from ..cells import Cell, Unit, cells
 from ..classes import ModuleClasses, common
-from ..kinds import Kind, of_body, of_element, of_elements
+from ..kinds import Kind, changes, of_body, of_element, of_elements
 from ..regions.structure import Region, RegionItem
-from .runs import SHORT, spared, steps_in, with_runs
+from .runs import SHORT, run_of, spared, steps_in, with_runs
 
 _LONGEST = 12
 """Labels that are looked for as one."""
@@ -24,7 +24,7 @@ def modules(
 ) -> list[RegionItem]:
     """Runs of one class and kind become blocks, inner ones first, where that spares labels, or
     where others of their class are such blocks and hold others alone. What would be the body of a
-    block with a sum is left to `Unsummed`."""
+    block with a sum is left to `Unsummed`, where that is of another class."""
     row = cells(items, unit)
     groups: dict[tuple[Kind, Kind], list[_Run]] = defaultdict(list)
     for start, size, name in _runs(row, classes):
@@ -33,7 +33,33 @@ def modules(
     for body in (None, *(of_body(each, unit) for each in row)):
         groups = {key: runs for key, runs in groups.items() if key[0] != body}
     chosen = _chosen(groups, {*_bodies(row, classes, unit)})
-    return with_runs(row, _apart(chain.from_iterable(_outer(chosen))), net)
+    own = [*_unsummed(row, classes, net, unit)]
+    return with_runs(row, _apart([*own, *chain.from_iterable(_outer(chosen))]), net)
+
+
+def _unsummed(
+    row: Sequence[Cell | Region], classes: ModuleClasses, net: Captured, unit: Unit
+) -> Iterator[_Run]:
+    """Modules without a sum, which change something, of a class that has one elsewhere; a gate they
+    may have or lack."""
+    summed = {
+        (classes.of([block]), _ungated(cells(block.branches[0].items, unit), unit))
+        for block in row
+        if isinstance(block, Region) and of_body(block, unit)
+    }
+    for start, size, name in _runs(row, classes):
+        run = row[start : start + size]
+        if (name, _ungated(run, unit)) in summed and changes(run_of(run, net)):
+            yield start, size
+
+
+def _ungated(run: Sequence[Cell | Region], unit: Unit) -> Kind:
+    """What stands there but for what scales."""
+    return tuple(of_element(each, unit) for each in run if not _gates(each))
+
+
+def _gates(element: Cell | Region) -> bool:
+    return isinstance(element, Region) and element.gates
 
 
 def _chosen(

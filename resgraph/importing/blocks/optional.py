@@ -9,9 +9,9 @@ from operator import itemgetter
 from ...ops import ACTIVATIONS
 from ..cells import Cell, Unit, cells
 from ..definitions import Elements, aligned, vanishes
-from ..kinds import activation_of, changes, mains, of_block, of_elements, skip_branch
+from ..kinds import activations_of, changes, mains, of_block, of_elements, skip_branch
 from ..regions.structure import Region
-from ..written import Repeated, WrittenBlock
+from ..written import Repeated, Use, WrittenBlock
 
 _SHARED, _LACKED = 3, 2
 """So many labels at least are in all calls, and so many at most are not, of twice as many."""
@@ -55,7 +55,13 @@ def _end_alike(
     blocks = [block for each in group for block in each.blocks]
     alone = [block for block in blocks if not block.summed]
     both = 0 < len(alone) < len(blocks)
-    return not both or (None not in columns[-1] and all(map(changes, alone)))
+    last = next((each for each in reversed(columns) if not _gates(each)), [None])
+    return not both or (None not in last and all(map(changes, alone)))
+
+
+def _gates(column: Sequence[Repeated | None]) -> bool:
+    """Whether what stands there scales what comes in."""
+    return all(isinstance(run[0], Use) and run[0].block.gates for run in column if run)
 
 
 def _columns(
@@ -75,7 +81,12 @@ def _one_shortcut(blocks: Sequence[Region], unit: Unit) -> bool:
 def _frame(block: Region, unit: Unit) -> object:
     """What a block is without the labels of its paths."""
     paths, merge = of_block(block, unit)
-    return bool(activation_of(block, unit)), tuple(map(itemgetter(0), paths)), merge
+    acts = activations_of(block, unit)
+    return (
+        len(acts) <= 1 and acts <= ACTIVATIONS,
+        tuple(map(itemgetter(0), paths)),
+        merge,
+    )
 
 
 def _skip(block: Region, unit: Unit) -> object:
@@ -86,18 +97,26 @@ def _skip(block: Region, unit: Unit) -> object:
 
 
 def _alike_enough(columns: Sequence[Sequence[Repeated | None]]) -> bool:
-    """Whether paths share enough for what some lack to be an option of the others."""
-    lacked = sum(None in column for column in columns)
-    if lacked > _LACKED or len(columns) < lacked + max(_SHARED, 2 * lacked):
-        return False
+    """Whether paths share enough for what some lack to be an option of the others; layers that
+    differ in their activation share all else."""
+    lacking = [column for column in columns if None in column]
+    least = _SHARED - all(map(_gates, lacking))
     runs = [[*filter(None, column)] for column in columns]
+    layers = all(isinstance(element, Cell) for each in runs for element, _ in each)
+    much = _much(len(lacking), len(columns), least)
+    if not much and (lacking or not layers):
+        return False
     return all(len({*map(_turned, each)}) == 1 and _named(each) for each in runs)
+
+
+def _much(lacked: int, labels: int, least: int) -> bool:
+    return lacked <= _LACKED and labels >= lacked + max(least, 2 * lacked)
 
 
 def _named(column: Sequence[Repeated]) -> bool:
     """Whether a `let` can say the activation, where they have not all the same."""
     acts = {element.activation for element, _ in column if isinstance(element, Cell)}
-    return len(acts) <= 1 or acts <= ACTIVATIONS
+    return len(acts) <= 1 or acts - {""} <= ACTIVATIONS
 
 
 def _silent(column: Sequence[Repeated | None]) -> bool:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
 
 from ...language.grammar.words import ACT, BLOCK_KEYS, name_problem
 from ...language.library import library_index
 from ...ops import VOCABULARY, Pool
-from ..captured import CapturedOp
 from ..classes import common
-from ..regions.structure import Branch, Region
+from ..regions.structure import Branch, Region, steps_in
 from ..regions.words import BLOCK_WORDS
 
 _Path = Sequence[str]
@@ -54,26 +54,21 @@ def _modules(branch: Branch | None) -> list[_Path]:
     """Those of a path's layers."""
     if branch is None:
         return []
-    items = [
-        step
-        for item in branch.items
-        for step in ([item] if isinstance(item, CapturedOp) else item.steps())
-    ]
-    weighted = [step for step in items if step.op.weighted]
-    return [step.module.split(".") for step in weighted or items]
+    steps = [*chain.from_iterable(map(steps_in, branch.items))]
+    weighted = [step for step in steps if step.op.weighted]
+    return [step.module.split(".") for step in weighted or steps]
 
 
 def _pool(branch: Branch) -> str:
-    ops = [step.op for step in branch.steps()]
-    return "pool" if ops and isinstance(ops[-1], Pool) and len(ops) == 1 else ""
+    return "pool" if [type(step.op) for step in branch.steps()] == [Pool] else ""
 
 
 def _word(place: int, modules: Sequence[Sequence[_Path]]) -> str:
     """`branch3x3` of `branch3x3_1` and `branch3x3_2`, `conv_scale` of `mixer.conv_scale.conv`."""
     own = common(modules[place])
-    others = [path for n, each in enumerate(modules) for path in each if n != place]
+    others = [*chain(*modules[:place], *modules[place + 1 :])]
     for size in range(1, len(own) + 1):
         if not any(path[:size] == own[:size] for path in others):
-            return own[size - 1] if not own[size - 1].isdigit() else ""
+            return own[size - 1]
     firsts = [path[len(own)] for path in modules[place] if len(path) > len(own)]
     return "".join(common(firsts)).rstrip("_") if len({*firsts}) > 1 else ""

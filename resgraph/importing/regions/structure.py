@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeGuard
 
-from ...ops import Add, Op, Shape
+from ...ops import Add, Mul, Op, Shape
 from ..captured import CapturedOp
 from ..numbers.factors import number_of
 
@@ -69,6 +69,12 @@ class Region:
     def reads_entry(self) -> bool:
         """Whether the equation reads what comes in."""
         return self.entry in leaves_of(self.merge)
+
+    @property
+    def gates(self) -> bool:
+        """Whether it scales what comes in."""
+        op, terms = head(self.merge)
+        return isinstance(op, Mul) and self.entry in terms
 
     def shortcut(self) -> str | None:
         """The term of the sum that does least: the block's input, or a path of at most one layer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from itertools import chain, groupby, pairwise
+from itertools import chain, groupby
 
 from ...ops import GlobalPool, Pool, Shape
 from ..cells import Cell
@@ -158,15 +158,17 @@ def _ends(elements: Sequence[Element]) -> set[int]:
     if sum(map(len, calls)) < 2 * len(calls):
         return set()
     led: set[int] = set()
-    for before, ((place, first), *_) in pairwise(runs):
-        if _leads(before, first, led):
+    for before, run, after in zip(runs, runs[1:], [*runs[2:], []], strict=False):
+        ((place, first), *_) = run
+        if _leads(before, first, led) or _is_last(before, run, after):
             led.add(place)
     return {run[0][0] for run in calls} - led
 
 
-def _leads(
-    run: Sequence[tuple[int, Element]], element: Element, led: Collection[int]
-) -> bool:
+_Placed = Sequence[tuple[int, Element]]
+
+
+def _leads(run: _Placed, element: Element, led: Collection[int]) -> bool:
     """Whether a run is one block that makes maps for another, the first of a stage, or is led by
     such a block."""
     ((place, first), *more) = run
@@ -174,6 +176,17 @@ def _leads(
         return False
     begins = changes(first.block) or place in led
     return begins and first.block.out[1:] == element.block.out[1:]
+
+
+def _is_last(before: _Placed, run: _Placed, after: _Placed) -> bool:
+    """Whether a run is one more block of the run before, and the last of a stage."""
+    (_, first), (_, last) = before[-1], run[0]
+    if len(run) > 1 or not repeats(first) or not repeats(last):
+        return False
+    size = last.block.out[1:]
+    ends = not after or _out(after[0][1], size)[1:] != size
+    same = first.block.out == last.block.out
+    return ends and same and first.definition is last.definition
 
 
 def _still(element: Element) -> tuple[object, ...]:
