@@ -25,7 +25,6 @@ UNLIKE = {
     "nf-resnet": "gamma has twelve digits",
     "nfnet-f0": "gamma has twelve digits",
     "squeezenet": "rounding up changes nothing where nothing hangs over",
-    "resnet-50-fpn": "`upsample to conv4` is `upsample 2` at one size",
     "srresnet": "`pixel shuffle` is `depth to space`",
     "wide-resnet": "a dropout with a rate of 0 does nothing",
 }

@@ -31,7 +31,7 @@ from .structure import (
 
 _Equation = tuple[CapturedOp, tuple[StepTree, ...]]
 _MOST = 8
-"""CutStreams that have a letter each."""
+"""Streams that have a letter each."""
 
 
 @dataclass
