@@ -119,6 +119,13 @@ blocks:
     merge: body*x
 net: {stem: 3x3 conv 20, one: gate, two: [4x4 conv 20 pad 0, 1x1 conv 20, gate size 13], head: 1x1 conv 8}"""
 
+ACTED = """
+unit: conv bn
+blocks:
+  rep:  {a: 1x1 conv out /stride, b: 3x3 conv out /stride, merge: a + b}
+  wide: {body: [rep 2*in, relu, 3x3 depthwise conv relu, rep in], merge: body + x}
+net: {stem: 3x3 conv 16 relu, one: 3 x wide, two: [rep 32 /2, 3 x wide], head: 1x1 conv 8}"""
+
 
 def text(spec: str) -> str:
     """Import of the module that a spec compiles to."""
@@ -148,9 +155,10 @@ def text(spec: str) -> str:
         (DEEP, ("[Wide, 2 x Outer]", "Outer width 40")),
         (SHARES, ("groups width/8, 1x1 conv 3*width",)),
         (ENLARGED, ("upsample to x", "one:  Gate", "1x1 conv 20, Gate]")),
+        (ACTED, ("body:  [Rep 2*in, relu, 3x3 depthwise conv relu, Rep in]", "Rep 32 /2")),
         ("net: {stem: [2 x 3x3 conv 16, 3x3 conv 16 /2], head: 1x1 conv 8}", ("[2 x 3x3",)),
     ],
-    ids=["depth", "pair", "series", "separable", "fire", "stages", "gates", "lines", "unit", "rezero", "parts", "scaled", "deep", "shares", "sizes", "layers"],
+    ids=["depth", "pair", "series", "separable", "fire", "stages", "gates", "lines", "unit", "rezero", "parts", "scaled", "deep", "shares", "sizes", "acted", "layers"],
 )  # fmt: skip
 def test_it_is_said_once(spec: str, said: tuple[str, ...]) -> None:
     written = text(spec)

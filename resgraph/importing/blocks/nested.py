@@ -9,7 +9,14 @@ from ..captured import CapturedOp
 from ..cells import Unit
 from ..kinds import Kind, of_block
 from ..regions.sharing import SharedPath
-from ..regions.structure import Branch, Region, RegionItem, StepTree, leaves_of
+from ..regions.structure import (
+    Branch,
+    Region,
+    RegionItem,
+    StepTree,
+    is_called,
+    leaves_of,
+)
 from .kept import lacks
 
 
@@ -135,11 +142,14 @@ def _around(block: Region, inner: Region) -> list[RegionItem]:
 
 
 def _begun(branch: Branch, inner: Region) -> Branch:
-    """A path that starts with a block, where its equation was that block's."""
-    start = branch.start
-    if isinstance(start, tuple) and start[0].name == inner.exit:
+    """A path that starts with a block, where its equation was that block's, or an activation of
+    it."""
+    start = branch.start and _named(branch.start, inner)
+    if start == inner.exit != branch.start:
         return Branch(branch.value, None, [inner, *branch.items])
-    return Branch(branch.value, start and _named(start, inner), branch.items)
+    if isinstance(start, tuple) and start[1] == (inner.exit,) and is_called(start[0]):
+        return Branch(branch.value, None, [inner, start[0], *branch.items])
+    return Branch(branch.value, start, branch.items)
 
 
 def _named(tree: StepTree, inner: Region) -> StepTree:
