@@ -161,10 +161,18 @@ def _word(analysis: Analysis, line: int, column: int) -> str:
         return f"`{word} = {let.value.span.written()}`"
     if word == AGAIN and re.search(rf"\b{AGAIN} +\w", text):
         return f"`{AGAIN}`: {ABOUT_AGAIN}"
+    return _op(word, text) or _of_library(analysis, word)
+
+
+def _op(word: str, text: str) -> str:
+    """The op of which a word of a label is one."""
     phrases = [p for p in VOCABULARY if word in p.split() and p in text]
     best = max(phrases, key=len, default="")
-    if best:
-        return f"`{best}`: {' '.join((VOCABULARY[best].__doc__ or '').split())}"
+    said = " ".join((VOCABULARY[best].__doc__ or "").split()) if best else ""
+    return f"`{best}`: {said}" if best else ""
+
+
+def _of_library(analysis: Analysis, word: str) -> str:
     if word in ABOUT_STREAMS:
         return f"`{word}`: {ABOUT_STREAMS[word]}"
     if word in library_index() and word not in entries(analysis.tree, "blocks"):

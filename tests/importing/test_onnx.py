@@ -249,6 +249,41 @@ def test_what_exporters_spell_out(tmp_path: Path) -> None:
     assert "blocks:" not in found.text
 
 
+class WorkedOut(nn.Module):
+    """What the exporter without dynamo works out in the file: the sizes of parts, of a pad of
+    channels, of what is resized."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.part = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(4, 4, 1)
+        self.down = nn.Conv2d(8, 16, 3, 2, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        one, two = self.conv(x).relu().chunk(2, 1)
+        x = torch.cat([one, two, self.part(two)], 1)[:, :8]
+        skip = nn.functional.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 4, 4))
+        x = (self.down(x) + skip).relu()
+        x = nn.functional.interpolate(x, (2 * x.shape[2], 2 * x.shape[3]))
+        return nn.functional.log_softmax(x.mean((2, 3)), 1)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_sizes_that_a_file_works_out(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "net.onnx"
+    net = WorkedOut().eval()
+    torch.onnx.export(net, (torch.zeros(1, *INPUT),), path, dynamo=False)
+    ops = {node.op_type for node in onnx.load(path).graph.node}
+    assert {"Shape", "ConstantOfShape", "Gather", "Slice", "Pad"} <= ops
+    capfd.readouterr()
+    found = from_model(str(path))
+    assert found.proof.output is not None and found.proof.output < 1e-5
+    for said in ("part 1 of 2", "zero-pad centered", "upsample 2", "log softmax"):
+        assert said in found.text
+    assert capfd.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize("where", ["../outside.bin", "link.bin"])
 def test_tensors_outside_of_the_folder_are_not_read(tmp_path: Path, where: str) -> None:
     """A file may name another one for its numbers; it must lie beside it."""

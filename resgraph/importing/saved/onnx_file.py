@@ -27,6 +27,7 @@ from ..program import (
     own_classes,
 )
 from .interpreter import by_batches
+from .onnx_sizes import axes, constants, with_sizes
 from .onnx_words import ONNX, OnnxNode
 
 _MADE = re.compile(r"val_\d+")
@@ -47,9 +48,9 @@ class OnnxFile:
         try:
             self.model = onnx.load(str(path))
             _fix_batch(self.model.graph)
-            self.model = onnx.shape_inference.infer_shapes(self.model, data_prop=True)
+            self.model = with_sizes(self.model)
             self.helper = onnx.helper
-            self._read(onnx.numpy_helper.to_array)
+            self._read()
         except ImportRefused:
             raise
         except OSError as problem:
@@ -58,17 +59,13 @@ class OnnxFile:
             said = f"{type(problem).__name__}: {problem}".partition("\n")[0]
             raise ImportRefused(f"{path} cannot be read as ONNX ({said})") from None
 
-    def _read(self, to_array: Any) -> None:
+    def _read(self) -> None:
         graph = self.model.graph
-        self.arrays = {each.name: to_array(each) for each in graph.initializer}
-        for node in graph.node:
-            if node.op_type == "Constant":
-                value = next(a for a in node.attribute if a.name == "value")
-                self.arrays[node.output[0]] = to_array(value.t)
+        self.arrays = constants(graph)
         self.uses = Counter(name for node in graph.node for name in node.input)
         self.slopes = {n.input[1] for n in graph.node if n.op_type == "PRelu"}
         known = [*graph.value_info, *graph.input, *graph.output]
-        self.axes = {info.name: _sizes(info) for info in known}
+        self.axes = {info.name: axes(info) for info in known}
         self.axes |= {name: array.shape for name, array in self.arrays.items()}
         self.parameters: dict[str, Parameter] = {}
 
@@ -170,7 +167,9 @@ class OnnxNet(nn.Module):
         runtime = _package("onnxruntime")
         content = self._with(dict(self.named_parameters()))
         providers = ["CPUExecutionProvider"]
-        session = runtime.InferenceSession(content, providers=providers)
+        options = runtime.SessionOptions()
+        options.log_severity_level = 3  # errors: numbers that nothing reads are none
+        session = runtime.InferenceSession(content, options, providers=providers)
         names = [each.name for each in session.get_inputs()]
         size = self.file.axes[names[0]][0]
 
@@ -203,15 +202,11 @@ def _fix_batch(graph: Any) -> None:
         first = each.type.tensor_type.shape.dim[0]
         if not first.dim_value:
             first.dim_value = BATCH
-        if not all(_sizes(each)):
+        if not all(axes(each)):
             raise ImportRefused("an axis of its input, beside the batch, is free")
     del graph.value_info[:]
     for each in graph.output:
         each.type.tensor_type.ClearField("shape")
-
-
-def _sizes(info: Any) -> tuple[int, ...]:
-    return tuple(int(dim.dim_value) for dim in info.type.tensor_type.shape.dim)
 
 
 def _module(node: Any) -> str:

@@ -212,9 +212,10 @@ def _gelu(node: OnnxNode) -> Said:
     return "gelu", {"self": node.read(0), "approximate": form}
 
 
-@says("Softmax")
+@says("Softmax", "LogSoftmax")
 def _softmax(node: OnnxNode) -> Said:
-    return "softmax", {"self": node.read(0), "dim": node.get("axis", -1)}
+    word = "softmax" if node.op == "Softmax" else "log_softmax"
+    return word, {"self": node.read(0), "dim": node.get("axis", -1)}
 
 
 @says("Add", "Sub", "Mul", "Div")
