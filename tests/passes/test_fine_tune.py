@@ -146,6 +146,12 @@ def test_a_part_that_is_not_there_is_told_at_its_place(
     assert (found.span.line, found.span.column) == (8, column)
 
 
+def test_parts_of_a_mixed_convolution_are_there() -> None:
+    mixed = SMALL.replace("net:", "net:\n  mix: 3x3 depthwise conv mixed 2")
+    parts = ["mix", "mix.conv", "mix.conv.1", "mix.conv.1.weight"]
+    assert not resgraph.loads(mixed.format(f"freeze: [{', '.join(parts)}]")).unmet()
+
+
 @pytest.mark.parametrize(
     ("recipe", "mended"),
     [

@@ -20,7 +20,8 @@ def unfit_parts(spec: Spec, graph: Graph, train: Train) -> list[Diagnostic]:
     named = [*_named(train)]
     if not named:
         return []
-    learned = [node.name for node in graph.nodes.values() if node.cost.params]
+    nodes = [node for node in graph.nodes.values() if node.cost.params]
+    learned = [owner for node in nodes for owner in node.op.owners(node.name)]
     known = _parts_of(learned)
     found = [
         fault(
