@@ -474,7 +474,7 @@ def _strided(counts: Sequence[int], calls: Sequence[Use]) -> str:
 
 def _counted(element: Element) -> str:
     """The name of the `let` that says how many of an element there are."""
-    word = word_of(element)
+    word = word_of(element).split()[-1]
     if word in ("se", "eca") or (isinstance(element, Use) and element.block.gates):
         return "gates"
     humps = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", word)

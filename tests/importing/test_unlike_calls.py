@@ -90,6 +90,14 @@ blocks:
   mb:  {body: [1x1 conv 2*in relu, mix, bn, relu, 1x1 conv in], merge: body + x}
 net: {stem: 3x3 conv 16, one: 2 x mb, two: [1x1 conv 64, mix, bn, 1x1 conv 32, 2 x mb], head: 1x1 conv 8}"""
 
+POOLED = """
+blocks:
+  cut:   {a: [part 0 of 2, 3x3 conv in/2], b: part 1 of 2, merge: concat(a b)}
+  first: {a: [part 0 of 2, 3x3 conv in/2 /stride], b: [part 1 of 2, 3x3 avg pool /stride], merge: concat(a b)}
+  wide:  {let: {inner: cut}, body: [1x1 conv out, inner /stride, 1x1 conv out linear], merge: relu(body + shortcut)}
+net: {stem: 3x3 conv 16, one: [wide 32 inner first, 2 x wide 32], two: [wide 64 /2 inner first, 2 x wide 64],
+  head: 1x1 conv 8}"""
+
 
 def imported(spec: str) -> str:
     found = from_module(loads(FRAME.format(spec)).module(), (3, 32, 32))
@@ -110,9 +118,10 @@ def imported(spec: str) -> str:
         (OSA, ("merge: concat(x a b)", "2 x Osa 32", "Osa 64")),
         (TREE, ("body:  basic in", "[a, basic in]", "concat(b a x)")),
         (LATER, ("3 x Pre", "[3 x Pre, relu, 1x1 conv 32]", "[relu, 1x1 conv 8]")),
+        (POOLED, ("pools x 3x3 avg pool /stride", "pools 1")),
         (MIXED, ("2 x Mb", "1x1 conv 64 bare, Mix]")),
     ],
-    ids=["ghost", "shortcut", "apart", "inner", "instead", "few", "turned", "osa", "tree", "later", "mixed"],
+    ids=["ghost", "shortcut", "apart", "inner", "instead", "few", "turned", "osa", "tree", "later", "pooled", "mixed"],
 )  # fmt: skip
 def test_one_block_says_them(spec: str, said: tuple[str, ...]) -> None:
     written = imported(spec)
