@@ -53,9 +53,7 @@ def curves(results: Results) -> str:
     measure = results.study.measure
     known = [net for net in results.nets if net.mean is not None]
     drawn = [_curve(net, measure) for net in known[:MOST_CURVES]]
-    middles = [point for curve in drawn for point in curve.mean]
-    right = max((x for x, _ in middles), default=1.0)
-    area = Area(right, ceiling([curve.mean for curve in drawn], measure.unit))
+    area = _area([curve.mean for curve in drawn], measure)
     lines = [
         ChartLine(curve.name, curve.mean, colour, dash=dash)
         for curve, (colour, dash) in zip(drawn, pens(), strict=False)
@@ -74,6 +72,12 @@ def curves(results: Results) -> str:
     below += f"; {left_out} nets are left out" if left_out else ""
     labels = [one.label(measure.unit) for one in lines if one.points]
     return page(results.study.file.study, below, body, labels)
+
+
+def _area(means: Sequence[list[XY]], measure: Measure) -> Area:
+    """That holds all of some curves."""
+    right = max((x for points in means for x, _ in points), default=1.0)
+    return Area(right, ceiling(means, measure.unit))
 
 
 def _curve(net: NetScore, measure: Measure) -> _Curve:
