@@ -92,7 +92,7 @@ class _Writer:
         self.skip = "x" if skips == entries else "shortcut"
         one = len({use.sizes for use in self.uses}) == 1
         alone = one and elements.loose >= {*map(id, self.blocks)}
-        self.shares = not (alone and _joins_paths(self.blocks[0]))
+        self.relative = not (alone and _joins_paths(self.blocks[0]))
         self.said: dict[str, dict[Use, str]] = defaultdict(dict)  # by each `let`
 
     def write(self) -> None:
@@ -194,7 +194,7 @@ class _Writer:
     def _act(self, column: Sequence[Element | None], calls: Sequence[Use]) -> str:
         """The `let` for a label's activation; "" where its own text says it."""
         acts = [each.activation for each in column if isinstance(each, Cell)]
-        if self.act and acts[0]:
+        if self.act and all(acts):
             return self.act
         said = [act or "linear" for act in acts]
         return self._let("act", said, calls) if len(set(said)) > 1 else ""
@@ -227,7 +227,7 @@ class _Writer:
         if key == "kernel" and differ and not isinstance(cell.op, ChannelConv):
             return self._let(key, values, calls)  # no paper's follows from a width
         sizes = [call.sizes for call in calls]
-        width = key == "width" and self.shares
+        width = key == "width" and self.relative
         found = formula([*map(side, values)], sizes, width=width)
         return found or self._let(_NAMED.get((cell.op.op, key), key), values, calls)
 
@@ -235,7 +235,7 @@ class _Writer:
         self, cell: Cell, key: str, values: Sequence[Any], calls: Sequence[Use]
     ) -> str:
         """What each call has: its stride, the size of its map."""
-        if key == "stride" and self.shares and values == _strides(calls):
+        if key == "stride" and self.relative and values == _strides(calls):
             return key
         same = isinstance(cell.op, Upsample) and values == _sizes(calls)
         return "x" if same else ""
@@ -295,7 +295,7 @@ class _Writer:
             return ""
         widths = [use.sizes.out for use in uses]
         sizes = [call.sizes for call in calls]
-        found = formula(widths, sizes, width=self.shares)
+        found = formula(widths, sizes, width=self.relative)
         return found or self._let("width", widths, calls)
 
     def _stride(self, uses: Sequence[Use], calls: Sequence[Use]) -> str:
@@ -303,7 +303,7 @@ class _Writer:
         moves = any(max(stride) > 1 for stride in strides)
         if not moves or not any(use.definition.strided for use in uses):
             return ""
-        own = self.shares and strides == _strides(calls)
+        own = self.relative and strides == _strides(calls)
         return f"/{'stride' if own else self._let('stride', strides, calls)}"
 
     def _values(self, uses: Sequence[Use], calls: Sequence[Use]) -> Iterator[str]:
@@ -313,7 +313,7 @@ class _Writer:
             texts = [use.value(key) for use in uses]
             if any(key in use.values for use in uses):
                 numbers = [int(text) if text.isdigit() else text for text in texts]
-                width = key.startswith("width") and self.shares
+                width = key.startswith("width") and self.relative
                 found = formula(numbers, sizes, width=width)
                 yield f"{key} {found or self._let(key, texts, calls)}"
 
@@ -455,7 +455,7 @@ def _strides(uses: Sequence[Use]) -> list[tuple[int, ...]]:
 
 
 def _sizes(uses: Sequence[Use]) -> list[tuple[int, ...]]:
-    """Of the maps that come in."""
+    """The sizes of the maps that come in."""
     return [use.block.into[1:] for use in uses]
 
 

@@ -3,6 +3,7 @@ block; and so are those of which one has no activation. Each case is proven equa
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import Tensor, nn
 
@@ -74,3 +75,19 @@ net: {stem: 3x3 conv 16, one: 3 x ghost, two: [3x3 conv 32 /2, 3 x ghost], head:
     assert "let:   {act: relu}\n    body:  3x3 depthwise conv act\n" in found.text
     assert "act linear]\n    merge: body + x" in found.text
     assert found.text.count("merge:") == 2
+
+
+@pytest.mark.parametrize("one", ["", " act silu end linear"])
+def test_a_layer_may_lack_the_activation_of_its_block(one: str) -> None:
+    """Whichever stands first: the block's one activation is not that of a linear layer."""
+    two = "" if one else " act silu end linear"
+    spec = f"""
+blocks:
+  wide:
+    let:   {{act: relu, end: relu}}
+    body:  [1x1 conv 2*in act, 3x3 depthwise conv act, 3x3 depthwise conv act, 1x1 conv in end]
+    merge: body + x
+net: {{stem: 3x3 conv 16, one: 3 x wide{one}, two: [3x3 conv 32 /2, 3 x wide{two}], head: 1x1 conv 8}}"""
+    found = from_module(loads(FRAME.format(spec)).module(), (3, 32, 32))
+    assert found.proof.output is not None and found.proof.output <= 1e-9
+    assert "2 x 3x3 depthwise conv act, 1x1 conv in act2]" in found.text
