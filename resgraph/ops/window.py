@@ -318,7 +318,7 @@ class DepthwiseConv(_PaddedConv):
     def infer(self, *inputs: Shape) -> Shape:
         channels, less = self.fitting(inputs[0])[0], self.mixed - 1
         if channels <= less:
-            raise ShapeError(f"{channels} channels are no {self.mixed} parts")
+            raise ShapeError(f"`mixed {self.mixed}` needs {self.mixed} channels at least")
         if less and min(chain(*map(sides, self.padding))) < less:
             raise ShapeError(
                 f"`mixed {self.mixed}` needs `pad` of {less} at least on each side, as the smallest"
@@ -327,19 +327,16 @@ class DepthwiseConv(_PaddedConv):
         return super().infer(*inputs)
 
     def params(self, *inputs: Shape) -> int:
-        if self.mixed == 1:
-            return super().params(*inputs)
-        return sum(part.params(x) for part, x in self._each(inputs[0]))
+        parts = self._each(inputs[0])
+        return sum(super(DepthwiseConv, part).params(x) for part, x in parts)
 
     def macs(self, *inputs: Shape) -> int:
-        if self.mixed == 1:
-            return super().macs(*inputs)
-        return sum(part.macs(x) for part, x in self._each(self.fitting(inputs[0])))
+        parts = self._each(self.fitting(inputs[0]))
+        return sum(super(DepthwiseConv, part).macs(x) for part, x in parts)
 
     def derive(self, *inputs: Shape) -> Derivation:
-        if self.mixed == 1:
-            return super().derive(*inputs)
-        each = [part.derive(x) for part, x in self._each(inputs[0])]
+        parts = self._each(inputs[0])
+        each = [super(DepthwiseConv, part).derive(x) for part, x in parts]
         return Derivation(
             (str(inputs[0][0]), *each[-1].axes[1:]),
             " + ".join(one.params for one in each),

@@ -14,7 +14,7 @@ from ..regions.structure import Region
 from ..written import Repeated, Use, WrittenBlock
 
 _SHARED, _LACKED = 3, 2
-"""So many labels at least are in all calls, and so many at most are not, of twice as many."""
+"""At least three labels are in all calls, and twice as many as some lack, which are two at most."""
 
 
 def together(

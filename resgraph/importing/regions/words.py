@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from itertools import chain
 
 from ...ops import Add, Concat, Mul
-from ..numbers.factors import number_of
-from .structure import Region, StepTree, head
+from .structure import Region, head, product_of
 
 _MERGED: Mapping[type, tuple[str, str]] = {
     Mul: ("gated", "product"), Concat: ("dense", "join"),
@@ -18,22 +17,20 @@ BLOCK_WORDS = (
     *("self-attention", "mlp"),
 )
 """What blocks are called, but for the words of the library's."""
-
-
 _FEW = 2
-"""So many layers with weights are on the way to a block, and none themselves."""
+"""A path without a sum that has no more layers with weights than these is a transition."""
 
 
 def block_word(block: Region) -> str:
     """A name for what a block is, from its equation."""
-    op, _ = head(block.merge)
+    op, terms = head(block.merge)
     if words := _MERGED.get(type(op)):
-        return words[block.entry not in _terms(block)]
+        return words[block.entry not in terms]
     if isinstance(op, Add):
         return _of_sequences(block) or _of_layers(block)
     if op is None and block.branches:
         return _of_layers(block) if _weight(block) > _FEW else _turned(block)
-    return "scaled" if _only_multiplies(block.merge) else "block"
+    return "scaled" if product_of(block) else "block"
 
 
 def _turned(block: Region) -> str:
@@ -55,10 +52,6 @@ def _of_layers(block: Region) -> str:
     return "basic"
 
 
-def _only_multiplies(merge: StepTree) -> bool:
-    return isinstance(merge, tuple) and number_of(merge[0].op) is not None
-
-
 def _of_sequences(block: Region) -> str:
     """What the blocks of a transformer are called, in which cells meet by attention alone."""
     ops = [step.op for step in block.steps()]
@@ -68,12 +61,8 @@ def _of_sequences(block: Region) -> str:
     return "mlp" if {*chain(*kernels)} == {1} else ""
 
 
-def _terms(block: Region) -> tuple[object, ...]:
-    return block.merge[1] if isinstance(block.merge, tuple) else ()
-
-
 def _pointwise(block: Region) -> bool:
-    """Whether the body begins or ends with a 1x1 convolution, as bottlenecks do."""
+    """Whether the body of three layers or more begins with a 1x1 convolution, as bottlenecks do."""
     kernels = [
         getattr(step.op, "kernel", ())
         for branch in block.branches
