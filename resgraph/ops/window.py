@@ -318,7 +318,9 @@ class DepthwiseConv(_PaddedConv):
     def infer(self, *inputs: Shape) -> Shape:
         channels, less = self.fitting(inputs[0])[0], self.mixed - 1
         if channels <= less:
-            raise ShapeError(f"`mixed {self.mixed}` needs {self.mixed} channels at least")
+            raise ShapeError(
+                f"`mixed {self.mixed}` needs {self.mixed} channels at least"
+            )
         if less and min(chain(*map(sides, self.padding))) < less:
             raise ShapeError(
                 f"`mixed {self.mixed}` needs `pad` of {less} at least on each side, as the smallest"

@@ -24,7 +24,8 @@ class Closed:
     classes: ModuleClasses
 
     def of(self, definitions: Sequence[WrittenBlock]) -> list[WrittenBlock]:
-        """Those that alone call what joins paths, and what has no class, hold the paths."""
+        """Where all calls of one that joins paths, and has no class, stand in one other, that holds
+        the paths itself."""
         known = {id(block): each for each in definitions for block in each.blocks}
         inner = {each: self._alone(each, known) for each in definitions}
         gone = {*inner.values()} - {None}

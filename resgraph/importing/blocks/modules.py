@@ -23,8 +23,8 @@ def modules(
     items: Sequence[RegionItem], classes: ModuleClasses, net: Captured, unit: Unit
 ) -> list[RegionItem]:
     """Runs of one class and kind become blocks, inner ones first, where that spares labels, or
-    where others of their class are such blocks and hold others alone. What would be the body of a
-    block with a sum is left to `Unsummed`, where that is of another class."""
+    where a block of their class with a sum differs in the blocks that it holds alone. The body of a
+    block with a sum is left to `Unsummed`, but for modules of that block's class."""
     row = cells(items, unit)
     groups: dict[tuple[Kind, Kind], list[_Run]] = defaultdict(list)
     for start, size, name in _runs(row, classes):

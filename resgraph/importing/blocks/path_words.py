@@ -32,7 +32,7 @@ def path_words(
 
 
 def _one(words: Sequence[str | None]) -> str:
-    """What all say that say anything."""
+    """The word of all that have one; "" where they differ, or where it is the language's."""
     found = {word for word in words if word is not None}
     word = found.pop() if len(found) == 1 else ""
     taken = (*VOCABULARY, *library_index(), *BLOCK_WORDS, *BLOCK_KEYS, ACT)

@@ -14,7 +14,7 @@ from ..regions.structure import Region, RegionItem
 from .runs import SHORT, run_of, steps_in
 
 _OFTEN = 3
-"""So many different ones there are at least."""
+"""Fewer different ones than these are no block."""
 
 
 def with_ways(cut: CutNet, net: Captured, unit: Unit) -> list[RegionItem]:

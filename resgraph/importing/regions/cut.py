@@ -31,7 +31,7 @@ from .structure import (
 )
 
 _FEWEST = 4
-"""Paths of two streams that exchange what they know."""
+"""Fewer paths than these are no two streams that exchange something."""
 
 
 def cut(net: Captured) -> CutNet:

@@ -31,7 +31,7 @@ from .structure import (
 
 _Equation = tuple[CapturedOp, tuple[StepTree, ...]]
 _MOST = 8
-"""Streams that have a letter each."""
+"""More streams than these are no rows."""
 
 
 @dataclass
@@ -94,7 +94,8 @@ class CutStreams:
 
 def streams(entry: str, branches: list[Branch], net: Captured) -> CutStreams:
     """Of the paths of a net behind one value, as far as something is exchanged from the first cut
-    on. Where layers share a weight, rows say it."""
+    on: rows begin with what makes their streams, and behind a stream that comes out. There are none
+    where layers share a weight, which rows of one value say by `again`."""
     lead = [*_leading(entry, branches)]
     entry = lead[-1].value if lead else entry
     layers = _Layers(entry, branches[len(lead) :], net)

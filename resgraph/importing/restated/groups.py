@@ -1,6 +1,6 @@
-"""Convolutions of equal parts side by side, joined again → one in groups, as a grouped convolution
-is defined (Krizhevsky et al. 2012; MixNet has its pointwise ones so), or of depthwise ones with
-larger and larger kernels one that is mixed (Tan & Le 2019)."""
+"""Convolutions of parts of the channels, joined again → one: equal ones in groups, as that is
+defined (Krizhevsky et al. 2012; MixNet's pointwise ones), depthwise ones with growing kernels as
+one that is mixed (Tan & Le 2019)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ def _firsts(
 
 @dataclass(frozen=True, slots=True)
 class _Split:
-    """What a concatenation joins, what each of these reads, and the width of what that is of."""
+    """The convolutions that a concatenation joins, the part that each reads, and the width of what
+    is split."""
 
     name: str
     convs: Sequence[CapturedOp]
@@ -84,7 +85,7 @@ class _Split:
         return _grouped(self) or _mixed(self)
 
     def alone(self, read: Mapping[str, int]) -> bool:
-        """Whether nothing else reads them, or their weights, which lie as ours do."""
+        """Whether nothing else reads them or their weights, whose axes lie as ours do."""
         keys = [key for conv in self.convs for key in conv.tensors.values()]
         names = (*keys, *(step.name for step in self.steps))
         return {*map(type, keys)} == {str} and all(read[name] == 1 for name in names)
