@@ -191,7 +191,8 @@ class OnnxNet(nn.Module):
         for node in model.graph.node:
             if node.op_type == "Constant" and node.output[0] in tensors:
                 numbers = tensors[node.output[0]].detach().float().numpy()
-                node.attribute[0].t.CopyFrom(to_proto(numbers))
+                value = self.file.helper.make_attribute("value", to_proto(numbers))
+                node.attribute[0].CopyFrom(value)
         content: bytes = model.SerializeToString()
         return content
 

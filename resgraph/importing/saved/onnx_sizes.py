@@ -70,10 +70,18 @@ class _Sizes:
 def constants(graph: Any) -> dict[str, Any]:
     """The arrays that stand in a file, by name."""
     to_array = import_module("onnx.numpy_helper").to_array
+    found = {each.name: to_array(each) for each in graph.initializer}
     nodes = (node for node in graph.node if node.op_type == "Constant")
-    values = {n.output[0]: a.t for n in nodes for a in n.attribute if a.name == "value"}
-    held = {each.name: each for each in graph.initializer} | values
-    return {name: to_array(tensor) for name, tensor in held.items()}
+    return found | {node.output[0]: _said(node.attribute[0]) for node in nodes}
+
+
+def _said(value: Any) -> Any:
+    """A constant's value, which may be a tensor, a number or several."""
+    onnx, numpy = import_module("onnx"), import_module("numpy")
+    said = onnx.helper.get_attribute_value(value)
+    if value.name == "value":
+        return onnx.numpy_helper.to_array(said)
+    return numpy.array(said, "int64" if "int" in value.name else "float32")
 
 
 def axes(info: Any) -> tuple[int, ...]:
