@@ -11,6 +11,7 @@ from text_laws import clashes
 from resgraph import load, loads
 from resgraph.outputs.figure import fonts, text
 from resgraph.outputs.figure.figures import comparison
+from resgraph.outputs.figure.formats.pen import flat
 from resgraph.outputs.figure.render import scene
 from resgraph.outputs.figure.scene import Line, Rect, Scene, ShapeGroup, Text
 
@@ -150,3 +151,11 @@ def test_the_laws_can_be_broken() -> None:
     assert ("too long for it", "its box") in found
     assert ("too long for it", "beside") in found
     assert ("over the edge", "the edge") in found
+
+
+def test_the_name_of_a_row_is_smaller_before_it_is_cut() -> None:
+    drawn = scene(loads(RESIDUAL.replace("conv2", "incre_module1")), "stages")
+    said = {
+        each.text: each.size for each in flat(drawn.items) if isinstance(each, Text)
+    }
+    assert said["incre_module1"] < said["conv3"] == 11

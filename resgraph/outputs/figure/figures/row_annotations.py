@@ -113,7 +113,8 @@ def labels(scene: Scene, band: Band, top: float, x: float) -> None:
         scene.add(Text(x, middle + 3.5, text.fit(name, 9.75, room), 9.75, fill="muted"))
         return
     y = top + band.top
-    scene.add(Text(x, y + 7, text.fit(name, 11, room, 600), 11, 600))
+    size = 11 if text.width(name, 11, 600) <= room else 9.75
+    scene.add(Text(x, y + 7, text.fit(name, size, room, 600), size, 600))
     counts: Counter[str] = Counter()
     for _, fork in band.blocks:
         counts[fork.kind or "inline"] += fork.repeat.count if fork.repeat else 1
