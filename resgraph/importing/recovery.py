@@ -46,7 +46,7 @@ class BlockRecovery:
             for definition in self._defined(levels[level], elements):
                 definition.name = self._name(definition.name)
                 self.definitions.append(definition)
-        closed = Closed(loose, elements, self.classes)
+        closed = Closed(elements, self.classes)
         self.definitions = closed.of(self.definitions)
         return elements.of(found)
 

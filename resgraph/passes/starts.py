@@ -3,6 +3,7 @@ residual branches."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -29,26 +30,32 @@ def starts(
     With `zero_last` the last norm of each residual branch starts at weight 0 (Goyal et al. 2017,
     section 5.1; where the branch ends in a convolution without one, the convolution), so that each
     block starts as its shortcut."""
-    found: dict[str, list[Start]] = {}
+    found: dict[str, list[Start]] = defaultdict(list)
+    for owner, name, bias in _biases(graph):
+        conv = graph.nodes[name].op.family == "conv"
+        if not (zero_biases and conv and bias == 0):
+            found[owner] += _each(graph, owner, name, "bias", bias)
+    for block in graph.own_blocks() if zero_last else ():
+        for name in _last_norms(graph, block):
+            found[block.name] += _each(graph, block.name, name, "weight", 0.0)
+    return {owner: tuple(dict.fromkeys(values)) for owner, values in found.items()}
+
+
+def _biases(graph: Graph) -> Iterator[tuple[str, str, float]]:
+    """The block, the node and the number of each bias that its label sets."""
     for owner, layer in _layers(graph):
         for name in layer.nodes:
-            op = graph.nodes[name].op
-            bias = getattr(op, "bias", None)
-            if isinstance(bias, float) and not (
-                zero_biases and op.family == "conv" and bias == 0
-            ):
-                found.setdefault(owner, []).extend(
-                    Start(_below(owner, f"{module}.bias"), bias)
-                    for module in op.owners(name)
-                )
-    if zero_last:
-        for block in graph.own_blocks():
-            for name in _last_norms(graph, block):
-                found.setdefault(block.name, []).extend(
-                    Start(_below(block.name, f"{module}.weight"), 0.0)
-                    for module in graph.nodes[name].op.owners(name)
-                )
-    return {owner: tuple(dict.fromkeys(values)) for owner, values in found.items()}
+            bias = getattr(graph.nodes[name].op, "bias", None)
+            if isinstance(bias, float):
+                yield owner, name, bias
+
+
+def _each(
+    graph: Graph, owner: str, name: str, parameter: str, value: float
+) -> Iterator[Start]:
+    """Of all modules that hold the filters of a node."""
+    for module in graph.nodes[name].op.owners(name):
+        yield Start(_below(owner, f"{module}.{parameter}"), value)
 
 
 def _below(owner: str, name: str) -> str:

@@ -3,7 +3,7 @@ them, as YOLO's C2f."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ...ops import Concat
@@ -16,10 +16,8 @@ from .nested import shares
 
 @dataclass(frozen=True)
 class Closed:
-    """Changes definitions of which calls stand in rows alone (`loose`), where none is written
-    yet."""
+    """Changes definitions of which all calls stand in rows, where none is written yet."""
 
-    loose: Set[int]
     elements: Elements
     classes: ModuleClasses
 
@@ -43,7 +41,7 @@ class Closed:
         (only,) = called if len(called) == 1 else (None,)
         if not only or self.classes.of(only.blocks):
             return None
-        in_rows = self.loose >= {*map(id, definition.blocks)}
+        in_rows = self.elements.loose >= {*map(id, definition.blocks)}
         return only if in_rows and len(only.blocks) == len(joined) else None
 
     def _closed(self, definition: WrittenBlock) -> WrittenBlock:

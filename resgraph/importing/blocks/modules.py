@@ -26,31 +26,23 @@ def modules(
     where a block of their class with a sum differs in the blocks that it holds alone. The body of a
     block with a sum is left to `Unsummed`, but for modules of that block's class."""
     row = cells(items, unit)
+    found = [*_runs(row, classes)]
     groups: dict[tuple[Kind, Kind], list[_Run]] = defaultdict(list)
-    for start, size, name in _runs(row, classes):
+    for start, size, name in found:
         kind = _kind(row[start : start + size], unit)
         groups[kind, _like(name, row[start : start + size])].append((start, size))
     for body in (None, *(of_body(each, unit) for each in row)):
         groups = {key: runs for key, runs in groups.items() if key[0] != body}
-    chosen = _chosen(groups, {*_bodies(row, classes, unit)})
-    own = [*_unsummed(row, classes, net, unit)]
+    bodies = [*_bodies(row, classes, unit)]
+    chosen = _chosen(groups, {_like(name, body) for name, body in bodies})
+    summed = {(name, _ungated(body, unit)) for name, body in bodies}
+    own = [
+        (start, size)
+        for start, size, name in found
+        if (name, _ungated(row[start : start + size], unit)) in summed
+        and changes(run_of(row[start : start + size], net))
+    ]
     return with_runs(row, _apart([*own, *chain.from_iterable(_outer(chosen))]), net)
-
-
-def _unsummed(
-    row: Sequence[Cell | Region], classes: ModuleClasses, net: Captured, unit: Unit
-) -> Iterator[_Run]:
-    """Modules without a sum, which change something, of a class that has one elsewhere; a gate they
-    may have or lack."""
-    summed = {
-        (classes.of([block]), _ungated(cells(block.branches[0].items, unit), unit))
-        for block in row
-        if isinstance(block, Region) and of_body(block, unit)
-    }
-    for start, size, name in _runs(row, classes):
-        run = row[start : start + size]
-        if (name, _ungated(run, unit)) in summed and changes(run_of(run, net)):
-            yield start, size
 
 
 def _ungated(run: Sequence[Cell | Region], unit: Unit) -> Kind:
@@ -90,11 +82,11 @@ def _like(name: str, run: Iterable[Cell | Region]) -> Kind:
 
 def _bodies(
     row: Sequence[Cell | Region], classes: ModuleClasses, unit: Unit
-) -> Iterator[Kind]:
-    """The same of the blocks with one path that is summed with what comes in."""
+) -> Iterator[tuple[str, Sequence[Cell | Region]]]:
+    """The class and the path of each block with one path that is summed with what comes in."""
     for block in row:
         if isinstance(block, Region) and of_body(block, unit):
-            yield _like(classes.of([block]), cells(block.branches[0].items, unit))
+            yield classes.of([block]), cells(block.branches[0].items, unit)
 
 
 def _outer(groups: Sequence[Sequence[_Run]]) -> Iterator[Sequence[_Run]]:

@@ -27,7 +27,7 @@ from ..program import (
     own_classes,
 )
 from .interpreter import by_batches
-from .onnx_sizes import axes, constants, with_sizes
+from .onnx_sizes import axes, with_sizes
 from .onnx_words import ONNX, OnnxNode
 
 _MADE = re.compile(r"val_\d+")
@@ -41,14 +41,14 @@ _STACK = ("pkg.torch.onnx.name_scopes", "pkg.torch.onnx.class_hierarchy")
 
 
 class OnnxFile:
-    """A file with one input, read. Raises `ImportRefused`, and `MissingError` without the extra."""
+    """A file, read. Raises `ImportRefused`, and `MissingError` without the extra."""
 
     def __init__(self, path: Path) -> None:
         onnx = _package("onnx")
         try:
             self.model = onnx.load(str(path))
             _fix_batch(self.model.graph)
-            self.model = with_sizes(self.model)
+            self.model, self.arrays = with_sizes(self.model)
             self.helper = onnx.helper
             self._read()
         except ImportRefused:
@@ -61,7 +61,6 @@ class OnnxFile:
 
     def _read(self) -> None:
         graph = self.model.graph
-        self.arrays = constants(graph)
         self.uses = Counter(name for node in graph.node for name in node.input)
         self.slopes = {n.input[1] for n in graph.node if n.op_type == "PRelu"}
         known = [*graph.value_info, *graph.input, *graph.output]

@@ -16,15 +16,15 @@ _OPS = frozenset(
 """By which exporters work them out."""
 
 
-def with_sizes(model: Any) -> Any:
-    """A model with the sizes of its tensors, as far as they follow from those of its inputs: what
-    works them out becomes an initializer."""
-    onnx = import_module("onnx")
+def with_sizes(model: Any) -> tuple[Any, dict[str, Any]]:
+    """A model with the sizes of its tensors, as far as they follow from those of its inputs, and
+    the arrays in it by name: what works sizes out becomes an initializer."""
+    onnx, known = import_module("onnx"), constants(model.graph)
     while True:
         model = onnx.shape_inference.infer_shapes(model, data_prop=True)
-        found = _Sizes(model).found()
+        found = _Sizes(model, known).found()
         if not found:
-            return model
+            return model, known
         nodes = [node for node in model.graph.node if node.output[0] not in found]
         del model.graph.node[:]
         model.graph.node.extend(nodes)
@@ -35,18 +35,17 @@ def with_sizes(model: Any) -> Any:
 class _Sizes:
     """What follows from the whole numbers in a model, and from known shapes."""
 
-    def __init__(self, model: Any) -> None:
-        graph = model.graph
+    def __init__(self, model: Any, known: dict[str, Any]) -> None:
+        graph, self.known = model.graph, known
         self.nodes = graph.node
         self.opsets = {each.domain: each.version for each in model.opset_import}
         self.outputs = {each.name for each in graph.output}
         self.axes = {
             info.name: axes(info) for info in (*graph.value_info, *graph.input)
         }
-        self.known = constants(graph)
 
     def found(self) -> dict[str, Any]:
-        """By name, what nodes but for constants give."""
+        """By name, what nodes but for constants give, which is then known."""
         found: dict[str, Any] = {}
         for node in self.nodes:
             value = self._value(node)

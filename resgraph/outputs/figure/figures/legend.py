@@ -16,6 +16,9 @@ from .header import MARGIN
 
 SIZE = 9.75
 Draw = Callable[[float, float], list[Primitive]]
+_FOLDED = ("folded block", "again: the same weights")
+_LOOKED_AT = 16
+"""The height of a join from which on it is looked at as an op; a smaller one is structure."""
 _SIGNS = {
     "+": "addition",
     "×": "product",
@@ -64,12 +67,8 @@ class Legend:
                 self.marks.add(mark)
             case Tile(rows=rows):
                 self.families.update(row.family for row in rows)
-                for row in rows:
-                    if row.family == "block":
-                        said = (
-                            "again: the same weights" if row.again else "folded block"
-                        )
-                        self.folded[said] = None
+                blocks = (row for row in rows if row.family == "block")
+                self.folded |= {_FOLDED[bool(row.again)]: None for row in blocks}
             case OpBox(family=family):
                 self.families.add(family)
                 self.ops = True
@@ -78,9 +77,7 @@ class Legend:
                 self.repeats = self.repeats or said
             case Join() as join:
                 self.marks.add(join.mark)
-                if (
-                    placed.height >= 16
-                ):  # a smaller one is structure, and no op to look at
+                if placed.height >= _LOOKED_AT:
                     self.families.add(join.family)
                     sign = next(filter(join.symbol.count, _SIGNS), "")
                     self.joins[_SIGNS.get(sign, "equation")] = None
