@@ -138,9 +138,12 @@ class WrittenBlock:
         """As the file has it: keys, and what stands there."""
         lets = ", ".join(f"{key}: {_let_text(v)}" for key, v in self.lets.items())
         found = [("let", [f"{{{lets}}}"])] if lets else []
-        found += [(path.name, path.parts) for path in self.paths]
+        paths, merge = self.paths, [self.merge] if self.merge else []
+        if merge == [path.name for path in paths[-1:]]:  # it is handed back as it is
+            paths, merge = paths[:-1], paths[-1].parts
+        found += [(path.name, path.parts) for path in paths]
         found += [("shortcut", self.shortcut)] if self.shortcut else []
-        return found + ([("merge", [self.merge])] if self.merge else [])
+        return found + ([("merge", merge)] if merge else [])
 
 
 def _let_text(value: str) -> str:

@@ -91,16 +91,14 @@ NET = """
     p1:    [p0, part 0 of 2]
     p2:    [p0, part 1 of 2]
     body:  [p2, Bottleneck]
-    end:   [concat(p1 p2 body), 1x1 conv in]
-    merge: end
+    merge: [concat(p1 p2 body), 1x1 conv in]
   C2f-2:
     p0:    1x1 conv in
     p1:    [p0, part 0 of 2]
     p2:    [p0, part 1 of 2]
     p3:    [p2, Bottleneck]
     p4:    [p3, Bottleneck]
-    end:   [concat(p1 p2 p3 p4), 1x1 conv in]
-    merge: end
+    merge: [concat(p1 p2 p3 p4), 1x1 conv in]
 
 net:
   b0:   3x3 conv 8 /2
@@ -147,7 +145,7 @@ class Apart(Closed):
 def test_what_joins_elsewhere_too_is_a_block_of_its_own() -> None:
     closed = [Closed(8) for _ in range(4)]
     found = from_module(nn.Sequential(*closed), (8, 8, 8))
-    assert "    cv:    [concat(near far), 1x1 conv in]\n" in found.text
+    assert "    merge: [concat(near far), 1x1 conv in]\n" in found.text
     also = from_module(nn.Sequential(*closed, Apart(8)), (8, 8, 8))
     assert "  Closed: [join, 1x1 conv in]\n" in also.text
     assert found.proof.output == also.proof.output == 0

@@ -62,7 +62,7 @@ def _names(
     if len(branches) > 1 and not summed and all(words):
         return [*words]
     names = _usual([branch.weighted for branch in branches], summed)
-    names |= _end(block, branches)
+    names |= _merge(block, branches)
     own = {n: w for n, w in enumerate(words) if w and w not in names.values()}
     if len(own.keys() | names) >= len(words) - _UNNAMED:
         names = own | names
@@ -79,10 +79,10 @@ def _usual(weights: Sequence[int], summed: Sequence[int]) -> dict[int, str]:
     return first | dict.fromkeys(body, "body")
 
 
-def _end(block: Region, branches: Sequence[Branch]) -> dict[int, str]:
+def _merge(block: Region, branches: Sequence[Branch]) -> dict[int, str]:
     """The last path, where it is handed back as it is."""
     last = len(branches) - 1
-    return {last: "end"} if last > 0 and block.merge == branches[last].value else {}
+    return {last: "merge"} if last > 0 and block.merge == branches[last].value else {}
 
 
 def _summed(block: Region) -> str:

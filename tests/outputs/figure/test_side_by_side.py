@@ -95,3 +95,18 @@ def test_a_family_is_every_variant_of_a_file(
     assert "plain-34" not in shown(one.read_text())
     assert run(["render", "plain", "--family", "--format", "html"]) == 2
     assert "holds one net" in capsys.readouterr().err
+
+
+def test_what_begins_with_another_path_stands_behind_no_sum() -> None:
+    """A path that begins so is no part of the equation, however many blocks it has."""
+    spec = """
+name: {0} blocks
+input: 3x8x8
+blocks:
+  stage:
+    wide:  1x1 conv 8
+    deep:  [wide, {0} x basic 8]
+    merge: [concat(wide deep), 1x1 conv out]
+net: {{one: stage 8}}
+"""
+    assert differing([loads(spec.format(count)).graph for count in (1, 3)]) == [[], []]

@@ -60,10 +60,7 @@ def _range(said: list[str]) -> list[str]:
 
 def _merge(block: Block) -> str:
     """The equation of a block, and what stands behind it: `body + shortcut, bn, relu`."""
-    behind = [
-        item.label for path in block.paths if path.equation for item in path.items
-    ]
-    return ", ".join([block.merge, *behind])
+    return ", ".join([block.merge, *(item.label for item in block.result.items)])
 
 
 def _unit(graph: Graph) -> str:
