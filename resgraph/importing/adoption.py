@@ -103,7 +103,7 @@ class _Trial:
     def _of_all(self, uses: Sequence[Use]) -> dict[str, str] | None:
         """What sets the same in all calls, of what the first of them may set."""
         tried = [v for use in uses[:_FIRST] for v in self._tried(use, [])]
-        steps = [list(use.block.steps()) for use in uses]
+        steps = [list(use.steps) for use in uses]
         fits = (
             values
             for values in tried
@@ -120,7 +120,7 @@ class _Trial:
         found: dict[str, dict[str, str]] = {}
         for key, use in _different(definition.uses).items():
             tried = self._tried(use, list(found.values()))
-            steps = list(use.block.steps())
+            steps = list(use.steps)
             fits = (v for v in tried if (v or bare) and self._same(use, v, steps))
             values = next(fits, None)
             if values is None:
@@ -169,7 +169,7 @@ def _different(uses: Sequence[Use]) -> dict[str, Use]:
 
 
 def _call(use: Use) -> str:
-    ops = " ".join(str(step.op) for step in use.block.steps())
+    ops = " ".join(str(step.op) for step in use.steps)
     return f"{use.block.into} {use.sizes} {ops}"
 
 
@@ -203,14 +203,14 @@ def _each(keys: Sequence[str], use: Use) -> Iterator[dict[str, str]]:
 
 def _own(keys: Iterable[str], use: Use) -> Iterator[tuple[str, str]]:
     """The groups of a call, where all that are not 1 are one."""
-    found = {getattr(step.op, "groups", 1) for step in use.block.steps()} - {1}
+    found = {getattr(step.op, "groups", 1) for step in use.steps} - {1}
     if "groups" in keys and len(found) == 1:
         yield "groups", str(found.pop())
 
 
 def _candidates(key: str, use: Use) -> Iterator[str]:
     """The numbers and words of a call's ops, and ratios of its widths."""
-    ops = [step.op for step in use.block.steps()]
+    ops = [step.op for step in use.steps]
     if key in ("act", "gate"):
         yield from {op.op for op in ops if op.op in ACTIVATIONS}
         return

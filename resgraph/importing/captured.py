@@ -74,6 +74,21 @@ class CapturedOp:
     tensors: Mapping[str, str] = field(default_factory=dict)
     module: str = ""
 
+    @property
+    def steps(self) -> Iterable[CapturedOp]:
+        """Itself: where it stands there may be a block of many as well."""
+        return (self,)
+
+    @property
+    def exit(self) -> str:
+        """The value that comes out."""
+        return self.name
+
+    @property
+    def out(self) -> Shape:
+        """Of that value."""
+        return self.shape
+
 
 @dataclass(frozen=True, slots=True)
 class Captured:

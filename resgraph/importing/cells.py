@@ -72,6 +72,11 @@ class Cell:
     mode: str
     unit: Unit
 
+    @property
+    def exit(self) -> str:
+        """The value that comes out."""
+        return self.steps[-1].name
+
     @cached_property
     def options(self) -> dict[str, Any]:
         """What a label may have to say, in its order."""

@@ -35,7 +35,7 @@ class ModuleClasses:
         return "" if name_problem(name, taken) else name
 
     def _of(self, block: Region) -> str:
-        own = (step for step in block.steps() if not passes(step.op))
+        own = (step for step in block.steps if not passes(step.op))
         steps = {step.name: step.module for step in own}
         path = common([module.split(".") for module in steps.values()])
         return self.named(path, len(steps))

@@ -270,7 +270,7 @@ class _Writer:
             own = use.values | {name: said.get(use, lets[name])}
             kept = (key for key in lets if own.get(key, lets[key]) != lets[key])
             use.values = {key: own[key] for key in kept}
-            (use.unread.discard if use in said else use.unread.add)(name)
+            use.unread = {key for key in lets if use not in self.said[key]}
 
     def _share(
         self, key: str, texts: Sequence[str], calls: Sequence[Use]

@@ -126,7 +126,7 @@ def _same(element: Cell | Region) -> Any:
     """What equal blocks share; a layer is equal to none."""
     if isinstance(element, Cell):
         return id(element)
-    return element.into, *(op_key(step.op) for step in element.steps())
+    return element.into, *(op_key(step.op) for step in element.steps)
 
 
 def of_element(element: Cell | Region, unit: Unit, *, one: bool = False) -> Kind:

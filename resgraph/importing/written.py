@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from ..ops.base import value_text
+from .captured import CapturedOp
 from .cells import Cell
 from .numbers.formulas import CallSizes
 from .regions.structure import Region
@@ -161,6 +162,16 @@ class Use:
     sizes: CallSizes
     values: dict[str, str] = field(default_factory=dict)
     unread: set[str] = field(default_factory=set)
+
+    @property
+    def steps(self) -> Iterator[CapturedOp]:
+        """All that it stands for."""
+        return self.block.steps
+
+    @property
+    def exit(self) -> str:
+        """The value that comes out."""
+        return self.block.exit
 
     @property
     def sized(self) -> bool:

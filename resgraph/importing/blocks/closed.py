@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from ...ops import Concat
 from ..classes import ModuleClasses
 from ..definitions import Elements, define
-from ..regions.structure import Branch, Region, exit_of, head
+from ..regions.structure import Branch, Region, head
 from ..written import WrittenBlock
 from .nested import shares
 
@@ -67,6 +67,6 @@ def _close(block: Region) -> None:
     parts = [*inner.branches]
     if before:
         parts = [replace(p, start=inner.entry) if p.start is None else p for p in parts]
-        parts.insert(0, Branch(exit_of(before[-1]), None, before))
+        parts.insert(0, Branch(before[-1].exit, None, before))
     block.branches = [*parts, Branch(run.value, inner.merge, after)]
     block.summed = True

@@ -13,7 +13,7 @@ from ..cells import Cell, Unit, cells
 from ..classes import ModuleClasses, common
 from ..kinds import Kind, changes, of_body, of_element, of_elements
 from ..regions.structure import Region, RegionItem
-from .runs import SHORT, run_of, spared, steps_in, with_runs
+from .runs import SHORT, run_of, spared, with_runs
 
 _LONGEST = 12
 """Labels that are looked for as one."""
@@ -140,5 +140,5 @@ def _runs(
 
 def _part(element: Cell | Region) -> tuple[Sequence[str], int]:
     """The module that an element of a row is in, and how many steps it has."""
-    steps = {step.name: step.module.split(".") for step in steps_in(element)}
+    steps = {step.name: step.module.split(".") for step in element.steps}
     return common([*steps.values()]), len(steps)

@@ -10,7 +10,7 @@ from ...language.grammar.words import ACT, BLOCK_KEYS, name_problem
 from ...language.library import library_index
 from ...ops import VOCABULARY, Pool
 from ..classes import common
-from ..regions.structure import Branch, Region, steps_in
+from ..regions.structure import Branch, Region
 from ..regions.words import BLOCK_WORDS
 
 _Path = Sequence[str]
@@ -42,7 +42,7 @@ def _one(words: Sequence[str | None]) -> str:
 
 def _words(row: Sequence[Branch | None], block: Region) -> list[str | None]:
     """Of the paths of one block; of a pool alone, what it is."""
-    depth = len(common([step.module.split(".") for step in block.steps()]))
+    depth = len(common([step.module.split(".") for step in block.steps]))
     modules = [[path[depth:] for path in _modules(branch)] for branch in row]
     return [
         None if branch is None else _pool(branch) or _word(place, modules)
@@ -54,13 +54,13 @@ def _modules(branch: Branch | None) -> list[_Path]:
     """Those of a path's layers."""
     if branch is None:
         return []
-    steps = [*chain.from_iterable(map(steps_in, branch.items))]
+    steps = [step for item in branch.items for step in item.steps]
     weighted = [step for step in steps if step.op.weighted]
     return [step.module.split(".") for step in weighted or steps]
 
 
 def _pool(branch: Branch) -> str:
-    return "pool" if [type(step.op) for step in branch.steps()] == [Pool] else ""
+    return "pool" if [type(step.op) for step in branch.steps] == [Pool] else ""
 
 
 def _word(place: int, modules: Sequence[Sequence[_Path]]) -> str:

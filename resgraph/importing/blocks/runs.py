@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from ..captured import Captured, CapturedOp
+from ..captured import Captured
 from ..cells import Cell
-from ..regions.structure import Branch, Region, RegionItem, exit_of
+from ..regions.structure import Branch, Region, RegionItem
 
 SHORT = 2
 """Fewer labels than these are no block."""
@@ -16,7 +16,7 @@ COST = 2
 
 def run_of(elements: Sequence[Cell | Region], net: Captured) -> Region:
     items = [item for each in elements for item in items_of(each)]
-    first, value = items[0], exit_of(items[-1])
+    first, value = items[0], items[-1].exit
     entry = first.entry if isinstance(first, Region) else first.inputs[0]
     branch = Branch(value, None, items)
     return Region(entry, value, [branch], value, net.steps, summed=False)
@@ -38,10 +38,6 @@ def with_runs(
 
 def items_of(element: Cell | Region) -> Sequence[RegionItem]:
     return [element] if isinstance(element, Region) else element.steps
-
-
-def steps_in(element: Cell | Region) -> Iterable[CapturedOp]:
-    return element.steps() if isinstance(element, Region) else element.steps
 
 
 def spared(times: int, labels: int) -> int:

@@ -12,7 +12,7 @@ from ..captured import Captured
 from ..cells import Cell, Unit, cells
 from ..kinds import Kind, changes, of_body, of_element, of_elements, sizes_of
 from ..regions.structure import Region, RegionItem
-from .runs import SHORT, items_of, run_of, spared, steps_in, with_runs
+from .runs import SHORT, items_of, run_of, spared, with_runs
 
 _OFTEN = 3
 """So many times at least it stands there."""
@@ -151,12 +151,12 @@ def _differ(run: Sequence[Cell | Region], kinds: Sequence[Kind]) -> bool:
 
 
 def _weighted(element: Cell | Region) -> bool:
-    return any(step.op.weighted for step in steps_in(element))
+    return any(step.op.weighted for step in element.steps)
 
 
 def _adds(element: Cell | Region) -> bool:
     """Whether it is a block with a sum, or holds one: such stand for themselves."""
-    return any(isinstance(step.op, Add) for step in steps_in(element))
+    return any(isinstance(step.op, Add) for step in element.steps)
 
 
 def _shrinks(element: Cell | Region) -> bool:

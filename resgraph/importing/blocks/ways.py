@@ -11,7 +11,7 @@ from ..cells import Cell, Unit, cells
 from ..kinds import Kind, of_body, of_elements
 from ..regions.cut_rows import CutNet, row_start
 from ..regions.structure import Region, RegionItem
-from .runs import SHORT, run_of, steps_in
+from .runs import SHORT, run_of
 
 _OFTEN = 3
 """Fewer different ones than these are no block."""
@@ -53,7 +53,7 @@ def _bodies(cut: CutNet, unit: Unit) -> Iterator[Kind]:
 
 def _often(rows: Iterable[list[Cell | Region]], unit: Unit) -> set[Kind]:
     """The kinds of several that differ in numbers."""
-    ops = ((step.op for each in row for step in steps_in(each)) for row in rows)
+    ops = ((step.op for each in row for step in each.steps) for row in rows)
     kinds = (of_elements(row, unit) for row in rows)
     counts = Counter(kind for kind, _ in {*zip(kinds, map(tuple, ops), strict=True)})
     return {kind for kind, count in counts.items() if count >= _OFTEN}

@@ -22,11 +22,9 @@ from .structure import (
     Region,
     RegionItem,
     StepTree,
-    exit_of,
     is_activation,
     is_called,
     product_of,
-    steps_in,
     sums,
 )
 
@@ -54,8 +52,8 @@ def _flowing(items: Sequence[RegionItem], net: Captured) -> CutNet:
         parts = _streams(item, net)
         found.items += [] if parts.rows else [item]
         found.flow(parts, net.steps)
-        if parts.rows and exit_of(item) in net.outputs and item is not items[-1]:
-            found.items.append(mark(f"after {exit_of(item)}", item))
+        if parts.rows and item.exit in net.outputs and item is not items[-1]:
+            found.items.append(mark(f"after {item.exit}", item))
     found.last = net.output
     return found
 
@@ -77,7 +75,7 @@ def _spine(net: Captured) -> list[RegionItem] | None:
     if net.steps.keys() - read != {net.output}:
         return None
     items = _sequence(_steps(net), net.input, [net.output], net.steps)
-    exits = {exit_of(item) for item in items}
+    exits = {item.exit for item in items}
     return items if exits.issuperset(net.outputs) else None
 
 
@@ -87,7 +85,7 @@ def _steps(net: Captured) -> list[CapturedOp]:
 
 def _levels(item: RegionItem) -> int:
     """How many blocks in one another have maps within that are smaller than what comes out."""
-    if isinstance(item, CapturedOp) or not narrows(item.steps(), item.out):
+    if isinstance(item, CapturedOp) or not narrows(item.steps, item.out):
         return 0
     inner = chain.from_iterable(branch.items for branch in item.branches)
     return 1 + max(map(_levels, inner), default=0)
@@ -103,10 +101,10 @@ def _beginning(net: Captured) -> list[RegionItem]:
 def _opened(net: Captured, items: list[RegionItem]) -> CutNet:
     """What a net begins with, and then its rows."""
     known, entries = net.steps, [*net.inputs]
-    done = {step.name for step in chain.from_iterable(map(steps_in, items))}
+    done = {step.name for item in items for step in item.steps}
     steps = [step for step in _steps(net) if step.name not in done]
     if items:
-        entries = [exit_of(items[-1])]
+        entries = [items[-1].exit]
     units = _pieces(steps, entries, known, net.outputs)
     branches = parted(units, entries, net.outputs)
     place = {name: n for n, name in enumerate(known)}
@@ -223,7 +221,7 @@ def _headed(items: list[RegionItem]) -> list[RegionItem]:
 
 def _within(layer: Sequence[CapturedOp], block: Region) -> bool:
     """Whether a layer is not beside the module that all of a block is."""
-    module = common([step.module.split(".") for step in block.steps()])
+    module = common([step.module.split(".") for step in block.steps])
     return layer[0].module.split(".")[: len(module)] == module
 
 

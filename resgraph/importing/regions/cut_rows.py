@@ -12,7 +12,7 @@ from ...ops import Op, Shape
 from ...ops.base import Family
 from ..captured import CapturedOp
 from .streams import CutStreams, StreamBlock
-from .structure import Branch, RegionItem, StepTree, exit_of, leaves_of, shape_of
+from .structure import Branch, RegionItem, StepTree, leaves_of
 
 
 class RowStart(Op):
@@ -53,8 +53,8 @@ class CutNet:
         found: list[RegionItem] = []
         for item in self.items:
             found.append(item)
-            if exit_of(item) in outputs and item is not self.items[-1]:
-                found.append(mark(f"after {exit_of(item)}", item))
+            if item.exit in outputs and item is not self.items[-1]:
+                found.append(mark(f"after {item.exit}", item))
         return replace(self, items=found)
 
     def flow(self, streams: CutStreams, known: Mapping[str, CapturedOp]) -> None:
@@ -89,5 +89,5 @@ def row_start(item: RegionItem) -> RowStart | None:
 
 def mark(value: str, before: RegionItem | None) -> CapturedOp:
     """The beginning of a row behind an item; None where it is the first of the net."""
-    shape = () if before is None else shape_of(before)
+    shape = () if before is None else before.out
     return CapturedOp(f"{value}:row", RowStart(value=value), (), shape)

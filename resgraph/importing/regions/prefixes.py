@@ -16,7 +16,6 @@ from .structure import (
     Region,
     RegionItem,
     StepTree,
-    exit_of,
     is_activation,
     is_called,
     leaves_of,
@@ -42,7 +41,7 @@ def prefixed(
     for item in _released(items, {words[0] for words in begins}):
         if isinstance(item, Region):
             words, count = _before(begins, found, item)
-            if words and outputs.isdisjoint(map(exit_of, found[-count:])):
+            if words and outputs.isdisjoint(item.exit for item in found[-count:]):
                 shared.add(words)
                 begin(item, _paths(_steps(found[-count:]), words))
                 del found[-count:]
@@ -58,14 +57,14 @@ def begin(block: Region, paths: Sequence[Branch]) -> None:
     for branch in block.branches:
         branch.start = branch.start or paths[-1].value
     block.branches[:0] = paths
-    first, *_ = paths[0].steps()
+    first, *_ = paths[0].steps
     block.entry = first.inputs[0]
     _know(block)
 
 
 def _know(block: Region) -> None:
     """The steps that were made for it."""
-    own = {step.name: step for step in block.steps()}
+    own = {step.name: step for step in block.steps}
     if own.keys() - block.known.keys():
         block.known = {**block.known, **own}
 

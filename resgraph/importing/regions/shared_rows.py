@@ -10,7 +10,7 @@ from ...ops import Op, Shape
 from ...ops.base import Family
 from ..captured import CapturedOp
 from .cut_rows import mark, row_start
-from .structure import RegionItem, exit_of, shape_of, steps_in
+from .structure import RegionItem
 
 
 class SharedRows(Op):
@@ -61,14 +61,14 @@ def _begin(found: list[RegionItem], item: RegionItem) -> str:
     """The mark behind which an item stands, or that it is; a new one where there is none."""
     marks = [op for op in map(row_start, (item, *found[-1:])) if op]
     if not marks:
-        found.append(mark(f"at {exit_of(item)}", found[-1] if found else None))
-    return marks[0].value if marks else f"at {exit_of(item)}"
+        found.append(mark(f"at {item.exit}", found[-1] if found else None))
+    return marks[0].value if marks else f"at {item.exit}"
 
 
 def _said(run: _Run, items: Sequence[RegionItem], begun: str) -> CapturedOp:
     last, end = items[run.first + run.count - 1], items[run.place + run.count - 1]
-    op = SharedRows(first=begun, last=exit_of(last))
-    return CapturedOp(exit_of(end), op, (), shape_of(end))
+    op = SharedRows(first=begun, last=last.exit)
+    return CapturedOp(end.exit, op, (), end.out)
 
 
 def _runs(items: Sequence[RegionItem]) -> Iterator[_Run]:
@@ -100,7 +100,7 @@ def _key(item: RegionItem) -> Hashable:
     """What an item does, and with which weights."""
     if isinstance(item, CapturedOp):
         return item.op, _weights(item)
-    steps = [*item.steps()]
+    steps = [*item.steps]
     places = {item.entry: 0} | {step.name: n for n, step in enumerate(steps, 1)}
     return tuple(
         (step.op, _weights(step), tuple(places.get(name, name) for name in step.inputs))
@@ -113,7 +113,7 @@ def _weights(step: CapturedOp) -> Hashable:
 
 
 def _has_weights(item: RegionItem) -> bool:
-    return any(step.tensors for step in steps_in(item))
+    return any(step.tensors for step in item.steps)
 
 
 def _is_again(item: RegionItem) -> bool:

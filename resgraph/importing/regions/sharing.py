@@ -11,7 +11,7 @@ from ...graph import Node
 from ...ops import Op, Shape
 from ...ops.base import Family
 from ..captured import Captured, CapturedOp, ImportRefused
-from .structure import Branch, Region, RegionItem, exit_of
+from .structure import Branch, Region, RegionItem
 
 
 class SharedPath(Op):
@@ -103,7 +103,7 @@ def _parts(branch: Branch, cuts: Sequence[list[RegionItem]]) -> Iterator[Branch]
     """A path as several, one after another."""
     start = branch.start
     for items in cuts:
-        value = exit_of(items[-1])
+        value = items[-1].exit
         yield Branch(value, start, items)
         start = value
 

@@ -24,9 +24,7 @@ from .structure import (
     Branch,
     RegionItem,
     StepTree,
-    exit_of,
     leaves_of,
-    steps_in,
 )
 
 _Equation = tuple[CapturedOp, tuple[StepTree, ...]]
@@ -322,23 +320,23 @@ class _Begun:
     @property
     def words(self) -> list[str]:
         """What it does, but for numbers."""
-        return [step.op.op for step in self.path.steps()] if self.path else []
+        return [step.op.op for step in self.path.steps] if self.path else []
 
     def lead(self, own: Sequence[str]) -> Branch | None:
         """The layers before its last items, which do what `own` says."""
         items: list[RegionItem] = [*self.path.items] if self.path else []
         last: list[str] = []
         while items and len(last) < len(own):
-            last[:0] = [step.op.op for step in steps_in(items.pop())]
+            last[:0] = [step.op.op for step in items.pop().steps]
         leads = last == own and _are_layers(items)
-        return Branch(exit_of(items[-1]), self.value, items) if leads else None
+        return Branch(items[-1].exit, self.value, items) if leads else None
 
     def layers(self) -> Branch | None:
         """Those before its first block."""
         own = self.path.items if self.path else []
         items = [*takewhile(_is_layer, own)]
         inner = 0 < len(items) < len(own)
-        return Branch(exit_of(items[-1]), self.value, items) if inner else None
+        return Branch(items[-1].exit, self.value, items) if inner else None
 
 
 def _is_layer(item: RegionItem) -> bool:

@@ -23,20 +23,21 @@ class Branch:
     start: StepTree | None
     items: list[RegionItem]
 
+    @property
     def steps(self) -> Iterator[CapturedOp]:
         yield from steps_of(self.start)
         for item in self.items:
-            yield from [item] if isinstance(item, CapturedOp) else item.steps()
+            yield from item.steps
 
     @property
     def first(self) -> CapturedOp:
         """The step behind all that it reads."""
-        return self.start[0] if isinstance(self.start, tuple) else next(self.steps())
+        return self.start[0] if isinstance(self.start, tuple) else next(self.steps)
 
     @property
     def weighted(self) -> int:
         """How many layers with weights it has."""
-        return sum(step.op.weighted for step in self.steps())
+        return sum(step.op.weighted for step in self.steps)
 
 
 @dataclass(slots=True)
@@ -60,9 +61,10 @@ class Region:
     def out(self) -> Shape:
         return self.known[self.exit].shape
 
+    @property
     def steps(self) -> Iterator[CapturedOp]:
         for branch in self.branches:
-            yield from branch.steps()
+            yield from branch.steps
         yield from steps_of(self.merge)
 
     @property
@@ -106,21 +108,6 @@ def _least(terms: Sequence[StepTree], weights: Mapping[str, int]) -> str | None:
 
 
 RegionItem = CapturedOp | Region
-
-
-def exit_of(item: RegionItem) -> str:
-    """The value that comes out."""
-    return item.exit if isinstance(item, Region) else item.name
-
-
-def shape_of(item: RegionItem) -> Shape:
-    """Of that value."""
-    return item.out if isinstance(item, Region) else item.shape
-
-
-def steps_in(item: RegionItem) -> Iterator[CapturedOp]:
-    """A step itself, or those of a block."""
-    yield from [item] if isinstance(item, CapturedOp) else item.steps()
 
 
 def steps_of(expression: StepTree | None) -> Iterator[CapturedOp]:

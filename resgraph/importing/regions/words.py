@@ -54,7 +54,7 @@ def _of_layers(block: Region) -> str:
 
 def _of_sequences(block: Region) -> str:
     """What the blocks of a transformer are called, in which cells meet by attention alone."""
-    ops = [step.op for step in block.steps()]
+    ops = [step.op for step in block.steps]
     if any(op.op == "attention" for op in ops):
         return "self-attention"
     kernels = (getattr(op, "kernel", (0,)) for op in ops if op.weighted)
@@ -66,7 +66,7 @@ def _pointwise(block: Region) -> bool:
     kernels = [
         getattr(step.op, "kernel", ())
         for branch in block.branches
-        for step in branch.steps()
+        for step in branch.steps
         if step.op.weighted
     ]
     return len(kernels) > 2 and set(kernels[0] or (0,)) == {1}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TypeGuard
 
 from ..captured import CapturedOp
@@ -31,7 +32,12 @@ class DraftRow:
     @property
     def exit(self) -> str:
         """The value that comes out."""
-        return _exit(self.elements[-1]) if self.elements else self.begun
+        return self.elements[-1].exit if self.elements else self.begun
+
+    @property
+    def steps(self) -> Iterator[CapturedOp]:
+        """All that its elements stand for."""
+        return chain.from_iterable(each.steps for each in self.elements)
 
     @property
     def named(self) -> dict[str, str]:
@@ -61,15 +67,6 @@ class DraftRow:
         ops = [each.op for each in self.elements if isinstance(each, Cell)]
         shared = [op for op in ops if isinstance(op, SharedRows)]
         return shared[0] if shared and len(shared) == len(self.elements) else None
-
-
-def steps_in(element: Element) -> Iterator[CapturedOp]:
-    """All that an element stands for."""
-    yield from element.block.steps() if isinstance(element, Use) else element.steps
-
-
-def _exit(element: Element) -> str:
-    return element.block.exit if isinstance(element, Use) else element.steps[-1].name
 
 
 def equates(element: Element) -> TypeGuard[Use]:

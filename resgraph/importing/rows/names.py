@@ -15,7 +15,7 @@ from ..captured import CapturedOp
 from ..classes import common, within
 from ..regions.words import BLOCK_WORDS
 from ..turns import TURN_WORDS
-from .draft import DraftRow, steps_in
+from .draft import DraftRow
 
 
 def give_names(rows: Sequence[DraftRow], inputs: Iterable[str]) -> None:
@@ -80,7 +80,7 @@ def _does(row: DraftRow, rows: Sequence[DraftRow]) -> str:
     if row is rows[-1] and row.start is None:
         return "head"
     first = row.start[0] if isinstance(row.start, tuple) else None
-    op = (first or next(steps_in(row.elements[0]))).op
+    op = (first or next(row.steps)).op
     return next((word for kind, word in _DOES.items() if isinstance(op, kind)), "row")
 
 
@@ -159,9 +159,8 @@ def path_of(row: DraftRow) -> list[str]:
 
 def _weighted(row: DraftRow) -> Iterator[CapturedOp]:
     if row.calls and not row.gives:
-        return chain.from_iterable(use.block.steps() for use in row.calls)
-    own = chain.from_iterable(map(steps_in, row.elements))
-    return (step for step in own if step.op.weighted)
+        return chain.from_iterable(use.steps for use in row.calls)
+    return (step for step in row.steps if step.op.weighted)
 
 
 def _taken(word: str) -> bool:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from itertools import chain, groupby
+from itertools import groupby
 
 from ...ops import GlobalPool, Pool, Shape
 from ..cells import Cell
 from ..classes import common
 from ..kinds import changes
 from ..written import Element, Use
-from .draft import DraftRow, equates, repeats, steps_in
+from .draft import DraftRow, equates, repeats
 from .names import path_of
 
 _JOINED = 2
@@ -71,16 +71,14 @@ def _one(rows: Sequence[DraftRow]) -> DraftRow:
 
 def _ends_module(tail: DraftRow, row: DraftRow) -> bool:
     """Whether it is short, and in the module that all of a row is in."""
-    steps = chain.from_iterable(map(steps_in, row.elements))
-    path = common([step.module.split(".") for step in steps])
+    path = common([step.module.split(".") for step in row.steps])
     inside = all(_within(each, path) for each in tail.elements)
     return bool(path) and inside and len(tail.elements) <= _JOINED
 
 
 def _is_light(row: DraftRow) -> bool:
     """Whether it is short, and has no weights."""
-    steps = chain.from_iterable(map(steps_in, row.elements))
-    return len(row.elements) <= _JOINED and not any(s.op.weighted for s in steps)
+    return len(row.elements) <= _JOINED and not any(s.op.weighted for s in row.steps)
 
 
 def _out(element: Element, first: Shape) -> Shape:
@@ -146,7 +144,7 @@ def _activates(element: Element) -> bool:
 
 
 def _within(element: Element, path: Sequence[str]) -> bool:
-    modules = (step.module.split(".") for step in steps_in(element))
+    modules = (step.module.split(".") for step in element.steps)
     return all(module[: len(path)] == path for module in modules)
 
 
