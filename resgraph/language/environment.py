@@ -3,7 +3,7 @@ call."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -46,16 +46,16 @@ class Environment:
         lets: Mapping[str, Value],
         constants: Mapping[str, NameValue | None],
         outer: Environment | None = None,
-        given: Mapping[str, Given] | None = None,
+        given: Callable[[], Mapping[str, Given]] = dict,
     ) -> None:
         self.lets, self.constants, self.outer = lets, constants, outer
-        self.given = given or {}
+        self.given = given
         self.worked_out: dict[str, NameValue] = {}
 
     def with_constants(
         self,
         constants: Mapping[str, NameValue | None],
-        given: Mapping[str, Given] | None = None,
+        given: Callable[[], Mapping[str, Given]] = dict,
     ) -> Environment:
         """This environment with the constants of a place."""
         return Environment({}, constants, self, given)
@@ -122,8 +122,8 @@ class Environment:
 
     def written(self, name: str) -> Given | None:
         """What was written for a name; None where it has no value, or one that is counted."""
-        if name in self.given:
-            return self.given[name]
+        if found := self.given().get(name):
+            return found
         if name in self.constants:
             return None
         if name in self.lets:
@@ -132,6 +132,8 @@ class Environment:
 
     def value(self, written: Value) -> NameValue:
         """The value of anything written as one."""
+        if isinstance(written, Expr):
+            return self.value_of(written.tree, written.span)
         if isinstance(written, Word):
             # A word may be the name of a value: `let: {kind: basic}`, `cell inner kind`, or one of
             # a library block's that is called as a block of the file is.
@@ -139,12 +141,10 @@ class Environment:
             return written.text if named is None else named
         if isinstance(written, ListValue):
             return tuple(self.value(item) for item in written.items)
-        if isinstance(written, Sizes):
-            if len(written.axes) == 1:
-                # one number, or a name that stands for several
-                return self.value(written.axes[0])
-            return tuple(map(self.number, written.axes))
-        return self.value_of(written.tree, written.span)
+        if len(written.axes) == 1:
+            # one number, or a name that stands for several
+            return self.value(written.axes[0])
+        return tuple(map(self.number, written.axes))
 
     def value_of(self, tree: Expression, span: Span) -> NameValue:
         """The value of an expression whose text `span` covers."""

@@ -49,6 +49,7 @@ from .sections import (
 )
 from .setters import Setters
 from .variants import apply_variant, variants_of
+from .yaml.reader import open_source
 from .yaml.tree import KeyValue, Mapping, Scalar, Sequence, Tree, entries_of
 
 T = TypeVar("T")
@@ -170,7 +171,9 @@ def is_study(tree: Mapping) -> bool:
 def is_study_file(path: Path) -> bool:
     """Whether a file is there, can be read, and is a study."""
     try:
-        return path.is_file() and is_study(read_file(path)[0])
+        if not path.is_file() or "study" not in open_source(path).text:
+            return False
+        return is_study(read_file(path)[0])
     except (SpecError, OSError):
         return False
 

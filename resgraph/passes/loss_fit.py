@@ -60,6 +60,8 @@ def _unreached(spec: Spec, train: Train, graph: Graph) -> Iterator[Fault]:
     """The outputs with parameters of their own that no loss reaches: they would stay as they
     start."""
     weights = dict(zip(graph.outputs, loss_weights(train, graph), strict=True))
+    if all(weights.values()):
+        return
     learning = graph.above(output.node for output, weight in weights.items() if weight)
     for output, weight in weights.items():
         own = graph.above([output.node]) - learning

@@ -26,9 +26,10 @@ class Residual:
 def residuals(graph: Graph) -> Iterator[Residual]:
     """Every residual sum in a block's `merge:`, in reading order."""
     for block in graph.blocks():
+        direct = block.direct
         for node in sums(graph, block):
             terms = [_source(graph, term) for term in node.inputs]
-            branches = [term for term in terms if term not in block.direct]
+            branches = [term for term in terms if term not in direct]
             if len(branches) < len(terms):
                 for branch in branches:
                     yield Residual(block, node, _opening(graph, block, branch))

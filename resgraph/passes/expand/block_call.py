@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ...errors import Span, fault
-from ...language.diagnose.option import bind
 from ...language.environment import Environment, Given
 from ...language.grammar.arithmetic import NameValue
 from ...language.grammar.records import (
@@ -25,14 +24,16 @@ from ...language.grammar.records import (
 from ...ops import Shape
 from ...ops.base import value_text
 from .option import per_axis, whole
+from .unit import LabelContext
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Where a call is written: the names in sight, the words that a label there can begin with, and
-    whether it is the first copy of a repeat, which alone has the stride."""
+    """Where a call is written: the names in sight, what a label there is read in, the words that it
+    can begin with, and whether it is the first copy of a repeat, which alone has the stride."""
 
     env: Environment
+    setting: LabelContext
     words: frozenset[str]
     first: bool
 
@@ -68,7 +69,6 @@ class BlockCall:
             "stride": stride,
         }
 
-    @property
     def given(self) -> dict[str, Given]:
         """Where its constants and values were written, those that follow from the call too."""
         into = value_text(self.widths) if self.widths else self.into
@@ -114,7 +114,7 @@ def call_of(
     axes = len(shape) - 1 if shape else 0
     unused = None
     if isinstance(item, Label):
-        bound = bind(item, block, caller.words)
+        bound = caller.setting.bind(item, block, caller.words)
         if item.chosen and not block.uses("out"):
             unused = bound.number
         _refuse_unused(bound, block, env, width=not unused)

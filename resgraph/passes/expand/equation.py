@@ -73,12 +73,13 @@ class EquationBuilder:
         if isinstance(value, Fraction):
             raise self.errors.no_tensor()
         output = "" if isinstance(value, Nothing) else value.node
-        text = re.sub(
-            r"\b\w+(?=\s*\()",
-            lambda word: self.named.get(word[0], word[0]),
-            self.equation.text,
-        )
-        nodes = tuple(self.nodes)
+        text, nodes = self.equation.text, tuple(self.nodes)
+        if self.named:
+            text = re.sub(
+                r"\b\w+(?=\s*\()",
+                lambda word: self.named.get(word[0], word[0]),
+                text,
+            )
         return Equation(self.name, text, nodes, output, self.origin), value
 
     def term(self, tree: Expression) -> Term:
@@ -126,7 +127,8 @@ class EquationBuilder:
         if activation is not None:
             if not _is_one_tensor(terms):
                 raise self.errors.not_one_tensor(tree)
-            self.named[tree.function] = activation.op.op
+            if activation.op.op != tree.function:
+                self.named[tree.function] = activation.op.op
             return self.node(activation, terms, tree.arguments)
         numbers = all(isinstance(term, Fraction) for term in terms)
         if tree.function in FUNCTIONS and numbers:
@@ -150,11 +152,12 @@ class EquationBuilder:
 
     def over(self, tree: Apply) -> Axes | None:
         """`cells` or `channels` of `mean(x over cells)`, unless `over` is a name here."""
-        if self.place.value(OVER) or self.place.env.find(OVER):
+        axes, other = axes_of(tree), other_axes(tree)
+        if not (axes or other) or self.place.value(OVER) or self.place.env.find(OVER):
             return None
-        if other := other_axes(tree):
+        if other:
             raise self.errors.no_axes(other)
-        return axes_of(tree)
+        return axes
 
     def reduced(self, tree: Apply, axes: Axes) -> Term:
         """A function of what one tensor has over its cells or channels."""

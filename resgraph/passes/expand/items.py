@@ -43,7 +43,7 @@ from .repeat import Repeats
 from .shortcut import shortcut_plan
 from .sized import sized
 from .streams import entering, given, refuse_streams, streams_of, tell_unread
-from .unit import LabelContext, layer_ops
+from .unit import LabelContext, LayerPlace, layer_ops
 
 _NESTED = 32  # blocks within blocks
 
@@ -57,6 +57,7 @@ class ItemMaker:
         self.names = Names(spec)
         self.env = Environment(spec.lets, {})
         self.setting = LabelContext(spec.unit, spec.defaults, spec.words)
+        self.settings: dict[BlockDef, LabelContext] = {}
         self.open: list[BlockDef] = []
         self.blocks_seen = 0
         self.blocks_total: int | None = 0  # None where it cannot be counted
@@ -83,7 +84,8 @@ class ItemMaker:
             if slot.copy > 1 and second and second.fits(flow, self.builder, free):
                 flow = self.copied(slot, second, flow)
                 continue
-            before, into = self.marks(), flow
+            if slot.copy == 1:
+                before, into = self.marks(), flow
             flow = self.item(slot, item, flow)
             if slot.copy == 1:
                 marks = before, self.marks()
@@ -205,14 +207,9 @@ class ItemMaker:
         if slot.copy:
             bound = _without_stride(bound)
         bound, like = sized(bound, slot)
+        resolve = partial(self.names.resolve, env=place.env)
         axes = len(flow.shape) - 1 if flow.shape else 0
-        ops = layer_ops(
-            cls,
-            bound,
-            slot.env,
-            replace(place.setting, axes=axes),
-            partial(self.names.resolve, env=place.env),
-        )
+        ops = layer_ops(cls, bound, LayerPlace(slot.env, resolve, axes), place.setting)
         if len(ops) == 1 and ops[0].op.nothing():
             _refuse_bare(label)
             self.builder.unmade.add(label.word)
@@ -283,10 +280,12 @@ class ItemMaker:
     def _call(
         self, slot: Slot, item: ItemDef, block: BlockDef, flow: Tensor
     ) -> BlockCall:
-        caller = Caller(slot.env, self.names.words(slot.place), first=slot.copy == 0)
+        setting, words = slot.place.setting, self.names.words(slot.place)
+        caller = Caller(slot.env, setting, words, first=slot.copy == 0)
         call = call_of(item, block, flow.shape, caller)
-        widths = flow.widths() if isinstance(flow, Streams) else ()
-        return replace(call, widths=widths)
+        if isinstance(flow, Streams):
+            return replace(call, widths=flow.widths())
+        return call
 
     def _values_within(
         self, slot: Slot, item: ItemDef, block: BlockDef, flow: Tensor
@@ -357,8 +356,10 @@ class ItemMaker:
         return Environment(lets, constants, outer, call.given)
 
     def _setting_within(self, block: BlockDef) -> LabelContext:
-        unit = block.unit or self.spec.unit
-        return replace(self.setting, unit=unit, spare="relu" if block.library else "")
+        if block not in self.settings:
+            unit, spare = block.unit or self.spec.unit, "relu" if block.library else ""
+            self.settings[block] = replace(self.setting, unit=unit, spare=spare)
+        return self.settings[block]
 
     def paths(
         self, inside: Place, block: BlockDef, flow: Tensor

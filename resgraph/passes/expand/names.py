@@ -9,7 +9,7 @@ from ...errors import Span, fault
 from ...language.diagnose.nearest import did_you_mean
 from ...language.environment import Environment
 from ...language.grammar.own import FIRST, Words
-from ...language.grammar.records import Inline, ItemDef, Label
+from ...language.grammar.records import BlockDef, Inline, ItemDef, Label
 from ...language.grammar.targets import Target
 from ...language.grammar.values import words_of
 from ...language.grammar.words import ACT
@@ -24,6 +24,7 @@ class Names:
 
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
+        self.inside: dict[BlockDef, Words] = {}
 
     def resolve(self, word: str, env: Environment) -> str:
         """The op or block that a word stands for: itself, or the value of a `let`."""
@@ -34,8 +35,12 @@ class Names:
 
     def words(self, place: Place) -> Words:
         """The words that a label can begin with, beside ops and blocks."""
-        inside = words_of(place.block.lets) if place.block else frozenset()
-        return self.spec.words | inside
+        block = place.block
+        if block is None:
+            return self.spec.words
+        if block not in self.inside:
+            self.inside[block] = self.spec.words | words_of(block.lets)
+        return self.inside[block]
 
     def target(self, item: ItemDef, place: Place) -> tuple[ItemDef, Target]:
         """What an item is a layer of or calls; the item comes with the word that a `let` in it

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
@@ -78,19 +78,22 @@ def make_op(
             if isinstance(value, MapName)
             else field_value(cls, option.key, value, env)
         )
-    places = {option.key: option.value.span for option in options}
-    _spread(cls, fields, places, unsaid.axes, bound)
+    _spread(cls, fields, options, unsaid.axes, bound)
     made = (cls, bound.label.word, tuple(fields.items()))
     if made not in _made:
         if len(_made) > 20_000:
             _made.clear()
         fields = {"op": bound.label.word, **fields}
-        _made[made] = _validated(cls, fields, places, bound.label.span)
+        _made[made] = _validated(cls, fields, options, bound.label.span)
     return _made[made]
 
 
+def _places(options: Iterable[Option]) -> dict[str, Span]:
+    return {option.key: option.value.span for option in options}
+
+
 def _validated(
-    cls: type[Op], fields: dict[str, Any], places: Mapping[str, Span], span: Span
+    cls: type[Op], fields: dict[str, Any], options: Iterable[Option], span: Span
 ) -> Op:
     try:
         return cls.model_validate(fields)
@@ -102,7 +105,7 @@ def _validated(
             said = _missing(cls, str(fields["op"]), missing)
             raise fault("E021", said, span) from None
         message = str(error["msg"])
-        place = places.get(key, span)
+        place = _places(options).get(key, span)
         if error["type"] == "value_error":  # our own words
             raise fault("E035", str(error["ctx"]["error"]), place) from None
         must = message.removeprefix("Input should be ").removeprefix("a valid ")
@@ -210,7 +213,7 @@ def _edge(value: NameValue, key: str, written: Value, env: Environment) -> Edge:
 def _spread(
     cls: type[Op],
     fields: dict[str, Any],
-    places: Mapping[str, Span],
+    options: Iterable[Option],
     axes: int,
     bound: Bound,
 ) -> None:
@@ -222,8 +225,9 @@ def _spread(
     for key in said:
         if len(fields[key]) != known:
             words = (key, len(fields[key]), known) == ("kernel", 1, 2)
+            place, word = _places(options)[key], bound.label.word
             raise (words and _three_words(bound)) or other_axes(
-                key, fields[key], known, places[key], bound.label.word
+                key, fields[key], known, place, word
             )
     for key in sized:
         fields[key] = _over(fields[key], known)

@@ -41,7 +41,7 @@ class Repeats:
         counts = [1 if count is None else count for count in counted]
         number = int(path.equation is not None)
         total = number + sum(counts)
-        times = self.times
+        times, within = self.times, Counters()
         self._refuse_far(times * sum(counts), path, place)
         for item, count in zip(path.items, counts, strict=True):
             self.times = times * count
@@ -49,11 +49,13 @@ class Repeats:
                 self.builder.unmade.update(VOCABULARY)
             for copy in range(count):
                 self._step(item, place)
-                counters = Counters()
+                counters = within
                 if place.block is None:
                     known = None not in counted
-                    counters["row_index"] = Fraction(number) if known else None
-                    counters["row_total"] = Fraction(total) if known else None
+                    counters = Counters(
+                        row_index=Fraction(number) if known else None,
+                        row_total=Fraction(total) if known else None,
+                    )
                 name = f"{scope.name}.{number}" if scope.listed else scope.name
                 yield Slot(name, place, scope, copy, counters), item
                 number += 1

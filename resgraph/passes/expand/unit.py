@@ -10,7 +10,7 @@ from ...errors import Fault, Span, fault
 from ...language.diagnose.option import bind
 from ...language.environment import Environment
 from ...language.grammar.records import Bound, Label, Option, UnitDef
-from ...language.grammar.targets import mode_hint, takes_mode
+from ...language.grammar.targets import Target, mode_hint, takes_mode
 from ...language.grammar.words import ACT
 from ...ops import ACTIVATIONS, NORMS, VOCABULARY, Op
 from .option import Unsaid, make_op
@@ -45,15 +45,25 @@ class LabelContext:
     defaults: dict[str, dict[str, Option]]
     words: frozenset[str]
     spare: str = ""  # what `act` means where the unit has no activation: in a library block, ReLU
-    axes: int = 0  # of the map that comes in, 0 where that is none or not known
     # one for a label, however often it is made
-    bounds: dict[tuple[Label, type[Op]], Bound] = field(default_factory=dict)
+    bounds: dict[tuple[Label, Target], Bound] = field(default_factory=dict)
 
-    def bind(self, label: Label, cls: type[Op], words: frozenset[str]) -> Bound:
+    def bind(self, label: Label, target: Target, words: frozenset[str]) -> Bound:
         """The label's options, read once."""
-        if (label, cls) not in self.bounds:
-            self.bounds[label, cls] = bind(label, cls, words)
-        return self.bounds[label, cls]
+        if (label, target) not in self.bounds:
+            self.bounds[label, target] = bind(label, target, words)
+        return self.bounds[label, target]
+
+
+@dataclass(slots=True, eq=False)
+class LayerPlace:
+    """Where the label of a layer is read: the names in sight, what turns a word that is a `let`
+    into the word it stands for, and the axes of the map that comes in (0 where that is none or not
+    known)."""
+
+    env: Environment
+    resolve: Callable[[str], str]
+    axes: int
 
 
 def activation_of(
@@ -79,28 +89,27 @@ def activation_of(
 def layer_ops(
     cls: type[Op],
     bound: Bound,
-    env: Environment,
+    place: LayerPlace,
     setting: LabelContext,
-    resolve: Callable[[str], str],
 ) -> list[Worded]:
-    """The ops of one layer label; `resolve` turns a word that is a `let` into the word it stands
-    for."""
-    mode, chosen = _mode(cls, bound, setting, resolve)
-    unit = [(label, resolve(label.word)) for label in setting.unit.labels]
+    """The ops of one layer label."""
+    env, axes = place.env, place.axes
+    mode, chosen = _mode(cls, bound, setting, place.resolve)
+    unit = [(label, place.resolve(label.word)) for label in setting.unit.labels]
     fields = {}
     if cls.word == "conv" and "bias" in cls.model_fields:
         normed = any(name in NORMS for _, name in unit)
         fields["bias"] = "none" if normed else "default"
     defaults = setting.defaults.get(bound.label.word, {})
-    op = make_op(cls, bound, env, Unsaid(defaults, fields, setting.axes))
+    op = make_op(cls, bound, env, Unsaid(defaults, fields, axes))
     source = OptionSource(bound, env, setting.unit)
     if cls.word != "conv":
         main = Worded("", op, source)
-        return [main, unit_op(chosen, mode, setting, env)] if chosen else [main]
+        return [main, unit_op(chosen, mode, setting, env, axes)] if chosen else [main]
     return _numbered(
         Worded("conv", op, source)
         if name == "conv"
-        else unit_op(label, name, setting, env)
+        else unit_op(label, name, setting, env, axes)
         for label, name in _in_mode(unit, mode, chosen)
     )
 
@@ -143,7 +152,9 @@ def _in_mode(
     return [*labels[:last], (label, mode), *labels[last + 1 :]]
 
 
-def unit_op(label: Label, name: str, setting: LabelContext, env: Environment) -> Worded:
+def unit_op(
+    label: Label, name: str, setting: LabelContext, env: Environment, axes: int = 0
+) -> Worded:
     """The op of a word of the unit, or of an activation that a label names."""
     if name == ACT:
         raise _circular(label)
@@ -154,7 +165,7 @@ def unit_op(label: Label, name: str, setting: LabelContext, env: Environment) ->
     named = label if label.word == name else Label(name, label.span, name, label.span)
     bound = setting.bind(named, cls, setting.words)
     defaults = setting.defaults.get(name, {})
-    op = make_op(cls, bound, env, Unsaid(defaults, axes=setting.axes))
+    op = make_op(cls, bound, env, Unsaid(defaults, axes=axes))
     source = OptionSource(bound, env, setting.unit)
     return Worded(name.replace(" ", "_"), op, source)
 

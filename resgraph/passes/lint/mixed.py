@@ -56,8 +56,12 @@ def _layers(paths: Iterable[Path]) -> Iterator[Layer]:
 
 def _takes_the_units(facts: Facts, layer: Layer, unit: str) -> bool:
     """Whether a convolution has the unit's activation without naming it."""
-    ops = [facts.graph.nodes[name].op.op for name in layer.nodes]
-    return len(ops) > 1 and unit in ops and unit not in layer.label
+    nodes = facts.graph.nodes
+    return (
+        len(layer.nodes) > 1
+        and unit not in layer.label
+        and any(nodes[name].op.op == unit for name in layer.nodes)
+    )
 
 
 def _named(facts: Facts, paths: Iterable[Path]) -> Iterator[tuple[str, Origin]]:
@@ -68,9 +72,10 @@ def _named(facts: Facts, paths: Iterable[Path]) -> Iterator[tuple[str, Origin]]:
             if f"{op}(" in equation.text:
                 yield op, equation.origin
     for layer in _layers(paths):
-        for op in _activations(facts, layer.nodes):
-            if len(layer.nodes) == 1 and layer.label.startswith(op):
-                yield op, layer.origin
+        if len(layer.nodes) == 1:
+            for op in _activations(facts, layer.nodes):
+                if layer.label.startswith(op):
+                    yield op, layer.origin
 
 
 def _activations(facts: Facts, nodes: Iterable[str]) -> Iterator[str]:
