@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from ...errors import UsageError
+from ...passes.expand import nothing_collected
 from ..registry import Format, named
 from . import paper
 from .content.builder import View, choose
@@ -69,6 +70,7 @@ class RenderOptions:
     paint: Sequence[Heat] = ()
 
 
+@nothing_collected()
 def render(
     plans: Sequence[Plan],
     kind: str,

@@ -7,6 +7,8 @@ Sans takes, the widest of the fonts that common systems have, and nothing crosse
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from .fonts import FOLDER, advances, face
 
 _ASCII = range(32, 127)
@@ -22,6 +24,7 @@ most."""
 _OTHER, _EAST_ASIAN = 680.0, 1050.0
 
 
+@lru_cache(4096)  # rows and joins say the same again and again
 def width(text: str, size: float, weight: int = 400) -> float:
     """The room in pixels for `text` at `size`; from 600 on it is bold, from 450 on medium."""
     table, wide = advances(face(weight)), _DEJAVU_BOLD if weight >= 600 else _DEJAVU

@@ -55,6 +55,8 @@ def pieces(whole: Placement, width: float) -> list[NetColumn]:
     """The columns of a figure of that width: as many as make it about square."""
     count = round(sqrt(whole.height / width)) if whole.height > TALL else 1
     broken = _broken(whole, count)
+    if not broken:
+        return [NetColumn(whole, 0.0, -inf, inf)]
     tops = [-inf, *(wire.points[-1][1] for wire in broken)]
     bottoms = [*(wire.points[0][1] for wire in broken), inf]
     heads = [[], *([_head(wire)] for wire in broken)]

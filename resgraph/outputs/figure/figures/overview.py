@@ -97,7 +97,7 @@ def draw(plan: Plan, look: NetLook) -> Scene:
     facts = BandFacts(plan, receptive_fields(graph), heat)
     for at, piece in enumerate(shown):
         items = _column(sheet, facts, piece, bands, rhythm)
-        scene.add(*(item.moved(at * sheet.width, 0) for item in items))
+        scene.add(*(item.moved(at * sheet.width, 0) if at else item for item in items))
     scene.add(*joints(shown, sheet.spine, sheet.width, _TOP))
     legend = Legend(unit_words(graph), scale=scale)
     legend.gather(placement, shortcut_kinds(graph))

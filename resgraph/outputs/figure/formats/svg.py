@@ -150,7 +150,7 @@ class _Pen(Pen):
         return f'<circle cx="{x}" cy="{y}" r="{r}" {self.paint(shape)}/>'
 
     def polygon(self, shape: Polygon) -> str:
-        return f'<path d="{_trace(shape.points, 0)}Z" {self.paint(shape)}/>'
+        return f'<path d="M{"L".join(map(_at, shape.points))}Z" {self.paint(shape)}/>'
 
     def line(self, shape: Line) -> str:
         # A dash of no length is a dot by the standard, and nothing in Qt.

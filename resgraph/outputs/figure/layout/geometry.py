@@ -214,10 +214,8 @@ class Frame:
 
     def ends(self, link: Link) -> tuple[float, ...]:
         """The x at which each stream of a link enters its target."""
-        entries = tuple(
-            self.at(link.target) + x for x in self.boxes[link.target].entries
-        )
-        return entries[link.entry :] or entries
+        spine, entries = self.at(link.target), self.boxes[link.target].entries
+        return tuple(spine + x for x in entries[link.entry :] or entries)
 
     def is_join(self, unit: int) -> bool:
         """Whether links may enter a unit from its sides."""

@@ -3,8 +3,10 @@ a lane."""
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from math import inf
 from typing import Literal
 
 from .. import text
@@ -55,7 +57,9 @@ def _in_lanes(frame: Frame, ways: dict[Link, Way], parted: set[int]) -> Iterator
     by_span.sort(key=lambda link: _span(frame, link))
     entries = _Entries(frame, ways)
     entered = [(link, entries.take(link)) for link in by_span]
-    lanes = _Lanes(frame, [(frame.split(link.source), y) for link, (_, y) in entered])
+    stretches = ((link, frame.split(link.source), y) for link, (_, y) in entered)
+    heights = (y for each in stretches for y in (*each[1:], *_noted(*each)))
+    lanes = _Lanes(frame, heights)
     for link, entry in entered:
         yield _lane(frame, link, lanes, entry, link.source in parted)
 
@@ -247,18 +251,14 @@ class _Lanes:
     """The lanes at the right of a fork: each link takes the innermost that is free along its
     way."""
 
-    def __init__(self, frame: Frame, stretches: list[tuple[float, float]]) -> None:
+    def __init__(self, frame: Frame, heights: Iterable[float]) -> None:
         self.frame = frame
-        # right side, top and bottom of each unit, from the outermost on
-        self.boxes = sorted(
-            (
-                (frame.at(unit) + box.right, frame.top[unit], frame.bottom(unit), unit)
-                for unit, box in enumerate(frame.boxes)
-            ),
-            reverse=True,
-        )
-        notes = [y for stretch in stretches for y in _noted(*stretch)]
-        heights = [*notes, *(y for stretch in stretches for y in stretch)]
+        boxes: dict[float, list[tuple[float, float, int]]] = defaultdict(list)
+        for unit, box in enumerate(frame.boxes):
+            ends = frame.bottom(unit), frame.top[unit], unit
+            boxes[frame.at(unit) + box.right].append(ends)
+        # right sides from the outermost on, and what ends there, from the top on
+        self.boxes = [(right, sorted(boxes[right])) for right in sorted(boxes)[::-1]]
         self.lanes = Lanes(frame.rhythm.lane_step, heights)
 
     def take(self, start: float, end: float, link: Link, port: float) -> float:
@@ -268,27 +268,25 @@ class _Lanes:
         own = (link.source, link.target)
         reaches = (
             right
-            for right, top, bottom, unit in self.boxes
-            if top < end and bottom > start and unit not in own
+            for right, boxes in self.boxes
+            for _, top, unit in boxes[bisect(boxes, (start, inf)) :]
+            if top < end and unit not in own
         )
         x = next(reaches, None)
         x = (max(map(frame.at, own)) if x is None else x) + rhythm.lane
         x = port if x < port < x + rhythm.lane_step else x
         x = self.lanes.free(x, start, end)
         self.lanes.take(x, start, end)
-        self._keep_note(link, x, _noted(start, end))
+        if noted := _noted(link, start, end):  # no lane runs through what stands there
+            step, room = rhythm.lane_step, 8 + text.width(link.note, NOTE_SIZE)
+            for beside in range(1, 1 + int(room / step)):
+                self.lanes.take(x + beside * step, *noted)
         return x
 
-    def _keep_note(self, link: Link, x: float, stretch: tuple[float, float]) -> None:
-        """Let no lane run through what is written beside one."""
-        if link.note and not link.named:
-            step = self.frame.rhythm.lane_step
-            room = 8 + text.width(link.note, NOTE_SIZE)
-            for beside in range(1, 1 + int(room / step)):
-                self.lanes.take(x + beside * step, *stretch)
 
-
-def _noted(start: float, end: float) -> tuple[float, float]:
-    """The heights between which a note stands beside a lane."""
+def _noted(link: Link, start: float, end: float) -> tuple[float, ...]:
+    """The heights between which a note stands beside a lane, if one does."""
+    if not link.note or link.named:
+        return ()
     middle = (start + end) / 2
     return middle - 8, middle + 8
