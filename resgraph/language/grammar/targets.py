@@ -27,7 +27,12 @@ def fields_of(target: Target) -> frozenset[str]:
     """The option names that a target has, its number apart."""
     if isinstance(target, BlockDef):
         return frozenset(target.lets) | {"shortcut", "stride"}
-    return frozenset(target.model_fields) - {"op", target.number}
+    return _fields_of_op(target)
+
+
+@cache
+def _fields_of_op(op: type[Op]) -> frozenset[str]:
+    return frozenset(op.model_fields) - {"op", op.number}
 
 
 def is_flag(target: Target, key: str) -> bool:

@@ -1,5 +1,7 @@
 """Spec → Graph: rows and blocks become nodes, each with its shape, or mistakes with their
-places."""
+places.
+
+What is made anew for each layer or call is no frozen record: one takes twice as long to make."""
 
 from __future__ import annotations
 

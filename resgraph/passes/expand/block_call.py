@@ -27,7 +27,7 @@ from .option import per_axis, whole
 from .unit import LabelContext
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Caller:
     """Where a call is written: the names in sight, what a label there is read in, the words that it
     can begin with, and whether it is the first copy of a repeat, which alone has the stride."""
@@ -38,7 +38,7 @@ class Caller:
     first: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class BlockCall:
     """What a call gives a block. `into` and `out` are None where an earlier mistake hides them."""
 

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import lru_cache
 
 from ...graph import Equation
 from ...language.grammar.arithmetic import FUNCTIONS
@@ -26,6 +27,7 @@ from ...ops import (
     POINTWISE,
     SYMBOLS,
     Add,
+    Binary,
     Concat,
     Mul,
     Op,
@@ -186,10 +188,7 @@ class EquationBuilder:
             return self.without(tree, left, right)
         if tree.symbol == "/":
             self.errors.refuse_quotient(tree, left, right)
-        op = SYMBOLS[tree.symbol](  # type: ignore[call-arg]  # `op` has a default in each of them
-            left=float(left) if isinstance(left, Fraction) else None,
-            right=float(right) if isinstance(right, Fraction) else None,
-        )
+        op = _binary_op(tree.symbol, _number(left), _number(right))
         return self.node(Worded(op.word, op), [left, right], [tree.left, tree.right])
 
     def without(self, tree: BinaryOp, left: Term, right: Term) -> Term:
@@ -242,6 +241,15 @@ class EquationBuilder:
         tree, shape = maps[0]
         call = self.place.call
         return None if call and call.changes and reads_input(tree) else shape
+
+
+@lru_cache(256)
+def _binary_op(symbol: str, left: float | None, right: float | None) -> Binary:
+    return SYMBOLS[symbol](left=left, right=right)  # type: ignore[call-arg]  # `op` has a default
+
+
+def _number(term: Term) -> float | None:
+    return float(term) if isinstance(term, Fraction) else None
 
 
 def _is_one_tensor(terms: Sequence[Term]) -> bool:

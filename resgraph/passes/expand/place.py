@@ -74,7 +74,7 @@ class Place:
         return Origin(span, calls)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Slot:
     """Where one copy of an item goes: its name and the path that it becomes a part of, which copy
     of its label it is, and the counters that hold there."""

@@ -16,7 +16,7 @@ from ...ops.shape import ZeroPad
 from .block_call import BlockCall
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class ShortcutPlan:
     """What to make when `shortcut` is first read: nothing, an op, or a path with the unit and names
     it is read in."""

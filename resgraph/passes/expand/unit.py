@@ -10,7 +10,7 @@ from ...errors import Fault, Span, fault
 from ...language.diagnose.option import bind
 from ...language.environment import Environment
 from ...language.grammar.records import Bound, Label, Option, UnitDef
-from ...language.grammar.targets import Target, mode_hint, takes_mode
+from ...language.grammar.targets import Target, fields_of, mode_hint, takes_mode
 from ...language.grammar.words import ACT
 from ...ops import ACTIVATIONS, NORMS, VOCABULARY, Op
 from .option import Unsaid, make_op
@@ -97,7 +97,7 @@ def layer_ops(
     mode, chosen = _mode(cls, bound, setting, place.resolve)
     unit = [(label, place.resolve(label.word)) for label in setting.unit.labels]
     fields = {}
-    if cls.word == "conv" and "bias" in cls.model_fields:
+    if cls.word == "conv" and "bias" in fields_of(cls):
         normed = any(name in NORMS for _, name in unit)
         fields["bias"] = "none" if normed else "default"
     defaults = setting.defaults.get(bound.label.word, {})

@@ -148,9 +148,9 @@ def odd_width(facts: Facts) -> Iterator[Finding]:
 
 
 def _is_odd(facts: Facts, node: Node) -> bool:
-    width, last = node.shape[0], facts.graph.nodes[facts.graph.output]
-    odd = node.depth < last.depth and width > 8 and width % 8 > 0
-    return odd and node.name not in _classifiers(facts.graph)
+    graph, width = facts.graph, node.shape[0]
+    odd = width > 8 and width % 8 > 0 and node.depth < graph.nodes[graph.output].depth
+    return odd and node.name not in _classifiers(graph)
 
 
 def _classifiers(graph: Graph) -> set[str]:

@@ -23,8 +23,12 @@ def mixed_activations(facts: Facts) -> Iterator[Finding]:
         (None, graph.rows),
         *((b, b.paths) for b in graph.blocks()),
     ]
+    units: dict[str, str] = {}
     for block, paths in scopes:
-        unit = _units_activation(spec, block)
+        name = block.block if block else ""
+        if name not in units:
+            units[name] = _units_activation(spec, name)
+        unit = units[name]
         if unit and any(
             _takes_the_units(facts, layer, unit) for layer in _layers(paths)
         ):
@@ -38,10 +42,10 @@ def mixed_activations(facts: Facts) -> Iterator[Finding]:
                     )
 
 
-def _units_activation(spec: Spec, block: Block | None) -> str:
-    """The activation of the unit in force in a block of the user's, or in the rows; "" where there
-    is none."""
-    definition = spec.block(block.block) if block else None
+def _units_activation(spec: Spec, block: str) -> str:
+    """The activation of the unit in force in a block of the user's, or in the rows (""); "" where
+    there is none."""
+    definition = spec.block(block)
     if definition and definition.library:
         return ""
     unit = definition.unit if definition and definition.unit else spec.unit
