@@ -305,14 +305,14 @@ class Graph:
         stack: list[Path | Item | Equation] = [scope]
         while stack:
             top = stack.pop()
-            if isinstance(top, Layer | Equation):
-                yield from (self.nodes[name] for name in top.nodes)
-            elif isinstance(top, Block):
+            if isinstance(top, Block):
                 stack.extend(reversed(top.paths))
-            else:
+            elif isinstance(top, Path):
                 stack.extend(reversed(top.items))
                 if top.equation:
                     stack.append(top.equation)
+            else:
+                yield from map(self.nodes.__getitem__, top.nodes)
 
     def own_items(self) -> Iterator[Item]:
         """As `items`, without what is made once more with the weights of others."""

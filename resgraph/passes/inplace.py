@@ -3,11 +3,10 @@ needs it."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from itertools import chain, pairwise
 
-from ..graph import Graph, Layer, Node, Path
+from ..graph import Graph, Layer, Path
 from ..ops import Add
 from .precision import low_precision
 
@@ -23,24 +22,18 @@ def inplace(graph: Graph) -> frozenset[str]:
     reads = graph.times_read()
     once = frozenset(name for name, count in reads.items() if count == 1)
     found: set[str] = set()
-    for scope in _scopes(graph):
-        for path in scope:
-            _activations(graph, path, once, found)
+    scopes = [*_scopes(graph)]
+    for path in chain.from_iterable(scopes):
+        _activations(graph, path, once, found)
     sums = _sums_of_one_dtype(graph)
-    for scope in _scopes(graph):
+    for scope in scopes:
         _sums(graph, scope, sums, once, found)
     # a module that is called again overwrites each time, or never
-    whole = Counter(_module(node) for node in graph.nodes.values())
-    writing = Counter(_module(graph.nodes[name]) for name in found)
+    nodes = graph.nodes
+    never = {node.shares or name for name, node in nodes.items() if name not in found}
     return frozenset(
-        name
-        for name in found
-        if writing[_module(graph.nodes[name])] == whole[_module(graph.nodes[name])]
+        name for name in found if (nodes[name].shares or name) not in never
     )
-
-
-def _module(node: Node) -> str:
-    return node.shares or node.name
 
 
 def _activations(
@@ -48,8 +41,8 @@ def _activations(
 ) -> None:
     for before, name in _made_in_turn(graph, path):
         if (
-            graph.nodes[name].op.takes_inplace
-            and before in once
+            before in once
+            and graph.nodes[name].op.takes_inplace
             and _free(graph, before, found)
         ):
             found.add(name)
@@ -62,8 +55,9 @@ def _made_in_turn(graph: Graph, path: Path) -> Iterator[tuple[str, str]]:
         names += item.nodes if isinstance(item, Layer) else ("",)
     yield from filter(all, pairwise(names))
     made = path.equation_nodes
-    firsts = ((graph.nodes[name].inputs[0], name) for name in made)
-    yield from (pair for pair in firsts if pair[0] in made)
+    for name in made:
+        if (first := graph.nodes[name].inputs[0]) in made:
+            yield first, name
 
 
 def _sums(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...language.init import Init
 from ...ops.base import shape_text
+from ...passes.expand import nothing_collected
 from ...passes.inplace import inplace as overwriting
 from ...passes.starts import starts
 from .forward import statement_lines
@@ -30,6 +31,7 @@ def sequential_from(first, *modules):
     return nn.Sequential(OrderedDict(zip(places, modules, strict=True)))'''
 
 
+@nothing_collected()
 def source(
     plan: Plan,
     taken: Collection[str] = (),
@@ -58,7 +60,7 @@ def source(
     if "sequential_from" in called:
         texts.append(_SEQUENTIAL_FROM)
         used.add("OrderedDict")
-    texts += _definitions(program, reset_lines(program, init))
+    texts += _definitions(program, reset_lines(program.classes, called, init))
     imports = _imports(used)
     if own := sorted({node.op.imports for node in plan.graph.nodes.values()} - {""}):
         imports += ["", *(f"import {module}" for module in own)]

@@ -216,12 +216,17 @@ def _steps(
         yield from _places(graph, path, owner)
     elif items or last:
         names = modules[path.shares] if path.shares else _called(graph, path, owner)
-        yield _whole(graph, path, last, names)
+        yield _whole(graph, path, items, last, names)
 
 
-def _whole(graph: Graph, path: Path, last: str | None, names: Sequence[str]) -> _Step:
+def _whole(
+    graph: Graph,
+    path: Path,
+    items: Sequence[Item],
+    last: str | None,
+    names: Sequence[str],
+) -> _Step:
     """A path that is called as one; `last` is the activation that it does for its equation."""
-    items = working(graph, path)
     reads = graph.nodes[last].inputs if last else _read(items[0], path.input)
     reads = (*reads, *sizes_read(graph, path.items))
     made = _made(items[-1], path.word) if items else ((path.output,), (path.word,))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from ...language.init import Init, Scheme, parse_scheme
 from ...passes.starts import Start
-from .program import Class, Program
+from .program import Class
 from .support import support_bases, support_reads
 from .text import Bracketed, TextPiece, docstring, layout
 
@@ -23,9 +23,9 @@ _DESCRIBED = {
 }
 
 
-def reset_lines(program: Program, init: Init) -> list[str]:
-    """The body of the net's `reset_parameters(self)`, which sets every parameter and buffer."""
-    called = program.called()
+def reset_lines(classes: Sequence[Class], called: set[str], init: Init) -> list[str]:
+    """The body of the net's `reset_parameters(self)`, which sets every parameter and buffer; what
+    is `called` somewhere is made."""
     bases = {name: support_bases(name) for name in called}
     # support classes with parameters beside the weight of a convolution
     own = sorted(name for name in called if not set(_CONVS).isdisjoint(bases[name]))
@@ -47,7 +47,7 @@ def reset_lines(program: Program, init: Init) -> list[str]:
         *lines,
         *_indented(12, [rest]),
         *_indented(16, reset),
-        *_starts(program.classes),
+        *_starts(classes),
     ]
 
 

@@ -8,6 +8,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from ...errors import UsageError
@@ -85,18 +87,21 @@ class _Lowering:
         self.known = Signatures()
         self.program = Program(self.known)
         self.names = FreeNames([*_RESERVED, *keyword.kwlist, *self.known.names()])
-        # the blocks in which others are written
-        self.outer = {
-            item.name: block.block
-            for block in graph.blocks()
-            for path in block.paths
-            for item in path.items
-        }
         # by the identity of a layer or block: the calls that make it, with what each adds to its
         # name (an `fc` and its activation are two modules, "" and "_relu")
         self.calls: dict[int, list[tuple[str, Call]]] = {}
         # by op and what it reads
         self.modules_made: dict[tuple[int, tuple[Shape, ...], bool], Call] = {}
+
+    @cached_property
+    def outer(self) -> dict[str, str]:
+        """The blocks in which others are written."""
+        return {
+            item.name: block.block
+            for block in self.graph.blocks()
+            for path in block.paths
+            for item in path.items
+        }
 
     def share(
         self, name: str, shared: Shared, alike: Iterable[Sequence[Item]]
@@ -137,9 +142,10 @@ class _Lowering:
         node = self.graph.nodes[name]
         shapes = tuple([self.graph.nodes[source].shape for source in node.inputs])
         key = id(node.op), shapes, name in self.inplace
-        if key not in self.modules_made:
-            self.modules_made[key] = self.call(node.op, shapes, inplace=key[-1])
-        return self.modules_made[key]
+        made = self.modules_made.get(key)
+        if not made:
+            made = self.modules_made[key] = self.call(node.op, shapes, inplace=key[-1])
+        return made
 
     def call(self, op: Op, shapes: Sequence[Shape], *, inplace: bool) -> Call:
         """The torch call of an op. That of a convolution has every option, so that two can be
@@ -199,11 +205,12 @@ class _Lowering:
             block.paths, names, results, block.name, listed=len(results) > 1
         )
         alone = len(block.paths) == 1 and path.name == block.name
-        if not alone or not path.listed or not self.places(path):
+        places = self.places(path) if alone and path.listed else []
+        if not places:
             made = self.scope(scope)
             made.arguments = tuple(names.values())
             return made
-        tree = self.numbered(path, alone=True)
+        tree = self.numbered(path, places, alone=True)
         written = path.equation or sizes_read(self.graph, path.items)
         body = forward(self.graph, scope, self.inplace) if written else []
         starts = self.starts.get(block.name, ())
@@ -230,15 +237,17 @@ class _Lowering:
         its one item."""
         places = self.places(path)
         if path.listed:
-            return [(path.word, self.numbered(path))] if places else []
+            return [(path.word, self.numbered(path, places))] if places else []
         if not path.word:  # the block is the equation
             return self.activations(path)
         return [(path.word + end, call) for end, call in places]
 
-    def numbered(self, path: Path, *, alone: bool = False) -> Call:
+    def numbered(
+        self, path: Path, places: list[tuple[str, Call]], *, alone: bool = False
+    ) -> Call:
         """A Sequential of a path's places."""
         kind = _container(self.graph, own(self.graph, path))
-        return numbered(self.places(path), alone=alone, kind=kind)
+        return numbered(places, alone=alone, kind=kind)
 
     def places(self, path: Path) -> list[tuple[str, Call]]:
         """The modules of a path by their names below it: what holds its equation's activations, and
@@ -313,7 +322,7 @@ class _Lowering:
             for s in made.forward
         ]
         made.modules = [*attributes.items(), *modules]
-        outer = self.outer.get(block.name, "")
+        outer = "" if block.block else self.outer.get(block.name, "")
         made.name = self.names.new(_class_name(block, outer, alone=alone))
         made.docstring = _docstring(block, made.arguments)
         made.parameters = self.share(made.name, shared, alike)
@@ -365,8 +374,7 @@ def _check_names(graph: Graph) -> None:
     scopes = [*graph.rows, *(path for block in graph.blocks() for path in block.paths)]
     names = [*graph.nodes, *(path.name for path in scopes)]
     names += [path.word for path in scopes if path.word]
-    parts = dict.fromkeys(part for name in names for part in name.split("."))
-    for part in parts:
+    for part in dict.fromkeys(".".join(names).split(".")):
         if not re.fullmatch(
             r"[A-Za-z][A-Za-z0-9_]*|[0-9]+(_[A-Za-z0-9_]+)?", part
         ) or keyword.iskeyword(part):
@@ -379,8 +387,8 @@ def _levels(graph: Graph) -> Iterator[list[Block]]:
     blocks = list(graph.own_blocks())
     heights: dict[int, int] = {}
     for block in reversed(blocks):  # a block comes before those within it
-        items = [item for path in block.paths for item in path.items]
-        inner = [heights[id(item)] for item in items if id(item) in heights]
+        items = chain.from_iterable(path.items for path in block.paths)
+        inner = (heights.get(id(item), 0) for item in items)
         heights[id(block)] = 1 + max(inner, default=0)
     for height in range(1, 1 + max(heights.values(), default=0)):
         yield [block for block in blocks if heights[id(block)] == height]

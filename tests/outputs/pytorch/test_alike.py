@@ -63,3 +63,17 @@ def test_a_deep_net_has_as_many_classes_to_work_out_as_a_shallow_one(
         plan(f"cifar-resnet::resnet-{depth}").source()
         counts.append(len(made))
     assert counts[0] == counts[1] <= 6
+
+
+def test_the_places_of_a_path_are_worked_out_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[str] = []
+    places = _Lowering.places
+    monkeypatch.setattr(
+        _Lowering,
+        "places",
+        lambda self, path: seen.append(path.name) or places(self, path),
+    )
+    plan("cifar-resnet::resnet-110").source()
+    assert sorted(seen) == sorted(set(seen))
