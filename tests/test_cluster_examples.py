@@ -22,21 +22,30 @@ ROOT = Path(__file__).parents[1]
 CLUSTER = ROOT / "examples" / "cluster"
 SRUN = """\
 #!{python}
-# Two tasks of a step, and the highest of their exit codes; with SIGNAL, as at the end of a job's time.
-import os, signal, subprocess, sys, time
+# Two tasks of a step, forked where torch is loaded, and the highest of their exit codes; with SIGNAL, as at the end of
+# a job's time.
+import os, runpy, signal, sys, time
+import torch.distributed, torch._dynamo, resgraph.train.session
 step = dict(SLURM_STEP_NUM_TASKS="2", SLURM_STEP_ID="0", SLURM_STEP_NODELIST="localhost", SLURM_NTASKS_PER_NODE="2")
-own = dict(os.environ, **step)
-command = [sys.executable, "-m", *sys.argv[1:]]
-tasks = [subprocess.Popen(command, env=dict(own, SLURM_PROCID=str(i), SLURM_LOCALID=str(i))) for i in (0, 1)]
+os.environ.update(step)
+tasks = []
+for i in "01":
+    tasks.append(os.fork())
+    if not tasks[-1]:
+        os.environ.update(SLURM_PROCID=i, SLURM_LOCALID=i)
+        del sys.argv[0]
+        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 if "SIGNAL" in os.environ:
-    while not os.path.exists("runs/resnet-50/metrics.jsonl") and all(task.poll() is None for task in tasks):
+    going = os.WEXITED | os.WNOHANG | os.WNOWAIT
+    while not os.path.exists("runs/resnet-50/metrics.jsonl") and not any(os.waitid(os.P_PID, t, going) for t in tasks):
         time.sleep(0.05)
     for task in tasks:
-        task.send_signal(int(os.environ["SIGNAL"]))
-sys.exit(max(task.wait() if task.wait() >= 0 else 128 - task.returncode for task in tasks))
+        os.kill(task, int(os.environ["SIGNAL"]))
+codes = [os.waitstatus_to_exitcode(os.waitpid(task, 0)[1]) for task in tasks]
+sys.exit(max(code if code >= 0 else 128 - code for code in codes))
 """
 SMALL = {
-    "specs/resnet.yaml::resnet-50": "specs/digits.yaml",
+    "specs/resnet.yaml::resnet-50": "specs/digits-mlp.yaml",
     "--set train=imagenet-90 ": "",
     '--data "$1" ': "",
 }

@@ -140,8 +140,11 @@ def test_what_cannot_be_done_is_refused(action: Callable[[], str], why: str) -> 
         action()
 
 
+LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # ten times as fast, where built
+
+
 def plain(text: str) -> Any:
-    return yaml.load(text, yaml.BaseLoader)
+    return yaml.load(text, LOADER)
 
 
 def at(value: Any, path: Keys) -> Any:
