@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
-from torch.utils._pytree import tree_map
 
 
 class Float64(TorchFunctionMode):
@@ -22,9 +21,9 @@ class Float64(TorchFunctionMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        given = tree_map(_wide, (tuple(args), dict(kwargs or {})))
+        named = {name: _wide(value) for name, value in (kwargs or {}).items()}
         func = Tensor.double if func is Tensor.float else func
-        return func(*given[0], **given[1])
+        return func(*map(_wide, args), **named)
 
 
 def _wide(value: Any) -> Any:
