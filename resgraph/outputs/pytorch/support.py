@@ -26,19 +26,24 @@ class Definition:
 
 
 @cache
-def _tree() -> tuple[str, list[ast.stmt]]:
+def _statements() -> list[tuple[ast.stmt, str]]:
+    """Those of `layers.py`, each with its lines. (`ast.get_source_segment` splits the whole file
+    for each.)"""
     text = Path(__file__).with_name("layers.py").read_text(encoding="utf-8")
-    return text, ast.parse(text).body
+    lines = text.split("\n")
+    return [
+        (node, "\n".join(lines[node.lineno - 1 : node.end_lineno]))
+        for node in ast.parse(text).body
+    ]
 
 
 @cache
 def support_classes() -> dict[str, Definition]:
     """The classes of `layers.py` by name, in its order."""
-    text, body = _tree()
-    classes = [node for node in body if isinstance(node, ast.ClassDef)]
     found: dict[str, Definition] = {}
-    for node in classes:
-        written = ast.get_source_segment(text, node) or ""
+    for node, written in _statements():
+        if not isinstance(node, ast.ClassDef):
+            continue
         found[node.name] = _definition(node, written)
         if node.name.endswith("2d"):
             for flavor in _FLAVORS:
@@ -89,10 +94,9 @@ def _definition(node: ast.stmt, text: str) -> Definition:
 @cache
 def support_imports() -> dict[str, str]:
     """The import statements of `layers.py` by the name that each binds."""
-    text, body = _tree()
     return {
-        alias.asname or alias.name: ast.get_source_segment(text, node) or ""
-        for node in body
+        alias.asname or alias.name: written
+        for node, written in _statements()
         if isinstance(node, ast.Import | ast.ImportFrom)
         for alias in node.names
     }
