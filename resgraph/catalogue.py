@@ -39,6 +39,13 @@ def _text() -> str:
     return (resources.files("resgraph") / "catalogue.yaml").read_text(encoding="utf-8")
 
 
+def visible(text: str) -> str:
+    """A text of which what cannot be seen is written as its code point."""
+    return "".join(
+        c if c == "\n" or c.isprintable() else f"\\u{ord(c):04x}" for c in text
+    )
+
+
 def lints() -> dict[str, str]:
     """The code of each lint by its name, in the order of the codes.
 

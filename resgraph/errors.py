@@ -67,14 +67,18 @@ class Span:
     def __str__(self) -> str:
         return f"{self.source.name}:{self.line}:{self.column}"
 
+    @property
+    def start(self) -> tuple[int, int]:
+        return self.line, self.column
+
+    @property
+    def end(self) -> tuple[int, int]:
+        return self.end_line, self.end_column
+
     def covers(self, other: Span) -> bool:
         """Whether another span begins within this one."""
-        start, first, last = (
-            (other.line, other.column),
-            (self.line, self.column),
-            (self.end_line, self.end_column),
-        )
-        return self.source.name == other.source.name and first <= start < last
+        same = self.source.name == other.source.name
+        return same and self.start <= other.start < self.end
 
     def written(self) -> str:
         """Its characters, of a span on one line."""
@@ -173,6 +177,11 @@ class Diagnostic:
         return self.edits[0] if self.edits else self.guess
 
     @property
+    def start(self) -> tuple[int, int]:
+        """By which those of one file are sorted; what has no place comes first."""
+        return self.span.start if self.span else (0, 0)
+
+    @property
     def identity(self) -> tuple[str, str, Span | None]:
         """What makes two diagnostics one."""
         return self.code, self.message, self.span
@@ -219,6 +228,11 @@ def _excerpt(place: Related, gutter: int, arrow: str) -> list[str]:
         f"{span.line:>{gutter}} | {text}".rstrip(),
         f"{pad} | {' ' * start}{marks}{label}",
     ]
+
+
+def ticked(words: Iterable[str], between: str = ", ") -> str:
+    """Words as a message names them."""
+    return between.join(f"`{word}`" for word in words)
 
 
 def printable(text: str) -> str:
@@ -293,19 +307,15 @@ class _Order:
     def place(self, problem: Diagnostic) -> tuple[int, int, int]:
         """What mistakes are sorted by; one without a place comes first."""
         span = problem.span
-        return (self.sources[span.source.name], *_start(span)) if span else (-1, 0, 0)
-
-
-def _start(span: Span) -> tuple[int, int]:
-    return span.line, span.column
+        return (self.sources[span.source.name], *span.start) if span else (-1, 0, 0)
 
 
 def _within(span: Span, others: list[Span]) -> bool:
     """Whether a place begins inside one of the others."""
     return any(
         span.source.name == other.source.name
-        and _start(other)
-        <= _start(span)
+        and other.start
+        <= span.start
         < (other.end_line, max(other.end_column, other.column + 1))
         for other in others
     )

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from .errors import Span
 from .ops.base import Cost, Op, Shape, shape_text
@@ -79,6 +79,17 @@ class Layer:
     nodes: tuple[str, ...]
     origin: Origin
     shares: str = ""  # the layer whose modules these are
+    # of what a block has: nothing
+    paths: ClassVar[tuple[Path, ...]] = ()
+    takes: ClassVar[tuple[Stream, ...]] = ()
+    gives: ClassVar[tuple[Stream, ...]] = ()
+    reads: ClassVar[tuple[Stream, ...]] = ()
+    again: ClassVar[str] = ""
+
+    @property
+    def output(self) -> str:
+        """The node whose value it hands on."""
+        return self.nodes[-1]
 
 
 @dataclass(slots=True)
@@ -115,6 +126,15 @@ class Path:
     shares: str = ""  # the path whose modules these are
     takes: tuple[Stream, ...] = ()
     gives: tuple[Stream, ...] = ()
+
+    @property
+    def layers(self) -> list[Layer]:
+        return [item for item in self.items if isinstance(item, Layer)]
+
+    @property
+    def blocks(self) -> list[Block]:
+        """Those that it calls, without the blocks within them."""
+        return [item for item in self.items if isinstance(item, Block)]
 
     @property
     def equation_nodes(self) -> tuple[str, ...]:
@@ -185,7 +205,12 @@ class Output:
 
 def borrows(item: Item) -> bool:
     """Whether an item has the modules of others, and none of its own."""
-    return bool(item.shares or (isinstance(item, Block) and item.again))
+    return bool(item.shares or item.again)
+
+
+def total(nodes: Iterable[Node]) -> Cost:
+    """What nodes cost together."""
+    return sum((node.cost for node in nodes), Cost())
 
 
 @dataclass
@@ -313,6 +338,15 @@ class Graph:
                     stack.append(top.equation)
             else:
                 yield from map(self.nodes.__getitem__, top.nodes)
+
+    def paths(self) -> list[Path]:
+        """The rows, and then the paths of every block call."""
+        return [*self.rows, *(path for block in self.blocks() for path in block.paths)]
+
+    def main_op(self, layer: Layer) -> Op:
+        """What a layer is for: its convolution, else its first op."""
+        ops = [self.nodes[name].op for name in layer.nodes]
+        return next((op for op in ops if op.weighted), ops[0])
 
     def own_items(self) -> Iterator[Item]:
         """As `items`, without what is made once more with the weights of others."""

@@ -49,7 +49,7 @@ def mended(source: Source, edits: Iterable[Edit]) -> str:
     """The text with edits made; of two that overlap, the first in the text."""
     lines = source.text.split("\n")
     free: dict[int, int] = {}
-    for edit in sorted(edits, key=lambda e: (e.span.line, e.span.column), reverse=True):
+    for edit in sorted(edits, key=lambda e: e.span.start, reverse=True):
         span = edit.span
         if span.end_column > free.get(span.line, span.end_column):
             continue
@@ -198,13 +198,7 @@ def _keeps(edit: Edit, problem: Diagnostic, source: Source) -> bool:
 
 
 def _overlap(one: Span, other: Span) -> bool:
-    return (one.line, one.column) < (other.end_line, other.end_column) and (
-        other.line,
-        other.column,
-    ) < (
-        one.end_line,
-        one.end_column,
-    )
+    return one.start < other.end and other.start < one.end
 
 
 def _place(problem: Diagnostic, edits: Iterable[Edit]) -> _Place:

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 from torch.fx import Node
 
+from ..errors import ticked
 from ..ops import Shape, shape_text
 from ..passes.expand import nothing_collected
 from .captured import ImportRefused
@@ -73,9 +74,8 @@ def _need_inputs(model: nn.Module, shapes: InputShapes) -> None:
     plain = [p for p in known if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     names = [each.name for each in plain if each.default is each.empty]
     if len(names) > len(shapes):
-        listed = ", ".join(f"`{name}`" for name in names)
         raise ImportRefused(
-            f"the model takes {len(names)} inputs, {listed}: give the size of each, as in"
+            f"the model takes {len(names)} inputs, {ticked(names)}: give the size of each, as in"
             f" `--input {names[0]}=3x224x224`, or in Python a dictionary"
         )
     ours = [*map(input_name, names)]

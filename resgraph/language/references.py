@@ -10,7 +10,7 @@ from functools import cache
 from itertools import islice
 from pathlib import Path
 
-from ..errors import Hint, UsageError
+from ..errors import Hint, UsageError, ticked
 from .diagnose.nearest import certain, meant, nearest
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")  # anything else is the path of a file
@@ -61,7 +61,7 @@ def _whose(variant: str, files: list[str]) -> str:
     """The one of the files whose variant a name is. Raises `UsageError`."""
     file = next((first for first in _FIRST if first in files), files[0])
     if len(files) > 1 and file not in _FIRST:
-        readings = " or ".join(f"`{one}::{variant}`" for one in files)
+        readings = ticked((f"{one}::{variant}" for one in files), " or ")
         raise UsageError(
             f"several files of the zoo have a `{variant}`: write {readings}"
         )

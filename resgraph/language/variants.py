@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..errors import Diagnostic, SpecError, UsageError, fault
+from ..errors import Diagnostic, SpecError, UsageError, fault, ticked
 from .diagnose.nearest import did_you_mean, sure
 from .grammar.words import FILE_KEYS, LATER_KEYS, NO_VARIANT
 from .overlay import merge
@@ -85,7 +85,7 @@ def _lets(tree: Mapping, values: dict[str, KeyValue]) -> KeyValue:
 def _no_let(entry: KeyValue, lets: Iterable[str]) -> Diagnostic:
     """The error for a name in a variant that is no `let`, with what was meant by it."""
     name, keys = entry.key.text, [key for key in FILE_KEYS if key not in NO_VARIANT]
-    settable, listed = [*lets, *keys], ", ".join(f"`{let}`" for let in lets)
+    settable, listed = [*lets, *keys], ticked(lets)
     near = sure(name, settable) or File.home_of(name) or did_you_mean(name, settable)
     has = f"the file's `let` has {listed}" if listed else "the file has no `let`"
     hint = near or f"{has}; a variant also sets keys of the file"

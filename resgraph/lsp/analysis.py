@@ -112,9 +112,7 @@ def entries(tree: Tree | None, *keys: str) -> dict[str, KeyValue]:
 
 def covers(span: Span, line: int, column: int) -> bool:
     """Whether a place (counted from 1) is in a span, or right behind it."""
-    return (
-        (span.line, span.column) <= (line, column) <= (span.end_line, span.end_column)
-    )
+    return span.start <= (line, column) <= span.end
 
 
 def trail(tree: Mapping | None, line: int, column: int) -> list[str]:

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ..errors import Span
-from ..graph import Block, Graph, Layer, Path, Stream
+from ..graph import Block, Graph, Layer, Path, Stream, total
 from ..language.grammar.label import ABOUT_AGAIN, AGAIN
 from ..language.grammar.words import ABOUT_STREAMS
 from ..language.library import library_block, library_index
 from ..language.yaml.tree import KeyValue, Mapping, Scalar, Sequence, Tree
-from ..ops import VOCABULARY, Cost
+from ..ops import VOCABULARY
 from ..outputs.numbers import count_text, shape_label
 from ..plan import Plan
 from .analysis import Analysis, covers, entries, entry, trail
@@ -45,9 +45,8 @@ def hover(analysis: Analysis, line: int, column: int) -> str:
         word = word_at(analysis, line, column)
         return _row(analysis, word) if word in plan.spec.rows else ""
     found = _scopes_at(plan.graph, analysis.source.name, line, column)
-    parts = [_scope(plan, found)] if found else []
-    parts += [text for text in [_word(analysis, line, column)] if text]
-    return "\n\n".join(parts)
+    parts = (_scope(plan, found) if found else "", _word(analysis, line, column))
+    return "\n\n".join(filter(None, parts))
 
 
 def _on_key(analysis: Analysis, keys: list[str], line: int, column: int) -> bool:
@@ -61,7 +60,7 @@ def _row(analysis: Analysis, name: str) -> str:
     for plan in analysis.plans[:_VARIANTS]:
         row = next((row for row in plan.graph.rows if row.name == name), None)
         if row is not None:
-            cost = sum((node.cost for node in plan.graph.nodes_of(row)), Cost())
+            cost = total(plan.graph.nodes_of(row))
             shape = _shapes(plan.graph, row)
             lines.append(
                 f"| {plan.name} | {shape} | {count_text(cost.params)} | {count_text(cost.macs)} |"
@@ -81,12 +80,11 @@ def _scopes_at(graph: Graph, file: str, line: int, column: int) -> list[Layer | 
         span = item.origin.span
         if span.source.name == file and covers(span, line, column):
             found.setdefault(span, []).append(item)
-    smallest = min(
-        found,
-        key=lambda s: (s.end_line - s.line, s.end_column - s.column),
-        default=None,
-    )
-    return found[smallest] if smallest is not None else []
+    return found[min(found, key=_extent)] if found else []
+
+
+def _extent(span: Span) -> tuple[int, int]:
+    return span.end_line - span.line, span.end_column - span.column
 
 
 def _items(graph: Graph) -> Iterator[Layer | Block]:
@@ -95,7 +93,7 @@ def _items(graph: Graph) -> Iterator[Layer | Block]:
         top = stack.pop()
         if isinstance(top, Path):
             yield from top.items
-            stack += reversed([item for item in top.items if isinstance(item, Block)])
+            stack += reversed(top.blocks)
         else:
             stack += reversed(top.paths)
 
@@ -103,22 +101,17 @@ def _items(graph: Graph) -> Iterator[Layer | Block]:
 def _scope(plan: Plan, found: list[Layer | Block]) -> str:
     """The first of the layers or calls that a label makes, and the sum of all."""
     graph, first = plan.graph, found[0]
-    if isinstance(first, Layer):
-        nodes = [graph.nodes[first.nodes[0]].inputs[0]], [first.nodes[-1]]
-        into, out = (shape_label(graph.nodes[node].shape) for (node,) in nodes)
-    else:
-        into = _streams(graph, first.takes) or shape_label(
-            graph.nodes[first.input].shape
-        )
-        out = _streams(graph, first.gives) or shape_label(
-            graph.nodes[first.output].shape
-        )
-    shapes = f"{into} → {out}"
-    cost = sum((node.cost for node in graph.nodes_of(first)), Cost())
-    whole = sum((node.cost for item in found for node in graph.nodes_of(item)), Cost())
+    begin = (
+        graph.nodes[first.nodes[0]].inputs[0]
+        if isinstance(first, Layer)
+        else first.input
+    )
+    into = _shape(graph, first.takes, begin)
+    cost = total(graph.nodes_of(first))
+    whole = total(node for item in found for node in graph.nodes_of(item))
     lines = [
         f"**{first.name}** of {plan.name}",
-        f"{shapes}",
+        f"{into} → {_shape(graph, first.gives, first.output)}",
         f"{cost.params:,} params, {cost.macs:,} MACs",
     ]
     if len(found) > 1:
@@ -131,7 +124,12 @@ def _scope(plan: Plan, found: list[Layer | Block]) -> str:
 
 def _shapes(graph: Graph, row: Path) -> str:
     """What a row hands on."""
-    return _streams(graph, row.gives) or shape_label(graph.nodes[row.output].shape)
+    return _shape(graph, row.gives, row.output)
+
+
+def _shape(graph: Graph, streams: Iterable[Stream], alone: str) -> str:
+    """Of streams, or of the one node."""
+    return _streams(graph, streams) or shape_label(graph.nodes[alone].shape)
 
 
 def _streams(graph: Graph, streams: Iterable[Stream]) -> str:
@@ -143,13 +141,8 @@ def _streams(graph: Graph, streams: Iterable[Stream]) -> str:
 
 def word_at(analysis: Analysis, line: int, column: int) -> str:
     """The name under a place."""
-    text = analysis.source.line(line)
-    start = end = column - 1
-    while start > 0 and (text[start - 1].isalnum() or text[start - 1] in "_-"):
-        start -= 1
-    while end < len(text) and (text[end].isalnum() or text[end] in "_-"):
-        end += 1
-    return text[start:end].strip("-")
+    words, at = re.finditer(r"[\w-]+", analysis.source.line(line)), column - 1
+    return next((w[0].strip("-") for w in words if w.start() <= at <= w.end()), "")
 
 
 def _word(analysis: Analysis, line: int, column: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..catalogue import CatalogueEntry, catalogue
+from ..catalogue import CatalogueEntry, catalogue, visible
 
 _HEAD = """\
 # Errors and warnings
@@ -55,8 +55,4 @@ def _section(code: str, entry: CatalogueEntry) -> str:
 
 
 def _code(text: str) -> str:
-    """A block of code. What cannot be seen is written as its code point."""
-    shown = "".join(
-        c if c == "\n" or c.isprintable() else f"\\u{ord(c):04x}" for c in text
-    )
-    return f"```yaml\n{shown.rstrip()}\n```\n"
+    return f"```yaml\n{visible(text).rstrip()}\n```\n"

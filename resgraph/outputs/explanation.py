@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..errors import MissingError, UsageError
-from ..graph import Block, Equation, Graph, Layer, Node, Origin, Path, Stream
+from ..graph import Block, Equation, Graph, Layer, Node, Origin, Path, Stream, total
 from ..language.diagnose.nearest import did_you_mean
 from ..language.yaml.tree import entries_of
-from ..ops import Cost, shape_text
+from ..ops import shape_text
 from ..ops.base import value_text
 from ..passes.provenance import OptionOrigin, Setting, options_of, written_at
 from ..plan import Plan
@@ -203,7 +203,7 @@ def _output(part: Explained | str) -> str:
     """The node that a part hands on."""
     if isinstance(part, str):
         return part
-    return part.nodes[-1] if isinstance(part, Layer) else part.output
+    return part.output
 
 
 def _kind(scope: Explained) -> str:
@@ -246,7 +246,7 @@ def _shape(graph: Graph, part: Explained | str) -> str:
 
 def _costs(graph: Graph, part: Explained | str) -> tuple[str, str]:
     nodes = [graph.nodes[part]] if isinstance(part, str) else graph.nodes_of(part)
-    cost = sum((node.cost for node in nodes), Cost())
+    cost = total(nodes)
     return (
         f"{cost.params:,} params" if cost.params else "",
         f"{cost.macs:,} MACs" if cost.macs else "",

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import prod
 
-from ..errors import Diagnostic, SpecError, fault
+from ..errors import Diagnostic, SpecError, fault, ticked
 from ..graph import Graph, Node
 from ..language.recipe import Train
 from ..language.recipe.augment import AreaCrop, PadCrop, SideCrop
@@ -133,7 +133,7 @@ def _target(train: Train) -> Iterator[Problem]:
     """What the data has nothing for, and what would change an image and not its target."""
     kind, data = train.target.kind, train.data
     if kind not in data.targets:
-        known = " or ".join(f"`{name}`" for name in sorted(data.targets))
+        known = ticked(sorted(data.targets), " or ")
         said = f"`{data.set}` has nothing for `target: {kind}`"
         yield Problem(("target",), said, f"take a set that has, or {known}")
     mixed = [key for key in ("mixup", "cutmix") if getattr(train.augment, key)]
@@ -260,7 +260,7 @@ def _normalize(train: Train, reads: Shape) -> Iterator[Problem]:
 def _several(train: Train, inputs: Mapping[str, Shape]) -> Iterator[Problem]:
     """A net of several inputs, and a data set that has one thing to give."""
     if len(inputs) > 1 and not train.data.feeds_names:
-        listed = ", ".join(f"`{name}`" for name in inputs)
+        listed = ticked(inputs)
         said = f"the net reads {listed}, and `{train.data.set}` has images alone"
         hint = "`resgraph export` writes the net for a loop of your own"
         yield Problem(("data",), said, hint)

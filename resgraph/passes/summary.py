@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import groupby
 
-from ..graph import Block, Graph, Item, Layer, Path
+from ..graph import Block, Graph, Item, Layer, Path, total
 from ..ops import Cost, Op, Shape, Thinning
 from ..ops.base import value_text
 
@@ -56,7 +56,7 @@ def summarize(graph: Graph) -> list[Row]:
             row.name,
             graph.nodes[row.output].shape,
             tuple(_groups(graph, row)),
-            sum((node.cost for node in graph.nodes_of(row)), Cost()),
+            total(graph.nodes_of(row)),
             {stream.name: graph.nodes[stream.node].shape for stream in row.gives},
         )
         for row in graph.rows
@@ -221,12 +221,6 @@ def _before(text: str, line: _Line) -> _Line:
     return replace(line, plain=text + line.plain, label=text + line.label)
 
 
-def _main(graph: Graph, layer: Layer) -> Op:
-    """The op that a layer is for: its convolution, else its first."""
-    ops = [graph.nodes[name].op for name in layer.nodes]
-    return next((op for op in ops if op.weighted), ops[0])
-
-
 def _speaks(graph: Graph, layer: Layer) -> bool:
     """Batch norms and ReLUs on their own go without saying in a block's lines, as in the paper; all
     else is said."""
@@ -235,7 +229,7 @@ def _speaks(graph: Graph, layer: Layer) -> bool:
 
 def _line(graph: Graph, layer: Layer) -> _Line:
     """Its op, and an activation other than ReLU, which goes without saying as in the paper."""
-    return _told(_main(graph, layer), graph.nodes[layer.nodes[-1]].op)
+    return _told(graph.main_op(layer), graph.nodes[layer.output].op)
 
 
 @lru_cache(1000)  # of a deep net many layers are alike

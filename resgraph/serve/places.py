@@ -41,7 +41,7 @@ def places(tree: Mapping, graph: Graph) -> Iterator[tuple[str, list[Phrase]]]:
     """By the name of a layer, an equation or a node: its own words, then the calls around them
     from the innermost to the row's. Only what this file says and on one line."""
     written = {
-        (place.span.line, place.span.column): place
+        place.span.start: place
         for place in reversed([*_values(tree, ())])
         if place.span.line == place.span.end_line
     }
@@ -49,10 +49,9 @@ def places(tree: Mapping, graph: Graph) -> Iterator[tuple[str, list[Phrase]]]:
     def of(origin: Origin) -> list[Phrase]:
         spans = [origin.span, *reversed(origin.calls)]
         return [
-            written[span.line, span.column]
+            written[span.start]
             for span in spans
-            if span.source.name == tree.span.source.name
-            and (span.line, span.column) in written
+            if span.source.name == tree.span.source.name and span.start in written
         ]
 
     for part in _parts(graph):

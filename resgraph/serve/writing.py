@@ -112,9 +112,9 @@ def _path(value: Any) -> Keys:
 
 def _edit(edit: Edit) -> dict[str, Any]:
     span = edit.span
-    ends = ((span.line, span.column), (span.end_line, span.end_column))
     start, end = (
-        (number, utf16(span.source.line(number), column)) for number, column in ends
+        (number, utf16(span.source.line(number), column))
+        for number, column in (span.start, span.end)
     )
     return _as_data(start, end, edit.text)
 

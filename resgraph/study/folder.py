@@ -72,10 +72,7 @@ class StudyFolder:
         facts = {
             "study": study.file.study,
             "versions": versions(),
-            "nets": [
-                {"net": n.name, "spec": n.reference, "set": n.overrides, **n.facts}
-                for n in nets
-            ],
+            "nets": [net.row for net in nets],
             "runs": [
                 {
                     "net": p.job.point,

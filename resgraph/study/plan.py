@@ -33,6 +33,12 @@ class StudyNet:
     overrides: tuple[str, ...]
     facts: dict[str, int] = field(compare=False)
 
+    @property
+    def row(self) -> dict[str, Any]:
+        """As lists of the study's nets have it."""
+        said = {"net": self.name, "spec": self.reference, "set": self.overrides}
+        return said | self.facts
+
 
 @dataclass(frozen=True)
 class PlannedNet(StudyNet):

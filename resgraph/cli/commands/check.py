@@ -70,11 +70,10 @@ def check(
 
         fix_files(files, allow_outside, quiet=form != "text")
     checked = _nets(specs, own, studies, allow_outside)
-    note_void([net.plan.spec for net in checked if net.plan])
+    plans = [net.plan for net in checked if net.plan]
+    note_void([plan.spec for plan in plans])
     found = verified_in(found_in(checked), files, allow_outside)
-    differs = (prove or module) and _differs(
-        [net.plan for net in checked if net.plan], module
-    )
+    differs = (prove or module) and _differs(plans, module)
     failed = differs or any(strict or d.severity == "error" for d in found)
     _print(form, checked, found, ok=not failed)
     return 1 if failed else 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import click
 
-from ...catalogue import CatalogueEntry, catalogue
+from ...catalogue import CatalogueEntry, catalogue, visible
 from ...errors import UsageError
 from ...language.diagnose.nearest import did_you_mean
 from ...language.references import zoo_index, zoo_names
@@ -108,10 +108,8 @@ def _wrapped(text: str) -> list[str]:
 
 
 def _example(text: str) -> list[str]:
-    shown = "".join(
-        c if c == "\n" or c.isprintable() else f"\\u{ord(c):04x}" for c in text
-    )
-    return [f"  {line}".rstrip() for line in shown.rstrip("\n").split("\n")]
+    lines = visible(text).rstrip("\n").split("\n")
+    return [f"  {line}".rstrip() for line in lines]
 
 
 def _color(code: str) -> str:

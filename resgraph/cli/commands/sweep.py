@@ -14,7 +14,6 @@ from ..report import print_json
 from ..training import options_from, run_options
 
 if TYPE_CHECKING:
-    from ...study.plan import PlannedNet
     from ...study.schema import Study
     from ...train import Options
 
@@ -108,7 +107,7 @@ def _tell(study: Study, jobs: int, options: Options, *, as_json: bool) -> None:
     seconds = [train.forecast(net.plan, options=options).seconds for net in nets]
     if as_json:
         rows = [
-            {**_row(net), "seconds_a_run": took}
+            {**net.row, "seconds_a_run": took}
             for net, took in zip(nets, seconds, strict=True)
         ]
         print_json({"nets": rows, "seeds": seeds, "runs": len(nets) * len(seeds)})
@@ -124,10 +123,6 @@ def _tell(study: Study, jobs: int, options: Options, *, as_json: bool) -> None:
         f"{len(nets)} nets x {len(seeds)} seeds = {len(nets) * len(seeds)} runs,"
         f" {_span(whole)} in all; {study.measure}"
     )
-
-
-def _row(net: PlannedNet) -> dict[str, Any]:
-    return {"net": net.name, "spec": net.reference, "set": net.overrides, **net.facts}
 
 
 def _span(seconds: float | None) -> str:

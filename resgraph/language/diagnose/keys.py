@@ -11,7 +11,7 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
-from ...errors import Diagnostic, Hint, Related, Span, fault
+from ...errors import Diagnostic, Hint, Related, Span, fault, ticked
 from ..record import Location, Record, record_at, records
 from ..yaml import tree as trees
 from ..yaml.mistakes import comma_advice
@@ -191,7 +191,7 @@ def _no_kind(wrong: _Wrong) -> Mistake:
     members = records(wrong.around.model_fields[key].annotation)
     one, *others = _fitting_kinds(members, tag, given)
     sole = f"write `{tag}: {one}`, whose keys these are"
-    hint = f"one of {_listed([one, *others])}" if others else sole
+    hint = f"one of {ticked([one, *others])}" if others else sole
     return Mistake(wrong.loc, f"`{tag}` of `{key}` is missing", hint, "E021", tag)
 
 
@@ -228,11 +228,7 @@ def _no_such_kind(wrong: _Wrong) -> Mistake:
     else:
         hint = did_you_mean(tag, known)
     loc = (*wrong.loc, wrong.context["discriminator"].strip("'"))
-    return Mistake(loc, f"`{tag}` is not one of {_listed(known)}", hint)
-
-
-def _listed(words: Iterable[str]) -> str:
-    return ", ".join(f"`{word}`" for word in words)
+    return Mistake(loc, f"`{tag}` is not one of {ticked(known)}", hint)
 
 
 def _empty(wrong: _Wrong) -> Mistake:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any
 
-from ...errors import Fault, Hint, Span, fault, write
+from ...errors import Fault, Hint, Span, fault, ticked, write
 from ...ops import ACTIVATIONS
 from ..foreign import SYNONYMS, squeezed
 from ..grammar import binding
@@ -358,7 +358,7 @@ def _value(binder: Binder, part: Chunk) -> Fault:
     """An option at the end of a label, whose value is missing."""
     key = part.text
     choices = ["2", *sorted(literal_words(binder.target, key) - {"default"})]
-    examples = " or ".join(f"`{key} {choice}`" for choice in choices)
+    examples = ticked((f"{key} {choice}" for choice in choices), " or ")
     hint = f"write it behind: {examples}"
     return _option_before(binder) or fault(
         "E012", f"`{key}` needs a value", part.span, hint
@@ -366,7 +366,7 @@ def _value(binder: Binder, part: Chunk) -> Fault:
 
 
 def _policy(binder: Binder, part: Chunk) -> Fault:
-    listed = ", ".join(f"`{policy}`" for policy in sorted(POLICIES))
+    listed = ticked(sorted(POLICIES))
     hint = (
         policy_hint(part.text) or f"they are {listed}; {long_form(binder.label.word)}"
     )

@@ -101,12 +101,8 @@ def read(
         broken = min(
             (o.start for o in composer.stack if o.node.flow), default=len(source.text)
         )
-        place = places.span(broken, broken)
-        told = [
-            e
-            for e in errors
-            if e.code != "E008" or not e.span or _place(e) < (place.line, place.column)
-        ]
+        start = places.span(broken, broken).start
+        told = [e for e in errors if e.code != "E008" or e.start < start]
         return None, _in_order([*told, syntax_error(error, places)])
     if not isinstance(composer.root, Mapping):
         return None, [not_a_spec(composer.root, places)]
@@ -119,12 +115,8 @@ def _offset(error: Exception, places: Places) -> int:
     return min(mark.index, len(places.text)) if mark else 0
 
 
-def _place(problem: Diagnostic) -> tuple[int, int]:
-    return (problem.span.line, problem.span.column) if problem.span else (0, 0)
-
-
 def _in_order(errors: list[Diagnostic]) -> list[Diagnostic]:
-    return sorted(errors, key=_place)
+    return sorted(errors, key=lambda e: e.start)
 
 
 def _unreadable(name: str, reason: str, hint: str = "") -> SpecError:

@@ -78,11 +78,12 @@ _PLAIN: dict[str, Colours] = {
 
 def mix(hue: str, surface: str, share: float) -> str:
     """`share` of `hue` over `surface`, both `#rrggbb`."""
-    parts = zip(_channels(hue), _channels(surface), strict=True)
+    parts = zip(rgb(hue), rgb(surface), strict=True)
     return "#" + "".join(f"{round(a * share + b * (1 - share)):02x}" for a, b in parts)
 
 
-def _channels(colour: str) -> tuple[int, int, int]:
+def rgb(colour: str) -> tuple[int, int, int]:
+    """The channels of `#rrggbb`."""
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
 
 
@@ -142,7 +143,7 @@ def contrast(first: str, second: str) -> float:
 def _luminance(colour: str) -> float:
     linear = [
         v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4
-        for v in (c / 255 for c in _channels(colour))
+        for v in (c / 255 for c in rgb(colour))
     ]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
 
-from ...graph import Block, Graph, Item, Layer, Node, Path, Stream, borrows
+from ...graph import Block, Graph, Item, Layer, Node, Path, borrows
 from ...ops import Add, Call, Ref, TorchExpr
 from ...ops.extension import expression
 from ...passes.starts import is_alias
@@ -146,7 +146,7 @@ def last_activation(graph: Graph, path: Path) -> str | None:
     found = activations(graph, path)
     if not path.equation or not (path.word or path.listed):
         return None
-    if path.items and _takes(path.items[0]):
+    if path.items and path.items[0].takes:
         return None
     return found[0] if found == [path.equation.output] else None
 
@@ -165,7 +165,7 @@ def _modules(graph: Graph, paths: Sequence[Path]) -> dict[str, list[str]]:
             found[item.name] = names
             if not path.listed:
                 found[path.name] = names
-            for inner in item.paths if isinstance(item, Block) else ():
+            for inner in item.paths:
                 within = "" if inner.name == item.name else f".{inner.word}"
                 stack.append((inner, names[0] + within))
     return found
@@ -173,8 +173,7 @@ def _modules(graph: Graph, paths: Sequence[Path]) -> dict[str, list[str]]:
 
 def _calls_inner(path: Path) -> bool:
     """Whether it has a block that is called again, or reads a stream."""
-    blocks = (item for item in path.items if isinstance(item, Block))
-    return any(block.again or block.reads for block in blocks)
+    return any(item.again or item.reads for item in path.items)
 
 
 def _children(graph: Graph, path: Path, text: str) -> Iterator[tuple[Item, list[str]]]:
@@ -269,18 +268,11 @@ def _indexed(name: str) -> str:
 
 def _read(item: Item, value: str) -> list[str]:
     """The nodes that flow into an item; into a layer, `value`."""
-    return [*dict.fromkeys(stream.node for stream in _takes(item))] or [value]
-
-
-def _takes(item: Item) -> tuple[Stream, ...]:
-    """The streams that flow into an item, where they are several."""
-    return item.takes if isinstance(item, Block) else ()
+    return [*dict.fromkeys(stream.node for stream in item.takes)] or [value]
 
 
 def _made(item: Item, word: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The nodes that come out of an item, and what they are called: streams by their names."""
-    if isinstance(item, Layer):
-        return (item.nodes[-1],), (word,)
     streams = {stream.node: stream.name for stream in reversed(item.gives)}
     named = dict(reversed(streams.items())) or {item.output: word}
     return tuple(named), tuple(named.values())
@@ -289,10 +281,9 @@ def _made(item: Item, word: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def _apart(graph: Graph, path: Path, items: Sequence[Item]) -> bool:
     """Whether the items of a path are called one by one, and not as one module: where one is a
     module of another path, or reads more than what flows in."""
-    blocks = [item for item in items if isinstance(item, Block)]
-    if any(block.again or block.reads for block in blocks):
+    if any(item.again or item.reads for item in items):
         return True
-    if any(block.takes or block.gives for block in blocks) and sizes_read(graph, items):
+    if any(item.takes or item.gives for item in items) and sizes_read(graph, items):
         return True
     if path.shares:
         return bool(activations(graph, path)) and not last_activation(graph, path)
@@ -305,8 +296,7 @@ def _one_by_one(
     """The items of a path, some of which are modules of other paths."""
     value = path.input
     for item in working(graph, path):
-        out = item.output if isinstance(item, Block) else item.nodes[-1]
-        if isinstance(item, Block) and item.again:
+        if item.again:
             for inner in item.paths:
                 yield from _steps(graph, inner, inplace, modules)
         else:
@@ -314,7 +304,7 @@ def _one_by_one(
             write = partial(_chain, modules[item.shares or item.name])
             reads = (*_read(item, value), *read_beside(graph, item))
             yield _Step(values, reads, words, write, call=True)
-        value = out
+        value = item.output
 
 
 def _places(graph: Graph, path: Path, owner: str) -> Iterator[_Step]:
@@ -324,7 +314,7 @@ def _places(graph: Graph, path: Path, owner: str) -> Iterator[_Step]:
         values, words = _made(item, path.word)
         reads = (*_read(item, value), *sizes_read(graph, [item]))
         yield _Step(values, reads, words, partial(_chain, names), call=True)
-        value = item.output if isinstance(item, Block) else item.nodes[-1]
+        value = item.output
 
 
 def _op(graph: Graph, node: Node, terms: Sequence[TorchExpr]) -> TorchExpr:

@@ -371,7 +371,7 @@ def shape_tuple(graph: Graph, node: str) -> str:
 
 def _check_names(graph: Graph) -> None:
     """The last check before a name becomes Python, whatever made the graph."""
-    scopes = [*graph.rows, *(path for block in graph.blocks() for path in block.paths)]
+    scopes = graph.paths()
     names = [*graph.nodes, *(path.name for path in scopes)]
     names += [path.word for path in scopes if path.word]
     for part in dict.fromkeys(".".join(names).split(".")):
@@ -413,7 +413,7 @@ def _plain(key: str, value: Any) -> Any:
 
 def _container(graph: Graph, items: Sequence[Item]) -> str:
     """The Sequential that holds some items."""
-    if any(isinstance(item, Block) and (item.takes or item.gives) for item in items):
+    if any(item.takes or item.gives for item in items):
         return "StreamSequential"
     return "SizedSequential" if sizes_read(graph, items) else "nn.Sequential"
 

@@ -60,7 +60,7 @@ class Looks:
         if isinstance(item, Block):
             yield from (item.block, item.out, item.stride, item.merge, nodes)
             return
-        op = _main(self.graph, item)
+        op = self.graph.main_op(item)
         yield from (op.family, op.op, getattr(op, "kernel", ()), _width(op), nodes)
 
     def contents(self, scope: Path | Block) -> Counter[Hashable]:
@@ -73,12 +73,6 @@ class Looks:
             )
             self.inside[scope.name] = Counter(self.of(item)[:4] for item in items)
         return self.inside[scope.name]
-
-
-def _main(graph: Graph, layer: Layer) -> Op:
-    """The op that a layer is for: its convolution, else its first."""
-    ops = [graph.nodes[name].op for name in layer.nodes]
-    return next((op for op in ops if op.weighted), ops[0])
 
 
 def _width(op: Op) -> object:

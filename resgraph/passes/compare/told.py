@@ -127,8 +127,7 @@ def _wholes(
 def _inside(scope: Path | Item) -> list[Item]:
     if isinstance(scope, Path):
         return list(scope.items)
-    paths = scope.paths if isinstance(scope, Block) else []
-    return [item for path in paths for item in path.items]
+    return [item for path in scope.paths for item in path.items]
 
 
 def _said(graph: Graph, scope: Path | Item) -> str:

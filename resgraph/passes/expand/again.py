@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ...errors import Fault, MissingError, fault
+from ...errors import Fault, MissingError, fault, ticked
 from ...graph import Block, Layer, Node, Path, Stream
 from ...language.diagnose.nearest import did_you_mean
 from ...language.grammar.records import Again
@@ -78,7 +78,7 @@ class Made:
             return fault("E030", said, again.target, hint, about=head)
         said = f"nothing above is called `{name}`"
         inside = [each.removeprefix(f"{place.name}.") for each in self.scopes]
-        listed = ", ".join(f"`{each}`" for each in known)
+        listed = ticked(known)
         otherwise = f"above stand {listed}" if known else "nothing stands above"
         near = did_you_mean(name, [*known, *inside])
         return fault("E030", said, again.target, near or otherwise, about=name)

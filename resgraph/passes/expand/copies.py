@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeVar
 
-from ...graph import Block, Equation, Item, Layer, Node, Path, Stream
-from ...ops.base import Cost
+from ...graph import Block, Equation, Item, Layer, Node, Path, Stream, total
 from .graph_builder import LAYERS, PARAMS, Builder, Flow, Tensor
 from .place import Slot
 
@@ -134,7 +133,7 @@ def template(
         return None
     last = islice(reversed(builder.nodes.values()), after.nodes - before.nodes)
     nodes = tuple(last)[::-1]
-    params = sum((node.cost for node in nodes), Cost()).params
+    params = total(nodes).params
     steps, blocks = after.steps - before.steps, after.blocks - before.blocks
     return Template(made, flow, out, nodes, params, steps, blocks)
 

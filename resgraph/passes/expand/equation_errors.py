@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from fractions import Fraction
 
-from ...errors import Fault, Hint, Related, Span, fault, write
+from ...errors import Fault, Hint, Related, Span, fault, ticked, write
 from ...language.diagnose.nearest import did_you_mean, known_here, meant, op_meant
 from ...language.diagnose.word import functions_of_tensors
 from ...language.foreign import CONCATS, SIGNS, TENSORS
@@ -56,11 +56,8 @@ class EquationErrors:
         said = "this equation reads no tensor"
         return self.wrong(self.equation.tree, "E030", said, hint)
 
-    def _inputs(self) -> str:
-        return ", ".join(f"`{name}`" for name in self.place.inputs)
-
     def _rows(self) -> str:
-        inputs = self._inputs() or "`input`"
+        inputs = ticked(self.place.inputs) or "`input`"
         return f"an equation in a row reads {inputs} and the rows above"
 
     def no_elements(self, tree: Name) -> Fault:
@@ -88,7 +85,9 @@ class EquationErrors:
             return self.wrong(tree, "E030", said, self._rows())
         if tree.name == "input" and self.place.inputs:
             said = "this net has several inputs, and none of them is called `input`"
-            return self.wrong(tree, "E030", said, f"they are {self._inputs()}")
+            return self.wrong(
+                tree, "E030", said, f"they are {ticked(self.place.inputs)}"
+            )
         tensors, numbers = self.place.known(), self.place.env.names()
         known = [*sorted(tensors), *sorted(numbers - tensors - COUNTERS)]
         plain = TENSORS.get(tree.name.lower(), "")
@@ -111,7 +110,7 @@ class EquationErrors:
         name = tree.function
         word = self.place.env.find(name)
         if isinstance(word, str):
-            known = ", ".join(f"`{known}`" for known in sorted(functions_of_tensors()))
+            known = ticked(sorted(functions_of_tensors()))
             said = f"`{name}` is `{word}`, which is no activation"
             return self.wrong(tree, "E030", said, f"functions of tensors are {known}")
         product = f"{name}*{self.text(tree)[len(name) :].lstrip()}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from ...errors import Fault, Hint, Span, fault, write
+from ...errors import Fault, Hint, Span, fault, ticked, write
 from ...graph import Stream
 from ...language.diagnose.nearest import did_you_mean
 from ...language.grammar.records import BlockDef, Inline, ItemDef, Word
@@ -95,7 +95,7 @@ def part_of(value: Tensor | Nothing, name: str, stream: str, span: Span) -> Tens
         said = f"`{name}` gives no stream `{stream}`"
         near = did_you_mean(stream, value.parts)
         meant = Hint(near.text, near.write and f"{name}.{near.write}", near.certain)
-        otherwise = f"its streams are {_names(value.parts)}"
+        otherwise = f"its streams are {ticked(value.parts)}"
         raise fault("E030", said, span, meant if near else otherwise, about=stream)
     value.read.add(stream)
     return value.parts[stream]
@@ -103,7 +103,7 @@ def part_of(value: Tensor | Nothing, name: str, stream: str, span: Span) -> Tens
 
 def choices(flow: Streams, name: str) -> str:
     """What may be written for a name of several streams."""
-    return " or ".join(f"`{name}.{stream}`" for stream in flow.parts)
+    return ticked((f"{name}.{stream}" for stream in flow.parts), " or ")
 
 
 def given(block: BlockDef, values: Values) -> Streams:
@@ -141,13 +141,9 @@ def _choices(flow: Streams, place: Place) -> str:
     found = (name for name, value in place.values.items() if value is flow)
     name = next(found, "")
     if name in ("", "x"):
-        return f"{_names(flow.parts)}"
+        return f"{ticked(flow.parts)}"
     return choices(flow, name)
 
 
 def _listed(names: Collection[str]) -> str:
     return f"{len(names)} streams ({', '.join(names)})" if names else "one tensor"
-
-
-def _names(names: Collection[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)

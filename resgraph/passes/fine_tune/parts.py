@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
-from ...errors import Diagnostic, Hint, fault
+from ...errors import Diagnostic, Hint, fault, ticked
 from ...graph import Graph
 from ...language.diagnose.nearest import did_you_mean
 from ...language.recipe import Train
@@ -55,7 +55,7 @@ def _joined(before: str, part: str) -> str:
 
 
 def _rows(known: set[str]) -> str:
-    return ", ".join(f"`{name}`" for name in sorted(known) if "." not in name)
+    return ticked(name for name in sorted(known) if "." not in name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,9 +59,7 @@ def linted(spec: Spec, graph: Graph) -> Linted:
                 LINTS[name], finding.said, origin.span, "", notes, finding.hint, calls
             )
             found.setdefault((warning.code, warning.span), warning)
-    in_order = sorted(
-        found.values(), key=lambda d: (d.span.line, d.span.column) if d.span else (0, 0)
-    )
+    in_order = sorted(found.values(), key=lambda d: d.start)
     return Linted(tuple(in_order), frozenset(silenced))
 
 

@@ -55,7 +55,7 @@ def _units_activation(spec: Spec, block: str) -> str:
 
 
 def _layers(paths: Iterable[Path]) -> Iterator[Layer]:
-    return (item for path in paths for item in path.items if isinstance(item, Layer))
+    return (layer for path in paths for layer in path.layers)
 
 
 def _takes_the_units(facts: Facts, layer: Layer, unit: str) -> bool:

@@ -12,7 +12,7 @@ import numpy
 from PIL import Image
 
 from ...outputs.chart import ACCENT, BLUE, FONT, GRID, SLATE, step
-from ...outputs.figure.style import mix
+from ...outputs.figure.style import mix, rgb
 from ...outputs.figure.text import fit, width
 from ..data.formats.npy import ArrayValues
 
@@ -105,7 +105,7 @@ def _image(shares: ArrayValues, cell: float, lead: float) -> str:
     """A pixel for each cell."""
     table = numpy.array(
         [
-            [_rgb(_shade(level / 255, diagonal=on)) for level in range(256)]
+            [rgb(_shade(level / 255, diagonal=on)) for level in range(256)]
             for on in (False, True)
         ],
         numpy.uint8,
@@ -135,10 +135,6 @@ def _numbers(classes: int, cell: float, lead: float) -> list[str]:
             _text(at + 4, lead - 6, str(place), turn=-90.0),
         ]
     return out
-
-
-def _rgb(colour: str) -> tuple[int, int, int]:
-    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
 
 
 def _text(

@@ -16,7 +16,7 @@ from itertools import groupby
 from typing import Literal
 
 from ....errors import UsageError
-from ....graph import Block, Graph, Item, Layer, Node, Path
+from ....graph import Block, Graph, Item, Layer, Node, Path, total
 from . import quantity
 from .parts import BlockRun, Capsule, Chain, FigurePart, Fork, Link, Tile, TileRow
 from .repeats import runs
@@ -156,7 +156,7 @@ class PartBuilder:
         if row.equation or not row.items or row.name in self.opened:
             return False
         layers = all(isinstance(item, Layer) for item in row.items)
-        return layers and not quantity.total(self.graph.nodes_of(row)).params
+        return layers and not total(self.graph.nodes_of(row)).params
 
     def path(self, wires: Wiring, path: Path, detail: Detail, level: int) -> None:
         """Add the units of a row or of a path of a block: its equation's, then its items as one."""

@@ -151,8 +151,7 @@ class StripBuilder(PartBuilder):
                     part.repeat = shown[first.name]
                     gives = self._made(blocks[part.repeat.last - 1], reads)
             if part is not None:
-                beside = first.reads if isinstance(first, Block) else ()
-                read = dict.fromkeys((*reads, *(each.node for each in beside)))
+                read = dict.fromkeys((*reads, *(each.node for each in first.reads)))
                 yield part, tuple(read), gives
                 reads = gives
 

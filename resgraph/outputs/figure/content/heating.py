@@ -141,9 +141,8 @@ class Warming:
     def __init__(self, graph: Graph, heat: Heat) -> None:
         self.graph, self.heat = graph, heat
         self.rows = {row.name: row for row in graph.rows}
-        blocks = list(graph.blocks())
-        paths = [*graph.rows, *(path for block in blocks for path in block.paths)]
-        scopes: list[Path | Block] = [*paths, *blocks]
+        paths = graph.paths()
+        scopes: list[Path | Block] = [*paths, *graph.blocks()]
         self.scopes = {scope.name: self._names(scope) for scope in scopes}
         self.layers = {layer.name: list(layer.nodes) for layer in layers_of(graph)}
         self.equations = [path.equation for path in paths if path.equation]

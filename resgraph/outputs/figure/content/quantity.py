@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from ....graph import Graph, Node
+from ....graph import Graph
 from ....ops.base import Cost, Shape
 from ...numbers import count_text, shape_label
 
@@ -14,11 +12,6 @@ def short(number: int) -> str:
     """Three significant digits: `9540` → `9.54 k`, `999_999` → `1.00 M`; below 1000 the number
     itself."""
     return count_text(number) if number else "0"
-
-
-def total(nodes: Iterable[Node]) -> Cost:
-    """What nodes cost together."""
-    return sum((node.cost for node in nodes), Cost())
 
 
 def ops(graph: Graph) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from ....graph import Block, Graph, Item, Layer, Node, Path
+from ....graph import Block, Graph, Item, Layer, Node, Path, total
 from ....ops.base import Shape, value_text
 from ..style import family_of
 from . import quantity
@@ -40,12 +40,7 @@ def title(graph: Graph, node: Node) -> str:
 
 def blocks_in(rows: Iterable[Path]) -> list[Block]:
     """The blocks that rows call, without the blocks within them."""
-    return [
-        item
-        for row in rows
-        for item in row.items
-        if isinstance(item, Block) and not item.again
-    ]
+    return [block for row in rows for block in row.blocks if not block.again]
 
 
 def is_line(item: Item) -> bool:
@@ -66,15 +61,7 @@ def stride_words(text: str) -> str:
 
 def layers_of(graph: Graph) -> list[Layer]:
     """Every layer of a net."""
-    out = [item for row in graph.rows for item in row.items if isinstance(item, Layer)]
-    for block in graph.blocks():
-        out += [
-            item
-            for path in block.paths
-            for item in path.items
-            if isinstance(item, Layer)
-        ]
-    return out
+    return [layer for path in graph.paths() for layer in path.layers]
 
 
 def unit_of(graph: Graph, layers: Iterable[Layer]) -> tuple[str, ...]:
@@ -127,7 +114,7 @@ def _counted(words: Wording, option: str) -> str:
 
 def nested_row(graph: Graph, block: Block) -> TileRow:
     """A block within a path, folded to one line."""
-    cost = quantity.total(graph.nodes_of(block))
+    cost = total(graph.nodes_of(block))
     said = f"{block.name}: {block.label}, {cost.params:,} params, {cost.macs:,} MACs"
     if block.again:
         text, shape = f"again {block.again}", graph.nodes[block.output].shape

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ....graph import Block, Equation, Graph, Layer, Path
+from ....graph import Block, Equation, Graph, Layer, Path, total
 from . import quantity
 from .parts import ENTRY, Chain, FigurePart, Fork, Join, Link, Tile
 from .rows import op_box, pill_text, stride_text, title
@@ -165,11 +165,9 @@ class Wiring:
     def _read_by(self, path: Path) -> tuple[str, ...]:
         """What flows into the items of a path, and the rows that blocks among them read beside
         it."""
-        blocks = [item for item in path.items if isinstance(item, Block)]
-        beside = [each.node for block in blocks for each in block.reads]
+        beside = [each.node for item in path.items for each in item.reads]
         first = self.graph.nodes_of(path.items[0])
-        taken = blocks[0].takes if path.items[0] in blocks else ()
-        into = tuple(each.node for each in taken) or (path.input,)
+        into = tuple(each.node for each in path.items[0].takes) or (path.input,)
         reads = any(name in node.inputs for node in first for name in into)
         return (*into, *beside) if reads or not beside else tuple(beside)
 
@@ -206,7 +204,7 @@ class Wiring:
 
     def _frame(self, fork: Fork, block: Block) -> None:
         """Frame a fork, with what its block is and costs."""
-        cost = quantity.total(self.graph.nodes_of(block))
+        cost = total(self.graph.nodes_of(block))
         said = f"{block.block or 'inline'} {block.out} {stride_text(block)}"
         if block.again:
             said = f"again {block.again}, with its weights"

@@ -8,7 +8,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from ....errors import UsageError
-from ....graph import Block, Graph, Path, Stream
+from ....graph import Block, Graph, Path, Stream, total
 from ....language.diagnose.nearest import did_you_mean
 from ....ops.base import Cost
 from .. import text
@@ -162,7 +162,7 @@ def _scope(graph: Graph, name: str) -> Excerpt:
             fork.frame = False
     if part is None:
         raise UsageError(f"`{name}` has nothing to draw: it hands on what it is given")
-    cost = quantity.total(graph.nodes_of(scope))
+    cost = total(graph.nodes_of(scope))
     gives = scope.gives or (Stream("y", scope.output),)
     return Excerpt(name, said, part, _takes(scope), gives, cost, shortcut)
 

@@ -11,7 +11,7 @@ from itertools import chain
 from math import ceil, log2
 from typing import TYPE_CHECKING
 
-from ....graph import Graph, Path
+from ....graph import Graph, Path, total
 from ....ops import Shape
 from ....passes.receptive_field import ReceptiveField
 from .. import text
@@ -182,7 +182,7 @@ def row_numbers(facts: BandFacts, rows: list[Path]) -> list[RowNumber]:
     """What stands in each of `columns` beside some rows."""
     plan = facts.plan
     nodes = [node for row in rows for node in plan.graph.nodes_of(row)]
-    cost = quantity.total(nodes)
+    cost = total(nodes)
     shares = (cost.params, plan.params), (cost.macs, plan.macs)
     out = [_share(quantity.short(part), part, whole) for part, whole in shares]
     if facts.heat and _is_new(facts.heat):

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
-from ....errors import RunError
+from ....errors import RunError, ticked
 from ....foreign import HEAD, what_else
 
 _NESTED = ("state_dict_ema", "model_ema", "state_dict", "model", "model_state")
@@ -107,7 +107,7 @@ def _chosen(found: list[StateDict], file: Path, key: str | None) -> StateDict:
     """The one asked for, else by the habits of training scripts; refused where that leaves
     several."""
     known = {state.key: state for state in found}
-    listed = ", ".join(f"`{name}`" for name in known if name)
+    listed = ticked(filter(None, known))
     if key is not None:
         if key in known:
             return known[key]
