@@ -78,7 +78,7 @@ class FileCheck:
         if not self.variants:
             return [self._made[None][0]]
         with nothing_collected():
-            nets = [self.net(name) for name in self.variants]
+            nets = [*map(self.net, self.variants)]
         specs = [self._made[name][1] for name in self.variants]
         whole = self.asked.variant is None
         out = _unread(_set_apart(nets, specs), whole=whole)

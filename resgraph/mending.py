@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
+from itertools import chain
 from pathlib import Path
 
 from .checked import check_nets
@@ -78,9 +79,7 @@ def _better(source: Source, found: Sequence[Diagnostic], check: Check) -> Source
     mending = [d.edits for d in found if d.edits]
     if not mending:
         return None
-    whole = Source(
-        source.name, mended(source, (edit for edits in mending for edit in edits))
-    )
+    whole = Source(source.name, mended(source, chain.from_iterable(mending)))
     if len(mending) > 1 and len(check(whole)) <= len(found) - len(mending):
         return whole
     return Source(source.name, mended(source, mending[0]))
@@ -167,7 +166,7 @@ def _holding(
 def _all_back(problem: Diagnostic, edits: Sequence[Edit]) -> list[Edit]:
     """The edits of a mistake of the edited text, in the text as it was; none if not all are."""
     back = [_back(edit, edits) for edit in problem.edits]
-    return [edit for edit in back if edit] if all(back) else []
+    return [*filter(None, back)] if all(back) else []
 
 
 def _keeps(edit: Edit, problem: Diagnostic, source: Source) -> bool:

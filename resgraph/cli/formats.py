@@ -40,7 +40,7 @@ def sarif(diagnostics: Sequence[Diagnostic]) -> dict[str, Any]:
     driver = {
         "name": "resgraph",
         "semanticVersion": __version__,
-        "rules": [_rule(code) for code in codes],
+        "rules": [*map(_rule, codes)],
     }
     results = [_result(d, codes.index(d.code)) for d in diagnostics]
     return {

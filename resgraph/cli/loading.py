@@ -102,7 +102,7 @@ def overrides_of_each(
             else:
                 path = override.partition("=")[0].strip()
                 note("note", f"{reference} has no `{path}`, and stays as it is")
-    return [tuple(taken) for taken in own]
+    return [*map(tuple, own)]
 
 
 def _taking(override: str, trees: Sequence[Mapping | None]) -> list[bool]:

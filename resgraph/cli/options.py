@@ -39,13 +39,13 @@ class SpecName(click.ParamType[str]):
     ) -> list[CompletionItem]:
         from ..language.references import zoo_index, zoo_names
 
-        here = sorted(str(path) for path in Path().glob("*.yaml"))
+        here = sorted(map(str, Path().glob("*.yaml")))
         found = [
             name
             for name in [*here, *zoo_names(), *zoo_index()]
             if name.startswith(incomplete)
         ]
-        return [CompletionItem(name) for name in dict.fromkeys(found)] or [
+        return [*map(CompletionItem, dict.fromkeys(found))] or [
             CompletionItem(incomplete, type="file")
         ]
 

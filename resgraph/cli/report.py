@@ -38,9 +38,7 @@ def report(problem: ResgraphError, *, as_json: bool) -> None:
 def report_diagnostics(diagnostics: Sequence[Diagnostic], *, as_json: bool) -> None:
     """The frames of diagnostics, and how many there are."""
     if as_json:
-        print_json(
-            {"ok": False, "diagnostics": [diagnostic_data(d) for d in diagnostics]}
-        )
+        print_json({"ok": False, "diagnostics": [*map(diagnostic_data, diagnostics)]})
         return
     for diagnostic in diagnostics:
         click.echo(_colored(diagnostic) + "\n", err=True, color=colored())

@@ -238,7 +238,7 @@ def _numbers(op: Op) -> Iterator[int]:
 
 def _sayable(block: BlockDef, values: Collection[dict[str, str]]) -> bool:
     """Whether an option that some calls set has a number where others do not."""
-    keys = {key for each in values for key in each}
+    keys = {*chain.from_iterable(values)}
     return all(
         all(key in each for each in values) or _default(block, key).isdigit()
         for key in keys
@@ -257,5 +257,5 @@ def _rename(
     definition.takes_out = block.uses("out")
     for use in definition.uses:
         use.values = dict(values[_call(use)])
-    keys = {key for each in values.values() for key in each}
+    keys = {*chain.from_iterable(values.values())}
     definition.lets = {key: _default(block, key) for key in sorted(keys)}

@@ -40,7 +40,7 @@ class Unit:
 
     @cached_property
     def norm(self) -> str:
-        return next((word for word in self.words if _names_norm(word)), "")
+        return next(filter(_names_norm, self.words), "")
 
     @cached_property
     def activation(self) -> str:

@@ -87,7 +87,7 @@ class _Writer:
         self.uses = definition.uses
         self.blocks = definition.blocks
         self.paths = PathColumns.of(self.blocks)
-        skips = [skip_of(block) for block in self.blocks]
+        skips = [*map(skip_of, self.blocks)]
         entries = [block.entry for block in self.blocks]
         self.skip = "x" if skips == entries else "shortcut"
         one = len({use.sizes for use in self.uses}) == 1
@@ -101,7 +101,7 @@ class _Writer:
         summed = [use for use in self.uses if use.block.summed]
         for name, column in zip(self.paths.names, self.paths.columns, strict=True):
             calls = [use for use, own in zip(self.uses, column, strict=True) if own]
-            branches = [branch for branch in column if branch]
+            branches = [*filter(None, column)]
             parts = self._path(branches, calls)
             if len(calls) < len(self.uses):  # the others have no shortcut
                 parts, summed, definition.keeps = ["shortcut", *parts], calls, True
@@ -242,7 +242,7 @@ class _Writer:
 
     def _let(self, key: str, values: Sequence[Any], calls: Sequence[Use]) -> str:
         """A `let` that calls set, where no formula gives the value."""
-        texts = [value_text(value) for value in values]
+        texts = [*map(value_text, values)]
         if len(set(texts)) == 1:
             return texts[0]
         if share := self._share(key, texts, calls):
@@ -343,11 +343,11 @@ class _Writer:
         ops = [each[0].op for each in expressions if isinstance(each, tuple)]
         columns = zip(*_terms(expressions, calls, path=path), strict=True)
         texts = [self._equation(column, calls, path=path) for column in columns]
-        if under := divisors([number_of(op) for op in ops]):
+        if under := divisors([*map(number_of, ops)]):
             root = f"sqrt({self._let('variance', under, calls)})"
             return equation(Div(), [*texts, root])
         for key, at in (("left", 0), ("right", len(texts))):
-            numbers = [written(n) for n in _sides(ops, key)]
+            numbers = [*map(written, _sides(ops, key))]
             if numbers:
                 texts.insert(at, self._let("factor", numbers, calls))
         if self.act and ops[0].role == "activation":
@@ -509,7 +509,7 @@ def _column(
 
 def _united(a: Sequence[Element], b: Sequence[Element]) -> list[Element]:
     """A row in which both are, each with some elements left out."""
-    old, new = ([_alike(each) for each in row] for row in (a, b))
+    old, new = ([*map(_alike, row)] for row in (a, b))
     found: list[Element] = []
     for tag, start, end, *other in SequenceMatcher(None, old, new).get_opcodes():
         found += a[start:end]

@@ -130,9 +130,7 @@ def program(exported: torch.export.ExportedProgram) -> AtenProgram:
             inputs.append(CallResult(node.name, _axes(node)))
         elif node.op == "call_function" and node.target is not operator.getitem:
             calls.append(_call(node))
-    return AtenProgram(
-        inputs, parameters, calls, [str(o) for o in signature.user_outputs]
-    )
+    return AtenProgram(inputs, parameters, calls, [*map(str, signature.user_outputs)])
 
 
 def _axes(node: Node) -> TensorSizes:
@@ -171,4 +169,4 @@ def _given(node: Node) -> dict[str, Any]:
 def _meant(value: Any) -> Any:
     if isinstance(value, Node):
         return TensorRef(value.name)
-    return [_meant(v) for v in value] if isinstance(value, list | tuple) else value
+    return [*map(_meant, value)] if isinstance(value, list | tuple) else value

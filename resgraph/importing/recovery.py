@@ -137,7 +137,7 @@ class BlockRecovery:
 def _parted(group: list[Region]) -> list[list[Region]]:
     """Blocks without a sum stand apart where another's shortcut projects: `shortcut: none` would be
     said of all."""
-    if not any(skip_branch(block) for block in group):
+    if not any(map(skip_branch, group)):
         return [group]
     summed = [block for block in group if block.summed]
     return [*filter(None, (summed, [b for b in group if not b.summed]))]

@@ -26,7 +26,7 @@ def say_usual(placed: Sequence[tuple[int, Element]]) -> None:
     places = {id(each): place for place, each in placed}
     uses = (each for _, each in placed if isinstance(each, Use))
     for definition in dict.fromkeys(use.definition for use in uses):
-        own = [id(use) for use in definition.uses]
+        own = [*map(id, definition.uses)]
         if definition.ours and places.keys() >= {*own}:
             for key in definition.lets:
                 _say(definition, key, [places[use] for use in own])
@@ -88,7 +88,7 @@ def _set(
 def _numbers(texts: Sequence[str]) -> Iterator[Fraction]:
     """Values of a `let`; nothing where they are words, or one."""
     try:
-        found = [Fraction(text) for text in texts]
+        found = [*map(Fraction, texts)]
     except ValueError:
         return
     yield from found if len({*found}) > 1 else ()

@@ -140,7 +140,7 @@ class Environment:
             named = self.find(written.text)
             return written.text if named is None else named
         if isinstance(written, ListValue):
-            return tuple(self.value(item) for item in written.items)
+            return tuple(map(self.value, written.items))
         if len(written.axes) == 1:
             # one number, or a name that stands for several
             return self.value(written.axes[0])

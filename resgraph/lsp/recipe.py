@@ -43,7 +43,7 @@ def recipe_place(before: str, keys: Sequence[str]) -> RecipePlace:
             key = opened.pop()[0]
         if name or word:
             opened[-1][1][key] = word
-    path = [part for part in (*outer, *(name for name, _ in opened)) if part]
+    path = [*filter(None, (*outer, *(name for name, _ in opened)))]
     return RecipePlace(tuple(path[1:]), key, opened[-1][1])
 
 

@@ -87,7 +87,7 @@ def relaxed(schema: Any) -> Any:
     """A model's schema as a spec's author may write it: what is required may come from below,
     numbers as `64_000`."""
     if isinstance(schema, list):
-        return [relaxed(item) for item in schema]
+        return [*map(relaxed, schema)]
     if not isinstance(schema, dict):
         return schema
     out = {

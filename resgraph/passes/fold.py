@@ -66,7 +66,7 @@ def _everywhere(graph: Graph, pairs: Mapping[str, str]) -> dict[str, str]:
     return {
         norm: source
         for norm, source in pairs.items()
-        if {pairs.get(other) for other in others(norm)} == others(source)
+        if {*map(pairs.get, others(norm))} == others(source)
     }
 
 

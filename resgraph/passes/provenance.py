@@ -59,7 +59,7 @@ def options_of(
     defaults = spec.defaults.get(node.op.op, {})
     keys = [key for key in type(node.op).model_fields if key != "op"]
     found = (_option(node, key, source, defaults) for key in keys)
-    return [option for option in found if option]
+    return [*filter(None, found)]
 
 
 def _option(

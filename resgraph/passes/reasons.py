@@ -88,7 +88,7 @@ def _convs(path: PathDef) -> list[Label]:
 
 def _moved(path: PathDef, kernel: str) -> PathDef:
     convs = _convs(path)
-    strided = [label for label in convs if _stride_of(label)]
+    strided = [*filter(_stride_of, convs)]
     wanted = [conv for conv in convs if conv.kernel and conv.text.startswith(kernel)]
     if len(convs) < 2 or len(strided) != 1 or not wanted or wanted[0] is strided[0]:
         return path

@@ -72,7 +72,7 @@ def _met(graph: Graph, node: Node, fields: dict[str, ReceptiveField]) -> Recepti
 
 
 def _widest(fields: list[AxisFractions]) -> AxisFractions:
-    return tuple(max(axis) for axis in zip(*fields, strict=True))
+    return tuple(map(max, zip(*fields, strict=True)))
 
 
 def _through(node: Node, before: Shape, field: ReceptiveField) -> ReceptiveField:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from math import prod
 
 from ..errors import Diagnostic, SpecError, fault, ticked
@@ -126,7 +127,7 @@ def problems(train: Train, inputs: Mapping[str, Shape], output: Shape) -> list[P
         _counts(train, output),
         _normalize(train, reads),
     )
-    return [problem for part in parts for problem in part]
+    return [*chain.from_iterable(parts)]
 
 
 def _target(train: Train) -> Iterator[Problem]:

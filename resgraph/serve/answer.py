@@ -84,7 +84,7 @@ def _right(plan: Plan, question: Question) -> dict[str, Any]:
     pane = question.pane
     texts = {pane: _TEXTS[pane](plan)} if pane in _TEXTS else {}
     return texts | {
-        "diagnostics": [_diagnostic(d) for d in found],
+        "diagnostics": [*map(_diagnostic, found)],
         "svg": plan.svg(view=question.view, theme=question.theme),
         "facts": (
             f"{plan.name} · {count_text(plan.params)} params · {count_text(plan.macs)} MACs · depth"
@@ -97,7 +97,7 @@ def _wrong(problems: Sequence[Diagnostic], variants: list[str]) -> dict[str, Any
     return {
         "ok": False,
         "variants": variants,
-        "diagnostics": [_diagnostic(d) for d in problems],
+        "diagnostics": [*map(_diagnostic, problems)],
     }
 
 

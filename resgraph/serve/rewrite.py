@@ -249,7 +249,7 @@ def _last_line(tree: Tree) -> int:
     """The line on which a value ends; the end of a block is marked where the next thing begins."""
     if isinstance(tree, Mapping | Sequence) and not tree.flow:
         _, values = _children(tree)
-        return max((_last_line(value) for value in values), default=tree.span.line)
+        return max(map(_last_line, values), default=tree.span.line)
     ends_before = tree.span.end_column == 1 and tree.span.end_line > tree.span.line
     return tree.span.end_line - ends_before
 

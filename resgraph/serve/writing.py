@@ -41,7 +41,7 @@ class Writer:
             {
                 "code": problem.code,
                 "line": problem.span.line,
-                "edits": [_edit(edit) for edit in edits],
+                "edits": [*map(_edit, edits)],
             }
             for problem in known.diagnostics
             if problem.span is not None

@@ -100,7 +100,7 @@ def pareto(results: Results, fact: str = "macs") -> str:
     in both."""
     shown = [net for net in results.nets if net.mean is not None]
     at: Callable[[NetScore], float] = lambda net: max(1, net.point.facts[fact])  # noqa: E731
-    places = [at(net) for net in shown]
+    places = [*map(at, shown)]
     tops = [(net.mean or 0.0) + (net.sd or 0.0) for net in shown]
     area = LogArea(
         min(places, default=1), max(places, default=10), max(tops, default=1)

@@ -140,9 +140,9 @@ def latex(results: Results) -> str:
     columns = len(head(results))
 
     def line(row: ReportRow) -> str:
-        return " & ".join(_tex(cell) for cell in row) + r" \\"
+        return " & ".join(map(_tex, row)) + r" \\"
 
-    body = [line(row) for row in rows(results)]
+    body = [*map(line, rows(results))]
     return "\n".join(
         [
             "% \\usepackage{booktabs}",
@@ -192,7 +192,7 @@ def document(results: Results) -> dict[str, Any]:
         "baseline": results.baseline,
         "confidence": CONFIDENCE,
         "complete": not results.holes,
-        "nets": [_net(net) for net in results.nets],
+        "nets": [*map(_net, results.nets)],
     }
 
 

@@ -94,7 +94,7 @@ Condition = Callable[[Mapping[str, int]], bool]
 
 def parse_condition(text: str) -> Condition:
     """`macs < 1e8 and depth >= 20` → whether it holds for a net's facts. Raises `ValueError`."""
-    tests = [_comparison(part) for part in re.split(r"\band\b", text)]
+    tests = [*map(_comparison, re.split(r"\band\b", text))]
     return lambda facts: all(test(facts) for test in tests)
 
 

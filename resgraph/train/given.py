@@ -59,7 +59,7 @@ def given(paths: list[Path], document: Mapping[str, Any], name: str) -> list[Giv
                 f" numbers, as x.npy, and not {path}"
             )
         else:
-            found += [GivenFile(image) for image in images_at(path)]
+            found += [*map(GivenFile, images_at(path))]
     return found
 
 

@@ -281,8 +281,8 @@ def preprocessing(run: Path) -> dict[str, Any]:
         raise _damaged(run, path, f"it is no JSON ({error})") from error
     try:
         Normalization.read(document["normalize"])
-        size = [int(side) for side in document["shape"]]
-        document["classes"] = [str(name) for name in document["classes"]]
+        size = [*map(int, document["shape"])]
+        document["classes"] = [*map(str, document["classes"])]
         known = len(size) > 0 and float(document["levels"]) > 0
         known = known and (side_of(document) or 1) > 0
         known = known and document.get("target", "label") in READERS

@@ -69,7 +69,7 @@ def describe(run: RunDirectory, ready: Prepared) -> None:
         "macs": plan.macs,
         "steps": ready.steps,
         "world": ready.world.size,
-        "decisions": [list(reason) for reason in ready.decisions.reasons],
+        "decisions": [*map(list, ready.decisions.reasons)],
         "used": ready.decisions.used(),
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
         "command": sys.argv,

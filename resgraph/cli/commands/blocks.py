@@ -25,7 +25,7 @@ def blocks(words: tuple[str, ...], as_json: bool) -> None:
     NAME is a block, an op (`max pool`), or a file of the library (`mobile`; `se.yaml` where a block
     has that name)."""
     named = _named(" ".join(words)) if words else [*library_index(), *VOCABULARY]
-    records = [_record(name) for name in named]
+    records = [*map(_record, named)]
     if as_json:
         print_json(
             [{**record, "text": _text(record["name"])} for record in records]

@@ -165,11 +165,11 @@ def _print(
     form: str, checked: list[Checked], found: list[Diagnostic], *, ok: bool
 ) -> None:
     if form == "json":
-        diagnostics = [diagnostic_data(d) for d in found]
+        diagnostics = [*map(diagnostic_data, found)]
         print_json(
             {
                 "ok": ok,
-                "nets": [_data(net) for net in checked],
+                "nets": [*map(_data, checked)],
                 "diagnostics": diagnostics,
             }
         )

@@ -75,7 +75,7 @@ def _totals(first: Plan, second: Plan) -> Iterator[str]:
         ("MACs", first.macs, second.macs),
     ):
         yield f"{what:<7}{old:>16,} → {new:>16,}  {_difference(old, new)}"
-    given = [_outputs(plan) for plan in (first, second)]
+    given = [*map(_outputs, (first, second))]
     if (first.depth, given[0]) != (second.depth, given[1]):
         shapes = f"output {' → '.join(given)}"
         yield f"depth  {first.depth:>16} → {second.depth:>16}  {shapes}"
@@ -129,7 +129,7 @@ def _arrow(one: str, other: str) -> str:
 
 
 def _details(found: Differences) -> Iterator[str]:
-    return (_line(change) for change in grouped(found))
+    return map(_line, grouped(found))
 
 
 def _renamed(found: Differences) -> Iterator[str]:
@@ -179,8 +179,8 @@ def _facts(plan: Plan) -> dict[str, Any]:
 
 def _found(found: Differences) -> dict[str, Any]:
     return {
-        "rows": [_row_data(row) for row in rows(found)],
-        "changes": [_data(change) for change in found.changes],
+        "rows": [*map(_row_data, rows(found))],
+        "changes": [*map(_data, found.changes)],
         "renamed": found.renamed,
     }
 

@@ -31,9 +31,7 @@ def _beside(
         name, sign, numbers = text.partition("=")
         try:
             whole = ARRAY.fullmatch(numbers)
-            out[name] = (
-                Path(numbers) if whole else [float(n) for n in numbers.split(",")]
-            )
+            out[name] = Path(numbers) if whole else [*map(float, numbers.split(","))]
         except ValueError:
             sign = ""
         if not (name and sign):
@@ -132,7 +130,7 @@ def _document(found: Prediction, path: Path | None) -> dict[str, object]:
     return {
         "image": str(found.path),
         **({} if found.row is None else {"row": found.row}),
-        "classes": [list(one) for one in found.classes],
+        "classes": [*map(list, found.classes)],
         **({"numbers": dict(found.numbers)} if found.numbers else {}),
         **({"picture": str(path)} if path else {}),
     }

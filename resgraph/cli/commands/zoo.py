@@ -46,7 +46,7 @@ def zoo(words: tuple[str, ...], as_json: bool) -> None:
         hint = did_you_mean(" ".join(words), zoo_names()) or "`resgraph zoo` lists all"
         raise UsageError(f"no net of the zoo has `{' '.join(words)}`: {hint}")
     if as_json:
-        print_json([asdict(net) for net in found])
+        print_json([*map(asdict, found)])
         return
     wide, file = max(len(net.name) for net in found), ""
     for net in found:
@@ -78,7 +78,7 @@ def _nets() -> Iterator[_Net]:
             file = found.zoo
             tree, _ = read_file(found.path)
         net = apply_variant(tree, found.variant) if found.variant else tree
-        claims = [key for key in ("expect", found.variant, "params") if key]
+        claims = [*filter(None, ("expect", found.variant, "params"))]
         about, title = (str(_value(net, key)) for key in ("about", "name"))
         sizes = scalars_in(net.entries["input"].value)
         size = ", ".join(shape.text for shape in sizes)

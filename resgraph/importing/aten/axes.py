@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from math import prod
 
 from ...ops import Shape
@@ -35,7 +36,7 @@ def layout(shape: Shape) -> Layout:
 
 def flat(axes: Iterable[Axis]) -> Axis:
     """Axes as one, without what runs on."""
-    return tuple(atom for axis in axes for atom in axis)
+    return tuple(chain.from_iterable(axes))
 
 
 def stored(shape: Sequence[int]) -> Layout:
@@ -65,7 +66,7 @@ def joined(atoms: Iterable[Atom]) -> Axis:
 def viewed(axes: Layout, target: Sequence[int]) -> Layout | None:
     """The same numbers in the same order with other axes; None where an atom would have to be cut
     where it does not divide."""
-    rest = [atom for axis in axes for atom in axis]
+    rest = [*chain.from_iterable(axes)]
     out: list[Axis] = []
     for size in target:
         taken: list[Atom] = []

@@ -55,7 +55,7 @@ def concat(reader: Reader, call: AtenCall, given: Arguments) -> Any:
         return _with_zeros(reader, tensors)
     if begun := with_token(reader, tensors, place):
         return begun
-    values = [reader.value(each) for each in tensors]
+    values = [*map(reader.value, tensors)]
     if place < 0 or not all(_channels(reader, each, place) for each in values):
         raise reader.no("along anything but the channels")
     if len(values) == 1:
@@ -83,7 +83,7 @@ def _channels(reader: Reader, x: ForeignValue, place: int) -> bool:
 
 @reads("stack")
 def stack(reader: Reader, call: AtenCall, given: Arguments) -> Stack:
-    values = tuple(reader.value(each) for each in given["tensors"])
+    values = tuple(map(reader.value, given["tensors"]))
     return Stack(values, given["dim"] % len(call.axes) - 1)
 
 
@@ -204,7 +204,7 @@ def _fewer_cells(
     cells[place - 1] = (-kept.start, kept.stop - reader.shape(x)[place])
     before = reader.steps[x.step]
     if isinstance(before.op, Pad) and before.op.cuts:
-        own = [sides(edge) for edge in before.op.cells]
+        own = [*map(sides, before.op.cells)]
         pairs = zip(own, cells, strict=True)
         cells = [(a + c, b + d) for (a, b), (c, d) in pairs]
         return reader.add(Pad(cells=tuple(cells)), *before.inputs)

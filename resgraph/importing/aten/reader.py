@@ -189,7 +189,7 @@ class Reader:
             return self.anew(vectors=False).read()
         except NeedsSequences:
             return self.anew(sequences=True).read()
-        outputs = [self.plain(value) for value in given]
+        outputs = [*map(self.plain, given)]
         inputs = [each.name for each in program.inputs]
         if not outputs or not {*inputs}.isdisjoint(outputs):
             raise ImportRefused("the model returns its input, or no tensor")
@@ -269,9 +269,7 @@ class Reader:
     def _meant(self, value: Any) -> Any:
         if isinstance(value, TensorRef):
             return self.values.get(value.name)
-        return (
-            [self._meant(each) for each in value] if isinstance(value, list) else value
-        )
+        return [*map(self._meant, value)] if isinstance(value, list) else value
 
     def no(self, why: str) -> ImportRefused:
         """A refusal of the call at hand."""
@@ -345,7 +343,7 @@ class Reader:
         """The step of a tensor as ours lie; one is made where a view has a word."""
         value = self.value(x)
         shape = self.shape(value)
-        filled = [axis for axis in value.axes if axis]
+        filled = [*filter(None, value.axes)]
         if value.axes == layout(shape) or self.vector(value):
             return value.step
         whole = [*filter(None, [flat(layout(shape))])]
@@ -410,8 +408,8 @@ class Reader:
     def vector(self, value: ForeignValue) -> bool:
         """Whether a value is a vector, perhaps among axes of one place."""
         shape = self.shape(value)
-        filled = [axis for axis in value.axes if axis]
-        return len(shape) == 1 and filled in ([], [a for a in layout(shape) if a])
+        filled = [*filter(None, value.axes)]
+        return len(shape) == 1 and filled in ([], [*filter(None, layout(shape))])
 
 
 WORDS: list[Callable[[ForeignValue, Shape], Op | None]] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from math import inf
 from typing import Any
 
@@ -22,7 +23,7 @@ def pad(reader: Reader, call: AtenCall, given: Arguments) -> Any:
         return _padded(reader, reader.plain(x), given, pads)
     edges = _edges(pads, len(order))
     own = [edges[order.index(axis)] for axis in range(len(order))]
-    ours = [cells for edge in reversed(own) for cells in edge]
+    ours = [*chain.from_iterable(reversed(own))]
     made = _padded(reader, reader.value(x).step, given, ours)
     if not isinstance(made, ForeignValue):
         raise reader.no("it reads a tensor whose axes were moved")
@@ -34,7 +35,7 @@ def _own_order(reader: Reader, x: ForeignValue) -> list[int] | None:
     own = layout(reader.shape(x))
     if x.axes == own or sorted(x.axes) != sorted(own) or len({*own}) < len(own):
         return None
-    return [own.index(axis) for axis in x.axes]
+    return [*map(own.index, x.axes)]
 
 
 def _padded(reader: Reader, step: str, given: Arguments, pads: list[int]) -> Any:

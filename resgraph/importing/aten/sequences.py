@@ -58,7 +58,7 @@ def turned(reader: Reader, x: ForeignValue) -> ForeignValue:
     step = reader.steps[x.step]
     back = isinstance(step.op, Transpose)
     name = step.inputs[0] if back else reader.add(Transpose(), x.step).step
-    axes = (tuple(_swapped(atom) for atom in axis) for axis in x.axes)
+    axes = (tuple(map(_swapped, axis)) for axis in x.axes)
     return ForeignValue(name, tuple(axes))
 
 

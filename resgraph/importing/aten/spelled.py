@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import chain
 from math import isclose, prod
 from typing import Any
 
@@ -251,7 +252,7 @@ def _of_one(a: Spelled, b: Any) -> bool:
 @reads("var_mean")
 def var_mean(reader: Reader, call: AtenCall, given: Arguments) -> list[Spelled]:
     x = given["self"]
-    asked = [given.get(key) for key in ("dim", "correction")]
+    asked = [*map(given.get, ("dim", "correction"))]
     if not isinstance(x, StateTensor) or asked != [[*range(1, len(x.shape))], 0]:
         raise reader.no("of anything but filters, each by itself")
     return [Spelled(f"{what} of filters", x) for what in ("variance", "mean")]
@@ -301,7 +302,7 @@ def response(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     x = reader.value(given["self"])
     axes = {d % len(call.axes) - 1 for d in given["dim"] or ()}
     read = sorted(atom for axis in axes for atom in x.axes[axis])
-    cells = [atom for axis in layout(reader.shape(x))[1:] for atom in axis]
+    cells = [*chain.from_iterable(layout(reader.shape(x))[1:])]
     if given["ord"] != 2 or -1 in axes or not given["keepdim"] or read != cells:
         raise reader.no("over anything but all cells of a map")
     return Spelled("response", x)

@@ -36,7 +36,7 @@ class Closed:
     def _alone(
         self, definition: WrittenBlock, known: Mapping[int, WrittenBlock]
     ) -> WrittenBlock | None:
-        joined = [_joined(block) for block in definition.blocks]
+        joined = [*map(_joined, definition.blocks)]
         called = {known.get(id(block)) for block in joined}
         (only,) = called if len(called) == 1 else (None,)
         if not only or self.classes.of(only.blocks):

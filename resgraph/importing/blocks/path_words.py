@@ -26,7 +26,7 @@ def path_words(
     says something else: the outermost module that is not another path's too."""
     rows = [[column[n] for column in columns] for n in range(len(blocks))]
     of_each = [_words(row, block) for row, block in zip(rows, blocks, strict=True)]
-    words = [_one(column) for column in zip(*of_each, strict=True)]
+    words = [*map(_one, zip(*of_each, strict=True))]
     counts = Counter(words)
     return [word if counts[word] == 1 else "" for word in words]
 

@@ -144,7 +144,7 @@ def _runs(
 
 def _differ(run: Sequence[Cell | Region], kinds: Sequence[Kind]) -> bool:
     """Whether it has layers with weights, and not of one kind alone."""
-    heavy = [_weighted(each) for each in run]
+    heavy = [*map(_weighted, run)]
     if len({*compress(kinds, heavy)}) < 2:
         return False
     return any(isinstance(each, Cell) for each in compress(run, heavy))

@@ -27,7 +27,7 @@ def divisors(factors: Sequence[float | None]) -> list[float]:
 
     Norm-free nets multiply by one over a root of the variance (Brock et al. 2021, section 3)."""
     known = [factor for factor in factors if factor and factor > 0]
-    found = [_divisor(factor) for factor in known]
+    found = [*map(_divisor, known)]
     whole = 0.0 not in found and len(known) == len(factors)
     return found if whole and _long(known) else []
 

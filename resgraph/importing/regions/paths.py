@@ -172,7 +172,7 @@ class _Joined:
         unit = self.units[value]
         if top or self.uses[value] == 1:
             if step := unit.joins:
-                return step, tuple(self.expression(source) for source in step.inputs)
+                return step, tuple(map(self.expression, step.inputs))
             step = unit.activation
             if step and self.uses[step.inputs[0]] == 1 and self._joins(step.inputs[0]):
                 return step, (self.expression(step.inputs[0]),)
@@ -195,7 +195,7 @@ class _Joined:
                 self.path(here)
                 start = here
             elif step := unit.joins:
-                start = step, tuple(self.expression(source) for source in step.inputs)
+                start = step, tuple(map(self.expression, step.inputs))
             else:
                 items[:0] = unit.items
                 (here,) = unit.inputs

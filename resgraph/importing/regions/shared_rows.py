@@ -59,7 +59,7 @@ def rows_again(items: Sequence[RegionItem]) -> list[RegionItem]:
 
 def _begin(found: list[RegionItem], item: RegionItem) -> str:
     """The mark behind which an item stands, or that it is; a new one where there is none."""
-    marks = [op for op in map(row_start, (item, *found[-1:])) if op]
+    marks = [*filter(None, map(row_start, (item, *found[-1:])))]
     if not marks:
         found.append(mark(f"at {item.exit}", found[-1] if found else None))
     return marks[0].value if marks else f"at {item.exit}"

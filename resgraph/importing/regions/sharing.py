@@ -88,7 +88,7 @@ def _share(block: Region, pair: _Pair) -> None:
     """What both have becomes a path of its own, and `again` in the other."""
     first, end = block.branches[pair.path], pair.place + pair.count
     cuts = (first.items[: pair.place], first.items[pair.place : end], first.items[end:])
-    parts = list(_parts(first, [items for items in cuts if items]))
+    parts = list(_parts(first, [*filter(None, cuts)]))
     shared = parts[bool(pair.place)].value
     block.branches[pair.path : pair.path + 1] = parts
     other = block.branches[pair.other + len(parts) - 1]

@@ -50,7 +50,7 @@ class DraftRow:
     def calls(self) -> list[Use]:
         """The blocks that it is of: not what only leads to them."""
         held = self.held.elements if self.held else []
-        return [each for each in (*held, *self.elements) if repeats(each)]
+        return [*filter(repeats, (*held, *self.elements))]
 
     def placed(self) -> Iterator[tuple[int, Element]]:
         """The elements with their places in the row, of which what it starts with has one."""

@@ -130,7 +130,7 @@ class _StreamText:
     def _path(self, name: str, branch: Branch) -> WrittenPath:
         """With those that it alone reads."""
         read = [*dict.fromkeys(leaves_of(branch.start or ""))]
-        held = [own for own in map(self.block.held.get, read) if own]
+        held = [*filter(None, map(self.block.held.get, read))]
         near = (*read, *(str(path.start) for path in held))
         names = {v: self.names[v] for v in near if v in self.names}
         paths = [self._held(path, branch, names) for path in held]

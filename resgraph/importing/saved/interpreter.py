@@ -35,7 +35,7 @@ class Interpreted(nn.Module):
         self.learned = [key for key, each in used.items() if each.learned]
         self.fixed = [key for key, each in used.items() if not each.learned]
         floats = [tensors[key].clone().float() for key in self.learned]
-        self.parameter_list = nn.ParameterList(nn.Parameter(each) for each in floats)
+        self.parameter_list = nn.ParameterList(map(nn.Parameter, floats))
         self.buffer_list = nn.Module()
         for number, key in enumerate(self.fixed):
             self.buffer_list.register_buffer(f"b{number}", tensors[key].clone())
@@ -76,7 +76,7 @@ def by_batches(
     """What comes out for images of a net that takes so many at once; zeros fill the last."""
     count = len(images[0])
     missing = (x.new_zeros(-count % size, *x.shape[1:]) for x in images)
-    whole = (torch.cat(each) for each in zip(images, missing, strict=True))
+    whole = map(torch.cat, zip(images, missing, strict=True))
     parts = zip(*(torch.split(each, size) for each in whole), strict=True)
     made = zip(*map(once, parts), strict=True)
     return tuple(torch.cat(each)[:count] for each in made)

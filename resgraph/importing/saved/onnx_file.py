@@ -78,7 +78,7 @@ class OnnxFile:
         """Its nodes as calls of ATen."""
         graph = self.model.graph
         nodes = [node for node in graph.node if node.output[0] not in self.arrays]
-        calls = [self._call(node) for node in nodes]
+        calls = [*map(self._call, nodes)]
         read = {name for call in calls for name in call.reads}
         self.parameters = {n: p for n, p in self.parameters.items() if n in read}
         outputs = [each.name for each in graph.output]
@@ -101,13 +101,13 @@ class OnnxFile:
         module = _module(node)
         if node.op_type not in ONNX:
             raise ImportRefused(f"`{node.op_type}` is not in the language", module)
-        names = [name for name in node.output if name]
+        names = [*filter(None, node.output)]
         said = {a.name: self.helper.get_attribute_value(a) for a in node.attribute}
         known = OnnxNode(
             node.op_type,
             said,
-            tuple(self._meant(name) for name in node.input),
-            tuple(self.arrays.get(name) for name in node.input),
+            tuple(map(self._meant, node.input)),
+            tuple(map(self.arrays.get, node.input)),
             self.axes.get(node.input[0], ()),
             self._sized(names[0], node.op_type),
             module,

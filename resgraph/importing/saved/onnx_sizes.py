@@ -54,7 +54,7 @@ class _Sizes:
         return found
 
     def _value(self, node: Any) -> Any:
-        inputs: list[Any] = [self.known.get(name) for name in node.input]
+        inputs: list[Any] = [*map(self.known.get, node.input)]
         if node.op_type == "Shape":
             return _shape(node, self.axes.get(node.input[0], ()))
         if node.op_type not in _OPS or not all(map(_are_sizes, inputs)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from ..captured import ImportRefused
@@ -39,7 +40,7 @@ class OnnxNode:
         """Numbers that are an input, or an attribute in older versions."""
         array = self.arrays[place] if place < len(self.arrays) else None
         if array is not None:
-            return [int(each) for each in array.reshape(-1)]
+            return [*map(int, array.reshape(-1))]
         return list(self.get(key)) if key and self.get(key) is not None else None
 
     def no(self, why: str) -> ImportRefused:
@@ -312,7 +313,7 @@ def _pad(node: OnnxNode) -> Said:
     pads = node.ints(1, "pads") or []
     count = len(pads) // 2
     pairs = zip(reversed(pads[:count]), reversed(pads[count:]), strict=True)
-    flat = [each for pair in pairs for each in pair]
+    flat = [*chain.from_iterable(pairs)]
     while flat[-2:] == [0, 0]:
         del flat[-2:]
     mode = node.get("mode", b"constant").decode()

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Set
+from itertools import chain
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -149,9 +150,9 @@ def _program(module: Mapping[str, Any]) -> AtenProgram:
         if "user_output" in spec
     ]
     reader = _Calls(tensors, symbols, read | set(outputs))
-    calls = [reader.call(node) for node in graph["nodes"]]
-    stacks = (_stack(node) for node in graph["nodes"])
-    classes = own_classes(each for stack in stacks for each in stack)
+    calls = [*map(reader.call, graph["nodes"])]
+    stacks = map(_stack, graph["nodes"])
+    classes = own_classes(chain.from_iterable(stacks))
     return AtenProgram(inputs, parameters, calls, outputs, classes=classes)
 
 

@@ -104,7 +104,7 @@ class _Family:
             *(f"{key}: {text}" for key, text in keys.items()),
         ]
         lines += [*map(settled.filled, blocks), "", "net:"]
-        rows = [(name, [settled.filled(t) for t in labels]) for name, labels in net]
+        rows = [(name, [*map(settled.filled, labels)]) for name, labels in net]
         lines += aligned(rows, 2)
         said = [
             (m.name, [_braced(settled.changes(n), keys)])
@@ -123,7 +123,7 @@ class _Family:
 
     def _settings(self) -> tuple[dict[str, str], list[str]]:
         """Keys of the file, as the first has them, and what each variant says of them."""
-        lines = [_keys(member) for member in self.members]
+        lines = [*map(_keys, self.members)]
         odd = {key for key in chain(*lines) if not all(key in own for own in lines)}
         if odd:
             raise self._refused(f"not all of them have `{min(odd)}`")
@@ -152,7 +152,7 @@ class _Family:
                 yield from _rebroken(self._unified(column, problem))
 
     def _net(self) -> list[tuple[str, list[str]]]:
-        nets = [_rows(member) for member in self.members]
+        nets = [*map(_rows, self.members)]
         drafts = []
         for rows in self._columns(nets, "they have different numbers of rows"):
             name, _ = rows[0]
@@ -170,7 +170,7 @@ class _Family:
 
     def _label(self, column: Sequence[str], row: str, repeated: bool) -> str:
         """One label for all; with `repeated`, how often it stands is one of the `reps`."""
-        pairs = [_counted(label) for label in column]
+        pairs = [*map(_counted, column)]
         counts = [count for count, _ in pairs]
         text = self._unified(
             [label for _, label in pairs], f"their rows `{row}` differ"
@@ -184,7 +184,7 @@ class _Family:
         self, lists: Sequence[Sequence[_T]], problem: str, texts: Sequence[str] = ()
     ) -> list[tuple[_T, ...]]:
         """What stands at each place of all of these lists, which must be as long as each other."""
-        if len({len(each) for each in lists}) > 1:
+        if len({*map(len, lists)}) > 1:
             raise self._refused(problem, texts)
         return list(zip(*lists, strict=True))
 
@@ -192,14 +192,14 @@ class _Family:
         """One text for all, with a value where they differ."""
         if len(set(texts)) == 1:
             return texts[0]
-        tokens = [_TOKEN.findall(text) for text in texts]
+        tokens = [*map(_TOKEN.findall, texts)]
         found: list[str] = []
         for column in self._columns(tokens, problem, texts):
             if len(set(column)) == 1:
                 found.append(column[0])
             elif all(token.isdigit() for token in column):
                 word = self._word(tokens[0][: len(found)])
-                found.append(self.values.number(word, [int(token) for token in column]))
+                found.append(self.values.number(word, [*map(int, column)]))
             elif all(token in self.blocks for token in column):
                 found.append(self.values.word(column))
             else:

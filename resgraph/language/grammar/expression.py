@@ -384,7 +384,7 @@ class _Parser:
                     ),
                 )
             self.position += 1
-            index += [int(part) for part in element.text.split(".")]
+            index += [*map(int, element.text.split("."))]
             end = element.end
         return Name(token.text, tuple(index), token.start, end)
 

@@ -200,7 +200,7 @@ class PathDef:
         items = (
             item.guess if isinstance(item, Poison) else item for item in self.items
         )
-        return (item for item in items if item)
+        return filter(None, items)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

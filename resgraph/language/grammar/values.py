@@ -66,8 +66,8 @@ class ValueParser:
     def value(self, tree: Tree) -> Value | None:
         """One value of a `let` or of a key in the long form."""
         if isinstance(tree, Sequence):
-            items = [self.value(item) for item in tree.items]
-            return ListValue(tuple(item for item in items if item), tree.span)
+            items = [*map(self.value, tree.items)]
+            return ListValue(tuple(filter(None, items)), tree.span)
         if isinstance(tree, Mapping):
             message = "a value is a number, a word or a list, not a map"
             self.log.report(fault("E022", message, tree.span))

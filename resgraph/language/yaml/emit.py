@@ -41,7 +41,7 @@ def emit_lines(tree: Mapping, indent: int = 0) -> Iterator[tuple[str, Span | Non
 def inline(tree: Tree, *, nested: bool = True) -> str:
     """A value on one line; `nested` within brackets, where a comma would end it."""
     if isinstance(tree, Sequence):
-        return "[" + ", ".join(inline(item) for item in tree.items) + "]"
+        return "[" + ", ".join(map(inline, tree.items)) + "]"
     if isinstance(tree, Mapping):
         return (
             "{"

@@ -62,7 +62,7 @@ def plain_value(tree: Tree) -> Any:
     if isinstance(tree, Scalar):
         return tree.value
     if isinstance(tree, Sequence):
-        return [plain_value(item) for item in tree.items]
+        return [*map(plain_value, tree.items)]
     return {name: plain_value(entry.value) for name, entry in tree.entries.items()}
 
 

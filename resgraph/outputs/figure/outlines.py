@@ -31,7 +31,7 @@ def outlined(scene: Scene, font: Path | None) -> None:
 def check(texts: Iterable[str], font: Path | None) -> None:
     """Raises `UsageError` for a letter that cannot be drawn."""
     used = dict.fromkeys(unicodedata.normalize("NFC", "".join(texts)))
-    if shaped := [c for c in used if _is_shaped(c)]:
+    if shaped := [*filter(_is_shaped, used)]:
         raise UsageError(
             f"`--text paths` cannot draw {fonts.named(shaped)}, which changes by its neighbours;"
             " leave the text as letters, or write PNG or PDF"

@@ -13,7 +13,7 @@ from .fonts import FOLDER, advances, face
 
 _ASCII = range(32, 127)
 _DEJAVU, _DEJAVU_BOLD = (
-    [int(width) for width in line.split()]
+    [*map(int, line.split())]
     for line in (FOLDER / "dejavu-widths.txt").read_text("utf-8").splitlines()
 )
 """The widths of DejaVu Sans 2.37 from space to tilde, in thousandths of the size; what is medium is

@@ -121,7 +121,7 @@ class _Lowering:
         alike: dict[Any, list[Layer]] = {}
         for layer in self.graph.own_items():
             if isinstance(layer, Layer):
-                calls = [self.module(name) for name in layer.nodes]
+                calls = [*map(self.module, layer.nodes)]
                 ends = tuple([name[len(layer.name) :] for name in layer.nodes])
                 self.calls[id(layer)] = list(zip(ends, calls, strict=True))
                 alike.setdefault((ends, *map(id, calls)), []).append(layer)
@@ -158,7 +158,7 @@ class _Lowering:
             options = self.known.parameters(call.target)
             kwargs = {**options, **dict(zip(options, args, strict=False)), **kwargs}
             required = [key for key, value in options.items() if value is REQUIRED]
-            args = tuple(kwargs.pop(key) for key in required)
+            args = tuple(map(kwargs.pop, required))
         if inplace:
             kwargs["inplace"] = True
         return Call(call.target, args, tuple(kwargs.items()))

@@ -43,7 +43,7 @@ def compress(children: Sequence[Any], known: Signatures) -> list[Any]:
 
 def _equal_runs(children: Sequence[Any]) -> list[int]:
     """For each child, how many from there on are equal to it."""
-    texts = [repr(child) for child in children]  # 1, 1.0 and True are equal
+    texts = [*map(repr, children)]  # 1, 1.0 and True are equal
     runs = [int(isinstance(child, Call)) for child in children]
     for at in range(len(children) - 2, -1, -1):
         if runs[at] and texts[at] == texts[at + 1]:

@@ -32,7 +32,7 @@ def flat(piece: TextPiece) -> str:
     """The piece on one line."""
     if isinstance(piece, str):
         return piece
-    inner = [flat(item) for item in piece.items]
+    inner = [*map(flat, piece.items)]
     if piece.chain:
         return piece.head + " ".join(inner) + piece.tail
     comma = "," if piece.head == "(" and len(inner) == 1 else ""
@@ -81,7 +81,7 @@ def comment(text: str) -> list[str]:
 
 def docstring(paragraphs: Sequence[str], indent: int) -> list[str]:
     """Text of a user as a docstring, which can neither end early nor hold an escape of its own."""
-    quoted = [_quotable(text) for text in paragraphs]
+    quoted = [*map(_quotable, paragraphs)]
     pad = " " * indent
     if len(quoted) == 1 and len(quoted[0]) + indent + 6 <= WIDTH:
         return [f'{pad}"""{quoted[0]}"""']

@@ -92,7 +92,7 @@ def piece(tree: Any, head: str = "") -> TextPiece:
         return _operation(tree, head)
     if tree.target.startswith("[:"):
         return head + _held(tree.args[0], _WHOLE) + tree.target
-    items = [piece(arg) for arg in tree.args]
+    items = [*map(piece, tree.args)]
     items += [piece(value, f"{name}=") for name, value in tree.kwargs]
     if tree.target == ",":
         return Bracketed(head, tuple(items), "")
@@ -159,7 +159,7 @@ def numbered(
     alone = alone or kind != "nn.Sequential"
     first = int(children[0][0]) if children else 0
     items = tuple(child for _, child in children)
-    counted = [str(place) for place in range(first, first + len(children))]
+    counted = [*map(str, range(first, first + len(children)))]
     if [place for place, _ in children] != counted or (alone and first):
         pairs = tuple(Call("", (Ref(f'"{place}"'), child)) for place, child in children)
         return Call(kind, (Call("OrderedDict", (Call("[", pairs),)),))

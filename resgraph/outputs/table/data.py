@@ -53,7 +53,7 @@ def csv_text(plans: Sequence[Plan]) -> str:
 
 def json_text(plans: Sequence[Plan]) -> str:
     """One plan's facts, or a list of several plans'."""
-    data = [facts(plan) for plan in plans]
+    data = [*map(facts, plans)]
     return json.dumps(data[0] if len(data) == 1 else data, indent=2) + "\n"
 
 
@@ -107,7 +107,7 @@ def _row(row: Row, field: ReceptiveField) -> dict[str, Any]:
         "output": list(row.output),
         **({"streams": row.streams} if row.streams else {}),
         "receptive_field": field.text(),
-        "stride": [float(step) for step in field.step],
+        "stride": [*map(float, field.step)],
         "layers": [
             {"block": group.block, "lines": list(group.lines), "repeat": group.count}
             for group in row.groups

@@ -67,13 +67,13 @@ def _layers(groups: Sequence[Group]) -> str:
         return _group(groups[0])
     return (
         "\\begin{tabular}[c]{@{}c@{}}"
-        + r" \\ ".join(_group(group) for group in groups)
+        + r" \\ ".join(map(_group, groups))
         + "\\end{tabular}"
     )
 
 
 def _group(group: Group) -> str:
-    lines = [_line_text(line) for line in group.lines]
+    lines = [*map(_line_text, group.lines)]
     times = f"$\\times{group.count}$" if group.count > 1 or group.block else ""
     if not group.block:
         return ", ".join(lines) + times

@@ -41,7 +41,7 @@ def _line(*cells: str) -> str:
 
 
 def _layers(groups: Sequence[Group]) -> str:
-    return "<br>".join(_group(group) for group in groups)
+    return "<br>".join(map(_group, groups))
 
 
 def _group(group: Group) -> str:

@@ -85,7 +85,7 @@ def _group_lines(group: Group) -> list[str]:
     times = f" × {group.count}" if group.count > 1 else ""
     if not group.block and len(group.lines) == 1:
         return [group.lines[0] + times]
-    wide = max((len(line) for line in group.lines), default=0)
+    wide = max(map(len, group.lines), default=0)
     middle = (len(group.lines) - 1) // 2
     times = f" × {group.count}"
     return [

@@ -68,7 +68,7 @@ def compare(before: Graph, after: Graph) -> Differences:
         before,
         after,
         list(_merged(ones, others, rows)),
-        [change for change in changes if change],
+        [*filter(None, changes)],
         {one: other for one, other in pairs.items() if one != other},
     )
 
@@ -78,7 +78,7 @@ def _change(
 ) -> Change | None:
     if old is None or new is None:
         return Change("removed" if new is None else "added", old, new)
-    reads = [pairs.get(name) for name in old.inputs]
+    reads = [*map(pairs.get, old.inputs)]
     # reading what was put in or taken out says nothing new
     rewired = (
         back.keys() >= {*new.inputs} and None not in reads and reads != [*new.inputs]

@@ -177,7 +177,7 @@ def _as_one(
     before, after, unit = told
     changes = [change for _, change in members]
     names = list(dict.fromkeys(whole.name for whole, _ in members))
-    rates = [change for change in changes if _dropout(change)]
+    rates = [*filter(_dropout, changes)]
     return RepeatedChange(
         changes[0].kind,
         _together(names, pattern),
@@ -199,7 +199,7 @@ def _together(names: list[str], pattern: str) -> str:
     """One name for several of a pattern: `conv4.{6-22}.body`."""
     if len(names) == 1:
         return names[0]
-    return pattern.replace("*", _ranges([_place(name) for name in names]), 1)
+    return pattern.replace("*", _ranges([*map(_place, names)]), 1)
 
 
 def _texts(found: Differences, change: Change) -> tuple[str, str]:

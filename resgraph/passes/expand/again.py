@@ -239,7 +239,7 @@ class _Copy(ScopeCopy):
 
     def node(self, name: str, *, layer: bool) -> bool:
         node = self.builder.nodes[name]
-        inputs = [self.tensor(source) for source in node.inputs]
+        inputs = [*map(self.tensor, node.inputs)]
         self._refuse_misfit(node, inputs, layer=layer)
         before = [self.builder.nodes[source].depth for source in node.inputs]
         first = node.op.gates or node.op.sized_by

@@ -47,7 +47,7 @@ class ScopeCopy:
             self.end(path.input),
             self.end(path.output),
             path.equation and self._equation(path.equation),
-            [self.item(item) for item in path.items],
+            [*map(self.item, path.items)],
             path.listed,
             self.shares(path),
             self.streams(path.takes),
@@ -69,7 +69,7 @@ class ScopeCopy:
         return self._block(item, name, shares)
 
     def _block(self, block: Block, name: str, shares: str) -> Block:
-        paths = [self.path(path) for path in block.paths]
+        paths = [*map(self.path, block.paths)]
         result = next(
             new
             for new, old in zip(paths, block.paths, strict=True)
@@ -185,7 +185,7 @@ class BlockCopy(ScopeCopy):
         deeper = self.flow.depth - one.into.depth
         for node in one.nodes:
             name = self.name(node.name)
-            inputs = tuple([self.end(source) for source in node.inputs])
+            inputs = tuple(map(self.end, node.inputs))
             shares = node.shares and self.name(node.shares)
             nodes[name] = Node(
                 name, node.op, inputs, node.shape, node.cost, node.depth + deeper,

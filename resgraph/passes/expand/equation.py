@@ -125,7 +125,7 @@ class EquationBuilder:
         activation = self.activation(tree)
         if axes := self.over(tree):
             return self.reduced(tree, axes)
-        terms = [self.term(argument) for argument in tree.arguments]
+        terms = [*map(self.term, tree.arguments)]
         if activation is not None:
             if not _is_one_tensor(terms):
                 raise self.errors.not_one_tensor(tree)
@@ -164,7 +164,7 @@ class EquationBuilder:
     def reduced(self, tree: Apply, axes: Axes) -> Term:
         """A function of what one tensor has over its cells or channels."""
         trees = tree.arguments[:-2]
-        terms = [self.term(argument) for argument in trees]
+        terms = [*map(self.term, trees)]
         if not _is_one_tensor(terms):
             raise self.errors.not_one_over(tree, axes)
         op = reduction(tree.function, axes)

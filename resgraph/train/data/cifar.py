@@ -204,7 +204,7 @@ def _classes(version: Version, place: Path, files: dict[str, bytes]) -> tuple[st
     names = read_dictionary(files[version.names], str(path)).get(version.names_key)
     if not isinstance(names, list) or not names:
         raise TrainingError(f"{path} has no `{version.names_key}`")
-    return tuple(str(name) for name in names)
+    return tuple(map(str, names))
 
 
 def _part(

@@ -115,7 +115,7 @@ class ClassFolders:
         entries = _entries(self.path)
         self.classes = tuple(sorted(entry.name for entry in entries if entry.is_dir()))
         beside = [entry.path for entry in entries if not entry.is_dir()]
-        self.outside = [path for path in beside if _is_image(path)]
+        self.outside = [*filter(_is_image, beside)]
 
     def files(self) -> Files:
         """The images of each class, in its folder and in folders within it, sorted by path."""
@@ -130,7 +130,7 @@ class ClassFolders:
                 raise TrainingError(
                     f"{self.path / name} has no image{held}; images end with {COMMON}, …"
                 )
-            paths += [Path(file) for file in found]
+            paths += [*map(Path, found)]
             labels += [label] * len(found)
         return Files(tuple(paths), torch.tensor(labels, dtype=torch.int64), self.path)
 

@@ -246,7 +246,7 @@ def _together(samples: list[LoadedImage]) -> tuple[Tensor, Tensor, list[Trouble]
     return (
         _stacked(view for (view,) in views),
         torch.stack(labels),
-        [one for one in troubles if one],
+        [*filter(None, troubles)],
     )
 
 
@@ -266,7 +266,7 @@ def _by_size(
         )
         for same in sizes.values()
     ]
-    return groups, torch.stack(labels), [one for one in troubles if one]
+    return groups, torch.stack(labels), [*filter(None, troubles)]
 
 
 def sample(data: DataSet, seed: int) -> Resident:

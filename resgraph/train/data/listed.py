@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -160,7 +161,7 @@ def _labels(tables: list[Table], columns: list[str], request: Request) -> Answer
         ]
         return labels, titles
     (title,) = columns
-    words = [[PARTED.findall(cell) for cell in table.column(title)] for table in tables]
+    words = [[*map(PARTED.findall, table.column(title))] for table in tables]
     found, classes = _places(tables, title, words, request)
     return [_marked(rows, len(classes)) for rows in found], classes
 
@@ -170,7 +171,7 @@ def _places(
 ) -> tuple[list[list[list[int]]], tuple[str, ...]]:
     """The words of each row as places among the classes, which are the lines of `classes.txt` or
     the words of the first list. Raises `TrainingError` at a word that is none of them."""
-    seen = {word for row in words[0] for word in row}
+    seen = {*chain.from_iterable(words[0])}
     classes = names_of(request.path, 0) or tuple(sorted(seen, key=_natural))
     number = {name: place for place, name in enumerate(classes)}
     for table, rows in zip(tables, words, strict=True):

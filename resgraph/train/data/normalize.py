@@ -57,7 +57,7 @@ class Normalization:
     @classmethod
     def read(cls, document: dict[str, Any]) -> Normalization:
         """From JSON."""
-        beside = tuple(cls.read(one) for one in document.get("beside", ()))
+        beside = tuple(map(cls.read, document.get("beside", ())))
         scale, offset = (torch.tensor(document[key]) for key in ("scale", "offset"))
         return cls(scale, offset, beside)
 

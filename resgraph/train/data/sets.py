@@ -142,7 +142,7 @@ class Packed:
     ) -> Packed:
         """By the index of each shard."""
         rows = torch.from_numpy(numpy.concatenate(indices))
-        counts = torch.tensor([len(index) for index in indices])
+        counts = torch.tensor([*map(len, indices)])
         number = torch.repeat_interleave(torch.arange(len(indices)), counts)
         start, size, label = (rows[:, column].contiguous() for column in range(3))
         return cls(tuple(shards), number, start, size, label, origin=tuple(origin))
@@ -323,7 +323,7 @@ def names_of(path: Path, count: int) -> tuple[str, ...]:
     """The lines of `classes.txt` in a folder, else so many numbers."""
     listed = path / NAMED
     if not listed.is_file():
-        return tuple(str(number) for number in range(count))
+        return tuple(map(str, range(count)))
     try:
         names = tuple(listed.read_text(encoding="utf-8").split("\n"))
     except (OSError, UnicodeDecodeError) as error:

@@ -140,7 +140,7 @@ def _packed(path: Path, pattern: str, labels: Labelling) -> Packed:
             " `train.data.path`, and what they are called with `train.data.train` and"
             " `train.data.validation`, as in train-{000000..000099}.tar"
         )
-    read = [plain(shard) for shard in shards]
+    read = [*map(plain, shards)]
     indices = [index_of(shard, labels) for shard in read]
     return Packed.joined(read, indices, shards if read != shards else ())
 

@@ -30,7 +30,7 @@ class LambOptimizer(torch.optim.Optimizer):
 
     def _step(self, params: list[Tensor], group: dict[str, Any]) -> None:
         grads: list[Tensor] = [p.grad for p in params if p.grad is not None]
-        states = [self._state(p) for p in params]
+        states = [*map(self._state, params)]
         means = [state["exp_avg"] for state in states]
         squares = [state["exp_avg_sq"] for state in states]
         first, second = group["betas"]

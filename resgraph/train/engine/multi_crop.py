@@ -131,7 +131,7 @@ class MultiCrop:
         image."""
         most = self.batch * self._area // (views.shape[2] * views.shape[3])
         parts = torch.split(views, max(1, most))
-        return torch.cat([self._mean(part) for part in parts])
+        return torch.cat([*map(self._mean, parts)])
 
     def _mean(self, views: Tensor) -> Tensor:
         own = tuple(views.shape[1:]) == self.shape

@@ -33,7 +33,7 @@ class Views(nn.Module):
             around[:, :, :height, :width],
             around[:, :, 2 : 2 + height, 2 : 2 + width],
         )
-        up, down = (self._mirrored(corner) for corner in corners)
+        up, down = map(self._mirrored, corners)
         return 0.5 * still + 0.25 * (up + down)
 
     def _mirrored(self, images: Tensor) -> Tensor:

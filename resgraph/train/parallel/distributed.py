@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from itertools import chain
 from typing import Any
 
 import torch
@@ -72,7 +73,7 @@ class World(Launch):
             return values
         parts: list[list[str]] = [[] for _ in range(self.size)]
         dist.all_gather_object(parts, values)
-        return [value for leave in parts for value in leave]
+        return [*chain.from_iterable(parts)]
 
     def same_buffers(self, net: nn.Module) -> None:
         """Gives every rank the first one's buffers (batch norm's running statistics)."""

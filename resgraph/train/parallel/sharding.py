@@ -68,7 +68,7 @@ def gathered(tree: Any) -> Any:
     if isinstance(tree, dict):
         return {key: gathered(value) for key, value in tree.items()}
     if isinstance(tree, list):
-        return [gathered(value) for value in tree]
+        return [*map(gathered, tree)]
     return tree
 
 

@@ -74,7 +74,7 @@ def drops(train: Train, rows: Sequence[dict[str, Any]]) -> list[float]:
     """Where the learning rate falls by a factor, in the run's own unit: nowhere in a smooth
     schedule."""
     if isinstance(train.schedule, Steps):
-        return [float(at) for at in train.schedule.at]
+        return [*map(float, train.schedule.at)]
     if not isinstance(train.schedule, Plateau):
         return []
     rates = [(float(row[_along(train.unit)]), float(row["lr"])) for row in rows]

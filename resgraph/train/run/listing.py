@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -104,7 +105,7 @@ def _or_damaged(path: Path) -> RunInfo:
 def differences(runs: Sequence[RunInfo]) -> dict[str, list[str]]:
     """The keys of the recipes (and the size) in which the runs differ, with each one's value."""
     sides = [{"params": f"{run.params:,}", **flat(run.recipe)} for run in runs]
-    keys = sorted({key for one in sides for key in one} - {"about"})
+    keys = sorted({*chain.from_iterable(sides)} - {"about"})
     table = {key: [one.get(key, "–") for one in sides] for key in keys}
     return {key: values for key, values in table.items() if len(set(values)) > 1}
 

@@ -88,7 +88,7 @@ def _with_steps(path: Path) -> list[dict[str, Any]]:
         lines = read_file(path).rstrip(b"\n").split(b"\n") if path.exists() else []
     except OSError as error:
         raise RunError(f"{path} cannot be read: {reason(error)}") from error
-    rows = [_row(line) for line in lines]
+    rows = [*map(_row, lines)]
     whole = list(takewhile(lambda row: row is not None, rows))
     if len(rows) > len(whole) + 1:
         raise RunError(

@@ -127,7 +127,7 @@ def opening(start: RunStart) -> list[str]:
     themselves."""
     first = f", from step {start.first_step:,}" if start.first_step else ""
     choices_shown = (_choice_text(what, choice) for what, choice, _ in start.decisions)
-    choices = ", ".join(word for word in choices_shown if word)
+    choices = ", ".join(filter(None, choices_shown))
     return [
         (
             f"{start.name}: {start.params:,} parameters, {start.images:,} images,"

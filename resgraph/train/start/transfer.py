@@ -72,7 +72,7 @@ class Transfer:
     def _rows(self) -> Iterator[tuple[str, str, str]]:
         """A sign, one of our modules or entries, and what becomes of it."""
         match = self.match
-        mixed = {_module(key) for key in (*match.adapted, *match.new)}
+        mixed = {*map(_module, (*match.adapted, *match.new))}
         kept = dict(
             pair if _module(pair[0]) in mixed else (_module(pair[0]), _module(pair[1]))
             for pair in match.kept.items()

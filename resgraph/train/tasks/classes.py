@@ -146,7 +146,7 @@ class PixelClasses(Task):
         matrix = exact(sums).view(self.classes, self.classes)
         both = matrix.diagonal()
         either = matrix.sum(0) + matrix.sum(1) - both
-        return [float(share) for share in (both / either)[either > 0]]
+        return [*map(float, (both / either)[either > 0])]
 
     def details(self, sums: Tensor, count: float) -> Details:
         """The share of pixels that are right."""
@@ -210,4 +210,4 @@ class Multilabel(Task):
         precision = have / (have + lack).clamp_min(1)
         added = have.diff(dim=1, prepend=torch.zeros_like(every))
         found = (precision * added).sum(1) / every[:, 0].clamp_min(1)
-        return [float(share) for share in found[every[:, 0] > 0]]
+        return [*map(float, found[every[:, 0] > 0])]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 from ....graph import Block, Graph, Layer, Node
 from ....ops import NORMS
@@ -17,7 +18,7 @@ def differing(graphs: Sequence[Graph]) -> list[list[str]]:
     none. That a net has no convolution, or joins nothing, is seen: it is said only where others
     differ."""
     facts = list(map(_facts, graphs))
-    names = dict.fromkeys(name for each in facts for name in each)
+    names = dict.fromkeys(chain.from_iterable(facts))
     said = {name: {each.get(name) for each in facts} for name in names}
     apart = [name for name in names if len(said[name] - _SEEN.get(name, set())) > 1]
     return [

@@ -202,7 +202,7 @@ class Warming:
             for name in names
             for block in blocks
         ]
-        found = [extent for extent in each if extent]
+        found = [*filter(None, each)]
         if not found:
             return None
         return min(low for low, _ in found), max(high for _, high in found)

@@ -84,7 +84,7 @@ def joints(
 def _broken(whole: Placement, count: int) -> list[Wire]:
     """The lines at which to break: those next to equal heights."""
     lines = _lines(whole) if count > 1 else []
-    middles = [_middle(wire) for wire in lines]
+    middles = [*map(_middle, lines)]
     chosen = {}
     for place in range(1, count if lines else 1):
         goal = whole.height * place / count

@@ -293,7 +293,7 @@ def _entry(placement: Placement, drawn: str) -> dict[str, Any]:
     entry["d"] = drawn
     for end, places in (("e", placement.entries), ("x", placement.exits)):
         if len(places) > 1:
-            entry[end] = [_rounded(x) for x in places]
+            entry[end] = [*map(_rounded, places)]
     if starts_with_box(placement.part) and not isinstance(placement.part, Join):
         entry["a"] = 1
     return entry

@@ -44,9 +44,7 @@ def png(svg: str, scale: float = 2.0, font: Path | None = None) -> bytes:
             zoom=scale,
             dpi=96,  # its own is 0, at which a length in points, as Graphviz has, is none
             skip_system_fonts=True,
-            font_files=[
-                str(file) for file in [*fonts.packaged(), *filter(None, [font])]
-            ],
+            font_files=[*map(str, [*fonts.packaged(), *filter(None, [font])])],
             sans_serif_family=fonts.FAMILY,
         )
     )

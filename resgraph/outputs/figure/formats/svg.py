@@ -132,7 +132,7 @@ class _Pen(Pen):
                 place = f' data-at="{escape(item.place)}"' if item.place else ""
                 yield f'<g id="{escape(item.name)}" class="{escape(item.kind)}"{place}>'
                 yield f"<title>{escape(item.title)}</title>"
-                yield from (self.draw(shape) for shape in item.shapes)
+                yield from map(self.draw, item.shapes)
                 yield "</g>"
             else:
                 yield self.draw(item)

@@ -69,9 +69,7 @@ _LIKE_LATIN = dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΧο", "ABEZHIKMNOPTXo", strict=
 def escape(text: str) -> str:
     """Text that LaTeX sets as it stands. Raises `ValueError` for a character that it cannot set
     (`lacking`)."""
-    return _LIGATURE.sub(
-        r"\1{\\kern0pt}", "".join(_written(cluster) for cluster in _clusters(text))
-    )
+    return _LIGATURE.sub(r"\1{\\kern0pt}", "".join(map(_written, _clusters(text))))
 
 
 def lacking(texts: Iterable[str]) -> list[str]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from itertools import accumulate, groupby, islice
+from itertools import accumulate, chain, groupby, islice
 from typing import Any
 
 from ....errors import RunError
@@ -102,7 +102,7 @@ def _in_order(mine: list[Entries], its: list[Entries]) -> _Pairs:
     orders = _orders(_tree(mine), its)
     if not orders:
         alone = _alone(mine, its)
-        left, rest = _without([pair for scope in alone for pair in scope], mine, its)
+        left, rest = _without([*chain.from_iterable(alone)], mine, its)
         orders = _orders(_tree(left), rest)
     if not orders:
         raise AlignmentError(
@@ -151,7 +151,7 @@ def _alike(
 ) -> list[Entries]:
     """Ours that are one tensor of a shape of these, and look like none of the others."""
     single = [unit for unit in mine if unit.keys.keys() == {"weight"}]
-    shapes = {_axes(unit) for unit in loose}
+    shapes = {*map(_axes, loose)}
     return [u for u in single if u.signature not in others and _axes(u) in shapes]
 
 
@@ -169,7 +169,7 @@ def squeezed(shape: Shape) -> Shape:
 def _alone(mine: list[Entries], its: list[Entries]) -> list[_Pairs]:
     """The scopes that can be one only: what is within, in its order, is within one scope on either
     side, and a shape of it is nowhere else."""
-    here, there = (_sole_scopes(side) for side in (mine, its))
+    here, there = map(_sole_scopes, (mine, its))
     return [
         [*zip(mine[slice(*here[content])], its[slice(*there[content])], strict=True)]
         for content in here

@@ -128,7 +128,7 @@ def written_orders(keys: Iterable[str]) -> list[list[str]]:
             for scope, names in scopes.items()
         }
         found[_placed(keys, places)] = None
-    return [list(order) for order in found]
+    return [*map(list, found)]
 
 
 def _placed(

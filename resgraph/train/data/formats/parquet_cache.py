@@ -57,7 +57,7 @@ def unpacked(file: Path, columns: Columns) -> Unpacked:
     where the file is damaged, or a row is no image with a class."""
     facts = f"{FORMAT} {columns.image} {columns.label}"
     place = place_in_cache("parquet", file, facts)
-    images, known = (place.with_suffix(end) for end in (".images", ".json"))
+    images, known = map(place.with_suffix, (".images", ".json"))
     with suppress(OSError, ValueError, KeyError, TypeError):
         found = _known(images, known)
         used(images, known, known.with_suffix(".npy"))
