@@ -33,10 +33,18 @@ _WORDS = {
 }
 
 
-def reason(error: OSError) -> str:
+def reason(error: Exception) -> str:
     """Why, in a user's words."""
+    if not isinstance(error, OSError):
+        return str(error)
     text = _WORDS.get(error.errno or 0) or error.strerror or str(error)
     return text[:1].lower() + text[1:]
+
+
+def told(error: Exception) -> str:
+    """Its kind, and the first line of what it says."""
+    first, _, _ = str(error).strip().partition("\n")
+    return f"{type(error).__name__}: {first}"
 
 
 def read_file(path: Path) -> bytes:

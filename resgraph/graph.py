@@ -14,6 +14,7 @@ from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from .collecting import of_type
 from .errors import Span
 from .ops.base import Cost, Op, Shape, shape_text
 
@@ -129,12 +130,12 @@ class Path:
 
     @property
     def layers(self) -> list[Layer]:
-        return [item for item in self.items if isinstance(item, Layer)]
+        return [*of_type(Layer, self.items)]
 
     @property
     def blocks(self) -> list[Block]:
         """Those that it calls, without the blocks within them."""
-        return [item for item in self.items if isinstance(item, Block)]
+        return [*of_type(Block, self.items)]
 
     @property
     def equation_nodes(self) -> tuple[str, ...]:
@@ -368,8 +369,8 @@ class Graph:
 
     def own_blocks(self) -> Iterator[Block]:
         """As `blocks`, without what is made once more with the weights of others."""
-        return (item for item in self.own_items() if isinstance(item, Block))
+        return of_type(Block, self.own_items())
 
     def blocks(self) -> Iterator[Block]:
         """Every block call in reading order, a block before the blocks within it."""
-        return (item for item in self.items() if isinstance(item, Block))
+        return of_type(Block, self.items())

@@ -16,6 +16,7 @@ from itertools import chain
 from pathlib import Path
 
 from .checked import check_nets
+from .collecting import by_key
 from .errors import Diagnostic, Edit, Source, Span, in_order
 
 MOST_TRIED = 24
@@ -124,11 +125,8 @@ def verified_in(
         str(path): checker(path, overrides, allow_outside)
         for path, overrides in files.items()
     }
-    of_file: dict[str, list[Diagnostic]] = {}
     out = list(found)
-    for problem in out:
-        if problem.edits:
-            of_file.setdefault(problem.edits[0].span.source.name, []).append(problem)
+    of_file = by_key((d.edits[0].span.source.name, d) for d in out if d.edits)
     held: dict[int, Diagnostic] = {}
     for name, mine in of_file.items():
         good = [replace(problem, edits=()) for problem in mine]

@@ -3,12 +3,12 @@ model."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from math import prod
 
+from ..collecting import by_key
 from ..errors import ResgraphError
 from ..ops import Concat, Op, Pad, Shape
 from ..ops.base import sides
@@ -121,11 +121,7 @@ class Captured:
 
 def readers(steps: Iterable[CapturedOp]) -> dict[str, list[str]]:
     """The steps that read each value, once for each time that they do."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for step in steps:
-        for source in step.inputs:
-            found[source].append(step.name)
-    return found
+    return by_key((source, step.name) for step in steps for source in step.inputs)
 
 
 def captured(

@@ -12,6 +12,7 @@ from fractions import Fraction
 from itertools import chain, count
 from typing import Any
 
+from ..collecting import of_type
 from ..ops import ChannelConv, Concat, Div, Op, Part, Upsample
 from ..ops.base import value_text
 from .blocks.columns import PathColumns
@@ -165,10 +166,10 @@ class _Writer:
         return f"{_strided(counts, calls) or self._let(name, counts, calls)} x {label}"
 
     def _label(self, column: Sequence[Element | None], calls: Sequence[Use]) -> str:
-        uses = [each for each in column if isinstance(each, Use)]
+        uses = [*of_type(Use, column)]
         if uses:
             return self._call(uses, calls)
-        cell = next(each for each in column if isinstance(each, Cell))
+        cell = next(of_type(Cell, column))
         if isinstance(cell.op, SharedPath):
             first = self.blocks[0]
             path = first.branches[int(cell.op.path)]

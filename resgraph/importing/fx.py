@@ -15,6 +15,7 @@ from torch import nn
 from torch.fx import Node
 
 from ..errors import ticked
+from ..files import told
 from ..ops import Shape, shape_text
 from ..passes.expand import nothing_collected
 from .captured import ImportRefused
@@ -47,9 +48,8 @@ def capture(model: nn.Module, shape: Shape | InputShapes) -> AtenProgram:
         try:
             exported = _exported(model, images)
         except Exception as problem:  # whatever the model's own code raises
-            said = str(problem).strip().partition("\n")[0]
             raise ImportRefused(
-                f"torch.export cannot follow the model: {type(problem).__name__}: {said}"
+                f"torch.export cannot follow the model: {told(problem)}"
                 f"{_batched(shapes)}"
             ) from problem
     classes = (

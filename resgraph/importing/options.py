@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..collecting import by_key
 from ..ops import Op
 from ..ops.base import value_text
 from ..ops.padding import Surrounded
@@ -77,9 +78,7 @@ def _default(op: Op, key: str) -> Any:
 
 def said_once(net: Captured) -> SaidOnce:
     """What a file says of its ops."""
-    ops: dict[str, list[CapturedOp]] = defaultdict(list)
-    for step in net.steps.values():
-        ops[step.op.op].append(step)
+    ops = by_key((step.op.op, step) for step in net.steps.values())
     same = {s.name for each in ops.values() for s in each if _same(s, net)}
     padded = any(_says_pad(net.steps[name].op) for name in same)
     same = same if padded else set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
+from ..collecting import by_key
 from .adoption import Library
 from .blocks.closed import Closed
 from .blocks.kept import with_kept
@@ -37,9 +38,7 @@ class BlockRecovery:
         nest(items, self.unit)
         whole = modules(items, self.classes, self.net, self.unit)
         found = Unsummed(self.net, self.unit).found(whole)
-        levels: dict[int, list[Region]] = defaultdict(list)
-        for block, level in _nested(found):
-            levels[level].append(block)
+        levels = by_key((level, block) for block, level in _nested(found))
         loose = {id(item) for item in found if isinstance(item, Region)}
         elements = Elements(self.unit, loose)
         for level in sorted(levels):

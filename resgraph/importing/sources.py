@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import MissingError, ResgraphError, UsageError
+from ..files import told
 from ..language.references import names_code, names_model_file
 from ..ops import Shape
 from .program import AtenProgram, InputShapes, input_shapes
@@ -60,9 +61,8 @@ class Model:
         except ResgraphError:
             raise
         except Exception as problem:  # whatever the code that is named raises
-            said = str(problem).strip().partition("\n")[0]
             raise UsageError(
-                f"`{self.about}` cannot be built: {type(problem).__name__}: {said}"
+                f"`{self.about}` cannot be built: {told(problem)}"
             ) from problem
         if not isinstance(made, nn.Module):
             raise UsageError(f"`{self.about}` gives no torch.nn.Module")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from ..catalogue import lints
+from ..collecting import of_type
 from ..errors import Diagnostic, fault
 from .diagnose.nearest import did_you_mean
 from .yaml.tree import Mapping, Scalar, Sequence
@@ -65,4 +66,4 @@ def unknown_lints(tree: Mapping) -> list[Diagnostic]:
 def _names(tree: Mapping) -> Iterator[Scalar]:
     entry = tree.entries.get("allow")
     if entry and isinstance(entry.value, Sequence):
-        yield from (item for item in entry.value.items if isinstance(item, Scalar))
+        yield from of_type(Scalar, entry.value.items)

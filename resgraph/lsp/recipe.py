@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, get_args, get_origin
 
+from ..collecting import of_type
 from ..language.recipe import TAGS, Train, recipe_names
 from ..language.record import Record, described, records
 from ..language.yaml.tree import Scalar, Tree
@@ -111,7 +112,7 @@ def _words(annotation: Any) -> Iterator[str]:
     if annotation is bool:
         yield from ("true", "false")
     elif get_origin(annotation) is Literal:
-        yield from (word for word in get_args(annotation) if isinstance(word, str))
+        yield from of_type(str, get_args(annotation))
     else:
         for inner in get_args(annotation):
             yield from _words(inner)

@@ -12,6 +12,7 @@ from typing import Any, get_args
 from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
 
+from ..collecting import of_type
 from ..language.grammar.words import ABOUT_STREAMS, MODES, NO_VARIANT, POLICIES
 from ..language.lints import ALLOWABLE
 from ..language.recipe import Train, recipe_names
@@ -281,7 +282,7 @@ def _option(op: type[Op], key: str, field: FieldInfo) -> Schema:
     if key == "kernel":  # `[17]` is along one axis, where `17` would be along all
         alone = {"type": "array", "items": schema, "minItems": 1, "maxItems": 1}
         schema = {"anyOf": [schema, alone]}
-    words = [word for word in _literals(field.annotation) if isinstance(word, str)]
+    words = [*of_type(str, _literals(field.annotation))]
     if words:
         schema = {"anyOf": [{"enum": words}, {"type": ["number", "string"]}]}
     return (

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ...collecting import by_key
 from ...errors import UsageError
 from ...outputs.heat import Heat
 from ...outputs.heat_csv import KNOWN, MEASURES
@@ -69,9 +70,7 @@ def profile(
 
 def _table(found: Profile) -> str:
     """A line for each row of the net, and the totals."""
-    rows: dict[str, list[str]] = {}
-    for name in found.nodes:
-        rows.setdefault(name.partition(".")[0], []).append(name)
+    rows = by_key((name.partition(".")[0], name) for name in found.nodes)
     heats = [Heat(kind, found.values(kind), *KNOWN[kind]) for kind in MEASURES]
     lines = [["row", *MEASURES]]
     lines += [[row, *_said(heats, names)] for row, names in rows.items()]

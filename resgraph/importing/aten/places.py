@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...collecting import of_type
 from ...ops import Shape
 from ..program import MADE_AS, AtenCall
 from .axes import BATCH, Axis, Layout, flat, sizes
@@ -100,7 +101,7 @@ def moved_numbers(
 ) -> Tensor | Distances | None:
     """What a call makes of known numbers; None where it does something else."""
     read = [v for v in given.values() if isinstance(v, Tensor | Distances)]
-    said = next((v for v in read if isinstance(v, Distances)), None)
+    said = next(of_type(Distances, read), None)
     words = _MOVES if said else _MOVES | _ARITHMETIC
     if call.word not in words or len(read) != len([*call.reads]):
         return None

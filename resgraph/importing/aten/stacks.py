@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
 
+from ...collecting import of_type
 from ...ops import Add, Part
 from .axes import Layout, equal_parts, flat, joined, layout
 from .reader import AnyValue, ForeignValue, Reader
@@ -33,7 +34,7 @@ def stacked(reader: Reader, x: Any, place: int) -> Stack | None:
         return x if x.place == place else None
     value = reader.value(x)
     parts = parted(reader, value.step, reader.whole(value), place + 1)
-    values = tuple(part for part in parts if isinstance(part, ForeignValue))
+    values = tuple(of_type(ForeignValue, parts))
     return Stack(values, place) if values else None
 
 

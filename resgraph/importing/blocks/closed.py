@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from ...collecting import of_type
 from ...ops import Concat
 from ..classes import ModuleClasses
 from ..definitions import Elements, define
@@ -53,7 +54,7 @@ class Closed:
 def _joined(block: Region) -> Region | None:
     """The first block of a run of layers, where that joins paths and is not all or the last."""
     items = block.branches[0].items[:-1] if not block.summed else []
-    first = next((item for item in items if isinstance(item, Region)), None)
+    first = next(of_type(Region, items), None)
     joins = first and isinstance(head(first.merge)[0], Concat) and not shares(first)
     return first if joins else None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from ...collecting import of_type
 from ..captured import CapturedOp
 from ..cells import Unit
 from ..kinds import Kind, of_block
@@ -30,7 +31,7 @@ def nest(items: list[RegionItem], unit: Unit) -> None:
 
 
 def _blocks(items: Iterable[RegionItem]) -> Iterator[Region]:
-    return (item for item in items if isinstance(item, Region))
+    return of_type(Region, items)
 
 
 def _paths(items: Iterable[RegionItem]) -> Iterator[list[RegionItem]]:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
+from ...collecting import of_type
 from ..captured import Captured
 from ..cells import Cell, Unit, cells
 from ..kinds import Kind, of_body, of_elements
@@ -47,7 +48,7 @@ def _rows(cut: CutNet, unit: Unit) -> Iterator[list[Cell | Region]]:
 
 
 def _bodies(cut: CutNet, unit: Unit) -> Iterator[Kind]:
-    blocks = (item for item in cut.items if isinstance(item, Region))
+    blocks = of_type(Region, cut.items)
     return (of_body(block, unit) for block in blocks)
 
 

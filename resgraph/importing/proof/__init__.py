@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
+from ...collecting import of_type
 from ...ops import Dropout, Shape
 from ...outputs.pytorch import module
 from ...plan import Plan
@@ -215,7 +216,7 @@ class ProvenPair:
 
 def tensors(given: Any) -> list[Tensor]:
     """What a net gives, alone, in a tuple or a dictionary."""
-    return [each for each in tree_leaves(given) if isinstance(each, Tensor)]
+    return [*of_type(Tensor, tree_leaves(given))]
 
 
 def _differ(ours: Tensor, theirs: Tensor) -> float:

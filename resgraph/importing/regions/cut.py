@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
+from ...collecting import of_type
 from ...ops import Part
 from ..captured import Captured, CapturedOp
 from ..classes import common
@@ -154,7 +155,7 @@ def _pieces(
 
     def inner(unit: Piece) -> Piece:
         (start,) = unit.inputs
-        own = [step for step in unit.items if isinstance(step, CapturedOp)]
+        own = [*of_type(CapturedOp, unit.items)]
         items = _sequence(own, start, [unit.name], known)
         return Piece(unit.name, unit.inputs, items)
 

@@ -6,25 +6,18 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from typing import ClassVar, Literal
+from typing import Literal
 
-from ...ops import Op, Shape
-from ...ops.base import Family
 from ..captured import CapturedOp
 from .streams import CutStreams, StreamBlock
-from .structure import Branch, RegionItem, StepTree, leaves_of
+from .structure import Branch, Mark, RegionItem, StepTree, leaves_of
 
 
-class RowStart(Op):
+class RowStart(Mark):
     """Where a row begins, which the value says that comes out of it or begins it."""
 
-    family: ClassVar[Family] = "shape"
-    in_label = False
     op: Literal["row"] = "row"
     value: str
-
-    def infer(self, *inputs: Shape) -> Shape:
-        return inputs[0]
 
 
 @dataclass(slots=True)
@@ -64,7 +57,7 @@ class CutNet:
         self.streams += streams.rows
         for row in streams.rows:
             for branch in (branch for block in row for branch in block.branches):
-                before = known[next(leaves_of(branch.start or ""))]
+                before = known[next(leaves_of(branch.start))]
                 self.items += [mark(branch.value, before), *branch.items]
         self.last = "" if streams.rows else self.last
         for branch in streams.rest:

@@ -164,7 +164,7 @@ def _multiplied(block: Region) -> CapturedOp | None:
     first."""
     first, *rest = block.branches
     starts = [branch.start for branch in rest]
-    reads = Counter(leaf for tree in (*starts, block.merge) for leaf in _leaves(tree))
+    reads = Counter(leaf for tree in (*starts, block.merge) for leaf in leaves_of(tree))
     if reads[first.value] != 1 or not starts or not isinstance(starts[0], tuple):
         return None
     step, terms = starts[0]
@@ -175,15 +175,11 @@ def _reads(tree: StepTree | None, value: str) -> bool:
     return tree is None or value in leaves_of(tree)
 
 
-def _leaves(tree: StepTree | None) -> Iterable[str]:
-    return () if tree is None else leaves_of(tree)
-
-
 def _shares(block: Region, words: _Words) -> bool:
     """Whether two paths or more start with what comes in, none of them with such words, and nothing
     else reads it."""
     starts = [branch.start for branch in block.branches]
-    again = any(block.entry in _leaves(tree) for tree in (*starts, block.merge))
+    again = any(block.entry in leaves_of(tree) for tree in (*starts, block.merge))
     first = [path.items[: len(words)] for path in block.branches if path.start is None]
     if again or not sums(block.merge):
         return False

@@ -4,26 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
-from ...ops import Op, Shape
-from ...ops.base import Family
 from ..captured import CapturedOp
 from .cut_rows import mark, row_start
-from .structure import RegionItem
+from .structure import Mark, RegionItem
 
 
-class SharedRows(Op):
+class SharedRows(Mark):
     """Rows once more: from the one behind the mark `first` to the one that gives `last`."""
 
-    family: ClassVar[Family] = "shape"
-    in_label = False
     op: Literal["again"] = "again"
     first: str
     last: str
-
-    def infer(self, *inputs: Shape) -> Shape:
-        return inputs[0]
 
 
 @dataclass(frozen=True, slots=True)

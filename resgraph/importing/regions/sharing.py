@@ -5,25 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import ClassVar, Literal
+from typing import Literal
 
 from ...graph import Node
-from ...ops import Op, Shape
-from ...ops.base import Family
 from ..captured import Captured, CapturedOp, ImportRefused
-from .structure import Branch, Region, RegionItem
+from .structure import Branch, Mark, Region, RegionItem
 
 
-class SharedPath(Op):
+class SharedPath(Mark):
     """A path of the same block once more, by what comes out of it, and then by its place."""
 
-    family: ClassVar[Family] = "shape"
-    in_label = False
     op: Literal["again"] = "again"
     path: int | str
-
-    def infer(self, *inputs: Shape) -> Shape:
-        return inputs[0]
 
 
 def say_again(items: Iterable[RegionItem]) -> None:

@@ -6,7 +6,7 @@ behind some joins come out of the last of these, the net can be cut."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import (
     Callable,
     Collection,
@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain, combinations, pairwise, takewhile, zip_longest
 
+from ...collecting import by_key
 from ..captured import Captured, CapturedOp
 from .structure import (
     Branch,
@@ -43,11 +44,7 @@ class StreamBlock:
     @cached_property
     def users(self) -> Mapping[str, list[Branch]]:
         """The paths that read each value."""
-        found: dict[str, list[Branch]] = defaultdict(list)
-        for branch in self.branches:
-            for value in _reads(branch):
-                found[value].append(branch)
-        return found
+        return by_key((value, b) for b in self.branches for value in _reads(b))
 
     @cached_property
     def held(self) -> Mapping[str, Branch]:
@@ -70,7 +67,6 @@ class StreamBlock:
 
 
 def _reads(branch: Branch) -> set[str]:
-    assert branch.start is not None
     return {*leaves_of(branch.start)}
 
 
@@ -157,11 +153,8 @@ class _Layers:
 
     @cached_property
     def users(self) -> Mapping[str, list[str]]:
-        found: dict[str, list[str]] = defaultdict(list)
-        for path in (path for path in self.paths if path not in self.taps):
-            for value in _reads(path):
-                found[value].append(path.value)
-        return found
+        paths = (path for path in self.paths if path not in self.taps)
+        return by_key((value, path.value) for path in paths for value in _reads(path))
 
     @cached_property
     def layer(self) -> Mapping[str, int]:
@@ -265,7 +258,7 @@ def _together(parts: Sequence[Branch], apart: Collection[str] = ()) -> list[Bran
 
 def _once(parts: Sequence[Branch]) -> set[str]:
     """The values of equations that are read once."""
-    uses = Counter(chain.from_iterable(leaves_of(part.start or "") for part in parts))
+    uses = Counter(chain.from_iterable(leaves_of(part.start) for part in parts))
     return {p.value for p in filter(_equates, parts) if uses[p.value] == 1}
 
 

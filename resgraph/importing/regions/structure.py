@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeGuard
+from itertools import chain
+from typing import ClassVar, TypeGuard
 
 from ...ops import Add, Mul, Op, Shape
+from ...ops.base import Family
 from ..captured import CapturedOp
 from ..numbers.factors import number_of
 
 StepTree = str | tuple[CapturedOp, tuple["StepTree", ...]]
 """The name of a value, or a step over what it joins."""
+
+
+class Mark(Op):
+    """What stands between the items of a net, and makes nothing of what flows through it."""
+
+    family: ClassVar[Family] = "shape"
+    in_label = False
+
+    def infer(self, *inputs: Shape) -> Shape:
+        return inputs[0]
 
 
 @dataclass(slots=True)
@@ -94,7 +106,7 @@ class Region:
         """How many layers with weights are on the way to each value."""
         found: dict[str, int] = {}
         for each in self.branches:
-            begun = sum(found.get(leaf, 0) for leaf in leaves_of(each.start or ""))
+            begun = sum(found.get(leaf, 0) for leaf in leaves_of(each.start))
             found[each.value] = each.weighted + begun
         return found
 
@@ -114,18 +126,16 @@ def steps_of(expression: StepTree | None) -> Iterator[CapturedOp]:
     """The steps of an equation, terms first."""
     if isinstance(expression, tuple):
         step, terms = expression
-        for term in terms:
-            yield from steps_of(term)
+        yield from chain.from_iterable(map(steps_of, terms))
         yield step
 
 
-def leaves_of(expression: StepTree) -> Iterator[str]:
-    """The values that an equation reads."""
+def leaves_of(expression: StepTree | None) -> Iterator[str]:
+    """The values that an equation reads; none where there is none."""
     if isinstance(expression, str):
         yield expression
-        return
-    for term in expression[1]:
-        yield from leaves_of(term)
+    elif expression:
+        yield from chain.from_iterable(map(leaves_of, expression[1]))
 
 
 def head(merge: StepTree) -> tuple[Op | None, tuple[StepTree, ...]]:

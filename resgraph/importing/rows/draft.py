@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TypeGuard
 
+from ...collecting import of_type
 from ..captured import CapturedOp
 from ..cells import Cell
 from ..regions.shared_rows import SharedRows
@@ -65,7 +66,7 @@ class DraftRow:
     def again(self) -> SharedRows | None:
         """What all of it says, where that is rows once more."""
         ops = [each.op for each in self.elements if isinstance(each, Cell)]
-        shared = [op for op in ops if isinstance(op, SharedRows)]
+        shared = [*of_type(SharedRows, ops)]
         return shared[0] if shared and len(shared) == len(self.elements) else None
 
 

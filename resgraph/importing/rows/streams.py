@@ -109,7 +109,7 @@ class _StreamText:
     def _paths(self) -> Iterator[WrittenPath]:
         yield from self._handed_on()
         for branch in self.block.branches:
-            value, start = branch.value, next(leaves_of(branch.start or ""))
+            value, start = branch.value, next(leaves_of(branch.start))
             self.letters[value] = self.letters[start]
             if value not in self.block.held:
                 name = self.names.get(value) or self._free(value, self.names)
@@ -129,7 +129,7 @@ class _StreamText:
 
     def _path(self, name: str, branch: Branch) -> WrittenPath:
         """With those that it alone reads."""
-        read = [*dict.fromkeys(leaves_of(branch.start or ""))]
+        read = [*dict.fromkeys(leaves_of(branch.start))]
         held = [*filter(None, map(self.block.held.get, read))]
         near = (*read, *(str(path.start) for path in held))
         names = {v: self.names[v] for v in near if v in self.names}
@@ -201,5 +201,5 @@ def _parted(row: DraftRow) -> list[DraftRow]:
 
 def _reads(start: StepTree | None, rows: Sequence[DraftRow]) -> bool:
     """Whether an equation reads each of two rows once, and nothing else."""
-    read = Counter(leaves_of(start) if isinstance(start, tuple) else ())
+    read = Counter(leaves_of(start))
     return len(rows) > 1 and read == Counter(row.exit for row in rows)

@@ -11,6 +11,7 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
+from ...collecting import of_type
 from ...errors import Diagnostic, Hint, Related, Span, fault, ticked
 from ..record import Location, Record, record_at, records
 from ..yaml import tree as trees
@@ -162,7 +163,7 @@ def mistakes(error: ValidationError, value: Any, model: type[Record]) -> list[Mi
         places.setdefault((path_in(value, detail["loc"]), key), []).append(detail)
     out = []
     for (loc, key), details in places.items():
-        name = key or next((part for part in loc[::-1] if isinstance(part, str)), "")
+        name = key or next(of_type(str, loc[::-1]), "")
         say = _SAY.get(details[0]["type"], _wrong_value)
         out.append(say(_Wrong(loc, name, model, details)))
     return out

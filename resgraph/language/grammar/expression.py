@@ -18,6 +18,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any, Literal
 
+from ...collecting import of_type
 from ...errors import Fault, Hint, Span, fault
 from ...ops import REDUCTIONS
 from ..yaml.characters import LOOK_ALIKES, described, look_alikes
@@ -182,7 +183,7 @@ _INNER: dict[type, Callable[[Any], Sequence[Expression]]] = {
 
 def names_in(tree: Expression) -> Iterator[Name]:
     """Every name that an expression reads, in reading order."""
-    return (part for part in parts_of(tree) if isinstance(part, Name))
+    return of_type(Name, parts_of(tree))
 
 
 def functions_in(tree: Expression) -> Iterator[str]:

@@ -15,6 +15,7 @@ from collections.abc import Mapping as Entries
 from dataclasses import replace
 from typing import TypeVar
 
+from ...collecting import of_type
 from ...errors import Fault, Hint, Span, fault
 from ...ops import ACTIVATIONS, AMONG, POINTWISE, REDUCTIONS, VOCABULARY
 from ..yaml.tree import KeyValue, Mapping, Scalar, Sequence, Tree
@@ -91,7 +92,7 @@ class Parser(ValueParser):
         trees = tree.items if isinstance(tree, Sequence) else [tree]
         read = [self.item(part, first=part is trees[0]) for part in trees]
         items = [item for item in read if not isinstance(item, TensorExpr)]
-        equation = next((item for item in read if isinstance(item, TensorExpr)), None)
+        equation = next(of_type(TensorExpr, read), None)
         if not trees:
             hint = "write a label, or `x` for the input of a block"
             self.log.report(fault("E022", "an empty path", tree.span, hint))
@@ -293,7 +294,7 @@ class Parser(ValueParser):
     def unit_labels(self, tree: Tree) -> list[Label] | None:
         if isinstance(tree, Sequence):
             items = [self.item(item, first=False) for item in tree.items]
-            labels = [item for item in items if isinstance(item, Label)]
+            labels = [*of_type(Label, items)]
             return labels if len(labels) == len(items) else None
         if not isinstance(tree, Scalar) or not isinstance(tree.value, str):
             problem = fault("E022", "`unit` is like `conv bn relu`", tree.span)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, Literal, get_args, get_origin
 
+from ...collecting import of_type
 from ...ops import ACTIVATIONS, VOCABULARY, Op
 from .records import BlockDef
 from .words import MODES
@@ -74,7 +75,7 @@ def _words_of_field(op: type[Op], key: str) -> frozenset[str]:
 
 def _literals(annotation: Any) -> Iterator[str]:
     if get_origin(annotation) is Literal:
-        yield from (value for value in get_args(annotation) if isinstance(value, str))
+        yield from of_type(str, get_args(annotation))
     else:
         for argument in get_args(annotation):
             yield from _literals(argument)

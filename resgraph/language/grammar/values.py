@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from ...collecting import by_key
 from ...errors import Fault, Span, fault
 from ..yaml.tree import KeyValue, Mapping, Scalar, Sequence, Tree
 from .expression import Name, names_in
@@ -110,10 +111,11 @@ def words_of(lets: dict[str, Value]) -> frozenset[str]:
     """The `let`s that stand for a word, and can begin a label: their value is one, or the name of
     such a `let`."""
     found = [name for name, value in lets.items() if isinstance(value, Word)]
-    renaming: dict[str, list[str]] = {}
-    for name, value in lets.items():
-        if isinstance(value, Expr) and isinstance(value.tree, Name):
-            renaming.setdefault(value.tree.name, []).append(name)
+    renaming = by_key(
+        (value.tree.name, name)
+        for name, value in lets.items()
+        if isinstance(value, Expr) and isinstance(value.tree, Name)
+    )
     for name in found:
         found += renaming.pop(name, ())
     return frozenset(found)

@@ -7,6 +7,8 @@ from typing import Any
 
 from resgraph.errors import Span
 
+from ...collecting import of_type
+
 
 @dataclass(slots=True)
 class Scalar:
@@ -92,5 +94,5 @@ def scalars_in(tree: Tree) -> list[Scalar]:
     """A scalar, or those of a map of them."""
     if isinstance(tree, Mapping):
         values = [entry.value for entry in tree.entries.values()]
-        return [value for value in values if isinstance(value, Scalar)]
+        return [*of_type(Scalar, values)]
     return [tree] if isinstance(tree, Scalar) else []

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from ...errors import UsageError
-from ...files import reason
+from ...files import reason, told
 from ...graph import Node
 from ...plan import Plan
 from .build import build, net_class, source_module
@@ -30,8 +30,7 @@ def disagreements(plan: Plan, file: Path | None = None) -> list[str]:
     except Exception as problem:
         if file is None:
             raise
-        said = str(problem).strip().partition("\n")[0]
-        return [f"{file} does not run: {type(problem).__name__}: {said}"]
+        return [f"{file} does not run: {told(problem)}"]
     modules = dict(own.named_modules()), dict(net.named_modules())
     return [
         said
@@ -82,7 +81,4 @@ def _read(file: Path) -> nn.Module:
         with torch.device("meta"):
             return net_class(source_module(text))()
     except Exception as problem:
-        said = str(problem).strip().partition("\n")[0]
-        raise UsageError(
-            f"{file} gives no module: {type(problem).__name__}: {said}"
-        ) from None
+        raise UsageError(f"{file} gives no module: {told(problem)}") from None

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
 
+from ...collecting import of_type
 from ...graph import Block, Graph, Item, Layer, Node, Path, borrows
 from ...ops import Add, Call, Ref, TorchExpr
 from ...ops.extension import expression
@@ -124,7 +125,7 @@ def read_beside(graph: Graph, item: Item) -> list[str]:
 
 def sizes_read(graph: Graph, items: Sequence[Item]) -> list[str]:
     """The nodes whose sizes the layers among some items take on, in order."""
-    layers = (item for item in items if isinstance(item, Layer))
+    layers = of_type(Layer, items)
     nodes = (graph.nodes[name] for layer in layers for name in layer.nodes)
     return [node.inputs[-1] for node in nodes if node.op.sized_by]
 

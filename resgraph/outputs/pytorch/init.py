@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from ...collecting import by_key
 from ...language.init import Init, Scheme, parse_scheme
 from ...passes.starts import Start
 from .program import Class
@@ -106,11 +107,11 @@ def _starts(classes: Sequence[Class]) -> list[str]:
     """The parameters that do not start as their layers say, by the class of their block; the net's
     own last."""
     *blocks, net = classes
-    groups: dict[tuple[str, ...], list[str]] = {}
-    for cls in blocks:
-        if cls.starts:
-            lines = tuple(_constant("module", start) for start in cls.starts)
-            groups.setdefault(lines, []).append(cls.name)
+    groups = by_key(
+        (tuple(_constant("module", start) for start in cls.starts), cls.name)
+        for cls in blocks
+        if cls.starts
+    )
     out = ["        for module in self.modules():"] if groups else []
     for lines, names in groups.items():
         out += _case("if", names, lines)

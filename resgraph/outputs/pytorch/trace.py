@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from ...collecting import by_key
 from ...graph import Graph
 from ...plan import Plan
 from .build import build
@@ -27,9 +28,8 @@ class NodeObserver(TorchFunctionMode, ABC):
     def __init__(self, graph: Graph) -> None:
         super().__init__()
         self.inside = 0  # modules that are nodes, one in another
-        self.users: dict[str, list[str]] = {}
-        for node in graph.nodes.values():
-            self.users.setdefault(node.shares or node.name, []).append(node.name)
+        nodes = graph.nodes.values()
+        self.users = by_key((node.shares or node.name, node.name) for node in nodes)
 
     @abstractmethod
     def made(self, name: str, reads: Sequence[Tensor], out: Tensor) -> None:

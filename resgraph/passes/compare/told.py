@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import chain, groupby
 from typing import NamedTuple
 
+from ...collecting import by_key
 from ...graph import Block, Graph, Item, Layer, Node, Path
 from ...ops import Cost, Thinning
 from ...ops.base import Shape, shape_text
@@ -83,10 +84,10 @@ def rows(found: Differences) -> list[RowChange]:
         for second, (graph, row) in enumerate(zip(sides, pair, strict=True)):
             for node in graph.nodes_of(row) if row else ():
                 place[bool(second), node.name] = index
-    changes: dict[int, list[Change]] = {}
-    for change in found.changes:
-        index = place.get((change.after is not None, change.name), -1)
-        changes.setdefault(index, []).append(change)
+    changes = by_key(
+        (place.get((change.after is not None, change.name), -1), change)
+        for change in found.changes
+    )
     wholes = _wholes(found, "removed") | _wholes(found, "added")
     pairs = {**dict(enumerate(found.rows)), -1: (None, None)}
     return [

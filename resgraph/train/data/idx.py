@@ -79,7 +79,7 @@ def read_idx(path: Path, dimensions: int) -> Tensor:
             # one byte more than wanted, to see that nothing follows
             values = file.read(wanted + 1)
     except (OSError, EOFError, zlib.error) as error:
-        why = reason(error) if isinstance(error, OSError) else str(error)
+        why = reason(error)
         raise TrainingError(f"{path} cannot be read: {why}") from error
     if len(values) != wanted:
         end = (

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from ...collecting import by_key
 from ...errors import TrainingError
 from ...language.recipe import Train
 from ...language.recipe.augment import AreaCrop, SideCrop
@@ -255,10 +256,9 @@ def _by_size(
 ) -> tuple[list[SizeGroup], Tensor, list[Trouble]]:
     """Samples of any views, those of one size together."""
     views, labels, troubles = zip(*samples, strict=True)
-    sizes: dict[torch.Size, list[tuple[Tensor, int]]] = {}
-    for place, seen in enumerate(views):
-        for view in seen:
-            sizes.setdefault(view.shape, []).append((view, place))
+    sizes = by_key(
+        (view.shape, (view, place)) for place, seen in enumerate(views) for view in seen
+    )
     groups = [
         (
             _stacked(view for view, _ in same),

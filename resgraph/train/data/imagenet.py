@@ -77,7 +77,7 @@ def _flat(
     try:
         text = read_file(source).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        why = reason(error) if isinstance(error, OSError) else str(error)
+        why = reason(error)
         raise TrainingError(f"{source} cannot be read: {why}") from error
     said = _said(source, text, images, _by_number(source, classes))
     place = {name: label for label, name in enumerate(classes)}

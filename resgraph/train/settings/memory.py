@@ -10,6 +10,7 @@ from itertools import accumulate
 
 import torch
 
+from ...collecting import by_key
 from ...errors import UsageError
 from ...graph import Graph, Item, Layer, Path
 from ...language.recipe import Train
@@ -154,9 +155,7 @@ class _Step:
 def choose(blocks: list[BlockMemory], kept: int, target: int) -> list[BlockMemory]:
     """Kinds of blocks, the most numbers for a multiply-add first, until an image keeps no more than
     `target`."""
-    kinds: dict[str, list[BlockMemory]] = {}
-    for block in blocks:
-        kinds.setdefault(block.kind, []).append(block)
+    kinds = by_key((block.kind, block) for block in blocks)
     gain = {
         kind: sum(b.saved for b in same) / (1 + sum(b.macs for b in same))
         for kind, same in kinds.items()

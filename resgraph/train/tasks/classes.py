@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Self
 
 import torch
 import torch.nn.functional as F
@@ -16,12 +17,26 @@ of each other are the same."""
 
 
 @dataclass(frozen=True)
-class Classes(Task):
-    """One class of each image: output (n, classes), target (n,) int64."""
+class _OfClasses(Task):
+    """What is told of classes: smoothed, and by the weight of each."""
 
     classes: int
     smoothing: float = 0.0
     weights: Tensor | None = None
+
+    def plain(self) -> Self:
+        """Without smoothing and weights."""
+        return replace(self, smoothing=0.0, weights=None)
+
+    def _weights(self, output: Tensor) -> Tensor | None:
+        """On the device of what they weigh."""
+        return None if self.weights is None else self.weights.to(output.device)
+
+
+@dataclass(frozen=True)
+class Classes(_OfClasses):
+    """One class of each image: output (n, classes), target (n,) int64."""
+
     binary: bool = False
     threshold: float | None = None
 
@@ -30,16 +45,12 @@ class Classes(Task):
         """Wrong predictions."""
         return 1
 
-    def plain(self) -> Classes:
-        """Without smoothing and weights."""
-        return replace(self, smoothing=0.0, weights=None)
-
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """Cross-entropy; the mean is over the classes too where it is the binary one."""
         if self.binary:
             return self._binary(output, target, self._wanted(output, target))
         known = self.known(target)
-        weights = None if self.weights is None else self.weights.to(output.device)
+        weights = self._weights(output)
         total = F.cross_entropy(
             output,
             target,
@@ -73,15 +84,10 @@ class Classes(Task):
 
     def _binary(self, output: Tensor, target: Tensor, wanted: Tensor) -> Tensor:
         known = self.known(target)
-        weights = None if self.weights is None else self.weights.to(output.device)
         every = F.binary_cross_entropy_with_logits(
-            output, wanted, weights, reduction="none"
+            output, wanted, self._weights(output), reduction="none"
         )
         return mean((every.mean(1) * known).sum(), known.sum())
-
-    def count(self, target: Tensor) -> Tensor:
-        """The images."""
-        return self.known(target).sum()
 
     def sums(self, output: Tensor, target: Tensor) -> Tensor:
         """Wrong predictions."""
@@ -94,32 +100,20 @@ class Classes(Task):
 
 
 @dataclass(frozen=True)
-class PixelClasses(Task):
+class PixelClasses(_OfClasses):
     """A class of each pixel: output (n, classes, …), target (n, …) int64, larger by a factor
     where the net's output is coarse: then it is enlarged bilinearly, as DeepLab's is."""
-
-    classes: int
-    smoothing: float = 0.0
-    weights: Tensor | None = None
 
     @property
     def width(self) -> int:
         """The confusion matrix, a row for each true class."""
         return self.classes**2
 
-    def plain(self) -> PixelClasses:
-        """Without smoothing and weights."""
-        return replace(self, smoothing=0.0, weights=None)
-
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """The cross-entropy of each pixel."""
         # by rows of pixels, of which the gradient is the same in every run on a GPU
         rows, wanted = self._rows(output, target)
         return Classes(self.classes, self.smoothing, self.weights).loss(rows, wanted)
-
-    def count(self, target: Tensor) -> Tensor:
-        """The pixels."""
-        return self.known(target).sum()
 
     def sums(self, output: Tensor, target: Tensor) -> Tensor:
         """The confusion matrix, row by row."""
@@ -156,13 +150,9 @@ class PixelClasses(Task):
 
 
 @dataclass(frozen=True)
-class Multilabel(Task):
+class Multilabel(_OfClasses):
     """Any number of classes of each image: output and target (n, classes), the target 1, 0 or
     NaN."""
-
-    classes: int
-    smoothing: float = 0.0
-    weights: Tensor | None = None
 
     @property
     def width(self) -> int:
@@ -170,23 +160,15 @@ class Multilabel(Task):
         not."""
         return 2 * self.classes * BINS
 
-    def plain(self) -> Multilabel:
-        """Without smoothing and weights."""
-        return replace(self, smoothing=0.0, weights=None)
-
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """The binary cross-entropy of each class."""
         known = self.known(target)
         wanted = target.nan_to_num() * (1 - self.smoothing) + self.smoothing / 2
-        weights = None if self.weights is None else self.weights.to(output.device)
+        wanted, weights = wanted.to(output.dtype), self._weights(output)
         every = F.binary_cross_entropy_with_logits(
-            output, wanted.to(output.dtype), pos_weight=weights, reduction="none"
+            output, wanted, pos_weight=weights, reduction="none"
         )
         return mean((every * known).sum(), known.sum())
-
-    def count(self, target: Tensor) -> Tensor:
-        """What is said of all images together."""
-        return self.known(target).sum()
 
     def sums(self, output: Tensor, target: Tensor) -> Tensor:
         """A histogram of logits of each class, of those that have it and of those that have

@@ -91,10 +91,6 @@ class Numbers(Task):
         every = LOSSES[self.kind](output, target.nan_to_num(), reduction="none")
         return mean((every * known).sum(), known.sum())
 
-    def count(self, target: Tensor) -> Tensor:
-        """The numbers."""
-        return self.known(target).sum()
-
     def sums(self, output: Tensor, target: Tensor) -> Tensor:
         """Squared errors, targets, squared targets and counts, a row each."""
         target = self._wanted(output, target)

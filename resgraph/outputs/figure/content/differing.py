@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import chain
 
+from ....collecting import by_key
 from ....graph import Block, Graph, Layer, Node
 from ....ops import NORMS
 from .rows import blocks_in, layers_of, main_node
@@ -43,10 +44,8 @@ def _facts(graph: Graph) -> dict[str, str]:
 
 def _regularized(graph: Graph) -> dict[str, str]:
     """Each kind of dropout and scale, from the first of its options to the last."""
-    labels: dict[str, list[str]] = {}
-    for node in graph.nodes.values():
-        if node.op.family == "regularize":
-            labels.setdefault(node.op.op, []).append(_options(node))
+    nodes = (n for n in graph.nodes.values() if n.op.family == "regularize")
+    labels = by_key((node.op.op, _options(node)) for node in nodes)
     return {word: " ".join([word, *_range(said)]) for word, said in labels.items()}
 
 

@@ -43,6 +43,10 @@ class Band:
     is_card: bool
     again: bool = False  # its beginning stands in another column
 
+    @property
+    def middle(self) -> float:
+        return (self.top + self.bottom) / 2
+
 
 def _is_card(blocks: list[tuple[float, Fork]]) -> bool:
     """Whether rows have blocks of several paths, or blocks that repeat."""
@@ -109,7 +113,7 @@ def labels(scene: Scene, band: Band, top: float, x: float) -> None:
     name = ", ".join(row.name for row in band.rows)
     room = GUTTER - 8
     if not band.is_card:
-        middle = top + (band.top + band.bottom) / 2
+        middle = top + band.middle
         scene.add(Text(x, middle + 3.5, text.fit(name, 9.75, room), 9.75, fill="muted"))
         return
     y = top + band.top
@@ -160,7 +164,7 @@ def shape(scene: Scene, plan: Plan, band: Band, top: float, glyph: float) -> Non
     """The shape that a band hands on, with `GLYPH` or 0 for its box, and which output it is; `top`
     is that of the drawing."""
     end = plan.graph.nodes[band.rows[-1].output]
-    middle = top + (band.top + band.bottom) / 2
+    middle = top + band.middle
     at = MARGIN + 4 + glyph, middle
     if glyph and len(end.shape) > 1:
         scene.add(*_glyph(at[0] - glyph, middle, end.shape, largest_map(plan)))
@@ -212,7 +216,7 @@ def numbers(scene: Scene, facts: BandFacts, band: Band, at: Point) -> None:
     """The costs of a band with their shares, and what one of its outputs sees; `at` is where the
     numbers begin, and the top of the drawing."""
     x, top = at
-    middle = top + (band.top + band.bottom) / 2
+    middle = top + band.middle
     beside = columns(facts.plan, facts.heat)
     for (_, wide), told in zip(beside, row_numbers(facts, band.rows), strict=True):
         _number(scene, (x, middle), wide, told)

@@ -14,6 +14,7 @@ from importlib.resources import files
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from ....collecting import by_key
 from ....errors import Span, UsageError
 from ....graph import Block, Item, Path
 from ....passes.receptive_field import receptive_fields
@@ -124,8 +125,7 @@ class Pile:
         self.facts = BandFacts(plan, receptive_fields(graph), self.heat)
         whole = even(RHYTHM, net)
         self.rhythm = replace(RHYTHM, tile_width=whole.tile_width - whole.heat)
-        for link in net.links:
-            self.links.setdefault(link.target, []).append(link)
+        self.links = by_key((link.target, link) for link in net.links)
         start = self.add(net.units[0])
         self.exits[0] = self.streams
         rows = [self.row(builder, rows, units) for rows, units in builder.bands]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate, chain, groupby, islice
 from typing import Any
 
+from ....collecting import by_key
 from ....errors import RunError
 from ....ops.base import Shape, shape_text
 from .order import (
@@ -193,11 +194,10 @@ def _scopes_by_content(
 ) -> dict[tuple[object, ...], list[tuple[int, int]]]:
     """What stands within a scope → where such scopes begin and end; one within another of the same
     content is that other."""
-    found: dict[tuple[object, ...], list[tuple[int, int]]] = {}
-    for extent in sorted(set(_extents(units).values())):
-        content = tuple(unit.signature for unit in units[slice(*extent)])
-        found.setdefault(content, []).append(extent)
-    return found
+    return by_key(
+        (tuple(unit.signature for unit in units[slice(*extent)]), extent)
+        for extent in sorted(set(_extents(units).values()))
+    )
 
 
 def _refuse_elsewhere(beside: _Pairs, found: _Pairs) -> None:

@@ -82,7 +82,7 @@ class ArrayStore:
                     file, allow_pickle=False, max_header_size=LONGEST_HEAD
                 )
         except UNREADABLE as error:
-            why = reason(error) if isinstance(error, OSError) else str(error)
+            why = reason(error)
             raise TrainingError(
                 f"{self.place(name)} cannot be read: {why.splitlines()[0]}"
             ) from error

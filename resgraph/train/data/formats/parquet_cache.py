@@ -122,7 +122,7 @@ def _opened(file: Path) -> Any:
 
 
 def _damaged(file: Path, error: Exception) -> TrainingError:
-    why = reason(error) if isinstance(error, OSError) else str(error).splitlines()[0]
+    why = reason(error).splitlines()[0]
     return TrainingError(f"{file} is damaged, or no Parquet file: {why}")
 
 

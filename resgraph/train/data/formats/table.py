@@ -52,7 +52,7 @@ class Table:
                 titles = tuple(cell.strip() for cell in next(reader, []))
                 read = [(tuple(row), reader.line_num) for row in reader if any(row)]
         except (OSError, UnicodeDecodeError, csv.Error) as error:
-            why = reason(error) if isinstance(error, OSError) else str(error)
+            why = reason(error)
             raise TrainingError(f"{path} cannot be read as a table: {why}") from error
         found = cls(path, titles, *zip(*read, strict=True)) if read else None
         if found is None:
