@@ -40,8 +40,7 @@ def report_diagnostics(diagnostics: Sequence[Diagnostic], *, as_json: bool) -> N
     if as_json:
         print_json({"ok": False, "diagnostics": [*map(diagnostic_data, diagnostics)]})
         return
-    for diagnostic in diagnostics:
-        click.echo(_colored(diagnostic) + "\n", err=True, color=colored())
+    warn(diagnostics)
     counts = [
         (sum(d.severity == kind for d in diagnostics), kind)
         for kind in ("error", "warning")

@@ -202,12 +202,13 @@ class _Writer:
 
     def _cut(self, column: Sequence[Element | None]) -> Sequence[Element | None]:
         """Parts, of which not all are the same one of as many: by their first and last channel."""
-        found = [c for c in column if isinstance(c, Cell) and isinstance(c.op, Part)]
-        if len({each.op for each in found}) == 1:
+        found = [c for c in of_type(Cell, column) if isinstance(c.op, Part)]
+        parts = [*of_type(Part, (each.op for each in found))]
+        if len({*parts}) == 1:
             return column
         known = self.blocks[0].known
         widths = [known[each.steps[0].inputs[0]].shape[0] for each in found]
-        places = list(map(_place, found, widths))
+        places = [*map(Part.within, parts, widths)]
         last = [place.stop for place in places] == widths
         return [
             replace(each, op=Part.cut(place.start, None if last else place.stop))
@@ -227,9 +228,8 @@ class _Writer:
             return constant
         if key == "kernel" and differ and not isinstance(cell.op, ChannelConv):
             return self._let(key, values, calls)  # no paper's follows from a width
-        sizes = [call.sizes for call in calls]
         width = key == "width" and self.relative
-        found = formula([*map(side, values)], sizes, width=width)
+        found = _formula([*map(side, values)], calls, width=width)
         return found or self._let(_NAMED.get((cell.op.op, key), key), values, calls)
 
     def _constant(
@@ -295,8 +295,7 @@ class _Writer:
         if not any(use.sized for use in uses):
             return ""
         widths = [use.sizes.out for use in uses]
-        sizes = [call.sizes for call in calls]
-        found = formula(widths, sizes, width=self.relative)
+        found = _formula(widths, calls, width=self.relative)
         return found or self._let("width", widths, calls)
 
     def _stride(self, uses: Sequence[Use], calls: Sequence[Use]) -> str:
@@ -309,13 +308,12 @@ class _Writer:
 
     def _values(self, uses: Sequence[Use], calls: Sequence[Use]) -> Iterator[str]:
         """What a call sets of the `let`s of its block."""
-        sizes = [call.sizes for call in calls]
         for key in uses[0].definition.lets:
             texts = [use.value(key) for use in uses]
             if any(key in use.values for use in uses):
                 numbers = [int(text) if text.isdigit() else text for text in texts]
                 width = key.startswith("width") and self.relative
-                found = formula(numbers, sizes, width=width)
+                found = _formula(numbers, calls, width=width)
                 yield f"{key} {found or self._let(key, texts, calls)}"
 
     def _merge(self, expressions: Sequence[StepTree], calls: Sequence[Use]) -> str:
@@ -386,6 +384,10 @@ _STILL: Mapping[str, list[str]] = {"1x1 conv out linear": []}
 """The same of blocks that never stride."""
 
 
+def _formula(values: Sequence[Any], calls: Sequence[Use], *, width: bool) -> str | None:
+    return formula(values, [call.sizes for call in calls], width=width)
+
+
 def _ratio(name: str, texts: Sequence[str], own: Sequence[str]) -> str | None:
     """Numbers as one share of what a `let` is in each call."""
     if not all(map(str.isdigit, own)):
@@ -411,8 +413,9 @@ def _option(element: Element | None, key: str, like: Cell) -> Any:
 
 def _sized(column: Sequence[Element | None]) -> Sequence[Element | None]:
     """Maps that are enlarged, not all of them by a factor: by their sizes."""
-    found = [c for c in column if isinstance(c, Cell) and isinstance(c.op, Upsample)]
-    if len({each.op.factor is None for each in found}) == 1:  # type: ignore[attr-defined]
+    found = [c for c in of_type(Cell, column) if isinstance(c.op, Upsample)]
+    ops = of_type(Upsample, (each.op for each in found))
+    if len({op.factor is None for op in ops}) == 1:
         return column
     return [
         replace(each, op=each.op.model_copy(update={"factor": None, "to": size}))
@@ -432,12 +435,6 @@ def _terms(
 def _sides(ops: Sequence[Op], key: str) -> list[float]:
     """The numbers that stand on one side of equations."""
     return [number for op in ops if (number := getattr(op, key, None)) is not None]
-
-
-def _place(cell: Cell, width: int) -> range:
-    """The channels of a part."""
-    assert isinstance(cell.op, Part)
-    return cell.op.within(width)
 
 
 def _padding(element: Element | None, like: Cell) -> Any:

@@ -13,7 +13,13 @@ from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
 
 from ..collecting import of_type
-from ..language.grammar.words import ABOUT_STREAMS, MODES, NO_VARIANT, POLICIES
+from ..language.grammar.words import (
+    ABOUT_STREAMS,
+    MODES,
+    NO_VARIANT,
+    POLICIES,
+    about_op,
+)
 from ..language.lints import ALLOWABLE
 from ..language.recipe import Train, recipe_names
 from ..language.schema import File
@@ -253,7 +259,7 @@ def _layer(word: str, op: type[Op]) -> Schema:
         properties["mode"] = _mode(ACTIVATIONS, "the activation behind it")
     return {
         "type": "object",
-        "description": " ".join((op.__doc__ or "").split()),
+        "description": about_op(op),
         "required": [
             "op",
             *(

@@ -9,6 +9,7 @@ import click
 
 from ...errors import UsageError
 from ...language.diagnose.nearest import did_you_mean
+from ...language.grammar.words import about_op
 from ...language.library import library_block, library_index, library_text
 from ...ops import VOCABULARY
 from ...ops.extension import package_of
@@ -70,9 +71,8 @@ def _record(name: str) -> dict[str, Any]:
         }
     op = VOCABULARY[name]
     options = [key for key in op.model_fields if key not in ("op", op.number)]
-    about = " ".join((op.__doc__ or "").split())
     return {"name": name, "op": op.family, "package": package_of(op), "number": op.number,
-            "options": options, "about": about}  # fmt: skip
+            "options": options, "about": about_op(op)}  # fmt: skip
 
 
 def _text(name: str) -> str:

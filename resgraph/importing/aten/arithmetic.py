@@ -207,7 +207,7 @@ def _scaled(reader: Reader, x: ForeignValue, factor: StateTensor) -> Any:
     tensors, met = {"weight": factor.key}, _axes_met(x, factor)
     if met == [] and reader.shape(x)[0] != 1:
         return reader.kept(Gain(), x, tensors)
-    if met == [layout(reader.shape(x))[0]]:
+    if met == [reader.own_axes(x)[0]]:
         return reader.kept(Scale(), x, tensors)
     return None
 
@@ -223,7 +223,7 @@ def _shifted(reader: Reader, x: ForeignValue, shift: StateTensor) -> Any:
     """A gain and one learned number that is added behind it, a scale or a layer without a bias and
     one for each channel; else what is learned for places."""
     before, met = reader.steps[x.step], _axes_met(x, shift)
-    op = _with_shift(before.op, met, layout(reader.shape(x))[0])
+    op = _with_shift(before.op, met, reader.own_axes(x)[0])
     if op is None:
         return positioned(reader, x, shift)
     tensors = {**before.tensors, "bias": shift.key}

@@ -192,7 +192,7 @@ def _heads(reader: Reader, x: AnyValue, axes: Layout) -> int:
     if (
         not own
         or columns != layout((width,))[0]
-        or rows != flat(layout(reader.shape(x))[1:])
+        or rows != flat(reader.own_axes(x)[1:])
     ):
         raise reader.no("over anything but all cells, by equal parts of the channels")
     return heads

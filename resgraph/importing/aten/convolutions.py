@@ -244,6 +244,6 @@ def linear(reader: Reader, call: AtenCall, given: Arguments) -> AnyValue:
 
 def channels_last(reader: Reader, x: AnyValue) -> AnyValue:
     """A value whose last axis are its channels, which the places of a sequence become."""
-    channels, *cells = layout(reader.shape(x))
+    channels, *cells = reader.own_axes(x)
     mixes = channels and len(x.axes) > 1 and x.axes[-1] == flat(cells) != ()
     return turned(reader, x) if isinstance(x, ForeignValue) and mixes else x

@@ -85,6 +85,6 @@ def rms_norm(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
 def _over_channels(reader: Reader, given: Arguments) -> ForeignValue:
     """What is normed over its last axis, which are the channels."""
     x = reader.value(channels_last(reader, reader.placed(given["input"])))
-    if len(given["normalized_shape"]) != 1 or x.axes[-1] != layout(reader.shape(x))[0]:
+    if len(given["normalized_shape"]) != 1 or x.axes[-1] != reader.own_axes(x)[0]:
         raise reader.no("over anything but the channels")
     return x

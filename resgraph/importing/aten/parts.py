@@ -175,7 +175,7 @@ def cut(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     if step > 1:
         return _every(reader, value, place, step, start)
     start %= before[place]  # it may be counted from the end
-    if value.axes == layout(reader.shape(value)) and place:
+    if value.axes == reader.own_axes(value) and place:
         return _fewer_cells(reader, value, place, range(start, start + length))
     value = _in_place(reader, value, place)
     return _part(reader, value, place, range(start, start + length))

@@ -300,6 +300,10 @@ class Reader:
         """Of the step behind a value."""
         return self.steps[value.step].shape
 
+    def own_axes(self, value: AnyValue) -> Layout:
+        """Of that step, as its op gives them."""
+        return layout(self.shape(value))
+
     def add(
         self, op: Op, *inputs: str, tensors: Mapping[str, str] | None = None
     ) -> ForeignValue:

@@ -32,7 +32,7 @@ def pad(reader: Reader, call: AtenCall, given: Arguments) -> Any:
 
 def _own_order(reader: Reader, x: ForeignValue) -> list[int] | None:
     """Which of its step's axes stands at each place; None where they lie as ours, or in parts."""
-    own = layout(reader.shape(x))
+    own = reader.own_axes(x)
     if x.axes == own or sorted(x.axes) != sorted(own) or len({*own}) < len(own):
         return None
     return [*map(own.index, x.axes)]

@@ -33,7 +33,7 @@ def _sequence(reader: Reader, x: Any, place: int) -> str | None:
     a tensor is none."""
     if not isinstance(x, ForeignValue) or len(x.axes) != 2 or place not in (0, 1):
         return None
-    channels, *cells = layout(reader.shape(x))
+    channels, *cells = reader.own_axes(x)
     if (x.axes[1 - place], x.axes[place]) != (channels, flat(cells)) or not cells:
         return None
     return reader.add(Positions(), x.step).step if len(cells) > 1 else x.step
@@ -41,7 +41,7 @@ def _sequence(reader: Reader, x: Any, place: int) -> str | None:
 
 def in_a_row(reader: Reader, x: AnyValue) -> AnyValue:
     """A map of which a view puts all cells in a row, as a sequence where the net needs one."""
-    _, *cells = layout(reader.shape(x))
+    _, *cells = reader.own_axes(x)
     if not reader.sequences or len(cells) < 2 or flat(cells) not in x.axes:
         return x
     step = reader.add(Positions(), x.step).step

@@ -302,7 +302,7 @@ def response(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     x = reader.value(given["self"])
     axes = {d % len(call.axes) - 1 for d in given["dim"] or ()}
     read = sorted(atom for axis in axes for atom in x.axes[axis])
-    cells = [*chain.from_iterable(layout(reader.shape(x))[1:])]
+    cells = [*chain.from_iterable(reader.own_axes(x)[1:])]
     if given["ord"] != 2 or -1 in axes or not given["keepdim"] or read != cells:
         raise reader.no("over anything but all cells of a map")
     return Spelled("response", x)
@@ -311,7 +311,7 @@ def response(reader: Reader, call: AtenCall, given: Arguments) -> Any:
 def mean_of_form(reader: Reader, x: Spelled, axes: set[int]) -> Any:
     """The mean of a form over the channels, which are kept as an axis of one place."""
     assert isinstance(x.of, ForeignValue)
-    channels = layout(reader.shape(x.of))[0]
+    channels = reader.own_axes(x.of)[0]
     if [x.of.axes[axis] for axis in axes] != [channels]:
         raise reader.no("over anything but the channels")
     return further(reader, "mean", x, "channels")

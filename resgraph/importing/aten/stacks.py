@@ -63,5 +63,5 @@ def summed(reader: Reader, stack: Stack) -> ForeignValue:
 
 def is_part(reader: Reader, x: ForeignValue) -> bool:
     """Whether some axis is a part of the channels."""
-    whole = layout(reader.shape(x))[0]
+    whole = reader.own_axes(x)[0]
     return any(a.of == 0 for axis in x.axes for a in axis if axis != whole)
