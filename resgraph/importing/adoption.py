@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import chain, islice
 
+from ..collecting import of_type
 from ..errors import ResgraphError
 from ..language.grammar.records import BlockDef, Expr, Label
 from ..language.library import library_block, library_index
@@ -189,7 +190,7 @@ def _with_words(words: tuple[tuple[str, int], ...]) -> tuple[str, ...]:
 def _words(name: str) -> Counter[str]:
     block = library_block(name)
     items = (item for path in block.paths.values() for item in path.items)
-    labels = [item.word for item in items if isinstance(item, Label)]
+    labels = [item.word for item in of_type(Label, items)]
     words = Counter("act" if word in ACTIVATIONS else word for word in labels)
     del words["drop path"]  # an eval-mode graph has none
     return words

@@ -118,7 +118,7 @@ class _Writer:
         """What is called by the longest of these."""
         longest = max((self.elements.of(b.items) for b in branches), key=len)
         self.definition.words.update(map(word_of, longest))
-        inner = [each.definition for each in longest if isinstance(each, Use)]
+        inner = [each.definition for each in of_type(Use, longest)]
         self.definition.inner += inner
 
     def _one_activation(self) -> str:
@@ -194,7 +194,7 @@ class _Writer:
 
     def _act(self, column: Sequence[Element | None], calls: Sequence[Use]) -> str:
         """The `let` for a label's activation; "" where its own text says it."""
-        acts = [each.activation for each in column if isinstance(each, Cell)]
+        acts = [each.activation for each in of_type(Cell, column)]
         if self.act and all(acts):
             return self.act
         said = [act or "linear" for act in acts]

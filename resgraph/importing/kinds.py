@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from ..collecting import of_type
 from ..ops import ACTIVATIONS, Add, Mul, Op
 from .cells import Cell, Unit, cells
 from .matching import op_key
@@ -95,7 +96,7 @@ def activations_of(block: Region, unit: Unit) -> set[str]:
 def _in_labels(block: Region, unit: Unit) -> Iterator[str]:
     for branch in mains(block):
         labels = cells(branch.items, unit)
-        yield from (each.activation for each in labels if isinstance(each, Cell))
+        yield from (each.activation for each in of_type(Cell, labels))
 
 
 def _in_equations(block: Region) -> Iterator[str]:

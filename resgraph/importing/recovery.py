@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from ..collecting import by_key
+from ..collecting import by_key, of_type
 from .adoption import Library
 from .blocks.closed import Closed
 from .blocks.kept import with_kept
@@ -39,7 +39,7 @@ class BlockRecovery:
         whole = modules(items, self.classes, self.net, self.unit)
         found = Unsummed(self.net, self.unit).found(whole)
         levels = by_key((level, block) for block, level in _nested(found))
-        loose = {id(item) for item in found if isinstance(item, Region)}
+        loose = {id(item) for item in of_type(Region, found)}
         elements = Elements(self.unit, loose)
         for level in sorted(levels):
             for definition in self._defined(levels[level], elements):
@@ -144,8 +144,7 @@ def _parted(group: list[Region]) -> list[list[Region]]:
 
 def _nested(items: Sequence[RegionItem]) -> Iterator[tuple[Region, int]]:
     """All blocks, and of how many levels those within each are."""
-    for item in items:
-        if isinstance(item, Region):
-            inner = [found for b in item.branches for found in _nested(b.items)]
-            yield item, max((level + 1 for _, level in inner), default=0)
-            yield from inner
+    for item in of_type(Region, items):
+        inner = [found for b in item.branches for found in _nested(b.items)]
+        yield item, max((level + 1 for _, level in inner), default=0)
+        yield from inner

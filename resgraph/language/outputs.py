@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
+from ..collecting import of_type
 from ..errors import Fault, Related, Span, fault
 from .diagnose.nearest import did_you_mean
 from .grammar.log import Log
@@ -40,9 +41,8 @@ def outputs_of(tree: Mapping, rows: Collection[str], log: Log) -> tuple[OutputDe
 def _named(tree: Mapping, key: str) -> Iterator[OutputDef]:
     entry = tree.entries.get(key)
     names = entry.value.items if entry and isinstance(entry.value, Sequence) else ()
-    for name in names:
-        if isinstance(name, Scalar):
-            yield OutputDef(name.text, name.span, key == "aux")
+    for name in of_type(Scalar, names):
+        yield OutputDef(name.text, name.span, key == "aux")
 
 
 def _problem(

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from ..collecting import of_type
 from ..errors import OVERRIDE, Source, SpecError, UsageError, fault
 from .diagnose.nearest import did_you_mean
 from .extends import read_whole
@@ -149,7 +150,7 @@ def _whole_list(tree: Tree, rest: list[str], entry: KeyValue) -> str:
         or not isinstance(entry.value, Scalar)
     ):
         return ""
-    texts = [item.text for item in tree.items if isinstance(item, Scalar)]
+    texts = [item.text for item in of_type(Scalar, tree.items)]
     if not rest[0].isdecimal() or len(texts) < len(tree.items):
         return ""
     if int(rest[0]) >= len(texts):

@@ -9,6 +9,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Literal
 
+from ..collecting import of_type
 from ..language.diagnose.word import functions_of_tensors
 from ..language.grammar.arithmetic import FUNCTIONS
 from ..language.grammar.label import ABOUT_AGAIN, AGAIN, phrase_at
@@ -307,7 +308,7 @@ def _within(block: Mapping[str, KeyValue]) -> list[str]:
     """What a block reads by name, and its paths."""
     streams = block["reads"].value if "reads" in block else None
     items = streams.items if isinstance(streams, Sequence) else []
-    reads = [item.text for item in items if isinstance(item, Scalar)]
+    reads = [item.text for item in of_type(Scalar, items)]
     return [*reads, *(key for key in block if key not in BLOCK_KEYS | CALL_KEYS)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ..collecting import of_type
 from ..errors import MissingError, UsageError
 from ..graph import Block, Equation, Graph, Layer, Node, Origin, Path, Stream, total
 from ..language.diagnose.nearest import did_you_mean
@@ -272,7 +273,7 @@ def _definitions(plan: Plan, scope: Explained) -> Iterator[str]:
         else []
     )
     defined = entries_of(plan.spec.tree, "blocks")
-    for name in dict.fromkeys(item.block for item in items if isinstance(item, Block)):
+    for name in dict.fromkeys(item.block for item in of_type(Block, items)):
         if entry := defined.get(name):
             place = (
                 entry.key.span

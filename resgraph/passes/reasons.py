@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
+from ..collecting import of_type
 from ..errors import SpecError
 from ..graph import Graph
 from ..language.grammar.records import BlockDef, Chunk, Label, PathDef, PathItem, Word
@@ -81,7 +82,7 @@ def _stride_on(block: BlockDef, kernel: str) -> BlockDef | None:
 
 
 def _convs(path: PathDef) -> list[Label]:
-    labels = (item for item in path.items if isinstance(item, Label))
+    labels = of_type(Label, path.items)
     conv = VOCABULARY["conv"]
     return [label for label in labels if VOCABULARY.get(label.word) is conv]
 

@@ -8,6 +8,7 @@ from math import prod
 from numbers import Real
 from typing import Any
 
+from ...collecting import of_type
 from ...ops import Add, Div, Flatten, Gain, Mul, Op, Scale, Shape, Sub
 from ...ops.merge import Binary
 from ..program import AtenCall
@@ -136,7 +137,7 @@ def _turned(
 
 def _of_stacks(reader: Reader, word: str, a: Any, b: Any) -> Stack:
     """Two stacks, or a stack and what all of it meets, one by one."""
-    place = next((x.place for x in (a, b) if isinstance(x, Stack)), None)
+    place = next((x.place for x in of_type(Stack, (a, b))), None)
     if place is None:
         place = _coarse(reader, a if is_part(reader, a) else b)
     one, other = (stacked(reader, x, place) for x in (a, b))

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from torch import Tensor
 
+from ...collecting import of_type
 from ...ops import (
     Dropout,
     Flatten,
@@ -247,9 +248,7 @@ class Reader:
     def _aliases(self, call: AtenCall) -> None:
         """What is done in place is seen by all who share the memory."""
         name = call.outputs[0].name if call.outputs else ""
-        source = next(
-            (a.name for a in call.given.values() if isinstance(a, TensorRef)), ""
-        )
+        source = next((a.name for a in of_type(TensorRef, call.given.values())), "")
         root = self.views.get(source, source)
         if call.word.endswith("_"):
             old, new = self.values.get(source), self.values.get(name)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
+from ...collecting import of_type
 from ...ops import Add
 from ..captured import CapturedOp
 from ..cells import Unit
@@ -35,7 +36,7 @@ def _read(block: Region) -> Iterator[str]:
 
 def _norms(branch: Branch) -> bool:
     """Whether a path is a norm of a block's input, and nothing else."""
-    roles = [i.op.role for i in branch.items if isinstance(i, CapturedOp)]
+    roles = [i.op.role for i in of_type(CapturedOp, branch.items)]
     return branch.start is None and roles == ["norm"] and len(branch.items) == 1
 
 

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from operator import itemgetter
 
+from ...collecting import of_type
 from ..captured import Captured
 from ..cells import Cell, Unit, cells
 from ..classes import ModuleClasses, common
@@ -71,7 +72,7 @@ _Run = tuple[int, int]
 
 def _kind(run: Sequence[Cell | Region], unit: Unit) -> Kind:
     """None for what has two blocks of a kind: a stage, that is a row."""
-    blocks = [of_element(each, unit) for each in run if isinstance(each, Region)]
+    blocks = [of_element(each, unit) for each in of_type(Region, run)]
     return of_elements(run, unit) if len({*blocks}) == len(blocks) else None
 
 

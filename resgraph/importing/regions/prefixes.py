@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import takewhile
 
+from ...collecting import of_type
 from ...ops import Div, Mul, Op
 from ..captured import CapturedOp
 from ..numbers.factors import number_of
@@ -35,7 +36,7 @@ def prefixed(
 
     Where the blocks that change nothing begin their body so, a block that changes something shares
     them between its body and its shortcut."""
-    begins = {_beginning(item) for item in items if isinstance(item, Region)} - {()}
+    begins = {_beginning(item) for item in of_type(Region, items)} - {()}
     shared: set[_Words] = set()
     found: list[RegionItem] = []
     for item in _released(items, {words[0] for words in begins}):
@@ -46,9 +47,8 @@ def prefixed(
                 begin(item, _paths(_steps(found[-count:]), words))
                 del found[-count:]
         found.append(item)
-    for item in found:
-        if isinstance(item, Region):
-            _split(item, shared)
+    for item in of_type(Region, found):
+        _split(item, shared)
     return found
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal
 
+from ...collecting import of_type
 from ...graph import Node
 from ..captured import Captured, CapturedOp, ImportRefused
 from .structure import Branch, Mark, Region, RegionItem
@@ -21,15 +22,14 @@ class SharedPath(Mark):
 
 def say_again(items: Iterable[RegionItem]) -> None:
     """Blocks, and those within, as they say what is shared."""
-    for block in items:
-        if isinstance(block, Region):
-            for branch in block.branches:
-                say_again(branch.items)
-            while (pair := _pair(block)) is not None:
-                _share(block, pair)
-            places = {branch.value: n for n, branch in enumerate(block.branches)}
-            for branch in block.branches:
-                branch.items = [_placed(item, places) for item in branch.items]
+    for block in of_type(Region, items):
+        for branch in block.branches:
+            say_again(branch.items)
+        while (pair := _pair(block)) is not None:
+            _share(block, pair)
+        places = {branch.value: n for n, branch in enumerate(block.branches)}
+        for branch in block.branches:
+            branch.items = [_placed(item, places) for item in branch.items]
 
 
 def _placed(item: RegionItem, places: Mapping[str, int]) -> RegionItem:

@@ -65,7 +65,7 @@ class DraftRow:
     @property
     def again(self) -> SharedRows | None:
         """What all of it says, where that is rows once more."""
-        ops = [each.op for each in self.elements if isinstance(each, Cell)]
+        ops = [each.op for each in of_type(Cell, self.elements)]
         shared = [*of_type(SharedRows, ops)]
         return shared[0] if shared and len(shared) == len(self.elements) else None
 

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from itertools import chain
 
+from ...collecting import of_type
 from ...errors import Diagnostic, Span, fault
 from ..grammar.records import BlockDef, Inline, PathDef
 from ..grammar.words import CONSTANTS, words_in
@@ -57,7 +58,7 @@ def _unused(
     for name, entry in entries_of(tree, "blocks").items():
         yield from _unused_in_block(blocks[name], entry.value, lets)
     for row, path in rows.items():
-        inline = [item.block for item in path.items if isinstance(item, Inline)]
+        inline = [item.block for item in of_type(Inline, path.items)]
         trees = _mappings(entries_of(tree, "net")[row].value)
         # which reads rows too
         names = {*lets, *rows, *entries_of(tree, "input")}
@@ -123,9 +124,7 @@ def _mappings(row: Tree) -> list[Tree]:
     """The blocks that a row writes inline."""
     items = row.items if isinstance(row, Sequence) else [row]
     return [
-        i
-        for i in items
-        if isinstance(i, Mapping) and not {"op", "block"} & i.entries.keys()
+        i for i in of_type(Mapping, items) if not {"op", "block"} & i.entries.keys()
     ]
 
 

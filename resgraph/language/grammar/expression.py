@@ -152,11 +152,11 @@ def tensors_in(tree: Expression) -> Iterator[Name]:
     parts = [*parts_of(tree)]
     axes = {
         id(word)
-        for part in parts
-        if isinstance(part, Apply) and _behind_over(part)
+        for part in of_type(Apply, parts)
+        if _behind_over(part)
         for word in part.arguments[-2:]
     }
-    return (p for p in parts if isinstance(p, Name) and id(p) not in axes)
+    return (p for p in of_type(Name, parts) if id(p) not in axes)
 
 
 @lru_cache(4_096)  # a file's variants and rows say the same
@@ -188,7 +188,7 @@ def names_in(tree: Expression) -> Iterator[Name]:
 
 def functions_in(tree: Expression) -> Iterator[str]:
     """Every function that an expression calls, in reading order."""
-    return (part.function for part in parts_of(tree) if isinstance(part, Apply))
+    return (part.function for part in of_type(Apply, parts_of(tree)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from collections.abc import Mapping as Names
 
+from ...collecting import of_type
 from ...errors import fault
 from ..yaml.tree import KeyValue, Scalar, Sequence, Tree
 from .log import Log
@@ -31,7 +32,7 @@ def called_so(
 def _alone(tree: Tree, is_word: Callable[[str], bool]) -> list[str]:
     """The names in a list of nothing else; none where a label or an equation is in it."""
     items = tree.items if isinstance(tree, Sequence) else []
-    names = [item.text for item in items if isinstance(item, Scalar)]
+    names = [item.text for item in of_type(Scalar, items)]
     alone = len(names) == len(items) and all(map(str.isidentifier, names))
     return names if alone and not any(map(is_word, names)) else []
 
@@ -84,11 +85,7 @@ def _two(
     """Two names or more, each once; where they are not, one of `meant` may lack."""
     names = frozenset(meant)
     items = tree.items if isinstance(tree, Sequence) else []
-    words = {
-        item.text: Word(item.text, item.span)
-        for item in items
-        if isinstance(item, Scalar)
-    }
+    words = {item.text: Word(item.text, item.span) for item in of_type(Scalar, items)}
     if len(words) < len(items):
         said, hint = f"`{key}` has a name twice", "write each once"
         log.report(fault("E022", said, tree.span, hint, names=names))

@@ -10,6 +10,7 @@ from math import cos, radians, sin
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...collecting import of_type
 from ...errors import MissingError, UsageError
 from . import fonts
 from .formats.pen import flat
@@ -23,7 +24,7 @@ def outlined(scene: Scene, font: Path | None) -> None:
     """Turn each line of a scene's text into curves, in place; letters that the packaged font lacks
     are those of `font`. Raises `UsageError` for a letter that both lack, or that changes by its
     neighbours (Arabic, Hindi)."""
-    texts = [shape.text for shape in flat(scene.items) if isinstance(shape, Text)]
+    texts = [shape.text for shape in of_type(Text, flat(scene.items))]
     check(texts, font)
     scene.items = [_drawn(item, font) for item in scene.items]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 
+from ...collecting import of_type
 from ...errors import UsageError
 from .formats.limits import POINTS
 from .formats.pen import flat
@@ -43,7 +44,7 @@ def scale_to(scene: Scene, length: str) -> float:
 
 def smallest_text(scene: Scene) -> float:
     """In points, before any scale; infinite where there is none."""
-    sizes = (shape.size for shape in flat(scene.items) if isinstance(shape, Text))
+    sizes = (shape.size for shape in of_type(Text, flat(scene.items)))
     return min(sizes, default=float("inf")) * POINTS
 
 

@@ -436,9 +436,7 @@ class _Writer:
         for node in step.values:
             self.terms.pop(node, None)
         waiting = [term for node, term in self.terms.items() if self.left[node]]
-        busy = {
-            part.text for t in waiting for part in parts(t) if isinstance(part, Ref)
-        }
+        busy = {part.text for t in waiting for part in of_type(Ref, parts(t))}
         names = []
         for node, word in zip(step.values, map(local_name, step.words), strict=True):
             free = word in self.streams and word not in busy

@@ -12,6 +12,7 @@ from functools import cached_property
 from itertools import chain
 from typing import Any
 
+from ...collecting import of_type
 from ...errors import UsageError
 from ...graph import Block, Graph, Item, Layer, Path
 from ...ops.base import Call, Op, Ref, Shape
@@ -119,12 +120,11 @@ class _Lowering:
         """Every layer as calls: of its modules, or of the function that it shares with layers of
         its structure."""
         alike: dict[Any, list[Layer]] = {}
-        for layer in self.graph.own_items():
-            if isinstance(layer, Layer):
-                calls = [*map(self.module, layer.nodes)]
-                ends = tuple([name[len(layer.name) :] for name in layer.nodes])
-                self.calls[id(layer)] = list(zip(ends, calls, strict=True))
-                alike.setdefault((ends, *map(id, calls)), []).append(layer)
+        for layer in of_type(Layer, self.graph.own_items()):
+            calls = [*map(self.module, layer.nodes)]
+            ends = tuple([name[len(layer.name) :] for name in layer.nodes])
+            self.calls[id(layer)] = list(zip(ends, calls, strict=True))
+            alike.setdefault((ends, *map(id, calls)), []).append(layer)
         groups: dict[Any, list[tuple[list[Layer], Call]]] = {}
         for (ends, *_), layers in alike.items():
             if not ends[0]:  # the first module has the name of the layer

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...collecting import of_type
 from ...ops.base import Call, Ref
 from ...passes.starts import Start
 from .forward import Statement
@@ -56,12 +57,7 @@ class Program:
         for cls in self.classes:
             trees += [tree for _, tree in cls.modules]
             trees += [statement.value for statement in cls.forward]
-        return {
-            part.target
-            for tree in trees
-            for part in parts(tree)
-            if isinstance(part, Call)
-        }
+        return {part.target for tree in trees for part in of_type(Call, parts(tree))}
 
 
 def tidy(tree: Any, known: Signatures) -> Any:

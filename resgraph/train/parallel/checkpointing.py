@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
+from ...collecting import of_type
 from ...outputs.pytorch.compile import Around, Run
 
 Buffers = dict[str, Tensor | None]
@@ -91,8 +92,7 @@ class CheckpointedCall:
                     },
                 )
                 for block in self.blocks
-                for norm in block.modules()
-                if isinstance(norm, _BatchNorm)
+                for norm in of_type(_BatchNorm, block.modules())
             ]
         return nullcontext(), _with_buffers(self.spare)
 

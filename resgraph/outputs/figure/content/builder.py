@@ -15,6 +15,7 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Literal
 
+from ....collecting import of_type
 from ....errors import UsageError
 from ....graph import Block, Graph, Item, Layer, Node, Path, total
 from . import quantity
@@ -313,12 +314,11 @@ def _folded(rows: list[TileRow]) -> list[TileRow]:
 
 def _hide_rates(fork: Fork) -> None:
     """Take the rates of dropout off blocks that differ in them and are drawn as one."""
-    for tile in fork.units:
-        if isinstance(tile, Tile):
-            tile.rows = [
-                replace(row, number="") if row.family == "regularize" else row
-                for row in tile.rows
-            ]
+    for tile in of_type(Tile, fork.units):
+        tile.rows = [
+            replace(row, number="") if row.family == "regularize" else row
+            for row in tile.rows
+        ]
 
 
 def input_capsule(node: Node) -> Capsule:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from ....collecting import of_type
 from ....graph import Block, Equation, Graph, Path
 from ...heat import Extent, Heat
 from ..style import HEAT_STEPS
@@ -152,7 +153,7 @@ class Warming:
 
     def of(self, net: FigurePart) -> Iterator[Spot]:
         """Each part of a picture that has a number."""
-        single = {part.name for part in walk(net) if isinstance(part, OpBox)}
+        single = {part.name for part in of_type(OpBox, walk(net))}
         self.joins = _joined(self.equations, self.graph, single)
         stack: list[tuple[FigurePart, str, list[str]]] = [(net, "", [""])]
         while stack:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from math import log2
 from typing import TYPE_CHECKING
 
+from ....collecting import of_type
 from ....errors import UsageError
 from ....graph import Graph
 from ....passes.compare import compare
@@ -132,10 +133,8 @@ def _net(scene: Scene, column: Column, x: float, number: int) -> None:
         scene.add(Text(x, 65 + _LINE * nth, line, 9.75, anchor="middle"))
     start = len(scene.items)
     paint(scene, column.placement, x, column.top, column.rhythm)
-    for item in scene.items[start:]:
-        if isinstance(item, ShapeGroup):
-            # names are unique in a net, and ids must be in a picture
-            item.name = f"{number}:{item.name}"
+    for item in of_type(ShapeGroup, scene.items[start:]):
+        item.name = f"{number}:{item.name}"
 
 
 def differences(before: Plan, after: Plan) -> Scene:

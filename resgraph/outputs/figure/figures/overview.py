@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING
 
+from ....collecting import of_type
 from ....passes.receptive_field import receptive_fields
 from .. import text
 from ..content.builder import PartBuilder, View, check_names
@@ -172,9 +173,8 @@ def mark_sheets(net: Fork) -> None:
     """Put sheets behind every tile of the blocks that are drawn for several."""
     for part in walk(net):
         if isinstance(part, Fork) and part.repeat and part.repeat.count > 1:
-            for tile in walk(part):
-                if isinstance(tile, Tile):
-                    tile.sheets = True
+            for tile in of_type(Tile, walk(part)):
+                tile.sheets = True
 
 
 def _cards(

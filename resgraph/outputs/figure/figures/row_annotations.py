@@ -11,6 +11,7 @@ from itertools import chain
 from math import ceil, log2
 from typing import TYPE_CHECKING
 
+from ....collecting import of_type
 from ....graph import Graph, Path, total
 from ....ops import Shape
 from ....passes.receptive_field import ReceptiveField
@@ -69,11 +70,10 @@ def bands_of(
     out = []
     for paths, units in rows:
         mine = [where[id(unit)] for unit in units]
-        chains = [unit.parts for unit in units if isinstance(unit, Chain)]
+        chains = [unit.parts for unit in of_type(Chain, units)]
         blocks = [
             (_middle(where[id(part)], boxes), part)
-            for part in chain.from_iterable(chains)
-            if isinstance(part, Fork)
+            for part in of_type(Fork, chain.from_iterable(chains))
         ]
         top, bottom = min(unit.y for unit in mine), max(unit.bottom for unit in mine)
         out.append(Band(paths, top, bottom, blocks, _is_card(blocks)))

@@ -14,7 +14,7 @@ from importlib.resources import files
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from ....collecting import by_key
+from ....collecting import by_key, of_type
 from ....errors import Span, UsageError
 from ....graph import Block, Item, Path
 from ....passes.receptive_field import receptive_fields
@@ -264,11 +264,10 @@ class Pile:
         self.legend.gather(placement, shortcut_kinds(self.plan.graph))
         scene = Scene(0, placement.height, "", "")
         paint_parts(scene, placement, 0, 0, rhythm)
-        for item in scene.items:
-            if isinstance(item, ShapeGroup):
-                item.place = self.place_of(item.name)
-                if prefix:
-                    _leave_open(item, prefix)
+        for item in of_type(ShapeGroup, scene.items):
+            item.place = self.place_of(item.name)
+            if prefix:
+                _leave_open(item, prefix)
         drawn = fragment(scene.items)
         if prefix:
             drawn = drawn.replace(prefix + ".", PLACEHOLDER + ".")
