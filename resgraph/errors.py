@@ -12,7 +12,8 @@ place
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import ClassVar, Literal
@@ -410,6 +411,16 @@ class MissingError(ResgraphError):
     """Something that the environment should have is missing; the message says how to install it."""
 
     exit_code = 4
+
+
+@contextmanager
+def needing(said: str, extra: str) -> Iterator[None]:
+    """Around what imports the packages of an extra. Raises `MissingError` where one is not
+    installed."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise MissingError(f"{said}: pip install 'resgraph[{extra}]'") from error
 
 
 class RunError(ResgraphError):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from ..errors import MissingError, Source, SpecError, UsageError, in_order
+from ..errors import Source, SpecError, UsageError, in_order, needing
 from ..language.extends import read_file
 from ..language.overrides import takes
 from ..language.references import locate, names_code, names_model_file
@@ -54,12 +54,8 @@ def model_source(reference: str) -> Source:
 @cache
 def _imported(reference: str) -> str:
     """The spec of a model that exists, proven equal."""
-    try:
+    with needing("importing needs PyTorch", "train"):
         from ..importing import from_model
-    except ModuleNotFoundError:
-        raise MissingError(
-            "importing needs PyTorch: pip install 'resgraph[train]'"
-        ) from None
     found = from_model(reference)
     note("proven", f"{reference} is {found.proof}")
     return found.text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import isfinite
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
@@ -101,7 +101,7 @@ def output_options(command: F) -> F:
 def write(content: str | bytes, output: Path | None, *, force: bool) -> None:
     """Put text or bytes on stdout or in a file. Raises `UsageError` where a file is there, or
     cannot be written."""
-    if output is None or str(output) == "-":
+    if not is_file(output):
         with dropped():
             click.echo(
                 content, nl=isinstance(content, str) and not content.endswith("\n")
@@ -118,6 +118,11 @@ def write(content: str | bytes, output: Path | None, *, force: bool) -> None:
     except OSError as problem:
         raise cannot_write(output, problem, "name another place") from None
     click.echo(f"wrote {output}", err=True)
+
+
+def is_file(output: Path | None) -> TypeGuard[Path]:
+    """Whether what is written goes into a file, not to stdout."""
+    return output is not None and str(output) != "-"
 
 
 def need_free(output: Path, *, force: bool) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..collecting import of_type
-from ..errors import MissingError, UsageError
+from ..errors import UsageError, needing
 from ..graph import Block, Equation, Graph, Layer, Node, Origin, Path, Stream, total
 from ..language.diagnose.nearest import did_you_mean
 from ..language.yaml.tree import entries_of
@@ -59,12 +59,8 @@ def explanation(plan: Plan, name: str) -> str:
 def _state(plan: Plan) -> dict[str, str]:
     """Every parameter and buffer of the net by its name in the state dict, and what is to be said
     of it."""
-    try:
+    with needing("the names of parameters need PyTorch", "train"):
         net = plan.module(device="meta")
-    except ModuleNotFoundError as error:
-        raise MissingError(
-            "the names of parameters need PyTorch: pip install 'resgraph[train]'"
-        ) from error
     learned = {name for name, _ in net.named_parameters()}
     out: dict[str, str] = {}
     for name, tensor in net.state_dict().items():

@@ -12,12 +12,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from ..errors import MissingError, RunError, UsageError
+from ..errors import RunError, UsageError, needing
 from ..language.record import Record
 from ..language.yaml.reader import open_source
 from ..train import Options
@@ -61,10 +62,8 @@ def on_cluster(where: str, options: Options) -> Iterator[Execute]:
 
 @contextmanager
 def _connected(where: str) -> Iterator[Client]:
-    try:
+    with _needing():
         from distributed import Client
-    except ModuleNotFoundError:
-        raise _missing() from None
     if "://" not in where:
         with _started(Path(where)) as cluster, Client(cluster) as client:
             yield client
@@ -86,15 +85,13 @@ def _connected(where: str) -> Iterator[Client]:
 def _started(path: Path) -> Any:
     """The cluster of a file, a context."""
     _, file = read_record(open_source(path), ClusterFile)
-    try:
+    with _needing():
         if file.engine == "local":
             from distributed import LocalCluster
 
             own = {"host": "127.0.0.1", "dashboard_address": None, **file.options}
             return LocalCluster(n_workers=file.workers, threads_per_worker=1, **own)
         import dask_jobqueue
-    except ModuleNotFoundError:
-        raise _missing() from None
     own = {"cores": 1, "memory": "4GB", **file.options, "processes": 1}
     extra = ["--nthreads", "1", *own.pop("worker_extra_args", [])]
     kind = getattr(dask_jobqueue, _QUEUES[file.engine])
@@ -108,8 +105,7 @@ def _started(path: Path) -> Any:
     return cluster
 
 
-def _missing() -> MissingError:
-    return MissingError("a cluster needs Dask: pip install 'resgraph[cluster]'")
+_needing = partial(needing, "a cluster needs Dask", "cluster")
 
 
 def _executed(

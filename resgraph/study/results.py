@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import MissingError, RunError, TrainingError
+from ..errors import RunError, TrainingError, needing
 from ..train.run.metrics_log import read_rows
 from .execute import info_of
 from .folder import PlacedRun, read_folder
@@ -80,12 +80,8 @@ class Results:
 
 def need_scipy() -> None:
     """Raises `MissingError` where the statistics cannot be had, before anything runs."""
-    try:
+    with needing("statistics need SciPy", "sweep"):
         import scipy.stats  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise MissingError(
-            "statistics need SciPy: pip install 'resgraph[sweep]'"
-        ) from error
 
 
 def collect(

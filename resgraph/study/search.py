@@ -13,7 +13,7 @@ from itertools import pairwise
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from ..errors import MissingError, SpecError, TrainingError
+from ..errors import SpecError, TrainingError, needing
 from ..train import Options
 from .execute import Execute, is_done, placed
 from .folder import PlacedRun, StudyFolder
@@ -108,12 +108,8 @@ def _mean(
 
 
 def _history() -> optuna.Study:
-    try:
+    with needing("a search needs Optuna", "search"):
         import optuna
-    except ModuleNotFoundError as error:
-        raise MissingError(
-            "a search needs Optuna: pip install 'resgraph[search]'"
-        ) from error
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     pruner = optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS)
     return optuna.create_study(pruner=pruner)

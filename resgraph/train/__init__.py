@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import MissingError
+from ..errors import needing
 from ..language.recipe.start import StartingWeights
 from .options import Options
 from .reporter import Reporter, Silent
@@ -211,9 +211,5 @@ def _need_run(run: Path, what: str = "training") -> None:
 
 
 def _need_torch(what: str = "training") -> None:
-    try:
+    with needing(f"{what} needs PyTorch", "train"):
         import torch  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise MissingError(
-            f"{what} needs PyTorch: pip install 'resgraph[train]'"
-        ) from error

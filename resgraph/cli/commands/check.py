@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from ...checked import Checked, check_nets, found_in
-from ...errors import Diagnostic, MissingError, UsageError
+from ...errors import Diagnostic, UsageError, needing
 from ...language.references import locate
 from ...language.spec import is_study_file
 from ...language.yaml.reader import LIMITS, decode
@@ -83,12 +83,8 @@ def _differs(plans: list[Plan], module: Path | None) -> bool:
     """Whether a module is not the graph that is drawn, which is said."""
     if module and len(plans) != 1:
         raise UsageError(f"`--module` is for one net, and {len(plans)} are checked")
-    try:
+    with needing("`--prove` needs PyTorch", "train"):
         from ...outputs.pytorch.agreement import disagreements
-    except ModuleNotFoundError:
-        raise MissingError(
-            "`--prove` needs PyTorch: pip install 'resgraph[train]'"
-        ) from None
     found = [(plan, disagreements(plan, module)) for plan in plans]
     for plan, wrong in found:
         nodes = len(plan.graph.nodes) - len(plan.graph.inputs)

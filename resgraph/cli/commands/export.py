@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 import click
 
-from ...errors import MissingError, UsageError
+from ...errors import UsageError, needing
 from ...files import write_file
 from ...language.recipe.start import StartingWeights
 from ...outputs.pytorch.features import features_source
@@ -20,6 +20,7 @@ from ..loading import load_plan
 from ..options import (
     SPEC,
     cannot_write,
+    is_file,
     need_free,
     output_options,
     set_option,
@@ -82,7 +83,7 @@ def export(
         text = net.source(fold_bn=fold_bn, inplace=inplace == "on")
         write(text, output, force=force)
         return
-    if not _is_file(output):
+    if not is_file(output):
         raise UsageError(f"{form} is no text: say where to with -o FILE.{form}")
     need_free(output, force=force)
     options = {"fold_norms": fold_bn, "inplace": inplace == "on", "seed": seed or 0}
@@ -135,15 +136,11 @@ class _Net:
 
     def weighted(self, form: str, **options: Any) -> bytes:
         """With its weights."""
-        try:
+        with needing(f"exporting to {form} needs PyTorch", "train"):
             from ...outputs.pytorch.export import export as exported
             from ...train.inference import preprocessing, trained
             from ...train.resuming import own_plan
             from ...train.start.transfer import loaded
-        except ModuleNotFoundError:
-            raise MissingError(
-                f"exporting to {form} needs PyTorch: pip install 'resgraph[train]'"
-            ) from None
         if not self.run:
             whole = load_plan(
                 self.spec, self.overrides, allow_outside=self.allow_outside
@@ -170,12 +167,8 @@ def _rows(features: str | None) -> list[str]:
     return [row.strip() for row in (features or "").split(",") if row.strip()]
 
 
-def _is_file(output: Path | None) -> TypeGuard[Path]:
-    return output is not None and str(output) != "-"
-
-
 def _form(output: Path | None) -> str:
-    if not _is_file(output):
+    if not is_file(output):
         return "py"
     form = output.suffix.removeprefix(".")
     if form not in FORMS:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ...errors import MissingError, UsageError
+from ...errors import UsageError, needing
 from ...ops import Shape
 from ..loading import note
 from ..options import need_free, output_options, write
@@ -74,13 +74,9 @@ def import_(
     The spec and the model are run on the same random weights, and nothing is written unless they
     are equal. What the language cannot say is refused (exit 1), with the op and the module that
     runs it."""
-    try:
+    with needing("importing needs PyTorch", "train"):
         from ...importing import from_model
         from ...outputs.pytorch.export import export
-    except ModuleNotFoundError:
-        raise MissingError(
-            "importing needs PyTorch: pip install 'resgraph[train]'"
-        ) from None
     for file in filter(None, (output, weights)):
         need_free(file, force=force)
     if len(models) > 1 and (weights or partial):

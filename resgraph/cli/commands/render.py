@@ -19,7 +19,7 @@ from ...outputs.registry import OUTPUTS, named
 from ...passes.expand import expand
 from ...plan import Plan
 from ..loading import family_of, load_plans
-from ..options import Finite, output_options, set_option, specs_argument, write
+from ..options import Finite, is_file, output_options, set_option, specs_argument, write
 from ..painting import MEASURED, heats
 
 
@@ -112,9 +112,7 @@ def render(
     paint: tuple[str, ...], **look: Any,
 ) -> None:  # fmt: skip
     """Draw a net, or several side by side, level where their maps are of one size."""
-    chosen = kind or (
-        output.suffix.lstrip(".") if output and str(output) != "-" else "svg"
-    )
+    chosen = kind or (output.suffix.lstrip(".") if is_file(output) else "svg")
     if family:
         specs = tuple(
             name

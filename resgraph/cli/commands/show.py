@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ...errors import MissingError, UsageError
+from ...errors import UsageError, needing
 from ...language.recipe.start import StartingWeights
 from ...ops.base import is_map
 from ...outputs.numbers import count_text
@@ -67,12 +67,8 @@ def show(
 
 def _print_weights(plan: Plan, named: str, key: str | None) -> None:
     """Which tensor comes from where."""
-    try:
+    with needing("weights need PyTorch", "train"):
         from ...train.start.transfer import would_start
-    except ModuleNotFoundError:
-        raise MissingError(
-            "weights need PyTorch: pip install 'resgraph[train]'"
-        ) from None
     for line in would_start(plan, StartingWeights(file=named, key=key)).lines(
         whole=True
     ):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ...errors import MissingError
+from ...errors import needing
 from ..loading import load_plan
 from ..options import json_option, set_option, spec_argument
 from ..report import print_json
@@ -58,12 +58,8 @@ def weights(
     Of several state dicts in a checkpoint, an average (EMA) is taken before what it averages; --key
     chooses another."""
     plan = load_plan(spec, overrides, allow_outside=allow_outside)
-    try:
+    with needing("weights need PyTorch", "train"):
         from ...outputs.pytorch.weights.convert import Choice, convert
-    except ModuleNotFoundError:
-        raise MissingError(
-            "weights need PyTorch: pip install 'resgraph[train]'"
-        ) from None
     taken = convert(plan, file, output, Choice(key, names), overwrite=force)
     if as_json:
         print_json(

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ...errors import MissingError
+from ...errors import needing
 from ...files import reason
 from ..captured import ImportRefused
 from ..program import (
@@ -226,9 +226,5 @@ def _stack(node: Any) -> list[tuple[str, str]]:
 
 
 def _package(name: str) -> Any:
-    try:
+    with needing("reading ONNX needs its packages", "onnx"):
         return import_module(name)
-    except ModuleNotFoundError:
-        raise MissingError(
-            "reading ONNX needs its packages: pip install 'resgraph[onnx]'"
-        ) from None

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from ...errors import MissingError, RunError, UsageError
+from ...errors import MissingError, RunError, UsageError, needing
 from ...files import read_file
 from .statement import StatedImages
 
@@ -22,13 +22,9 @@ FILES = ("model.safetensors", "pytorch_model.bin")
 def fetched(name: str) -> tuple[Path, StatedImages | None]:
     """The file in the hub's cache. Raises `MissingError` without huggingface_hub, or where the hub
     cannot be reached and the cache lacks it; `UsageError` where the hub has no such model."""
-    try:
+    with needing(f"hf-hub:{name} needs huggingface_hub", "hub"):
         download = import_module("huggingface_hub").hf_hub_download
         hub: Any = import_module("huggingface_hub.errors")
-    except ModuleNotFoundError:
-        raise MissingError(
-            f"hf-hub:{name} needs huggingface_hub: pip install 'resgraph[hub]'"
-        ) from None
     repository, _, revision = name.partition("@")
 
     def file(of: str) -> Path | None:

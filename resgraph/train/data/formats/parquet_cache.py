@@ -19,7 +19,7 @@ from typing import IO, Any
 
 import numpy
 
-from ....errors import MissingError, TrainingError
+from ....errors import TrainingError, needing
 from ....files import reason, temporary_beside, write_file
 from ....foreign import HEAD, what_else
 from ....language.diagnose.nearest import did_you_mean
@@ -106,12 +106,8 @@ def _keep(facts: Path, index: Index, names: Sequence[str]) -> None:
 
 def _opened(file: Path) -> Any:
     """A `pyarrow.parquet.ParquetFile`."""
-    try:
+    with needing("`set: parquet` needs pyarrow", "parquet"):
         parquet: Any = import_module("pyarrow.parquet")
-    except ModuleNotFoundError:
-        raise MissingError(
-            "`set: parquet` needs pyarrow: pip install 'resgraph[parquet]'"
-        ) from None
     try:
         return parquet.ParquetFile(file)
     except (OSError, ValueError) as error:
