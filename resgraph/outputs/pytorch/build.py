@@ -46,6 +46,8 @@ def build(
         net = _without_values(made)
     if dtype is not None:
         net.to(dtype)
+    if torch.device(device).type == "meta":  # nothing is there to be drawn
+        return net
     net.reset_parameters()  # type: ignore[operator]
     return net
 
