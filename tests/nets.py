@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
+
+import resgraph
 from resgraph.errors import Diagnostic, SpecError
 from resgraph.plan import Plan, loads
+
+ZOO = Path(__file__).parents[1] / "specs"
+
+
+@cache
+def zoo(reference: Path | str) -> Plan:
+    """The net of a file of the zoo or of a variant there, `resnet.yaml::resnet-50`: expanded once for all tests."""
+    return resgraph.load(ZOO / reference)
 
 
 def spec(net: str, *, input: str = "16x32x32", top: str = "") -> str:

@@ -3,6 +3,8 @@ each case is proven equal."""
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 
 from resgraph import from_module
@@ -99,7 +101,9 @@ net: {stem: 3x3 conv 16, one: [wide 32 inner first, 2 x wide 32], two: [wide 64 
   head: 1x1 conv 8}"""
 
 
+@cache
 def imported(spec: str) -> str:
+    """What is written of a net; some are looked at more than once."""
     found = from_module(loads(FRAME.format(spec)).module(), (3, 32, 32))
     assert found.proof.output is not None and found.proof.output <= 1e-9
     return found.text

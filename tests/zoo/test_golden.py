@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 import yaml
+from nets import zoo
 from torch import nn
 
 import resgraph
@@ -48,7 +49,7 @@ def nets(*, by_cost: bool = False) -> list[Any]:
 
 
 def plan_of(library: str, name: str) -> resgraph.Plan:
-    return resgraph.load(ROOT / GOLDEN[library][name])
+    return zoo(GOLDEN[library][name].removeprefix("specs/"))
 
 
 def meta_net(plan: resgraph.Plan) -> nn.Module:

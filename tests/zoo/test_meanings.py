@@ -8,11 +8,11 @@ import re
 from pathlib import Path
 
 import pytest
+from nets import zoo
 
 import resgraph
 from resgraph.graph import Graph, Layer
 
-ROOT = Path(__file__).parents[2]
 MEANT: dict[str, dict[str, str]] = json.loads(
     (Path(__file__).parent / "meanings.json").read_text()
 )
@@ -48,7 +48,7 @@ def test_there_are_as_many_as_in_the_first_version() -> None:
 
 @pytest.mark.parametrize("net", MEANT["zoo"])
 def test_a_net_of_the_zoo_is_what_it_was(net: str) -> None:
-    assert meaning(resgraph.load(ROOT / "specs" / net)) == MEANT["zoo"][net]
+    assert meaning(zoo(net)) == MEANT["zoo"][net]
 
 
 @pytest.mark.parametrize("case", MEANT["library"])

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 import torch
+from nets import zoo
 
-import resgraph
 from resgraph.outputs.pytorch import source
 from resgraph.outputs.pytorch.build import net_class, source_module
 
@@ -39,7 +39,7 @@ def nets() -> list[Any]:
 
 @pytest.mark.parametrize(("path", "variant"), nets())
 def test_module_is_what_was_planned(path: Path, variant: str | None) -> None:
-    plan = resgraph.load(f"{path}::{variant}" if variant else path)
+    plan = zoo(f"{path.name}::{variant}" if variant else path.name)
     with torch.device("meta"):
         net = net_class(source_module(source(plan)))()
         inputs = [torch.empty(2, *shape) for shape in plan.inputs.values()]

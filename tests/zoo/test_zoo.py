@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from nets import zoo
 
 import resgraph
 from resgraph.ops.base import shape_text
@@ -52,7 +53,7 @@ NAMES = [
 def test_keeps_what_it_expects(path: Path, variant: str | None) -> None:
     claims = tree(path)["expect"]
     claims = claims[variant] if variant else claims
-    plan = resgraph.load(f"{path}::{variant}" if variant else path)
+    plan = zoo(f"{path.name}::{variant}" if variant else path.name)
     assert plan.unmet() == []
     found = {
         "params": plan.params,
@@ -74,9 +75,9 @@ def test_every_variant_can_be_extended(path: Path, tmp_path: Path) -> None:
     """`extends: file.yaml::variant` is that net, with nothing of the others to complain of."""
     child = tmp_path / "child.yaml"
     for variant in variants(path) or [None]:
-        reference = f"{path}::{variant}" if variant else str(path)
-        child.write_text(f"extends: {reference}\nname: Child\n")
-        base, top = resgraph.load(reference), resgraph.load(child, allow_outside=True)
+        reference = f"{path.name}::{variant}" if variant else path.name
+        child.write_text(f"extends: {path.parent}/{reference}\nname: Child\n")
+        base, top = zoo(reference), resgraph.load(child, allow_outside=True)
         assert [(n.name, n.op, n.shape) for n in top.graph.nodes.values()] == [
             (n.name, n.op, n.shape) for n in base.graph.nodes.values()
         ]

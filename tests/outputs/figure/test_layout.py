@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from drawn import ALL, plan, random_spec
 from layout_laws import crossings, leaves, overlaps, shared_lanes
+from nets import zoo
 
 from resgraph import Plan, SpecError, load, loads
 from resgraph.outputs.figure.content.builder import PartBuilder
@@ -42,7 +43,7 @@ def test_small_nets_are_lawful(name: str, view: str) -> None:
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_the_zoo_is_lawful(path: Path) -> None:
-    net = load(path)
+    net = zoo(path.name)
     for view in VIEWS:
         lawful(laid_out(net, view))
 

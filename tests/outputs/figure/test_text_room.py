@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from drawn import ALL, RESIDUAL
+from nets import zoo
 from text_laws import clashes
 
 from resgraph import load, loads
@@ -49,7 +50,7 @@ def test_the_widths_are_those_of_dejavu(file: str, weight: int) -> None:
 @pytest.mark.parametrize("view", ["stages", "blocks", "ops"])
 @pytest.mark.parametrize("name", NETS)
 def test_nets(name: str, view: str) -> None:
-    assert clashes(scene(load(SPECS / name), view)) == []  # type: ignore[arg-type]
+    assert clashes(scene(zoo(name), view)) == []  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("view", ["stages", "blocks", "ops"])

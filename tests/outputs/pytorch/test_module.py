@@ -11,11 +11,13 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from nets import zoo
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
@@ -23,7 +25,6 @@ import resgraph
 from resgraph.outputs.pytorch import module, source
 from resgraph.outputs.pytorch.build import net_class, source_module
 
-SPECS = Path(__file__).parents[3] / "specs"
 SMALL = [
     "activation-orders.yaml::original",
     "anti-aliased.yaml",
@@ -53,7 +54,13 @@ SMALL = [
 
 
 def plan_of(name: str) -> resgraph.Plan:
-    return resgraph.load(SPECS / name)
+    return zoo(name)
+
+
+@cache
+def class_of(name: str) -> type[nn.Module]:
+    """What the source of a net defines."""
+    return net_class(source_module(source(plan_of(name))))
 
 
 def net_of(text: str) -> nn.Module:
@@ -71,7 +78,7 @@ def nan_where_not_written() -> Iterator[None]:
 def test_parameters_are_those_of_the_nodes_by_name(name: str) -> None:
     plan = plan_of(name)
     with torch.device("meta"):
-        net = net_class(source_module(source(plan)))()
+        net = class_of(name)()
     found: dict[str, int] = {}
     for key, value in net.named_parameters():
         owner = key.rpartition(".")[0]
@@ -87,7 +94,7 @@ def test_parameters_are_those_of_the_nodes_by_name(name: str) -> None:
 def test_modules_give_the_shapes_of_their_nodes(name: str) -> None:
     plan = plan_of(name)
     with torch.device("meta"):
-        net = net_class(source_module(source(plan)))()
+        net = class_of(name)()
         image = torch.empty(2, *plan.input)
     seen: dict[str, tuple[int, ...]] = {}
     for path, part in net.named_modules():

@@ -5,10 +5,11 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterable
-from pathlib import Path
+from functools import cache
 
 import pytest
 import torch
+from nets import zoo
 from torch import nn
 
 import resgraph
@@ -16,7 +17,6 @@ from resgraph.outputs.pytorch import module, source
 from resgraph.outputs.pytorch.build import net_class, source_module
 from resgraph.train.parallel.checkpointing import blocks_of, checkpoint_blocks
 
-SPECS = Path(__file__).parents[3] / "specs"
 IN_PLACE = [
     "activation-orders.yaml::relu-before",
     "activation-orders.yaml::bn-after",
@@ -48,11 +48,18 @@ def nets_of(text: str) -> tuple[nn.Module, nn.Module]:
     return net, other
 
 
+@cache
+def zoo_nets(name: str) -> tuple[nn.Module, nn.Module]:
+    """Those of the zoo, for both precisions."""
+    return nets_of(source(zoo(name)))
+
+
 def results(
     net: nn.Module, image: torch.Tensor, *, bf16: bool = False
 ) -> list[torch.Tensor]:
     """What comes out, every gradient, and the statistics."""
     torch.manual_seed(0)
+    net.zero_grad()
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
         output = net(image)
     output.float().square().sum().backward()
@@ -73,10 +80,9 @@ def same(one: Iterable[torch.Tensor], other: Iterable[torch.Tensor]) -> bool:
 @pytest.mark.parametrize("bf16", [False, True])
 @pytest.mark.parametrize("name", IN_PLACE)
 def test_what_is_in_place_changes_no_number(name: str, bf16: bool) -> None:
-    plan = resgraph.load(SPECS / name)
-    net, plain = nets_of(source(plan))
-    size = min(plan.input[1], 32)
-    image = torch.randn(2, plan.input[0], size, size)
+    net, plain = zoo_nets(name)
+    channels, size, _ = zoo(name).input
+    image = torch.randn(2, channels, min(size, 32), min(size, 32))
     assert same(results(net, image, bf16=bf16), results(plain, image, bf16=bf16))
 
 
