@@ -3,6 +3,7 @@ told, too."""
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import NoReturn
 
@@ -24,7 +25,9 @@ def main() -> NoReturn:
             raise
         print(f"error: {told}", file=sys.stderr)
         sys.exit(told.exit_code)
-    sys.exit(settled(run(sys.argv[1:])))
+    code = settled(run(sys.argv[1:]))
+    gc.freeze()  # Python would search all that is loaded for garbage before it ends
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -211,5 +211,7 @@ def _need_run(run: Path, what: str = "training") -> None:
 
 
 def _need_torch(what: str = "training") -> None:
-    with needing(f"{what} needs PyTorch", "train"):
+    from ..passes.expand import nothing_collected
+
+    with needing(f"{what} needs PyTorch", "train"), nothing_collected():
         import torch  # noqa: F401

@@ -472,3 +472,20 @@ def test_extends_outside_needs_permission(
     assert run(["check", str(spec)]) == 1
     assert "E062" in capsys.readouterr().err
     assert run(["check", "--allow-outside", str(spec)]) == 0
+
+
+ENDING = """
+import atexit, gc, sys
+from resgraph.__main__ import main
+
+atexit.register(lambda: print(len(gc.get_objects())))
+sys.argv = ["resgraph", "check", "resnet-18"]
+main()
+"""
+
+
+def test_the_end_of_a_process_searches_nothing_for_garbage() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ENDING], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout.split()[-1]) < 1_000

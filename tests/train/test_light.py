@@ -59,6 +59,24 @@ def test_what_is_no_run_is_told_without_torch(tmp_path: Path) -> None:
     assert found.stdout == "False\n"
 
 
+SEARCHED = """
+import gc
+import resgraph.plan
+from resgraph.train import _need_torch
+
+gc.callbacks.append(lambda phase, _: print(phase))
+_need_torch()
+gc.callbacks.clear()
+"""
+
+
+def test_torch_is_loaded_without_searches_for_garbage() -> None:
+    found = subprocess.run(
+        [sys.executable, "-c", SEARCHED], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.count("start") <= 1, "one, once it is there"
+
+
 @pytest.mark.parametrize("kind", [torch.optim.SGD, torch.optim.AdamW])
 def test_a_light_step_is_the_same_step(kind: type[torch.optim.Optimizer]) -> None:
     after = []

@@ -83,7 +83,7 @@ def _definition(node: ast.stmt, text: str) -> Definition:
         text,
         tuple(map(ast.unparse, node.bases)),
         frozenset(
-            ast.unparse(each)
+            each.id if isinstance(each, ast.Name) else ast.unparse(each)
             for each in ast.walk(node)
             if isinstance(each, ast.Name | ast.Attribute)
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from functools import reduce
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from torch import nn
 import resgraph
 from resgraph.errors import UsageError
 from resgraph.ops.base import Call, Ref
-from resgraph.outputs.pytorch import source
+from resgraph.outputs.pytorch import layers, source
 from resgraph.outputs.pytorch.repeat import compress
 from resgraph.outputs.pytorch.signatures import Signatures
 from resgraph.outputs.pytorch.support import support_classes
@@ -170,6 +171,20 @@ def test_support_classes_are_as_narrow_as_the_source_they_are_copied_into() -> N
     assert [
         line for text in texts for line in text.split("\n") if len(line) > WIDTH
     ] == []
+
+
+def test_support_classes_are_told_without_dividing_their_file_for_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = Path(layers.__file__).read_text(encoding="utf-8")
+    written = {
+        node.name: ast.get_source_segment(text, node)
+        for node in ast.parse(text).body
+        if isinstance(node, ast.ClassDef)
+    }
+    monkeypatch.delattr(ast, "get_source_segment")
+    found = support_classes.__wrapped__()
+    assert {name: found[name].text for name in written} == written
 
 
 def test_up_convolutions_of_many_kinds_are_one_function_with_torchs_arguments() -> None:
