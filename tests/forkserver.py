@@ -69,6 +69,7 @@ def serve(obey: Callable[[Any], None], *, whole: bool = False) -> None:
     """
     gc.collect()
     gc.freeze()  # what is loaded stays: children need not look through it
+    gc.set_threshold(10_000)
     for line in sys.stdin:
         print(json.dumps(_forked(obey, whole, **json.loads(line))), flush=True)
 

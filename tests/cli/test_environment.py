@@ -332,7 +332,6 @@ FAULTS = [
         "--compile off",
         [*TRAIN, "--compile", "on"],
         {"CXX": "/none/g++"},
-        anew=True,
     ),
     # packages
     spoiled("no torch", 4, "PyTorch", TRAIN, without("torch")),
