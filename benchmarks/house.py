@@ -16,8 +16,10 @@ import sys
 import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from statistics import mean
+from typing import Any
 
 from radon.complexity import cc_visit
 
@@ -66,6 +68,13 @@ def tokens(path: Path) -> tuple[int, int]:
     return count, len(lines)
 
 
+@cache
+def blocks(path: Path) -> list[Any]:
+    """What radon finds in a file: its functions, methods and classes."""
+    found: list[Any] = cc_visit(path.read_text(encoding="utf-8"))
+    return found
+
+
 def functions(path: Path) -> Iterator[Function]:
     """The functions and methods of a file; those within a function count as a part of it."""
     text = path.read_text(encoding="utf-8")
@@ -74,7 +83,7 @@ def functions(path: Path) -> Iterator[Function]:
         for node in ast.walk(ast.parse(text))
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
     }
-    for block in cc_visit(text):
+    for block in blocks(path):
         if block.letter == "C":
             continue
         # radon's own last line leaves out what is defined within the function
@@ -89,11 +98,7 @@ def functions(path: Path) -> Iterator[Function]:
 
 def complexities(files: list[Path]) -> list[int]:
     """Of each function, method and class."""
-    return [
-        block.complexity
-        for path in files
-        for block in cc_visit(path.read_text("utf-8"))
-    ]
+    return [block.complexity for path in files for block in blocks(path)]
 
 
 def report(folder: Path) -> Iterator[str]:
