@@ -8,10 +8,10 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from ...errors import Fault, Span, fault
-from ...ops import ACTIVATIONS
+from ...errors import Fault, Related, Span, fault
+from ...ops import ACTIVATIONS, VOCABULARY
 from ..grammar.label import parse_label
 from ..grammar.log import Log
 from ..grammar.parse import Parser, UnreadItem, UnreadUnit
@@ -21,13 +21,18 @@ from ..yaml.tree import KeyValue, Scalar, Tree
 from ..yaml.tree import Mapping as MappingTree
 from .item import item_meant, parses
 from .names import other_name, policy_hint
-from .nearest import certain, meant, nearest, sure
+from .nearest import certain, did_you_mean, meant, nearest, sure
 from .unit import unit_problem
+
+_WORD_OR_NUMBER = "a `let` is a number, a list, or the word of an op or a block"
 
 
 @dataclass
 class Recovery(Log):
     """A log that guesses what was meant, so that the rest can be checked all the same."""
+
+    # what reads names of which none is known, by the `let`
+    unknown: dict[str, Expr] = field(default_factory=dict)
 
     def name(
         self, what: str, key: Scalar, problem: str, taken: Collection[str]
@@ -42,8 +47,20 @@ class Recovery(Log):
         found = problem if isinstance(problem, Fault) else item_meant(problem, parser)
         if isinstance(found, TensorExpr):
             return found
-        self.pass_over(found)
+        self.pass_over(self._of_let(found, parser.words))
         return Poison(tree.span, self._guess(found, tree, parser))
+
+    def _of_let(self, found: Fault, words: Collection[str]) -> Fault:
+        """Of a word that stands for nothing, since its `let` does not: the mistake in that."""
+        word = found.diagnostic.span
+        value = self.unknown.get(word.written()) if word else None
+        if word is None or value is None or found.diagnostic.code != "E011":
+            return found
+        hint = did_you_mean(value.text, {*VOCABULARY, *words}) or _WORD_OR_NUMBER
+        said = f"nothing here is called `{value.text}`"
+        diagnostic = fault("E030", said, value.span, hint, about=value.text).diagnostic
+        related = (Related(word, "read here"),)
+        return Fault(replace(diagnostic, related=related))
 
     def _guess(self, found: Fault, tree: Tree, parser: Parser) -> Label | None:
         """The label that a text with a mistake was meant to be, where the mistake says so."""
@@ -59,7 +76,7 @@ class Recovery(Log):
             return None
 
     def unit(self, problem: UnreadUnit, blocks: Collection[str]) -> None:
-        self.pass_over(unit_problem(problem, blocks))
+        self.pass_over(self._of_let(unit_problem(problem, blocks), blocks))
 
     def policy(self, text: str, span: Span) -> bool:
         hint = policy_hint(text) if len(text.split()) < 3 else None
@@ -67,16 +84,17 @@ class Recovery(Log):
             self.pass_over(fault("E012", f"no shortcut policy `{text}`", span, hint))
         return bool(hint)
 
-    def let(self, value: Expr, words: Collection[str]) -> Value:
+    def let(self, name: str, value: Expr, words: Collection[str]) -> Value:
         """Of what is nearly a word of the language, that word."""
-        name = value.text
-        if not re.fullmatch(r"[A-Za-z][\w-]*", name):
+        text = value.text
+        if not re.fullmatch(r"[A-Za-z][\w-]*", text):
             return value
-        hint = sure(name, {*ACTIVATIONS, *words})
+        hint = sure(text, {*ACTIVATIONS, *words})
         if hint.write is None:
+            self.unknown[name] = value
             return value
-        said = f"nothing here is called `{name}`"
-        self.pass_over(fault("E030", said, value.span, hint, about=name))
+        said = f"nothing here is called `{text}`"
+        self.pass_over(fault("E030", said, value.span, hint, about=text))
         return Word(hint.write, value.span)
 
     def keys(self, tree: MappingTree) -> dict[str, KeyValue]:

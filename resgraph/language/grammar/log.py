@@ -60,7 +60,7 @@ class Log:
         """Whether a text that is no policy was meant as one; if so that is told."""
         return False
 
-    def let(self, value: Expr, words: Collection[str]) -> Value:
+    def let(self, name: str, value: Expr, words: Collection[str]) -> Value:
         """The value of a `let` that reads names of which none is known."""
         return value
 

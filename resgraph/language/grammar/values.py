@@ -53,7 +53,7 @@ class ValueParser:
         known = {*out, *self.names, *CONSTANTS}
         for key, value in out.items():
             if isinstance(value, Expr) and _reads_unknown(value, known):
-                out[key] = self.log.let(value, self.words)
+                out[key] = self.log.let(key, value, self.words)
         return out
 
     def entries(self, tree: Tree, what: str) -> Iterable[tuple[str, KeyValue]]:
