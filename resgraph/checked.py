@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .errors import Diagnostic, Related, Source, SpecError, in_order
+from .garbage import nothing_collected
 from .language.extends import read_file, read_source
 from .language.lints import LINTS, unused_allow
 from .language.references import Reference, locate
 from .language.spec import Spec, parse_spec
 from .language.variants import variants_of
-from .passes.expand import nothing_collected
 from .passes.lint import linted
 from .passes.unread import unread
 from .plan import Plan, plan_of

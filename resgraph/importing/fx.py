@@ -16,8 +16,8 @@ from torch.fx import Node
 
 from ..errors import ticked
 from ..files import told
+from ..garbage import nothing_collected
 from ..ops import Shape, shape_text
-from ..passes.expand import nothing_collected
 from .captured import ImportRefused
 from .program import (
     AtenCall,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import needing
+from ..garbage import nothing_collected
 from ..language.recipe.start import StartingWeights
 from .options import Options
 from .reporter import Reporter, Silent
@@ -211,7 +212,5 @@ def _need_run(run: Path, what: str = "training") -> None:
 
 
 def _need_torch(what: str = "training") -> None:
-    from ..passes.expand import nothing_collected
-
     with needing(f"{what} needs PyTorch", "train"), nothing_collected():
         import torch  # noqa: F401

@@ -11,12 +11,12 @@ import click
 
 from ...checked import Checked, check_nets, found_in
 from ...errors import Diagnostic, UsageError, needing
+from ...garbage import nothing_collected
 from ...language.references import locate
 from ...language.spec import is_study_file
 from ...language.yaml.reader import LIMITS, decode
 from ...mending import verified_in
 from ...outputs.numbers import count_text
-from ...passes.expand import nothing_collected
 from ...plan import Plan
 from ..formats import github, sarif
 from ..loading import is_model, model_source, note, note_void, overrides_of_each

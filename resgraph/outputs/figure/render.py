@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from ...errors import UsageError
-from ...passes.expand import nothing_collected
+from ...garbage import nothing_collected
 from ..registry import Format, named
 from . import paper
 from .content.builder import View, choose

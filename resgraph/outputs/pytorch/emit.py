@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ...garbage import nothing_collected
 from ...language.init import Init
 from ...ops.base import shape_text
-from ...passes.expand import nothing_collected
 from ...passes.inplace import inplace as overwriting
 from ...passes.starts import starts
 from .forward import statement_lines

@@ -5,13 +5,12 @@ What is made anew for each layer or call is no frozen record: one takes twice as
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
 
 from ...errors import Diagnostic, Fault, SpecError, fault, in_order, write
+from ...garbage import nothing_collected
 from ...graph import Graph, Origin, Path
 from ...language.grammar.records import Again, BlockDef, Inline, PathItem
 from ...language.sections import mapping_at
@@ -52,18 +51,6 @@ def expand(spec: Spec) -> Expansion:
     """
     with nothing_collected():
         return _Expander(spec).expansion()
-
-
-@contextmanager
-def nothing_collected() -> Iterator[None]:
-    """Without the garbage collector, which would search nodes that all stay, again and again."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 class _Expander:
