@@ -102,7 +102,7 @@ def test_torchrun_starts_a_run_again_where_a_rank_was_killed(tmp_path: Path) -> 
     script.write_text(
         "import os, signal, sys\n"
         f"sys.path[:0] = [{str(Path(__file__).parents[2])!r}]\n"
-        "from resgraph.train import loop\n"
+        "from resgraph.train.engine import loop\n"
         "real, left = loop.set_lr, [30]\n"
         "def counted(*args):\n"
         "    left[0] -= 1\n"
