@@ -12,6 +12,7 @@ _Value = TypeVar("_Value")
 
 
 def of_type(kind: type[_Kind], things: Iterable[object]) -> Iterator[_Kind]:
+    """Those of a type, in their order."""
     return (each for each in things if isinstance(each, kind))
 
 

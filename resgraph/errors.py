@@ -236,6 +236,12 @@ def ticked(words: Iterable[str], between: str = ", ") -> str:
     return between.join(f"`{word}`" for word in words)
 
 
+def told(error: Exception) -> str:
+    """Its kind, and the first line of what it says."""
+    first, _, _ = str(error).strip().partition("\n")
+    return f"{type(error).__name__}: {first}"
+
+
 def printable(text: str) -> str:
     """A text, character for character, without those that a terminal would obey or not show."""
     return (

@@ -41,12 +41,6 @@ def reason(error: Exception) -> str:
     return text[:1].lower() + text[1:]
 
 
-def told(error: Exception) -> str:
-    """Its kind, and the first line of what it says."""
-    first, _, _ = str(error).strip().partition("\n")
-    return f"{type(error).__name__}: {first}"
-
-
 def read_file(path: Path) -> bytes:
     """All of a regular file. Raises `OSError`, also for a pipe or a device, which would be waited
     for without end."""

@@ -14,8 +14,7 @@ import torch
 from torch import nn
 from torch.fx import Node
 
-from ..errors import ticked
-from ..files import told
+from ..errors import ticked, told
 from ..garbage import nothing_collected
 from ..ops import Shape, shape_text
 from .captured import ImportRefused

@@ -19,8 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..errors import MissingError, ResgraphError, UsageError
-from ..files import told
+from ..errors import MissingError, ResgraphError, UsageError, told
 from ..language.references import names_code, names_model_file
 from ..ops import Shape
 from .program import AtenProgram, InputShapes, input_shapes

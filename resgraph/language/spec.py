@@ -171,6 +171,7 @@ def is_study(tree: Mapping) -> bool:
 def is_study_file(path: Path) -> bool:
     """Whether a file is there, can be read, and is a study."""
     try:
+        # most files are specs: without the word they are not read as YAML for this
         if not path.is_file() or "study" not in open_source(path).text:
             return False
         return is_study(read_file(path)[0])

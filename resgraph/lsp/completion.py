@@ -15,14 +15,7 @@ from ..language.grammar.arithmetic import FUNCTIONS
 from ..language.grammar.label import ABOUT_AGAIN, AGAIN, phrase_at
 from ..language.grammar.records import BlockDef
 from ..language.grammar.targets import Target, fields_of, literal_words, takes_mode
-from ..language.grammar.words import (
-    ACT,
-    BLOCK_KEYS,
-    CALL_KEYS,
-    MODES,
-    POLICIES,
-    about_op,
-)
+from ..language.grammar.words import ACT, BLOCK_KEYS, CALL_KEYS, MODES, POLICIES
 from ..language.library import library_block, library_index
 from ..language.lints import LINTS
 from ..language.recipe import recipe_names
@@ -253,7 +246,7 @@ def _ops(typed: str = "") -> Iterator[Candidate]:
     for phrase, op in VOCABULARY.items():
         if not typed or phrase.startswith(f"{typed} "):
             rest = phrase[len(typed) :].lstrip()
-            yield Candidate(rest, "op", about_op(op))
+            yield Candidate(rest, "op", op.about())
 
 
 def _blocks(analysis: Analysis) -> Iterator[Candidate]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ..errors import Span
 from ..graph import Block, Graph, Layer, Path, Stream, total
 from ..language.grammar.label import ABOUT_AGAIN, AGAIN
-from ..language.grammar.words import ABOUT_STREAMS, about_op
+from ..language.grammar.words import ABOUT_STREAMS
 from ..language.library import library_block, library_index
 from ..language.yaml.tree import KeyValue, Mapping, Scalar, Sequence, Tree
 from ..ops import VOCABULARY
@@ -161,7 +161,7 @@ def _op(word: str, text: str) -> str:
     """The op of which a word of a label is one."""
     phrases = [p for p in VOCABULARY if word in p.split() and p in text]
     best = max(phrases, key=len, default="")
-    return f"`{best}`: {about_op(VOCABULARY[best])}" if best else ""
+    return f"`{best}`: {VOCABULARY[best].about()}" if best else ""
 
 
 def _of_library(analysis: Analysis, word: str) -> str:

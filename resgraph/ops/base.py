@@ -264,6 +264,11 @@ class Op(BaseModel):
             cls.role = family if family in get_args(Role) else None
 
     @classmethod
+    def about(cls) -> str:
+        """What it is, in one line."""
+        return " ".join((cls.__doc__ or "").split())
+
+    @classmethod
     def phrases(cls) -> tuple[str, ...]:
         """The words that a label names it by: the values of the literal `op`."""
         return get_args(cls.model_fields["op"].annotation)

@@ -13,13 +13,7 @@ from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
 
 from ..collecting import of_type
-from ..language.grammar.words import (
-    ABOUT_STREAMS,
-    MODES,
-    NO_VARIANT,
-    POLICIES,
-    about_op,
-)
+from ..language.grammar.words import ABOUT_STREAMS, MODES, NO_VARIANT, POLICIES
 from ..language.lints import ALLOWABLE
 from ..language.recipe import Train, recipe_names
 from ..language.schema import File
@@ -259,7 +253,7 @@ def _layer(word: str, op: type[Op]) -> Schema:
         properties["mode"] = _mode(ACTIVATIONS, "the activation behind it")
     return {
         "type": "object",
-        "description": about_op(op),
+        "description": op.about(),
         "required": [
             "op",
             *(

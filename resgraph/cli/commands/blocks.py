@@ -9,7 +9,6 @@ import click
 
 from ...errors import UsageError
 from ...language.diagnose.nearest import did_you_mean
-from ...language.grammar.words import about_op
 from ...language.library import library_block, library_index, library_text
 from ...ops import VOCABULARY
 from ...ops.extension import package_of
@@ -72,7 +71,7 @@ def _record(name: str) -> dict[str, Any]:
     op = VOCABULARY[name]
     options = [key for key in op.model_fields if key not in ("op", op.number)]
     return {"name": name, "op": op.family, "package": package_of(op), "number": op.number,
-            "options": options, "about": about_op(op)}  # fmt: skip
+            "options": options, "about": op.about()}  # fmt: skip
 
 
 def _text(name: str) -> str:

@@ -125,11 +125,6 @@ _MODULE = frozenset(
 )
 
 
-def about_op(op: type) -> str:
-    """What an op is, in one line."""
-    return " ".join((op.__doc__ or "").split())
-
-
 def name_problem(name: str, taken: Iterable[str] = (), *, dashes: bool = False) -> str:
     """Why `name` cannot be a name, or "" where it can; `taken` are words of the language (ops,
     blocks)."""

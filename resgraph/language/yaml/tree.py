@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from resgraph.errors import Span
-
 from ...collecting import of_type
+from ...errors import Span
 
 
 @dataclass(slots=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from ...errors import UsageError
-from ...files import reason, told
+from ...errors import UsageError, told
+from ...files import reason
 from ...graph import Node
 from ...plan import Plan
 from .build import build, net_class, source_module

@@ -1,7 +1,8 @@
 """Spec → Graph: rows and blocks become nodes, each with its shape, or mistakes with their
 places.
 
-What is made anew for each layer or call is no frozen record: one takes twice as long to make."""
+What is made anew for each layer or call is seldom a frozen record, which takes three times as long
+to make."""
 
 from __future__ import annotations
 

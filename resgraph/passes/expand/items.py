@@ -85,11 +85,9 @@ class ItemMaker:
                 flow = self.copied(slot, second, flow)
                 continue
             if slot.copy == 1:
-                before, into = self.marks(), flow
-            flow = self.item(slot, item, flow)
-            if slot.copy == 1:
-                marks = before, self.marks()
-                second = template(slot, into, flow, self.builder, marks)
+                flow, second = self.second(slot, item, flow)
+            else:
+                flow = self.item(slot, item, flow)
             if scope.items and scope.items[-1].name == slot.name:
                 self.made_scopes.scopes[slot.name] = scope.items[-1]
         if path.broken:
@@ -97,6 +95,14 @@ class ItemMaker:
         scope.output, scope.gives = flow.node, streams_of(flow)
         self.made_scopes.scopes[name] = scope
         return scope, flow
+
+    def second(
+        self, slot: Slot, item: PathItem | Poison, flow: Tensor
+    ) -> tuple[Tensor, Template | None]:
+        """As `item`, and what those after it are copied from."""
+        before, out = self.marks(), self.item(slot, item, flow)
+        marks = before, self.marks()
+        return out, template(slot, flow, out, self.builder, marks)
 
     def marks(self) -> Marks:
         """How much was made so far."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ...graph import Block, Layer, Origin, Path
+from ...graph import Layer, Origin, Path
 from ...language.spec import Spec
 from ...ops import ACTIVATIONS
 from .findings import Facts, Finding
@@ -19,15 +19,11 @@ def mixed_activations(facts: Facts) -> Iterator[Finding]:
     """Activations by name, alone in a path or around an equation, beside convolutions that take the
     unit's."""
     graph, spec = facts.graph, facts.spec
-    scopes: list[tuple[Block | None, list[Path]]] = [
-        (None, graph.rows),
-        *((b, b.paths) for b in graph.blocks()),
-    ]
-    units: dict[str, str] = {}
-    for block, paths in scopes:
-        name = block.block if block else ""
-        if name not in units:
-            units[name] = _units_activation(spec, name)
+    scopes = [("", graph.rows), *((b.block, b.paths) for b in graph.blocks())]
+    units = {
+        name: _units_activation(spec, name) for name in {name for name, _ in scopes}
+    }
+    for name, paths in scopes:
         unit = units[name]
         if unit and any(
             _takes_the_units(facts, layer, unit) for layer in _layers(paths)

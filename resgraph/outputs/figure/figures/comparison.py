@@ -134,6 +134,7 @@ def _net(scene: Scene, column: Column, x: float, number: int) -> None:
     start = len(scene.items)
     paint(scene, column.placement, x, column.top, column.rhythm)
     for item in of_type(ShapeGroup, scene.items[start:]):
+        # names are unique in a net, and ids must be in a picture
         item.name = f"{number}:{item.name}"
 
 

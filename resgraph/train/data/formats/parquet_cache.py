@@ -118,7 +118,7 @@ def _opened(file: Path) -> Any:
 
 
 def _damaged(file: Path, error: Exception) -> TrainingError:
-    why = reason(error).splitlines()[0]
+    why, _, _ = reason(error).partition("\n")
     return TrainingError(f"{file} is damaged, or no Parquet file: {why}")
 
 
