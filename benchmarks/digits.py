@@ -1,4 +1,4 @@
-"""The recipe `digits`: candidates that cost the same are compared on a part that is held out of the
+"""The recipe `digits`: candidates that cost the same are compared on parts that are held out of the
 training images; then what is chosen is scored once on the test images, for ten seeds, whatever
 comes of it.
 
