@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from .errors import Diagnostic, Related, Source, SpecError, in_order
 from .garbage import nothing_collected
@@ -17,12 +18,12 @@ from .language.variants import variants_of
 from .passes.lint import linted
 from .passes.unread import unread
 from .plan import Plan, plan_of
+from .structs import Frozen
 
 _PLACES = 6  # that are shown of one mistake of several nets
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Frozen):
     """One net, or why there is none; and the lints that it meets."""
 
     reference: str

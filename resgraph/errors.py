@@ -14,9 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import ClassVar, Literal
+
+from msgspec.structs import replace
+
+from .structs import Frozen
 
 Severity = Literal["error", "warning"]
 MOST_TOLD = 50
@@ -34,14 +37,16 @@ def _lines(text: str) -> list[str]:
     return text.split("\n")
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Frozen):
     """A text that was read, with the name by which its reader knows it."""
 
     name: str
-    text: str = field(repr=False)
+    text: str
     ours: bool = False  # it came with resgraph: a user's mistake that shows here was made elsewhere
     default: bool = False  # what holds where a spec says nothing: its name says of what
+
+    def __repr__(self) -> str:
+        return f"Source({self.name!r})"
 
     @property
     def is_override(self) -> bool:
@@ -54,12 +59,11 @@ class Source:
         return lines[number - 1].rstrip("\r") if 1 <= number <= len(lines) else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Frozen):
     """A stretch of a source: lines and columns count from 1, the end column is one past the last
     character."""
 
-    source: Source = field(repr=False)
+    source: Source
     line: int
     column: int
     end_line: int
@@ -103,16 +107,14 @@ class Span:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(Frozen):
     """Other characters for a span: what is certain to mend a mistake."""
 
     span: Span
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Guess:
+class Guess(Frozen):
     """What a span was likely meant to be. Checking goes on as if it stood there; it is never
     written for anyone."""
 
@@ -120,8 +122,7 @@ class Guess:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Hint:
+class Hint(Frozen):
     """How to mend a mistake, in words, and what of it is more than words.
 
     `write` is what should stand in place of the mistake (or at `span`), which is `certain` or a
@@ -145,16 +146,14 @@ def write(text: str, then: str = "", span: Span | None = None) -> Hint:
     return Hint(f"write `{text}`{then}", text, True, span)
 
 
-@dataclass(frozen=True, slots=True)
-class Related:
+class Related(Frozen):
     """A second place that helps to understand a diagnostic, and what to say of it."""
 
     span: Span
     label: str
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
+class Diagnostic(Frozen):
     """One mistake: a stable code, what is wrong, where, and how to mend it."""
 
     code: str

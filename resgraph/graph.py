@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from msgspec import Struct
+
 from .collecting import of_type
 from .errors import Span
 from .ops.base import Cost, Op, Shape, shape_text
+from .structs import Frozen
 
 if TYPE_CHECKING:
     import networkx
@@ -24,16 +26,14 @@ if TYPE_CHECKING:
 ShortcutKind = Literal["identity", "projection", "zero-pad", "path", "none"]
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Frozen):
     """Where a node was written: its label, and the calls that led there, the row's first."""
 
     span: Span
     calls: tuple[Span, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Frozen):
     """One op of the net, with what it reads and what comes out of it. `depth` counts weighted ops
     up to here."""
 
@@ -58,8 +58,7 @@ class Node:
         return f"{self.op}{shares}{reads} → {shape_text(self.shape)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Stream:
+class Stream(Frozen):
     """One of several tensors that flow side by side: what a scope calls it, and its node."""
 
     name: str
@@ -70,8 +69,7 @@ class Stream:
         return Stream(self.name, node)
 
 
-@dataclass(slots=True)
-class Layer:
+class Layer(Struct):
     """A label and its nodes in order: `3x3 conv 64` is conv, bn, relu. Each node reads the one
     before."""
 
@@ -93,8 +91,7 @@ class Layer:
         return self.nodes[-1]
 
 
-@dataclass(slots=True)
-class Equation:
+class Equation(Struct):
     """What a path starts with: its nodes (none where the equation is just a name) and the node it
     comes to."""
 
@@ -105,8 +102,7 @@ class Equation:
     origin: Origin
 
 
-@dataclass(slots=True)
-class Path:
+class Path(Struct):
     """A row of the net, or a path of a block: an optional equation, then layers and blocks one
     after another.
 
@@ -120,7 +116,7 @@ class Path:
     input: str
     output: str
     equation: Equation | None = None
-    items: list[Layer | Block] = field(default_factory=list)
+    items: list[Layer | Block] = []
     listed: bool = (
         False  # written as a list or with a count, so items have a place in their names
     )
@@ -148,8 +144,7 @@ class Path:
         return {f"{self.word}.{stream.name}": stream.node for stream in self.gives}
 
 
-@dataclass(slots=True)
-class Block:
+class Block(Struct):
     """One call of a block: its paths in the order they were written; `result` is the path that it
     hands back.
 
@@ -172,7 +167,7 @@ class Block:
     origin: Origin
     sized: bool = False  # a width is written in the call
     # what the call sets of the block's `let`s, worked out
-    values: dict[str, str] = field(default_factory=dict)
+    values: dict[str, str] = {}
     shares: str = ""  # the block whose modules these are
     takes: tuple[Stream, ...] = ()
     gives: tuple[Stream, ...] = ()
@@ -195,8 +190,7 @@ class Block:
 Item = Layer | Block
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(Frozen):
     """A row whose value the net gives, and the node that makes it; `aux` in training alone."""
 
     row: str
@@ -214,8 +208,7 @@ def total(nodes: Iterable[Node]) -> Cost:
     return sum((node.cost for node in nodes), Cost())
 
 
-@dataclass
-class Graph:
+class Graph(Struct, dict=True):
     """The whole net. `nodes` is in topological order and begins with the input; `rows` is the tree
     of scopes.
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from difflib import get_close_matches
 from itertools import chain
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from .checked import check_nets
 from .collecting import by_key

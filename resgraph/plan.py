@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from .errors import Diagnostic, Source, SpecError, in_order
 from .graph import Graph, Output
@@ -19,29 +20,31 @@ from .passes.expand.unit import OptionSource
 from .passes.features import features
 from .passes.unread import unread
 from .passes.verify import unmet
+from .structs import Frozen
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(Frozen):
     """A picture as SVG text, which notebooks show."""
 
-    svg: str = field(repr=False)
+    svg: str
+
+    def __repr__(self) -> str:
+        return "Picture()"
 
     def _repr_svg_(self) -> str:
         return self.svg
 
 
-@dataclass(frozen=True, eq=False)
-class Plan:
+class Plan(Frozen, eq=False, dict=True):
     """A net that holds together: its spec, its graph with every shape and cost, and by node what
     the options of its op were worked out from."""
 
     spec: Spec
     graph: Graph
-    sources: Mapping[str, OptionSource] = field(default_factory=dict)
+    sources: Mapping[str, OptionSource] = {}
 
     def __repr__(self) -> str:
         into, out = (

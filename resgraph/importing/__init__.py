@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +11,7 @@ from ..errors import SpecError, UsageError
 from ..ops import Shape
 from ..outputs.pytorch import module
 from ..plan import Plan, loads
+from ..structs import Frozen
 from .aten import Reader
 from .captured import Captured, ImportRefused
 from .fx import capture
@@ -24,8 +24,7 @@ from .sources import Model, begun, model_of, tensors_of
 __all__ = ["ImportRefused", "Imported", "Proof", "from_model", "from_module"]
 
 
-@dataclass(frozen=True, eq=False)
-class Imported:
+class Imported(Frozen, eq=False):
     """A model's spec: its text, its plan, what was proven, and our tensors' names → the model's.
 
     `ended` says why it is a beginning of the model, "" where it is all of it."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from itertools import chain, islice
 
@@ -15,6 +14,7 @@ from ..language.grammar.records import BlockDef, Expr, Label
 from ..language.library import library_block, library_index
 from ..ops import ACTIVATIONS, Conv, Fc, Op, shape_text
 from ..plan import loads
+from ..structs import Frozen
 from .captured import CapturedOp
 from .matching import matched
 from .written import Use, WrittenBlock, WrittenPath
@@ -79,8 +79,7 @@ class Library:
                 definition.shortcut = ["projection"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Trial:
+class _Trial(Frozen):
     """A block of the library, and what a file says before its rows; `options` are those of ops, of
     which a net says what it has. It may be `flat` where the file has several blocks: its calls are
     then worth two options."""

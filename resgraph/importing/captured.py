@@ -4,14 +4,16 @@ model."""
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import chain
 from math import prod
+
+from msgspec.structs import replace
 
 from ..collecting import by_key
 from ..errors import ResgraphError
 from ..ops import Concat, Op, Pad, Shape
 from ..ops.base import sides
+from ..structs import Frozen
 
 
 class ImportRefused(ResgraphError):
@@ -59,8 +61,7 @@ class JoinedKey(str):
         return made
 
 
-@dataclass(frozen=True, slots=True)
-class CapturedOp:
+class CapturedOp(Frozen):
     """One op, what it reads and what comes out of it.
 
     `tensors` maps our names of its parameters and buffers (`weight`, `running_mean`) to the
@@ -71,7 +72,7 @@ class CapturedOp:
     op: Op
     inputs: tuple[str, ...]
     shape: Shape
-    tensors: Mapping[str, str] = field(default_factory=dict)
+    tensors: Mapping[str, str] = {}
     module: str = ""
 
     @property
@@ -90,8 +91,7 @@ class CapturedOp:
         return self.shape
 
 
-@dataclass(frozen=True, slots=True)
-class Captured:
+class Captured(Frozen):
     """A model's steps in topological order, its `inputs` among them; `outputs` are those that it
     returns, in its order. `ties` is off where equal tensors are one; `classes` are those of the
     modules by path, but for torch's own."""
@@ -100,7 +100,7 @@ class Captured:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     ties: bool = True
-    classes: Mapping[str, str] = field(default_factory=dict)
+    classes: Mapping[str, str] = {}
 
     @property
     def input(self) -> str:

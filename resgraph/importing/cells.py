@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
+
+from msgspec.structs import replace
 
 from ..ops import (
     ACTIVATIONS,
@@ -23,6 +25,7 @@ from ..ops import (
     Pool,
     UpConv,
 )
+from ..structs import Frozen
 from .captured import CapturedOp
 from .options import SaidOnce
 from .regions.structure import Region, RegionItem
@@ -63,8 +66,7 @@ def _names_norm(word: str) -> bool:
     return any(f"{word} ".startswith(f"{norm} ") for norm in NORMS)
 
 
-@dataclass(frozen=True, eq=False)
-class Cell:
+class Cell(Frozen, eq=False, dict=True):
     """One label: an op with what its unit adds (`mode`); `steps` are all that it stands for."""
 
     op: Op

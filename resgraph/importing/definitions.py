@@ -6,11 +6,12 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import replace
 from difflib import SequenceMatcher
 from fractions import Fraction
 from itertools import chain, count
 from typing import Any
+
+from msgspec.structs import replace
 
 from ..collecting import of_type
 from ..ops import ChannelConv, Concat, Div, Op, Part, Upsample

@@ -6,11 +6,11 @@ import operator
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from inspect import signature
 from typing import Any
 
 import torch
+from msgspec.structs import replace
 from torch import nn
 from torch.fx import Node
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from math import nan
 from typing import Any
+
+from msgspec.structs import replace
 
 from ..graph import Graph, Node
 from ..ops import Add, DropPath, Mul, Op, Part, Upsample

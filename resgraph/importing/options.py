@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import field
 
 from ..collecting import by_key
 from ..ops import Op
 from ..ops.base import value_text
 from ..ops.padding import Surrounded
+from ..structs import Frozen
 from .captured import Captured, CapturedOp
 
 
-@dataclass(frozen=True)
-class SaidOnce:
+class SaidOnce(Frozen):
     """Options that are not said in labels: by op and key, the commonest value in the net. `same`
     are the steps that pad as TensorFlow does."""
 
-    values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    values: Mapping[str, Mapping[str, Any]] = {}
     same: frozenset[str] = frozenset()
-    labels: dict[Op, str] = field(default_factory=dict, compare=False, repr=False)
+    labels: dict[Op, str] = field(default_factory=dict)
 
     def departs(self, op: Op) -> dict[str, Any]:
         """The quiet options in which an op is not as the file says."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections import ChainMap
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from textwrap import wrap
 
 from ..errors import Source
 from ..language.format import reformat
 from ..ops.base import shape_text
+from ..structs import Frozen
 from .adoption import Library
 from .blocks.ways import with_ways
 from .captured import Captured
@@ -30,8 +30,7 @@ _WIDEST = 100
 """Columns of a line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Frozen):
     """What a file says before its blocks and rows; `note` is what its source lost, `ended` why it
     is a beginning only, `inputs` what the net's are called."""
 

@@ -4,7 +4,8 @@ its own."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from .aten import Reader
 from .captured import ImportRefused

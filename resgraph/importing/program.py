@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from ..language.grammar.words import name_problem
 from ..ops import VOCABULARY, Shape
+from ..structs import Frozen
 
 MADE_AS = frozenset(("device", "layout", "pin_memory", "dtype", "memory_format"))
 """Arguments that say what tensors are made as; who runs a program knows that."""
@@ -31,23 +31,20 @@ def input_name(name: str) -> str:
     return f"{name}1" if name_problem(name, VOCABULARY) else name
 
 
-@dataclass(frozen=True, slots=True)
-class TensorRef:
+class TensorRef(Frozen):
     """A tensor of the program, as an argument."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class CallResult:
+class CallResult(Frozen):
     """A tensor that a call gives; it has no name where nothing reads it."""
 
     name: str
     axes: TensorSizes
 
 
-@dataclass(frozen=True, slots=True)
-class AtenCall:
+class AtenCall(Frozen):
     """An op with its arguments by name, `TensorRef`s among them; `several` where it gives a list.
 
     `overload` is the form of the op, as `Tensor` of `add.Tensor`."""
@@ -76,8 +73,7 @@ def _tensors(value: Any) -> Iterator[str]:
         yield from _tensors(each)
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Frozen):
     """A parameter or buffer, by the model's name for it."""
 
     key: str
@@ -85,8 +81,7 @@ class Parameter:
     learned: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class AtenProgram:
+class AtenProgram(Frozen):
     """Calls in order.
 
     `ties` is off where equal tensors are one, whosever they are; `classes` are those of the modules
@@ -97,7 +92,7 @@ class AtenProgram:
     calls: Sequence[AtenCall]
     outputs: Sequence[str]
     ties: bool = True
-    classes: Mapping[str, str] = field(default_factory=dict)
+    classes: Mapping[str, str] = {}
 
     def shapes(self) -> InputShapes:
         """Of its inputs, of several by names that a spec can have."""

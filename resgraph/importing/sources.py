@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
 from inspect import signature
@@ -17,11 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from msgspec.structs import replace
 from torch import Tensor, nn
 
 from ..errors import MissingError, ResgraphError, UsageError, told
 from ..language.references import names_code, names_model_file
 from ..ops import Shape
+from ..structs import Frozen
 from .program import AtenProgram, InputShapes, input_shapes
 from .saved.interpreter import Interpreted
 from .saved.onnx_file import OnnxFile
@@ -30,8 +31,7 @@ from .saved.pt2 import read_pt2, tensors_of_pt2
 _SHAPE: Shape = (3, 224, 224)
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(Frozen):
     """A model that can be built: without numbers (on torch's meta device), and with them.
 
     One that was read from a file has its `program`, which can only be evaluated; `note` is what the

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
 from ..language.grammar.arithmetic import value_text
+from ..structs import Frozen
 from .numbers.formulas import SHARES
 from .written import Element, Use, WrittenBlock
 
@@ -37,8 +37,7 @@ def counts_places(definition: WrittenBlock) -> bool:
     return any("row_index" in text for text in definition.lets.values())
 
 
-@dataclass(frozen=True, slots=True)
-class UsualValue:
+class UsualValue(Frozen):
     """The text of a formula, and what it gives each call."""
 
     text: str
@@ -118,8 +117,7 @@ def _whole(value: float | None) -> Fraction | None:
     return None if value is None else Fraction(value)
 
 
-@dataclass(frozen=True, slots=True)
-class PlaceLine:
+class PlaceLine(Frozen):
     """What a number is at the first place of a row, and how much more at each that follows."""
 
     first: Fraction

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import groupby
+
+from msgspec import Struct, field
 
 from ..ops.base import value_text
 from .captured import CapturedOp
@@ -15,13 +16,12 @@ from .numbers.formulas import CallSizes
 from .regions.structure import Region
 
 
-@dataclass(slots=True)
-class WrittenPath:
+class WrittenPath(Struct):
     """A path as it is written; `held` are the paths that its equation alone reads."""
 
     name: str
     parts: list[str]
-    held: list[WrittenPath] = field(default_factory=list)
+    held: list[WrittenPath] = []
 
     @property
     def entries(self) -> list[str]:
@@ -44,26 +44,25 @@ _INDENT = 8
 """What a line costs beside its text."""
 
 
-@dataclass(slots=True, eq=False)
-class WrittenBlock:
+class WrittenBlock(Struct, eq=False):
     """A block: its name, its `let`s with their defaults, its paths and its equation.
 
     `shortcut` is what the key says, nothing the file's, and `keeps` whether a path starts from it;
     `ours` is off where it is the library's."""
 
     name: str
-    uses: list[Use] = field(default_factory=list)
-    lets: dict[str, str] = field(default_factory=dict)
-    paths: list[WrittenPath] = field(default_factory=list)
-    shortcut: list[str] = field(default_factory=list)
+    uses: list[Use] = []
+    lets: dict[str, str] = {}
+    paths: list[WrittenPath] = []
+    shortcut: list[str] = []
     keeps: bool = False
     merge: str = ""
-    reads: list[str] = field(default_factory=list)
-    gives: list[str] = field(default_factory=list)
+    reads: list[str] = []
+    gives: list[str] = []
     ours: bool = True
     takes_out: bool | None = None
     words: Counter[str] = field(default_factory=Counter)  # of its paths' labels
-    inner: list[WrittenBlock] = field(default_factory=list)  # that these call
+    inner: list[WrittenBlock] = []  # that these call
 
     @property
     def blocks(self) -> list[Region]:
@@ -152,16 +151,15 @@ def _let_text(value: str) -> str:
     return f'"{value}"' if ":" in value else value
 
 
-@dataclass(slots=True, eq=False)
-class Use:
+class Use(Struct, eq=False):
     """One call of a definition: its constants, what it sets, and the `let`s of which it reads
     nothing, as it lacks the labels that do."""
 
     definition: WrittenBlock
     block: Region
     sizes: CallSizes
-    values: dict[str, str] = field(default_factory=dict)
-    unread: set[str] = field(default_factory=set)
+    values: dict[str, str] = {}
+    unread: set[str] = set()
 
     @property
     def steps(self) -> Iterator[CapturedOp]:

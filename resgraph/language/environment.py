@@ -4,11 +4,13 @@ call."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from fractions import Fraction
+
+from msgspec.structs import replace
 
 from ..errors import Hint, Span, fault
 from ..ops import ACTIVATIONS
+from ..structs import Frozen
 from .diagnose.nearest import did_you_mean, known_here, sure
 from .foreign import foreign
 from .grammar.arithmetic import (
@@ -28,8 +30,7 @@ class Unknown(Exception):
     reported."""
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Frozen):
     """What was written for a name, and the environment in which that is read; None where it stands
     in no text and follows from a call."""
 

@@ -3,8 +3,9 @@ from."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from ..errors import Diagnostic, Source, Span, SpecError, UsageError, fault
 from .diagnose.nearest import did_you_mean

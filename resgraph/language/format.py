@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from ..errors import Fault, Source, Span
 from ..ops import VOCABULARY
+from ..structs import Frozen
 from .diagnose.option import bind
 from .extends import read_text
 from .grammar.label import AGAIN, parse_again
@@ -41,8 +41,7 @@ from .yaml.tree import KeyValue, Mapping, Scalar, Sequence, Tree, entries_of
 Form = Literal["keep", "long", "short"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Edit:
+class _Edit(Frozen):
     start: int
     end: int
     text: str

@@ -4,12 +4,12 @@ normal 0.02`)."""
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
 from ..errors import Hint
+from ..structs import Frozen
 from .diagnose.keys import refused
 from .diagnose.nearest import certain, meant
 from .record import Record
@@ -31,8 +31,7 @@ _SCHEMES_LISTED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Scheme:
+class Scheme(Frozen):
     """A parsed scheme. `fan` and `uniform` are of he and xavier, `std` of the two normals."""
 
     kind: InitKind

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+
+from msgspec.structs import replace
 
 from ..collecting import of_type
 from ..errors import Fault, Related, Span, fault
+from ..structs import Frozen
 from .diagnose.nearest import did_you_mean
 from .grammar.log import Log
 from .yaml.tree import Mapping, Scalar, Sequence
 
 
-@dataclass(frozen=True, slots=True)
-class OutputDef:
+class OutputDef(Frozen):
     """A row that `output` or `aux` names, and where."""
 
     row: str

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 from pathlib import Path
 
 from ..errors import Hint, UsageError, ticked
+from ..structs import Frozen
 from .diagnose.nearest import certain, meant, nearest
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")  # anything else is the path of a file
@@ -24,8 +24,7 @@ _FIRST = ("resnet", "vgg", "cifar-resnet")
 paper's on CIFAR."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Frozen):
     """A file, and the variant of it that is meant; `zoo` is the zoo's name of the file."""
 
     path: Path

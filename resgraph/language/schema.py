@@ -3,9 +3,9 @@ its place."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated, Any
 
+from msgspec.structs import replace
 from pydantic import (
     AfterValidator,
     BeforeValidator,

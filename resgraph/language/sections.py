@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ..errors import Diagnostic, Hint, Span, fault, write
 from ..ops import VOCABULARY, Shape

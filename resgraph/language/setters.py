@@ -7,9 +7,11 @@ to a name there."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+
+from msgspec.structs import replace
 
 from ..errors import Diagnostic, Related, Span
+from ..structs import Frozen
 from .grammar.words import words_in, words_of
 from .yaml.tree import KeyValue, Mapping, Scalar, Sequence, Tree, entries_of, scalars_in
 
@@ -23,8 +25,7 @@ _SILENT = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Given:
+class _Given(Frozen):
     """A value, where it is written, and what is said of that place."""
 
     place: Span

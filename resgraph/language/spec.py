@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
+
+from msgspec import field
+from msgspec.structs import replace
 
 from ..errors import (
     Diagnostic,
@@ -21,6 +23,7 @@ from ..errors import (
     in_order,
 )
 from ..ops import VOCABULARY, Shape
+from ..structs import Frozen
 from .diagnose.recovery import Recovery
 from .diagnose.usage import unused
 from .extends import read_file, read_text
@@ -56,8 +59,7 @@ T = TypeVar("T")
 _DEFAULT_UNIT = Source("the default unit", "conv bn relu", ours=True, default=True)
 
 
-@dataclass(frozen=True, eq=False)
-class Spec:
+class Spec(Frozen, eq=False, dict=True):
     """One net as its author wrote it, a variant and overrides applied."""
 
     tree: Mapping

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import field
 
 from ..checked import FileCheck, found_in
 from ..errors import Diagnostic, Edit, Source, Span
@@ -12,10 +13,10 @@ from ..language.yaml.reader import read
 from ..language.yaml.tree import KeyValue, Mapping, Scalar, Sequence, Tree
 from ..mending import checker, verified
 from ..plan import Plan
+from ..structs import Frozen
 
 
-@dataclass(frozen=True)
-class Analysis:
+class Analysis(Frozen):
     """A text and what is known of it. `plans` are those of the text, or of the last text before it
     that had any."""
 

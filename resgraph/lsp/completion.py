@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import Literal
@@ -24,6 +23,7 @@ from ..language.schema import File
 from ..language.yaml.tree import KeyValue, Scalar, Sequence
 from ..ops import ACTIVATIONS, NORMS, VOCABULARY
 from ..outputs.json_schema import KEYS
+from ..structs import Frozen
 from .analysis import Analysis, entries
 from .recipe import keys_at, recipe_place, values_at
 
@@ -32,8 +32,7 @@ CompletionKind = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Frozen):
     """A text that can stand at a place, and what it is."""
 
     text: str

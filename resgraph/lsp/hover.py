@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from ..errors import Span
 from ..graph import Block, Graph, Layer, Path, Stream, total
@@ -15,14 +14,14 @@ from ..language.yaml.tree import KeyValue, Mapping, Scalar, Sequence, Tree
 from ..ops import VOCABULARY
 from ..outputs.numbers import count_text, shape_label
 from ..plan import Plan
+from ..structs import Frozen
 from .analysis import Analysis, covers, entries, entry, trail
 from .recipe import about
 
 _VARIANTS = 12
 
 
-@dataclass(frozen=True, slots=True)
-class InlayHint:
+class InlayHint(Frozen):
     """Text behind a place."""
 
     line: int

@@ -6,7 +6,6 @@ says "internal error" before `initialize`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from lsprotocol.types import EXIT, INITIALIZE
@@ -18,9 +17,10 @@ from pygls.exceptions import (
 )
 from pygls.protocol import LanguageServerProtocol
 
+from ..structs import Frozen
 
-@dataclass(frozen=True, slots=True)
-class Unread:
+
+class Unread(Frozen):
     """A message that is none of the protocol's."""
 
     data: dict[str, Any]

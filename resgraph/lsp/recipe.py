@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, get_args, get_origin
 
@@ -12,13 +11,13 @@ from ..collecting import of_type
 from ..language.recipe import TAGS, Train, recipe_names
 from ..language.record import Record, described, records
 from ..language.yaml.tree import Scalar, Tree
+from ..structs import Frozen
 from .analysis import entries
 
 _TOKEN = re.compile(r"([\w-]+)\s*:(?=\s|$)|([{}\[\],])|([^\s{}\[\],:]+)")
 
 
-@dataclass(frozen=True, slots=True)
-class RecipePlace:
+class RecipePlace(Frozen):
     """The keys below `train:` that lead to a mapping, the key in it whose value is being written
     ("" where a key is), and what is written in it before."""
 

@@ -6,13 +6,13 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
 from ..language.references import locate, names_model_file
 from ..plan import load
+from ..structs import Frozen
 from ..study.plan import files, points
 from ..study.schema import load_study
 
@@ -22,8 +22,7 @@ QUICK = 60.0
 """Seconds for a command that trains nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Workspace:
+class Workspace(Frozen):
     """A directory, and the minutes that a build or a sweep may take."""
 
     root: Path

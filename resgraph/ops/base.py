@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from ..structs import Frozen
 
 Shape = tuple[int, ...]
 """One tensor without its batch axis: `(channels,)` for a vector, and for a map `(channels,
@@ -72,8 +73,7 @@ class Window(NamedTuple):
         return kernel, stride, dilation, padding  # type: ignore[return-value]
 
 
-@dataclass(frozen=True, slots=True)
-class Derivation:
+class Derivation(Frozen):
     """Expressions of the language for the axes of a shape and for the costs.
 
     "" stands for an axis that is what came in, for a cost of 0, and for what an op does not
@@ -84,8 +84,7 @@ class Derivation:
     macs: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(Frozen):
     """What a node costs for one image. Costs add.
 
     `params` counts learned numbers; `macs` multiply-adds of convolutions and linear layers (no
@@ -104,15 +103,13 @@ class Cost:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Ref:
+class Ref(Frozen):
     """Text that stands for itself in a call: a name, or a small expression over arguments."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Frozen):
     """A torch call as data: `Call("nn.Conv2d", (3, 64), (("kernel_size", 7),))`.
 
     An operator is a call by its sign: `Call("+", (a, b))`, `Call("-", (a,))`, a list

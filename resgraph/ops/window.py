@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from fractions import Fraction
 from itertools import chain
 from math import gcd, prod
 from typing import Annotated, Any, Literal
 
+from msgspec.structs import replace
 from pydantic import Field, model_validator
 
 from .base import (

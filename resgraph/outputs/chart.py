@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from html import escape
 from itertools import cycle, product
 
+from ..structs import Frozen
 from .figure.text import width as text_width
 
 WIDTH, HEIGHT = 760, 420
@@ -25,8 +25,7 @@ SWATCH = 22
 XY = tuple[float, float]
 
 
-@dataclass(frozen=True, slots=True)
-class ChartLine:
+class ChartLine(Frozen):
     """A curve and how it is drawn; its name stands beside its end, bold where the line is."""
 
     name: str

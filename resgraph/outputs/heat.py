@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from ..graph import Graph
 from ..passes.memory import kept_numbers
 from ..passes.receptive_field import receptive_fields
+from ..structs import Frozen
 from .numbers import count_text
 
 Combine = Literal["sum", "last", "range"]
@@ -18,8 +18,7 @@ Extent = tuple[float, float]
 """The least and the greatest of some values."""
 
 
-@dataclass(frozen=True, slots=True)
-class Heat:
+class Heat(Frozen):
     """A number for each node, which colours it; a node without one is drawn without a colour.
 
     `combine` says what several nodes that are drawn as one have: their `sum`, what the `last` of

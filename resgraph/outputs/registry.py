@@ -7,19 +7,18 @@ are named and not imported, so that `check` needs none of them, and no torch."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import import_module
 from inspect import signature
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import UsageError
+from ..structs import Frozen
 
 if TYPE_CHECKING:
     from ..plan import Plan
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(Frozen):
     """One of them: what `--format` calls it (for a file, its suffix as well), the command that
     writes it, and its function, as `module:function` below `resgraph.outputs`.
 

@@ -4,7 +4,8 @@ it."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ..graph import Block, Equation, Graph, Item, Layer, Node, Path, Stream
 from ..ops import BatchNorm, Conv, DepthwiseConv, Fc, UpConv

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ..graph import Graph, Node
+from ..structs import Frozen
 
 _KEEP_INPUT = frozenset(["conv", "norm", "dense", "attention", "pool"])
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(Frozen):
     """Bytes: `weights` with gradients and optimizer state; `activations` that the backward pass
     keeps of an image."""
 

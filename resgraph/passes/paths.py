@@ -6,14 +6,13 @@ counts nothing, a gate is no way of its own."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 from ..graph import Graph
+from ..structs import Frozen
 
 
-@dataclass(frozen=True, slots=True)
-class Paths:
+class Paths(Frozen):
     """The ways from input to output: how many, and their shortest, longest and mean length in
     layers."""
 

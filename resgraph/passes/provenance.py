@@ -4,7 +4,6 @@ were."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ..errors import Span
@@ -23,13 +22,13 @@ from ..language.grammar.records import (
 from ..language.grammar.records import Value as Written
 from ..language.spec import Spec
 from ..ops.base import value_text
+from ..structs import Frozen
 from .expand.unit import OptionSource
 
 _DEEP = 8  # names that lead to one another
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Frozen):
     """`name` is `text`, as written at `span`; None where nobody wrote it."""
 
     name: str
@@ -38,8 +37,7 @@ class Setting:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class OptionOrigin:
+class OptionOrigin(Frozen):
     """One option of an op: its value, where it was set, and the names that led to the value, each
     after its reader."""
 

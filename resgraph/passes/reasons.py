@@ -4,7 +4,8 @@ exactly."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ..collecting import of_type
 from ..errors import SpecError

@@ -9,19 +9,18 @@ squeeze-and-excitation, leaves the map's own window what it is."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
 from ..graph import Graph, Node
 from ..ops.base import AXES, Shape, Window, is_map
+from ..structs import Frozen
 
 AxisFractions = tuple[Fraction | int, ...]
 _ONES = (1,) * max(AXES)
 
 
-@dataclass(frozen=True, slots=True)
-class ReceptiveField:
+class ReceptiveField(Frozen):
     """`size` and `step` along each axis, in cells of the input; `size` is None where the whole
     input is seen."""
 

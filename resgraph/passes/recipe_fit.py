@@ -7,9 +7,10 @@ data is read.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from itertools import chain
 from math import prod
+
+from msgspec.structs import replace
 
 from ..errors import Diagnostic, SpecError, fault, ticked
 from ..graph import Graph, Node
@@ -22,14 +23,14 @@ from ..language.spec import Spec
 from ..ops import Shape, shape_text
 from ..ops.norm import BatchNorm
 from ..ops.window import Conv
+from ..structs import Frozen
 from .data_fit import image_input
 from .expand import expand
 from .fine_tune.matrices import matrix_layers
 from .fine_tune.parts import unfit_parts
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Frozen):
     """What is wrong at a key below `train`, and what to do."""
 
     keys: tuple[str, ...]

@@ -4,14 +4,13 @@ branch begins with."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from ..graph import Block, Graph, Node
 from ..ops import Add, ChannelDropout, Div, Dropout, Mul
+from ..structs import Frozen
 
 
-@dataclass(frozen=True, slots=True)
-class Residual:
+class Residual(Frozen):
     """A sum of a branch and the shortcut.
 
     `opening` is what the branch puts before its first convolution (or fc): "norm", "activation",

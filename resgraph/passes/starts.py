@@ -5,14 +5,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from ..graph import Block, Graph, Layer, Path, borrows
+from ..structs import Frozen
 from .residual import sums
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Frozen):
     """A parameter, by its name below the block that it belongs to, and the number that it starts
     with."""
 

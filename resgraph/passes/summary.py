@@ -13,6 +13,7 @@ from itertools import groupby
 from ..graph import Block, Graph, Item, Layer, Path, total
 from ..ops import Cost, Op, Shape, Thinning
 from ..ops.base import value_text
+from ..structs import Frozen
 
 INDENT = "  "
 MANY_KINDS = 4
@@ -20,8 +21,7 @@ MANY_KINDS = 4
 as one: a row whose width grows block by block (PyramidNet) would not fit a page otherwise."""
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Frozen):
     """Layers (of one block, where `block` is not "") that stand `count` times one after another.
 
     Lines of a block within a block stand behind its name, each set in by `INDENT`.
@@ -32,8 +32,7 @@ class Group:
     block: str
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Frozen):
     """One row of a net: its name, the shape that it hands on (of several streams, the first), its
     groups, and what it costs for one image."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any, Literal
@@ -23,6 +22,7 @@ from ..outputs.numbers import count_text, shape_label
 from ..passes.expand import expand
 from ..passes.lint import lint
 from ..plan import Plan, planned
+from ..structs import Frozen
 from .places import places, utf16
 
 _ID = re.compile(r' id="([^"]*)"')
@@ -31,8 +31,7 @@ _TEXTS = {"table": Plan.table, "source": Plan.source}
 """The panes whose text is made when their tab shows it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Frozen):
     """What the page asks: a text, which variant of it, how to draw it, and which pane it shows."""
 
     text: str

@@ -4,17 +4,16 @@ it."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from ..errors import Span
 from ..graph import Block, Equation, Graph, Layer, Origin, Path
 from ..language.yaml.tree import Mapping, Scalar, Sequence, Tree
+from ..structs import Frozen
 from .rewrite import Keys
 
 
-@dataclass(frozen=True, slots=True)
-class Phrase:
+class Phrase(Frozen):
     """A value of the text: its path of keys, and its characters, which stand on one line."""
 
     path: Keys

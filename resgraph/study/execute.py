@@ -4,15 +4,18 @@ already is not made again."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Literal
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from .. import train
 from ..errors import TrainingError
 from ..plan import Plan
+from ..structs import Frozen
 from ..train import Options, RunInfo
 from ..train.parallel.share import share_of_machine
 from ..train.signals import StoppedError, catching_signals
@@ -23,8 +26,7 @@ JobStatus = Literal["done", "failed", "stopped"]
 _POLL = 0.2  # seconds between looks at whether a signal came
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Frozen):
     """How a run ended; `text` says why, where it failed."""
 
     placed: PlacedRun
@@ -115,8 +117,7 @@ def train_run(run: PlacedRun, options: Options) -> Outcome:
     return Outcome(run, "done")
 
 
-@dataclass(slots=True)
-class _Worker:
+class _Worker(Struct):
     process: BaseProcess
     pipe: Connection
     run: PlacedRun | None = None

@@ -4,7 +4,6 @@ the distribution of a sampled space."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from html import escape
 from statistics import fmean
 
@@ -24,6 +23,7 @@ from ..outputs.chart import (
     page,
     pens,
 )
+from ..structs import Frozen
 from ..train.run.metrics_log import read_rows
 from .results import NetScore, Results, mean_sd
 from .schema import Measure, Study
@@ -38,8 +38,7 @@ def _left(text: str, measure: Measure) -> str:
     return f"{text} ({measure.unit.strip()})" if measure.unit else text
 
 
-@dataclass(frozen=True, slots=True)
-class _Curve:
+class _Curve(Frozen):
     """The mean of a net over its seeds, and one deviation below and above it."""
 
     name: str

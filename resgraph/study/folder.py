@@ -7,18 +7,19 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import IO
 
 import yaml
+from msgspec import Struct
 
 from .. import __version__
 from ..errors import RunError, UsageError
 from ..language.yaml.reader import open_source
 from ..plan import Plan
+from ..structs import Frozen
 from ..train.atomic_write import disk_error, write_whole
 from ..train.run.directory import LOCK, lock
 from .plan import Job, StudyNet, job
@@ -31,8 +32,7 @@ _NOT_LEARNED = ("name", "about", "expect", "allow")
 """Keys of a resolved spec that change nothing of what a run learns."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlacedRun:
+class PlacedRun(Frozen):
     """A run and its directory."""
 
     job: Job
@@ -40,8 +40,7 @@ class PlacedRun:
     path: Path
 
 
-@dataclass(slots=True)
-class StudyFolder:
+class StudyFolder(Struct):
     """A directory that this process alone sweeps, while it is entered as a context."""
 
     path: Path

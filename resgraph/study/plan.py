@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path, PurePath
 from typing import Any, TypeVar
+
+from msgspec.structs import replace
 
 from ..errors import Diagnostic, SpecError
 from ..language.extends import read_file
@@ -17,6 +19,7 @@ from ..language.references import locate
 from ..language.variants import variants_of
 from ..ops.base import value_text
 from ..plan import Plan, load
+from ..structs import Frozen
 from .schema import MOST_RUNS, Nets, Sample, Search, Study
 from .space import FACTS, Condition, parse_condition
 
@@ -54,8 +57,7 @@ class PlannedNet(StudyNet):
         return train
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(Frozen):
     """One run of a study: a net and a seed, with all that its plan is loaded from."""
 
     point: str

@@ -4,11 +4,11 @@ baseline paired by seed."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import RunError, TrainingError, needing
+from ..structs import Frozen
 from ..train.run.metrics_log import read_rows
 from .execute import info_of
 from .folder import PlacedRun, read_folder
@@ -19,8 +19,7 @@ CONFIDENCE = 0.95
 RunRows = list[dict[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class RunScore:
+class RunScore(Frozen):
     """What a run came to. `score` is None where it did not end, and `why` says why not."""
 
     net: str
@@ -31,8 +30,7 @@ class RunScore:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Frozen):
     """Of a net to the baseline: the mean over the seeds that both have, and its interval, None
     where one seed leaves no interval."""
 
@@ -48,8 +46,7 @@ class Difference:
         )
 
 
-@dataclass(frozen=True)
-class NetScore:
+class NetScore(Frozen):
     """A net over its seeds. `sd` is None of one seed; `difference` None of the baseline."""
 
     point: StudyNet
@@ -64,8 +61,7 @@ class NetScore:
         return sum(run.score is None for run in self.runs)
 
 
-@dataclass(frozen=True)
-class Results:
+class Results(Frozen):
     """All nets of a study, the baseline's name, and what was measured."""
 
     study: Study

@@ -4,7 +4,6 @@ place."""
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,6 +15,7 @@ from ..language.diagnose.keys import refused
 from ..language.record import Record
 from ..language.yaml.reader import open_source
 from ..language.yaml.tree import Mapping
+from ..structs import Frozen
 from .reading import read_record
 from .space import Choices, parse_choices
 
@@ -32,8 +32,7 @@ _LENGTHS = frozenset(["train.epochs", "train.iterations"])
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?) ?%")
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
+class Measure(Frozen):
     """Which number of a run counts, said before anything runs. `last` is how many evaluations it is
     the mean of; 0 means the best one."""
 
@@ -214,8 +213,7 @@ class StudyFile(Record):
         return self
 
 
-@dataclass(frozen=True, eq=False)
-class Study:
+class Study(Frozen, eq=False):
     """A study as it was written."""
 
     source: Source

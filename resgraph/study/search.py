@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from ..errors import SpecError, TrainingError, needing
+from ..structs import Frozen
 from ..train import Options
 from .execute import Execute, is_done, placed
 from .folder import PlacedRun, StudyFolder
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     import optuna
 
 
-@dataclass(frozen=True, slots=True)
-class _NoMean:
+class _NoMean(Frozen):
     """Why a trial has none."""
 
     why: str

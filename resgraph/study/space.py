@@ -6,12 +6,12 @@ import math
 import random
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from ..language.grammar.arithmetic import evaluate
 from ..language.grammar.expression import ExpressionError, Name, parse_expression
+from ..structs import Frozen
 
 _NUMBER = r"[-+]?\d[\d_]*(?:\.\d+)?(?:e[-+]?\d+)?"
 _RANGE = re.compile(
@@ -28,8 +28,7 @@ FACTS = ("params", "macs", "activations", "depth")
 _MOST = 100_000  # values of one range
 
 
-@dataclass(frozen=True, slots=True)
-class Choices:
+class Choices(Frozen):
     """The values of one path: those listed, or a stretch of numbers (`values` is then empty)."""
 
     values: tuple[Any, ...] = ()

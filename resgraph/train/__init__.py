@@ -4,9 +4,10 @@ imported when it is needed."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from ..errors import needing
 from ..garbage import nothing_collected

@@ -4,11 +4,11 @@ anything runs."""
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
 from ..errors import TrainingError
 from ..faults import is_out_of_memory
 from ..plan import Plan
+from ..structs import Frozen
 from .augment.progressive import relative_work
 from .options import Options
 from .parallel.distributed import World
@@ -25,8 +25,7 @@ from .settings.memory import (
 from .trial import batch_seconds, step_seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Forecast:
+class Forecast(Frozen):
     """`memory` in bytes on each device, `seconds` of training and of a step; None where a number
     is not known.
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from msgspec.structs import replace
 from torch import nn
 
 from ..errors import TrainingError, UsageError
@@ -17,6 +17,7 @@ from ..language.recipe.data import Data
 from ..language.recipe.start import StartingWeights
 from ..language.recipe.target import SingleLabel
 from ..plan import Loader, Plan
+from ..structs import Frozen
 from . import data as datasets
 from .atomic_write import write_whole
 from .data.image_files import Decoded
@@ -46,8 +47,7 @@ from .start.transfer import loaded
 from .tasks import Units, task_of
 
 
-@dataclass(frozen=True, slots=True)
-class Testing:
+class Testing(Frozen):
     """`crops` and `sides` of multi-crop testing, and the `split` in place of the run's own: a
     folder, or a pattern of shards. `report` is where the report is to be written."""
 
@@ -57,8 +57,7 @@ class Testing:
     report: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Frozen):
     """A net with its weights, how it reads images of so many levels, the names of its classes where
     they are known, what it is called, the units of its numbers, and how images on disk are
     cropped."""

@@ -4,7 +4,6 @@ arrays."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from ..errors import TrainingError, UsageError
 from ..language.diagnose.nearest import did_you_mean
 from ..language.recipe.base import FILTERS, Filter
 from ..ops.base import Shape, shape_text
+from ..structs import Frozen
 from .augment.crops import center_crop, to_tensor
 from .data.arrays import as_pixels, fitted
 from .data.formats.decoder import COMMON, ENDINGS, TURNED, UNREADABLE, open_image
@@ -25,8 +25,7 @@ ARRAYS = frozenset([".npy", ".npz"])
 """What the names of arrays end with; `FILE.npz:NAME` is one of several in a file."""
 
 
-@dataclass(frozen=True, slots=True)
-class GivenFile:
+class GivenFile(Frozen):
     """A file: an image, or the `rows` (n, …) of an array, in the levels of the net's images."""
 
     path: Path

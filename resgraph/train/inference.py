@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import islice
 from math import prod
 from pathlib import Path
 from typing import Any
 
 import torch
+from msgspec.structs import replace
 from safetensors import SafetensorError
 from safetensors.torch import load as safetensors
 from torch import Tensor, nn
@@ -23,6 +23,7 @@ from ..language.recipe.target import LABEL, Regression
 from ..ops.base import Shape, shape_text
 from ..passes.data_fit import image_input
 from ..plan import Loader, Plan
+from ..structs import Frozen
 from .augment.mix import in_order
 from .data.normalize import Normalization
 from .data.sets import side_before_crop
@@ -47,8 +48,7 @@ BATCH, BATCH_NUMBERS = 512, 16 * 3 * 224 * 224
 """Rows that are asked at a time, and of larger ones the numbers in them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Frozen):
     """What is asked of a net: files of images, folders of them and arrays; the numbers of its
     further inputs by name, the same for each image or a file of an array with a row for each; and
     how many of the likeliest classes."""
@@ -86,8 +86,7 @@ def predict_images(
     return _predictions(seer, asked, options)
 
 
-@dataclass(frozen=True, slots=True)
-class Seer:
+class Seer(Frozen):
     """A net with its weights, what it is called, and how it reads an image (as preprocess.json has
     it)."""
 

@@ -3,13 +3,13 @@ learned on purpose."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from ..structs import Frozen
 
-@dataclass(frozen=True, slots=True)
-class Options:
+
+class Options(Frozen):
     """Where, how fast and how often. "auto" and None are decided from the machine and the net, and
     reported with reasons."""
 

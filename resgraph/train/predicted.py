@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +13,14 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from ..structs import Frozen
 from .data.normalize import Normalization
 from .tasks import Units
 
 NamedNumbers = tuple[tuple[str, float], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
+class Prediction(Frozen):
     """Of one image: the likeliest `classes`, each with its probability, the likeliest first; or its
     `numbers` by name; or a `picture`, (height, width) of classes or (height, width, channels) of
     pixels, both uint8 or, of more than 256 classes, uint16. `row` is the place in an array."""
@@ -41,8 +40,7 @@ class Prediction:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Frozen):
     """How an output is read: the run's preprocess.json, its normalization, and how many of the
     likeliest classes are told."""
 

@@ -3,8 +3,9 @@ many steps."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from ..errors import MissingError, SpecError, UsageError
 from ..language.recipe import Train
@@ -14,6 +15,7 @@ from ..passes.data_fit import image_input, placed
 from ..passes.loss_fit import unfit_loss
 from ..passes.recipe_fit import lonely_norms, problems, unfit_layers
 from ..plan import Plan
+from ..structs import Frozen
 from . import data as datasets
 from .augment.progressive import check_sizes
 from .data.absent import placeholder
@@ -32,8 +34,7 @@ from .tasks import Task, Units, task_of
 from .tasks.weights import class_weights
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Frozen):
     """Everything that is known before the first step."""
 
     plan: Plan

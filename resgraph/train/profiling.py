@@ -10,11 +10,12 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from msgspec import Struct
+from msgspec.structs import asdict
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -31,8 +32,7 @@ from .prepare import normalization_of, prepare
 from .resuming import own_plan
 
 
-@dataclass(slots=True)
-class NodeProfile:
+class NodeProfile(Struct):
     """Seconds of both passes, bytes that it keeps for the backward one, the root mean square of its
     output, and the L2 norm of the loss's gradient with respect to it; None where there is none."""
 
@@ -48,8 +48,7 @@ class NodeProfile:
         return self.forward + self.backward
 
 
-@dataclass(slots=True)
-class Profile:
+class Profile(Struct):
     """Every node, what was measured of the whole, and on what (`about`)."""
 
     name: str
@@ -65,7 +64,8 @@ class Profile:
 
     def document(self) -> dict[str, Any]:
         """As data."""
-        return asdict(self)
+        nodes = {name: asdict(node) for name, node in self.nodes.items()}
+        return asdict(self) | {"nodes": nodes}
 
     def csv(self) -> str:
         """A line a node, as `render --paint FILE.csv:COLUMN` reads it; `time` is that of both
@@ -78,8 +78,7 @@ class Profile:
         return "\n".join(lines) + "\n"
 
 
-@dataclass(slots=True)
-class OneStep:
+class OneStep(Struct):
     """A net, a batch, and the loss of what it gives."""
 
     net: nn.Module

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from ..structs import Frozen
 
-@dataclass(frozen=True, slots=True)
-class RunStart:
+
+class RunStart(Frozen):
     """What is about to run. `decisions` are (what, choice, why)."""
 
     name: str
@@ -23,8 +23,7 @@ class RunStart:
     weights: tuple[str, ...] = ()  # what the net starts from, a line each
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Frozen):
     """Where training stands within an epoch. `loss` and `error` (percent) are of the epoch so
     far."""
 
@@ -36,8 +35,7 @@ class Step:
     images_per_second: float
 
 
-@dataclass(frozen=True, slots=True)
-class Epoch:
+class Epoch(Frozen):
     """An evaluation: losses, errors in percent, and the seconds since the run (or its resume)
     began."""
 

@@ -7,9 +7,10 @@ import hashlib
 import math
 import os
 from contextlib import nullcontext
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
+
+from msgspec.structs import replace
 
 from ..errors import RunError, UsageError
 from ..files import read_file, reason

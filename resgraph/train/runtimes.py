@@ -3,7 +3,6 @@ many CPUs. What it gives is compared with torch first; where they differ it is n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Literal
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 from ..errors import MissingError, UsageError
 from ..outputs.pytorch.export import AGREE, apart, examples, export
 from ..plan import Plan
+from ..structs import Frozen
 from .settings.decide import Decisions
 
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")
@@ -43,8 +43,7 @@ class OnnxRuntimeNet(nn.Module):
         return found if len(found) > 1 else found[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Inference:
+class Inference(Frozen):
     """What is asked of a net: how many `images`, by which `engine`, and whether all have the size
     that it is written for."""
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from statistics import median
 
 import torch
+from msgspec.structs import replace
 from torch import nn
 
 from .data.normalize import measure, standard

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 import small
 import torch
+from msgspec.structs import astuple
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
@@ -156,7 +155,7 @@ def test_a_proof_is_not_turned_off_by_size(monkeypatch: pytest.MonkeyPatch) -> N
     """Above the limit structure is still compared, and the proof says what it is."""
     monkeypatch.setattr("resgraph.importing.proof.LARGEST", 10)
     proof = from_module(small.stages(small.Basic), INPUT).proof
-    assert dataclasses.astuple(proof) == (None, None, None)
+    assert astuple(proof) == (None, None, None)
     assert (
         str(proof) == "too large to be run: structure, shapes and parameters are equal"
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import io
 import pickle
@@ -13,6 +12,7 @@ from typing import Any, ClassVar
 import numpy
 import pytest
 import torch
+from msgspec.structs import replace
 
 from resgraph.errors import MissingError, TrainingError
 from resgraph.language.recipe.data import Cifar
@@ -146,9 +146,7 @@ def test_an_archive_is_read_where_its_hash_is_the_published_one(
     with pytest.raises(TrainingError, match=f"the published one {version.md5}"):
         load_cifar(Cifar(set="cifar10"), tmp_path)
     digest = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
-    monkeypatch.setitem(
-        VERSIONS, "cifar10", (dataclasses.replace(version, md5=digest),)
-    )
+    monkeypatch.setitem(VERSIONS, "cifar10", (replace(version, md5=digest),))
     for where in (tmp_path, path):
         assert len(load_cifar(Cifar(set="cifar10"), where).train) == 200
     assert sorted(tmp_path.iterdir()) == [path]  # nothing was unpacked

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from msgspec.structs import replace
 from safetensors.torch import load_file
 from torch import nn
 
@@ -166,9 +166,9 @@ def test_a_run_with_muon_learns_and_resumes_bit_for_bit(tmp_path: Path) -> None:
     runs = {name: tmp_path / name for name in ("whole", "half")}
     whole = build(resgraph.loads(NET + TRAIN), out=runs["whole"], options=options)
     assert whole.accuracy > 20, "of 10 by chance, after two epochs"
-    limited = dataclasses.replace(options, minutes=1e-9)  # stops after its first step
+    limited = replace(options, minutes=1e-9)  # stops after its first step
     build(resgraph.loads(NET + TRAIN), out=runs["half"], options=limited)
-    resume(runs["half"], options=dataclasses.replace(options, minutes=None))
+    resume(runs["half"], options=replace(options, minutes=None))
     mine, other = (load_file(run / "weights.safetensors") for run in runs.values())
     assert mine.keys() == other.keys()
     assert all(torch.equal(mine[name], other[name]) for name in mine)

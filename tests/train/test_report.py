@@ -109,7 +109,7 @@ def test_ranks_that_took_turns_say_the_same() -> None:
     found = parts[0].verdicts(31, Two(rank=0, size=2))
     whole = seen(logits, labels)
     assert len(whole) == 31
-    for name in Verdicts.__dataclass_fields__:
+    for name in Verdicts.__struct_fields__:
         assert numpy.array_equal(getattr(found, name), getattr(whole, name)), name
 
 

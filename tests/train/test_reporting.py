@@ -11,13 +11,13 @@ import subprocess
 import sys
 import threading
 import xml.etree.ElementTree as ET
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import small_plan
 import torch
+from msgspec.structs import replace
 from rich.console import Console
 
 from resgraph.errors import MissingError, UsageError

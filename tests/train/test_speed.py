@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from msgspec.structs import replace
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -216,7 +216,7 @@ def test_a_short_run_whitens_freezes_and_looks_again(small: Path) -> None:
 
 
 def test_it_resumes_bit_for_bit(small: Path, tmp_path: Path) -> None:
-    limited = dataclasses.replace(FAST, minutes=1e-9)
+    limited = replace(FAST, minutes=1e-9)
     build(speed(), out=tmp_path / "run", options=limited)
     resume(tmp_path / "run", options=FAST)
     mine, other = weights(small), weights(tmp_path / "run")

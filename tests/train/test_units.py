@@ -132,7 +132,7 @@ def test_a_resume_has_the_same_units(far: Path, tmp_path: Path) -> None:
 
 
 def vars_of(options: Options) -> dict[str, Any]:
-    return {name: getattr(options, name) for name in Options.__dataclass_fields__}
+    return {name: getattr(options, name) for name in Options.__struct_fields__}
 
 
 def test_weights_alone_do_not_say_their_units(

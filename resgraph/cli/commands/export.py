@@ -3,11 +3,11 @@ torch.export or ONNX."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
+from msgspec.structs import replace
 
 from ...errors import UsageError, needing
 from ...files import write_file
@@ -16,6 +16,7 @@ from ...outputs.pytorch.features import features_source
 from ...outputs.registry import named
 from ...passes.fold import fold_batch_norm
 from ...plan import Plan, load
+from ...structs import Frozen
 from ..loading import load_plan
 from ..options import (
     SPEC,
@@ -90,8 +91,7 @@ def export(
     _write(net.weighted(form, **options), output)
 
 
-@dataclass(frozen=True, slots=True)
-class _Net:
+class _Net(Frozen):
     """The net that is asked for: that of a spec or a run, or with `rows` a backbone of it."""
 
     spec: str

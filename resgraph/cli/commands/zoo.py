@@ -4,9 +4,9 @@ find."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 
 import click
+from msgspec.structs import asdict
 
 from ...errors import UsageError
 from ...language.diagnose.nearest import did_you_mean
@@ -15,12 +15,12 @@ from ...language.references import locate, zoo_folder, zoo_names
 from ...language.variants import apply_variant
 from ...language.yaml.tree import Mapping, Scalar, scalars_in
 from ...outputs.numbers import count_text
+from ...structs import Frozen
 from ..options import json_option
 from ..report import print_json
 
 
-@dataclass(frozen=True, slots=True)
-class _Net:
+class _Net(Frozen):
     """A net by the name that a SPEC takes, and what its file says of it."""
 
     name: str

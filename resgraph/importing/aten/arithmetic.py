@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from math import prod
 from numbers import Real
 from typing import Any
+
+from msgspec.structs import replace
 
 from ...collecting import of_type
 from ...ops import Add, Div, Flatten, Gain, Mul, Op, Scale, Shape, Sub

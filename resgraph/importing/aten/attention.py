@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
 
+from msgspec.structs import replace
+
 from ...ops import Concat, Mul, Part, reduction
 from ...ops.attention import Attention
+from ...structs import Frozen
 from ..program import AtenCall
 from .axes import Atom, Layout, flat, layout, sizes
 from .convolutions import linear
@@ -19,8 +21,7 @@ _EXACT = 1e-6
 """A scale is what it should be within this: files have it in float32."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scores:
+class Scores(Frozen):
     """What queries say of keys: their products times `factor`, and of `distances`; `shares` behind
     a softmax. `turned_over`: keys stand before queries."""
 

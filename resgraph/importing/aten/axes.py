@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from math import prod
 
 from ...ops import Shape
+from ...structs import Frozen
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Atom:
+class Atom(Frozen, order=True):
     """A part of one of our axes: `size` places, `step` apart, of axis `of`.
 
     -1 is an axis that was expanded from one place, -2 the batch."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from itertools import accumulate
 from operator import mul
 from typing import Any
 
+from msgspec.structs import replace
+
 from ...ops import Concat, Pad, Part, ZeroPad
 from ...ops.base import sides
+from ...structs import Frozen
 from ..program import AtenCall
 from .axes import layout, sizes, viewed, whole
 from .reader import (
@@ -27,8 +29,7 @@ from .stacks import Stack, parted
 from .states import cut_state, whole_again
 
 
-@dataclass(frozen=True, slots=True)
-class Zeros:
+class Zeros(Frozen):
     """A tensor of zeros, so many in each of its channels."""
 
     axes: tuple[int, ...]

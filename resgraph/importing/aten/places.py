@@ -5,15 +5,16 @@ be known."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
 import torch
+from msgspec.structs import replace
 from torch import Tensor
 
 from ...collecting import of_type
 from ...ops import Shape
+from ...structs import Frozen
 from ..program import MADE_AS, AtenCall
 from .axes import BATCH, Axis, Layout, flat, sizes
 
@@ -30,8 +31,7 @@ _MOST = 2**25
 """Numbers that are moved; more are of no net that could be run."""
 
 
-@dataclass(frozen=True, slots=True)
-class DistanceTable:
+class DistanceTable(Frozen):
     """A learned row for each distance, and which of its numbers stands where: of all queries in
     a row, for each of its `rows`, counted from 1; 0 is a zero."""
 
@@ -40,8 +40,7 @@ class DistanceTable:
     numbers: Tensor
 
 
-@dataclass(frozen=True, slots=True)
-class Distances:
+class Distances(Frozen):
     """What the queries that are the step `of` say of distances: a sum of tables."""
 
     of: str

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from ...ops import GlobalPool, Op, Over, Pad, Pool, Shape, Total
 from ...ops.base import Edge
 from ...ops.function import AMONG
+from ...structs import Frozen
 from ..program import AtenCall
 from .axes import Atom, flat, layout
 from .convolutions import several, usual_pad
@@ -17,8 +19,7 @@ from .spelled import Spelled, mean_of_form
 from .stacks import Stack
 
 
-@dataclass(frozen=True, slots=True)
-class LowPadded:
+class LowPadded(Frozen):
     """What a step gives, with `cells` around it that are less than any number."""
 
     step: str

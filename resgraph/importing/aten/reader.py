@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, TypeVar
 
+from msgspec.structs import replace
 from torch import Tensor
 
 from ...collecting import of_type
@@ -21,6 +21,7 @@ from ...ops import (
     Shape,
     ShapeError,
 )
+from ...structs import Frozen
 from ..captured import (
     Captured,
     CapturedOp,
@@ -47,16 +48,14 @@ from .axes import (
 from .places import moved_numbers
 
 
-@dataclass(frozen=True, slots=True)
-class ForeignValue:
+class ForeignValue(Frozen):
     """A foreign tensor that stands for what a step gives, and how its axes lie on that."""
 
     step: str
     axes: Layout
 
 
-@dataclass(frozen=True, slots=True)
-class StateTensor:
+class StateTensor(Frozen):
     """A parameter or buffer, perhaps viewed with other `axes` (over its numbers in a row), perhaps
     `standardized` as filters may be (with `gain`, the key of a learned factor, times `factor`)."""
 
@@ -95,8 +94,7 @@ class StateTensor:
         return not self.standardized and self.factor == 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class StateCut:
+class StateCut(Frozen):
     """Some places along an axis of a parameter, perhaps viewed with other `axes`: its numbers from
     `start` on."""
 
@@ -113,8 +111,7 @@ class StateCut:
         raise reader.no("it reads a part of a parameter")
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(Frozen):
     """As a `ForeignValue`, whose batch is among its axes and does not stand first alone."""
 
     step: str

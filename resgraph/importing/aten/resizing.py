@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import chain
 from math import inf
 from typing import Any
+
+from msgspec.structs import replace
 
 from ...ops import Pad, Pool, Upsample, ZeroPad
 from ..program import AtenCall

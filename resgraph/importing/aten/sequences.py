@@ -4,8 +4,9 @@ first of them."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from ...ops import GlobalPool
 from ...ops.attention import (

@@ -4,10 +4,11 @@ normalizations without an op of their own, activations as products."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from itertools import chain
 from math import isclose, prod
 from typing import Any
+
+from msgspec.structs import replace
 
 from ...ops import (
     Activation,
@@ -26,14 +27,14 @@ from ...ops import (
     Scale,
     Sub,
 )
+from ...structs import Frozen
 from ..captured import CapturedOp
 from ..program import AtenCall
 from .axes import equal_parts, layout
 from .reader import AnyValue, Arguments, ForeignValue, Reader, StateTensor, reads
 
 
-@dataclass(frozen=True, slots=True)
-class Spelled:
+class Spelled(Frozen):
     """A form that has begun: how far it is, the tensor that it is of, its eps, and the keys of
     the parameters that it has met."""
 

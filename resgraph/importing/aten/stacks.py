@@ -4,18 +4,19 @@ one."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
 
+from msgspec.structs import replace
+
 from ...collecting import of_type
 from ...ops import Add, Part
+from ...structs import Frozen
 from .axes import Layout, equal_parts, flat, joined, layout
 from .reader import AnyValue, ForeignValue, Reader
 
 
-@dataclass(frozen=True, slots=True)
-class Stack:
+class Stack(Frozen):
     """Values of one layout, on an axis of their own at `place` (behind the batch)."""
 
     values: tuple[ForeignValue, ...]

@@ -4,9 +4,10 @@ positions → the parameters."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from math import prod
 from typing import Any
+
+from msgspec.structs import replace
 
 from ..program import AtenCall
 from .axes import Atom, Axis

@@ -4,10 +4,12 @@ them, as YOLO's C2f."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec.structs import replace
 
 from ...collecting import of_type
 from ...ops import Concat
+from ...structs import Frozen
 from ..classes import ModuleClasses
 from ..definitions import Elements, define
 from ..regions.structure import Branch, Region, head
@@ -15,8 +17,7 @@ from ..written import WrittenBlock
 from .nested import shares
 
 
-@dataclass(frozen=True)
-class Closed:
+class Closed(Frozen):
     """Changes definitions of which all calls stand in rows, where none is written yet."""
 
     elements: Elements

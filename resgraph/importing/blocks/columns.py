@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 from ...ops import Add
+from ...structs import Frozen
 from ..kinds import mains
 from ..regions.structure import Branch, Region, head, leaves_of
 from .kept import kept
 from .path_words import path_words
 
 
-@dataclass(frozen=True)
-class PathColumns:
+class PathColumns(Frozen):
     """The name of each path, and what stands there in each block: nothing where it has no norm of
     its input that others sum. `known` is what values are called, by their block."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import compress, pairwise
 
 from ...ops import Add
+from ...structs import Frozen
 from ..captured import Captured
 from ..cells import Cell, Unit, cells
 from ..kinds import Kind, changes, of_body, of_element, of_elements, sizes_of
@@ -20,8 +20,7 @@ _LONGEST = 8
 """Labels that are looked for as one."""
 
 
-@dataclass(frozen=True)
-class Unsummed:
+class Unsummed(Frozen):
     """Finds such runs in the rows of a net."""
 
     net: Captured

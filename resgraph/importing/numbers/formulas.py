@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec.structs import replace
+
+from ...structs import Frozen
 
 _DIVISORS = (2, 4, 8, 16, 32, 3, 6, 12, 24, 64)
 _FACTORS = (2, 3, 4, 6, 8, 16)
 _LEAST = (8, 16, 32, 64)
 
 
-@dataclass(frozen=True, slots=True)
-class CallSizes:
+class CallSizes(Frozen):
     """What a call's constants are: channels in and out, and its stride."""
 
     into: int
@@ -20,8 +22,7 @@ class CallSizes:
     stride: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Formula:
+class Formula(Frozen):
     """A text of the language, and what it gives a call; one of two numbers says little of fewer
     than `least` different values."""
 

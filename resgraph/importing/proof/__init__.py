@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass
 from math import inf, prod
 from typing import Any
 
@@ -19,6 +18,7 @@ from ...collecting import of_type
 from ...ops import Dropout, Shape
 from ...outputs.pytorch import module
 from ...plan import Plan
+from ...structs import Frozen
 from ..captured import Captured, ImportRefused, JoinedKey, MovedKey
 from ..matching import matched_nets, passes
 from ..regions.sharing import untied
@@ -41,8 +41,7 @@ _LONGEST = 10**12
 _SEEDS = {"weights": 0, "images": 1, "direction": 2}
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(Frozen):
     """What was compared, and the largest relative difference of each; None where it was not."""
 
     output: float | None = None
@@ -162,8 +161,7 @@ def _random_in_training(model: nn.Module, plan: Plan) -> bool:
     return shown or any(isinstance(m, nn.Dropout) and m.p for m in model.modules())
 
 
-@dataclass(frozen=True, slots=True)
-class ProvenPair:
+class ProvenPair(Frozen):
     """A model and its spec's net, the names of their tensors, and the tolerance where they can only
     be evaluated."""
 

@@ -6,8 +6,9 @@ layer, or one block, whose paths and equation follow from its dominators."""
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from itertools import chain
+
+from msgspec.structs import replace
 
 from ...collecting import of_type
 from ...ops import Part

@@ -4,9 +4,11 @@ starts with an earlier one or with an equation."""
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ..captured import CapturedOp
 from .streams import CutStreams, StreamBlock
@@ -20,15 +22,14 @@ class RowStart(Mark):
     value: str
 
 
-@dataclass(slots=True)
-class CutNet:
+class CutNet(Struct):
     """Items with marks among them, and what rows start with, by their marks, that do not go on from
     the row before; and the rows of several streams, each of whose paths has a mark."""
 
     items: list[RegionItem]
     last: str  # the value that comes out of the last row
-    starts: dict[str, StepTree] = field(default_factory=dict)
-    streams: list[list[StreamBlock]] = field(default_factory=list)
+    starts: dict[str, StepTree] = {}
+    streams: list[list[StreamBlock]] = []
 
     @property
     def flowing(self) -> set[str]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import chain
 from math import prod
 from operator import lt
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ...ops import Binary, Concat, Op, Over, Shape
 from ...ops.function import Among, Pointwise
@@ -20,8 +22,7 @@ def in_equations(op: Op) -> bool:
     return isinstance(op, Binary | Concat | Over | Among | Pointwise)
 
 
-@dataclass(slots=True)
-class Piece:
+class Piece(Struct):
     """A step, or steps from one value to one value; `inputs` are outside of it."""
 
     name: str

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
+from ...structs import Frozen
 from ..captured import CapturedOp
 from .cut_rows import mark, row_start
 from .structure import Mark, RegionItem
@@ -19,8 +19,7 @@ class SharedRows(Mark):
     last: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
+class _Run(Frozen):
     """So many items from `place` on have the weights of those from `first` on."""
 
     first: int

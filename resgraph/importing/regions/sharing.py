@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal
 
+from msgspec.structs import replace
+
 from ...collecting import of_type
 from ...graph import Node
+from ...structs import Frozen
 from ..captured import Captured, CapturedOp, ImportRefused
 from .structure import Branch, Mark, Region, RegionItem
 
@@ -39,8 +41,7 @@ def _placed(item: RegionItem, places: Mapping[str, int]) -> RegionItem:
     return item
 
 
-@dataclass(frozen=True, slots=True)
-class _Pair:
+class _Pair(Frozen):
     """So many items that two paths share, and where they begin in each."""
 
     path: int

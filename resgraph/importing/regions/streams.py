@@ -15,11 +15,14 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain, combinations, pairwise, takewhile, zip_longest
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from ...collecting import by_key
+from ...structs import Frozen
 from ..captured import Captured, CapturedOp
 from .structure import (
     Branch,
@@ -33,8 +36,7 @@ _MOST = 8
 """More streams than these are no rows."""
 
 
-@dataclass
-class StreamBlock:
+class StreamBlock(Struct, dict=True):
     """Paths between two cuts; they are in an order in which each reads earlier ones."""
 
     reads: tuple[str, ...]
@@ -70,13 +72,12 @@ def _reads(branch: Branch) -> set[str]:
     return {*leaves_of(branch.start)}
 
 
-@dataclass(slots=True)
-class CutStreams:
+class CutStreams(Struct):
     """Rows of such blocks, the paths that lead to them, and those behind them."""
 
-    lead: list[Branch] = field(default_factory=list)
-    rows: list[list[StreamBlock]] = field(default_factory=list)
-    rest: list[Branch] = field(default_factory=list)
+    lead: list[Branch] = []
+    rows: list[list[StreamBlock]] = []
+    rest: list[Branch] = []
 
     def ends(self, outputs: Collection[str]) -> bool:
         """Whether no output is a value within a row."""
@@ -118,8 +119,7 @@ def _exchanges(parts: Sequence[StreamBlock]) -> bool:
     return parts[-1].exchanges and len(parts[-1].gives) <= _MOST
 
 
-@dataclass
-class _Layers:
+class _Layers(Struct, dict=True):
     """Paths by the number of joins on the longest way to each, those that join nothing as late as
     what reads them. They all rest on `entry`."""
 
@@ -298,8 +298,7 @@ def _led(
     return [fork, behind] if len({*given}) == len(given) else [block]
 
 
-@dataclass(frozen=True, slots=True)
-class _Begun:
+class _Begun(Frozen):
     """A stream of a block: the value of which it is made, and the path that others read more than
     once; None where it is that value itself."""
 

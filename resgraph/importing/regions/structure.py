@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import ClassVar, TypeGuard
+
+from msgspec import Struct
 
 from ...ops import Add, Mul, Op, Shape
 from ...ops.base import Family
@@ -26,8 +27,7 @@ class Mark(Op):
         return inputs[0]
 
 
-@dataclass(slots=True)
-class Branch:
+class Branch(Struct):
     """A path of a block: what it starts with (None: the block's input), then its items in order;
     `value` is what comes out."""
 
@@ -52,8 +52,7 @@ class Branch:
         return sum(step.op.weighted for step in self.steps)
 
 
-@dataclass(slots=True)
-class Region:
+class Region(Struct):
     """Between two cuts: paths from one value, and the equation that joins them to one.
 
     A run of layers without a sum is a block too, where it is what others sum (`summed` is off)."""

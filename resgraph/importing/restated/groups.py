@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import chain
 from operator import attrgetter
 
+from msgspec.structs import replace
+
 from ...ops import Concat, Conv, DepthwiseConv, Op, Part
+from ...structs import Frozen
 from ..captured import CapturedOp, JoinedKey
 
 
@@ -44,8 +46,7 @@ def _firsts(
     return [steps[name] for step in found for name in step.inputs[:1]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Split:
+class _Split(Frozen):
     """The convolutions that a concatenation joins, the part that each reads, and the width of what
     is split."""
 

@@ -4,9 +4,11 @@ strides has it: DLA pools once for a shortcut and for the root of its tree (Yu e
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec.structs import replace
 
 from ...ops import Add, Conv, Pool
+from ...structs import Frozen
 from ..captured import CapturedOp, readers
 
 
@@ -23,8 +25,7 @@ def with_own_pools(steps: Mapping[str, CapturedOp]) -> Mapping[str, CapturedOp]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Pools:
+class _Pools(Frozen):
     """The pools of a net, and the steps that read each value."""
 
     steps: Mapping[str, CapturedOp]

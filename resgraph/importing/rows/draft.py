@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from itertools import chain
 from typing import TypeGuard
+
+from msgspec import Struct
 
 from ...collecting import of_type
 from ..captured import CapturedOp
@@ -16,18 +17,17 @@ from ..usual import counts_places
 from ..written import Element, Use
 
 
-@dataclass(slots=True)
-class DraftRow:
+class DraftRow(Struct):
     """`begun` is the mark that it stands behind, `start` what it starts with, where that is not the
     row before; `gives` what each of the streams that come out is called, where there are several,
     and `held` the row before that only its equation reads."""
 
-    elements: list[Element] = field(default_factory=list)
+    elements: list[Element] = []
     name: str = ""
-    labels: list[str] = field(default_factory=list)
+    labels: list[str] = []
     begun: str = ""
     start: StepTree | None = None
-    gives: dict[str, str] = field(default_factory=dict)
+    gives: dict[str, str] = {}
     held: DraftRow | None = None
 
     @property

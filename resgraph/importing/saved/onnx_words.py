@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from typing import Any
 
+from ...structs import Frozen
 from ..captured import ImportRefused
 from ..program import TensorSizes
 
@@ -15,8 +15,7 @@ Said = tuple[str, dict[str, Any]]
 """A word of ATen, and its arguments."""
 
 
-@dataclass(frozen=True, slots=True)
-class OnnxNode:
+class OnnxNode(Frozen):
     """A node: its attributes, what it reads (tensors by reference, one number as a number), the
     arrays among that, and the sizes of what comes in first and out."""
 

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
+
+from msgspec import Struct
+
+from ...structs import Frozen
 
 _MARK = re.compile(r"\0(.*?)\0(\d+)\0")
 _NAMES = {
@@ -23,12 +26,11 @@ _NAMES = {
 """What a value is called alone, and in a list; `""` is the width of a layer or block."""
 
 
-@dataclass
-class SharedValues:
+class SharedValues(Struct):
     """Values by what they are; each has one entry a net."""
 
-    columns: dict[str, list[tuple[int, ...]]] = field(default_factory=dict)
-    words: dict[tuple[str, ...], str] = field(default_factory=dict)
+    columns: dict[str, list[tuple[int, ...]]] = {}
+    words: dict[tuple[str, ...], str] = {}
 
     def listed(self, word: str, column: Sequence[int]) -> str:
         """One more of a list."""
@@ -78,8 +80,7 @@ def _settled(
     return many, values, [f"{many}.{n}" for n in range(len(columns))]
 
 
-@dataclass(frozen=True, slots=True)
-class SettledLets:
+class SettledLets(Frozen):
     """`let`s with a value for each net, and the text of each mark."""
 
     lets: Mapping[str, tuple[Any, ...]]

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 
 from ...errors import Fault, Hint, Span, fault, write
 from ...ops import ACTIVATIONS, VOCABULARY
+from ...structs import Frozen
 from ..foreign import CONCATS, SIGNS, SYNONYMS, is_foreign, plain_calls, squeezed
 from ..grammar.binding import LAYERS
 from ..grammar.expression import ExpressionError, parse_expression
@@ -32,8 +32,7 @@ _SIGN = re.compile(r"[(+*⊕]|\s[-×·⋅⊙⊗÷–⊖]\s")
 _TIMES = ("×", "X", "\u0445")  # the last is Cyrillic
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
+class _Item(Frozen):
     """A text, cut in chunks, and the names in sight."""
 
     text: str

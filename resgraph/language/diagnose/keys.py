@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, get_args
 
+from msgspec.structs import replace
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 from ...collecting import of_type
 from ...errors import Diagnostic, Hint, Related, Span, fault, ticked
+from ...structs import Frozen
 from ..record import Location, Record, record_at, records
 from ..yaml import tree as trees
 from ..yaml.mistakes import comma_advice
@@ -20,8 +21,7 @@ from .aliases import FOREIGN_KINDS, KEYS, KINDS, LOOSE_KEYS, LOOSE_KINDS
 from .nearest import did_you_mean, meant, sure
 
 
-@dataclass(frozen=True, slots=True)
-class Mistake:
+class Mistake(Frozen):
     """What is wrong at the keys that lead to a value, and what to do."""
 
     loc: Location
@@ -130,8 +130,7 @@ _PLAIN = {
 """pydantic's words in those of YAML."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Wrong:
+class _Wrong(Frozen):
     """pydantic's errors at one place; several are those of the members of a union."""
 
     loc: Location  # keys and indices only

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from ...errors import Fault, Hint, Span, fault, ticked, write
 from ...ops import ACTIVATIONS

@@ -8,7 +8,9 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import field
+from msgspec.structs import replace
 
 from ...errors import Fault, Related, Span, fault
 from ...ops import ACTIVATIONS, VOCABULARY
@@ -27,7 +29,6 @@ from .unit import unit_problem
 _WORD_OR_NUMBER = "a `let` is a number, a list, or the word of an op or a block"
 
 
-@dataclass
 class Recovery(Log):
     """A log that guesses what was meant, so that the rest can be checked all the same."""
 

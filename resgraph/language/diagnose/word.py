@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+
+from msgspec.structs import replace
 
 from ...errors import Fault, Hint, Span, fault, write
 from ...ops import ACTIVATIONS, AMONG, POINTWISE, REDUCTIONS, VOCABULARY
+from ...structs import Frozen
 from ..foreign import CONCATS, SIGNS, foreign, squeezed
 from ..grammar.records import Chunk
 from .names import foreign_letters
@@ -27,8 +29,7 @@ _ALONE = ("avg pool", "max pool")
 """Which do nothing by themselves: alone, the global one is meant."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Words:
+class _Words(Frozen):
     """What follows a repeat and a kernel: its chunks, and the whole text's place."""
 
     parts: list[Chunk]

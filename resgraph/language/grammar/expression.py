@@ -13,14 +13,16 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any, Literal
 
+from msgspec.structs import replace
+
 from ...collecting import of_type
 from ...errors import Fault, Hint, Span, fault
 from ...ops import REDUCTIONS
+from ...structs import Frozen
 from ..yaml.characters import LOOK_ALIKES, described, look_alikes
 
 # tokens in one expression, and brackets and signs in one another: the tree is walked by recursion
@@ -68,8 +70,7 @@ class ExpressionError(Exception):
         return fault(self.code, self.said, span.part(self.start, self.end), self.hint)
 
 
-@dataclass(frozen=True, slots=True)
-class NumberLiteral:
+class NumberLiteral(Frozen):
     """A literal."""
 
     value: Fraction
@@ -77,8 +78,7 @@ class NumberLiteral:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(Frozen):
     """A name, and the elements taken of it: `reps.0` is `Name("reps", (0,))`; or one of the streams
     that it gives: `stage2.a`."""
 
@@ -89,8 +89,7 @@ class Name:
     stream: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Negative:
+class Negative(Frozen):
     """`- operand`."""
 
     operand: Expression
@@ -98,8 +97,7 @@ class Negative:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class BinaryOp:
+class BinaryOp(Frozen):
     """`left symbol right`, symbol one of `+ - * /`."""
 
     symbol: str
@@ -109,8 +107,7 @@ class BinaryOp:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Apply:
+class Apply(Frozen):
     """`function(arguments)`."""
 
     function: str
@@ -191,8 +188,7 @@ def functions_in(tree: Expression) -> Iterator[str]:
     return (part.function for part in of_type(Apply, parts_of(tree)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
+class _Token(Frozen):
     kind: str
     text: str
     start: int

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ...errors import MOST_TOLD, Diagnostic, Fault, Span, fault
 from ..yaml.tree import KeyValue, Mapping, Scalar, Tree
@@ -14,11 +15,10 @@ if TYPE_CHECKING:
     from .parse import Parser, UnreadItem, UnreadUnit
 
 
-@dataclass
-class Log:
+class Log(Struct):
     """Keeps mistakes, and guesses at nothing: that is for those that override its second half."""
 
-    found: list[Diagnostic] = field(default_factory=list)
+    found: list[Diagnostic] = []
     fatal: bool = False  # a mistake that leaves nothing to go on with is among them
 
     @property

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from collections.abc import Mapping as Entries
-from dataclasses import replace
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from ...collecting import of_type
 from ...errors import Fault, Hint, Span, fault

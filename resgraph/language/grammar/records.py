@@ -4,15 +4,16 @@ with its place."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from itertools import pairwise
 
+from msgspec import field
+
 from ...errors import Span
+from ...structs import Frozen
 from .expression import Expression, tensors_in
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Expr:
+class Expr(Frozen, eq=False):
     """An expression over numbers as it was written."""
 
     text: str
@@ -20,8 +21,7 @@ class Expr:
     tree: Expression
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Sizes:
+class Sizes(Frozen, eq=False):
     """A kernel, stride, dilation or padding: a number for each axis. One alone is a kernel along
     one axis, and else for every axis."""
 
@@ -29,29 +29,25 @@ class Sizes:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Word:
+class Word(Frozen, eq=False):
     """A word as a value: `none`, `reflect`, `relu`, the name of a block."""
 
     text: str
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class MapName(Word):
+class MapName(Word, eq=False):
     """The name of a tensor in sight, whose size is meant: `c4` of `upsample to c4`."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ListValue:
+class ListValue(Frozen, eq=False):
     """A list as the value of a `let`: `[3, 4, 6, 3]`."""
 
     items: tuple[Value, ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class EdgeList(ListValue):
+class EdgeList(ListValue, eq=False):
     """The cells around a map as a label has them, `2x0:1`: along each axis one number, or two as a
     list. One entry alone is of every axis."""
 
@@ -60,16 +56,14 @@ Value = Expr | Sizes | Word | ListValue
 """The value of an option or a `let`."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Chunk:
+class Chunk(Frozen, eq=False):
     """A stretch of a label without a space outside brackets."""
 
     text: str
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Label:
+class Label(Frozen, eq=False):
     """A label before its word is known to be an op or a block: `[repeat x] [kernel] word
     rest...`."""
 
@@ -93,8 +87,7 @@ class Label:
             yield to.value.text
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Option:
+class Option(Frozen, eq=False):
     """A key of a label or a mapping, and its value."""
 
     key: str
@@ -102,8 +95,7 @@ class Option:
     value: Value | PathDef
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Bound:
+class Bound(Frozen, eq=False):
     """A label whose word is known: its number, its options by field name, and its mode (`linear`,
     `bare`, `gelu`)."""
 
@@ -113,8 +105,7 @@ class Bound:
     mode: Word | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class TensorExpr:
+class TensorExpr(Frozen, eq=False):
     """An expression over tensors as it was written."""
 
     text: str
@@ -126,8 +117,7 @@ class TensorExpr:
         return (name.name for name in tensors_in(self.tree))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Inline:
+class Inline(Frozen, eq=False):
     """A block that is written where it is called."""
 
     block: BlockDef
@@ -137,8 +127,7 @@ class Inline:
     stride: Sizes | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Again:
+class Again(Frozen, eq=False):
     """`again conv1..conv3`: what was written above once more, with its weights. `last` is `first`
     where it is no run."""
 
@@ -150,8 +139,7 @@ class Again:
     repeat: Expr | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Poison:
+class Poison(Frozen, eq=False):
     """What could not be read, and was told of: what is made of it is unknown, and says nothing.
 
     `guess` is what was meant, where that is likely: good for the shape that comes out."""
@@ -169,8 +157,7 @@ ItemDef = Label | Inline
 PathItem = ItemDef | Again
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PathDef:
+class PathDef(Frozen, eq=False):
     """A path: an optional equation, then items. `listed` where it is a list or has a count."""
 
     span: Span
@@ -203,8 +190,7 @@ class PathDef:
         return filter(None, items)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class UnitDef:
+class UnitDef(Frozen, eq=False):
     """What "conv" means: one label per word, `conv` among them."""
 
     labels: tuple[Label, ...]
@@ -215,8 +201,7 @@ ShortcutDef = Word | PathDef
 """A policy (`projection`, `zero-pad`, …) or a path written out."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class BlockDef:
+class BlockDef(Frozen, eq=False):
     """A block: paths and an equation."""
 
     name: str

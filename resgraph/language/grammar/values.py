@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 from ...collecting import by_key
 from ...errors import Fault, Span, fault
@@ -22,8 +23,7 @@ _WORDS = re.compile(r"[a-z][a-z0-9]*( [a-z][a-z0-9]*)+")
 """Several words: a unit, or a policy."""
 
 
-@dataclass
-class ValueParser:
+class ValueParser(Struct):
     """What the names in a file can stand for, and where mistakes go."""
 
     words: Words  # blocks, and `let`s whose value is a word

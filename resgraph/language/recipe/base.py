@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field
 
+from ...structs import Frozen
 from ..record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Off:
+class Off(Frozen):
     """What `none` means at a key whose default does not say: the value that turns it off."""
 
     value: Any

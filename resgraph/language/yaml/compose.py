@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 import yaml
 from resgraph.errors import Diagnostic
@@ -26,8 +27,7 @@ from .splits import Split, brackets
 from .tree import KeyValue, Mapping, Scalar, Sequence, Tree
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(Struct):
     """A collection whose end has not come yet, and where its last value ended."""
 
     node: Sequence | Mapping
@@ -42,16 +42,15 @@ class _Open:
         return isinstance(self.node, Mapping) and self.key is None and not self.drop
 
 
-@dataclass
-class Composer:
+class Composer(Struct):
     """Builds one tree, without recursion; what is wrong is told and mended, so that reading goes
     on."""
 
     places: Places
     limits: Limits
-    errors: list[Diagnostic] = field(default_factory=list)
+    errors: list[Diagnostic] = []
     root: Tree | None = None
-    stack: list[_Open] = field(default_factory=list)
+    stack: list[_Open] = []
     count: int = 0
     documents: int = 0
 

@@ -4,8 +4,9 @@ aliases."""
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from resgraph.errors import Diagnostic, Hint, Related, Span, fault, write
 

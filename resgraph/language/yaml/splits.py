@@ -5,7 +5,7 @@ In braces `merge: concat(x, body)` loads as `merge: "concat(x"` and `"body)": nu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from resgraph.errors import Diagnostic, Hint, fault
 
@@ -16,8 +16,7 @@ from .scalars import shown
 from .tree import Scalar
 
 
-@dataclass(slots=True)
-class Split:
+class Split(Struct):
     """The pieces so far: they began at `start`, and `depth` brackets are open after the last."""
 
     start: int

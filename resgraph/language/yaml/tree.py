@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from ...collecting import of_type
 from ...errors import Span
 
 
-@dataclass(slots=True)
-class Scalar:
+class Scalar(Struct):
     """One value. `text` is what was written, without quotes; `plain`: there were none, and no `|`
     or `>`."""
 
@@ -20,16 +20,14 @@ class Scalar:
     plain: bool
 
 
-@dataclass(slots=True)
-class KeyValue:
+class KeyValue(Struct):
     """One key of a mapping and its value."""
 
     key: Scalar
     value: Tree
 
 
-@dataclass(slots=True)
-class Sequence:
+class Sequence(Struct):
     """A list, in brackets (`flow`) or with dashes."""
 
     items: list[Tree]
@@ -37,8 +35,7 @@ class Sequence:
     flow: bool
 
 
-@dataclass(slots=True)
-class Mapping:
+class Mapping(Struct):
     """Keys and values in the order of the file, in braces (`flow`) or line by line."""
 
     entries: dict[str, KeyValue]

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +12,7 @@ from typing import Any, NamedTuple
 from fontTools.pens.basePen import BasePen
 from fontTools.pens.cu2quPen import Cu2QuPen
 from fontTools.ttLib import TTFont, TTLibError
+from msgspec import Struct
 
 from ...errors import UsageError
 from . import fonts
@@ -29,14 +29,13 @@ class Letter(NamedTuple):
     curves: list[Curve]
 
 
-@dataclass(slots=True)
-class Typeface:
+class Typeface(Struct):
     """One font file, read as far as it is asked; `glyphs` has the characters that it has."""
 
     path: Path
     font: TTFont
     glyphs: Mapping[int, int]
-    letters: dict[int, Letter] = field(default_factory=dict)
+    letters: dict[int, Letter] = {}
 
     def letter(self, code: int) -> Letter:
         """Raises `UsageError` where the file is damaged."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from math import cos, radians, sin
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from ...collecting import of_type
 from ...errors import MissingError, UsageError

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from msgspec.structs import replace
+
 from ...errors import UsageError
 from ...garbage import nothing_collected
+from ...structs import Frozen
 from ..registry import Format, named
 from . import paper
 from .content.builder import View, choose
@@ -44,8 +46,7 @@ LETTERINGS: tuple[Lettering, ...] = get_args(Lettering)
 Remarks = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class RenderOptions:
+class RenderOptions(Frozen):
     """How a figure is to look. What a format has no use for (a width in Mermaid) is an error,
     unless it is as here.
 
@@ -138,7 +139,7 @@ def check_use(options: RenderOptions, kind: str, used: Sequence[str]) -> None:
     """Raises `UsageError` for what is asked and a format, which uses the options named in `used`,
     would pass over."""
     usual = RenderOptions()
-    for name in (field.name for field in fields(options)):
+    for name in options.__struct_fields__:
         if name not in used and getattr(options, name) != getattr(usual, name):
             other = (
                 ", or add `--text paths`" if name == "font" and "text" in used else ""

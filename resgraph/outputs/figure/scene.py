@@ -6,14 +6,17 @@ Colours are tokens of `style`, so that a scene knows no theme. Coordinates are i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import Self
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ...structs import Frozen
 
 Point = tuple[float, float]
 
 
-@dataclass(frozen=True, slots=True)
-class AtPoint:
+class AtPoint(Frozen):
     """What stands at a point."""
 
     x: float
@@ -24,8 +27,7 @@ class AtPoint:
         return replace(self, x=self.x + dx, y=self.y + dy)
 
 
-@dataclass(frozen=True, slots=True)
-class AlongPoints:
+class AlongPoints(Frozen):
     """What runs along points."""
 
     points: tuple[Point, ...]
@@ -35,7 +37,6 @@ class AlongPoints:
         return replace(self, points=tuple((x + dx, y + dy) for x, y in self.points))
 
 
-@dataclass(frozen=True, slots=True)
 class Rect(AtPoint):
     """A rectangle with rounded corners."""
 
@@ -47,7 +48,6 @@ class Rect(AtPoint):
     stroke_width: float = 1
 
 
-@dataclass(frozen=True, slots=True)
 class Circle(AtPoint):
     """A circle."""
 
@@ -57,7 +57,6 @@ class Circle(AtPoint):
     stroke_width: float = 1
 
 
-@dataclass(frozen=True, slots=True)
 class Polygon(AlongPoints):
     """A closed shape with straight sides: an arrowhead, a face of a box."""
 
@@ -66,7 +65,6 @@ class Polygon(AlongPoints):
     stroke_width: float = 1
 
 
-@dataclass(frozen=True, slots=True)
 class Line(AlongPoints):
     """A line along `points` with corners of `radius`; `dotted` in round dots, with an arrowhead at
     its end or not."""
@@ -78,7 +76,6 @@ class Line(AlongPoints):
     arrow: bool = False
 
 
-@dataclass(frozen=True, slots=True)
 class Text(AtPoint):
     """One line of text on its baseline. `anchor` says which of its ends stands at x; `turn` is in
     degrees."""
@@ -96,7 +93,6 @@ Curve = tuple[Point, ...]
 """A closed curve: its start, then where it is bent towards and where it goes, in turn."""
 
 
-@dataclass(frozen=True, slots=True)
 class Outline(AtPoint):
     """A line of text as filled curves about a point."""
 
@@ -107,15 +103,14 @@ class Outline(AtPoint):
 Primitive = Rect | Circle | Polygon | Line | Text | Outline
 
 
-@dataclass(slots=True)
-class ShapeGroup:
+class ShapeGroup(Struct):
     """Shapes that are one thing: `name` becomes its id, `kind` its class, `title` what a reader
     hears."""
 
     name: str
     kind: str
     title: str
-    shapes: list[Primitive] = field(default_factory=list)
+    shapes: list[Primitive] = []
     place: str = ""  # where in the spec it was written, for a page that can say so
 
     def moved(self, dx: float, dy: float) -> ShapeGroup:
@@ -131,8 +126,7 @@ def badge(
     return [box, Text(middle, base, said, size, weight, ink, "middle")]
 
 
-@dataclass(slots=True)
-class Scene:
+class Scene(Struct):
     """A whole picture: its size, what it is called and says, and what is drawn, from back to
     front."""
 
@@ -140,7 +134,7 @@ class Scene:
     height: float
     title: str
     description: str
-    items: list[Primitive | ShapeGroup] = field(default_factory=list)
+    items: list[Primitive | ShapeGroup] = []
     background: str = "surface"
 
     def add(self, *items: Primitive | ShapeGroup) -> None:

@@ -3,11 +3,11 @@ else."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, get_args
 
 from ...ops.base import Family
+from ...structs import Frozen
 
 Theme = Literal["light", "dark", "auto", "mono", "slides"]
 THEMES: tuple[Theme, ...] = get_args(Theme)
@@ -100,8 +100,7 @@ which alone tells them apart: in grey, and for whoever sees no red or no green."
 HEAT_STEPS = len(HEAT)
 
 
-@dataclass(frozen=True, slots=True)
-class _Shares:
+class _Shares(Frozen):
     """How much of its hue is over the tile in a `row`, a `fill`, an outline (`line`), and in the
     lightest and each next one of the widths; and the colours of heat, from near the surface."""
 

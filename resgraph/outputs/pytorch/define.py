@@ -4,19 +4,18 @@ they differ."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
 from ...ops.base import Call, Ref
+from ...structs import Frozen
 from .signatures import SPATIAL, USUAL, WIDTHS, same
 from .support import REQUIRED
 from .text import with_numbers
 from .tree import Leaf
 
 
-@dataclass(frozen=True, slots=True)
-class LiteralColumn:
+class LiteralColumn(Frozen):
     """What one literal is in each instance, its role, and the path of a block in which it stands.
     Equal columns can be one argument."""
 
@@ -34,8 +33,7 @@ class LiteralColumn:
         return all(same(self.values[0], value) for value in self.values)
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
+class Shared(Frozen):
     """What instances share: for each literal a literal or a reference, and each argument's column
     by its name."""
 

@@ -4,8 +4,9 @@ write it by hand."""
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from ...garbage import nothing_collected
 from ...language.init import Init

@@ -4,10 +4,10 @@ computes the same."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
+from msgspec.structs import replace
 from torch import Tensor
 
 from ...ops import BatchNorm, DepthwiseConv, UpConv

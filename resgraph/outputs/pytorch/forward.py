@@ -7,15 +7,17 @@ import keyword
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
+
+from msgspec.structs import replace
 
 from ...collecting import of_type
 from ...graph import Block, Graph, Item, Layer, Node, Path, borrows
 from ...ops import Add, Call, Ref, TorchExpr
 from ...ops.extension import expression
 from ...passes.starts import is_alias
+from ...structs import Frozen
 from .text import FreeNames, layout
 from .tree import parts, piece
 
@@ -24,8 +26,7 @@ _LARGEST = 100  # parts of an expression that is read by another
 _X = Ref("x")
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Frozen):
     """A statement of a method: what stands before its expression (`x = `, `out += `, `return `),
     and the expression. Some are for training alone."""
 
@@ -47,8 +48,7 @@ def statement_lines(statements: Sequence[Statement]) -> Iterator[str]:
             yield from statement.lines()
 
 
-@dataclass(frozen=True, slots=True)
-class ForwardScope:
+class ForwardScope(Frozen):
     """Paths that begin at the nodes of `arguments`, each under the name that the method gives it,
     and come to the nodes `results`, a tuple where they are `listed`; in training `aux` stands
     behind them. They are those of the block `name`; those of the net, whose name is "", are its
@@ -72,8 +72,7 @@ class ForwardScope:
         return len(self.results) == 1 and not self.aux
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(Frozen):
     """One value of a scope, or several streams: the nodes they are, the values they are made from,
     and how that is written."""
 

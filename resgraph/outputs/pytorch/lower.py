@@ -7,10 +7,11 @@ import keyword
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from itertools import chain
 from typing import Any
+
+from msgspec.structs import replace
 
 from ...collecting import of_type
 from ...errors import UsageError

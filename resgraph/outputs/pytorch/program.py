@@ -3,8 +3,9 @@ class for the net."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 from ...collecting import of_type
 from ...ops.base import Call, Ref
@@ -15,8 +16,7 @@ from .signatures import Signatures, same
 from .tree import Comprehension, parts
 
 
-@dataclass(slots=True)
-class Function:
+class Function(Struct):
     """A layer of several modules: `conv_bn_relu(width_in, width, kernel_size)`."""
 
     name: str
@@ -24,8 +24,7 @@ class Function:
     tree: Call
 
 
-@dataclass(slots=True)
-class Class:
+class Class(Struct):
     """A block or the net: its modules by name, and how they are put together.
 
     Without `forward` it is an `nn.Sequential`, whose modules are the arguments of `modules[""]`.
@@ -38,18 +37,17 @@ class Class:
     sequential: bool = False
     arguments: tuple[str, ...] = ("x",)  # of the forward
     name: str = ""
-    docstring: list[str] = field(default_factory=list)
-    parameters: dict[str, Any] = field(default_factory=dict)
+    docstring: list[str] = []
+    parameters: dict[str, Any] = {}
 
 
-@dataclass(slots=True)
-class Program:
+class Program(Struct):
     """Everything that a file defines, in the order in which it is written; the last class is the
     net."""
 
     known: Signatures
-    functions: list[Function] = field(default_factory=list)
-    classes: list[Class] = field(default_factory=list)
+    functions: list[Function] = []
+    classes: list[Class] = []
 
     def called(self) -> set[str]:
         """The name of everything that is called somewhere."""

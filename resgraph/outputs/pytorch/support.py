@@ -5,17 +5,17 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from ...structs import Frozen
 
 REQUIRED = object()
 """Stands for the default of a parameter that has none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(Frozen):
     """A class of `layers.py`: its text, what it is derived from, the names it reads (those of
     modules with a dot, `nn.Conv2d`), and the parameters of its constructor with their defaults."""
 

@@ -6,14 +6,14 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import count
+
+from ...structs import Frozen
 
 WIDTH = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Bracketed:
+class Bracketed(Frozen):
     """Brackets and what stands in them: one line where it fits, else one line for each item.
 
     A chain has no commas: a comprehension, or a sum, whose brackets (no tail) come only where it is

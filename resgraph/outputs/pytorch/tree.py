@@ -5,16 +5,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from ...ops.base import Call, Ref
+from ...structs import Frozen
 from .signatures import OPERANDS, Signatures
 from .text import Bracketed, TextPiece, flat
 
 
-@dataclass(frozen=True, slots=True)
-class Comprehension:
+class Comprehension(Frozen):
     """Equal children in a row: `*(item for loop)`."""
 
     item: Call
@@ -24,8 +23,7 @@ class Comprehension:
 HOLE = Ref("?")
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(Frozen):
     """A literal in a tree, and its role there: the name of the parameter that it is given to. In a
     block, it stands in a path."""
 

@@ -4,15 +4,14 @@ has it."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ...ops import Shape
 from ...passes.summary import Group, Row, summarize
 from ...plan import Plan
+from ...structs import Frozen
 
 
-@dataclass(frozen=True, slots=True)
-class TableRow:
+class TableRow(Frozen):
     """One row: its name, the shapes that it hands on (none where the plans differ), each plan's row
     or None."""
 

@@ -4,19 +4,18 @@ differently."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from ...graph import Graph, Node, Path
 from ...ops import Cost
+from ...structs import Frozen
 from .partners import Partners, partners
 
 Scope = TypeVar("Scope", Node, Path)
 ChangeKind = Literal["added", "removed", "changed", "shape"]
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Frozen):
     """One node that differs, or that one net alone has. `shape` means: the same op, but another
     shape comes in or out."""
 
@@ -43,8 +42,7 @@ class Change:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Differences:
+class Differences(Frozen):
     """Two nets: their rows, beside one another or None, and every node that differs, in the order
     of the second net; what only the first has stands at its place there.
 

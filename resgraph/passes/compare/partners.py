@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from operator import eq
+
+from msgspec import Struct
 
 from ...graph import Block, Graph, Item, Layer, Path
 from ...ops import Op
@@ -41,13 +42,12 @@ def partners(before: Graph, after: Graph) -> tuple[Partners, Partners]:
     return rows, found
 
 
-@dataclass(slots=True)
-class Looks:
+class Looks(Struct):
     """What the items of a graph are, worked out once."""
 
     graph: Graph
-    known: dict[str, tuple[Hashable, ...]] = field(default_factory=dict)
-    inside: dict[str, Counter[Hashable]] = field(default_factory=dict)
+    known: dict[str, tuple[Hashable, ...]] = {}
+    inside: dict[str, Counter[Hashable]] = {}
 
     def of(self, item: Item) -> tuple[Hashable, ...]:
         """What an item is, the most telling first."""

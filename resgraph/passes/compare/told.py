@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import chain, groupby
 from typing import NamedTuple
 
@@ -14,13 +13,13 @@ from ...collecting import by_key
 from ...graph import Block, Graph, Item, Layer, Node, Path
 from ...ops import Cost, Thinning
 from ...ops.base import Shape, shape_text
+from ...structs import Frozen
 from .changes import Change, ChangeKind, Differences
 
 _UNITS = {Path: "row", Block: "block", Layer: "layer"}
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
+class Whole(Frozen):
     """What one net alone has: a row, a block, a layer or an op; its name, and what it is."""
 
     unit: str
@@ -28,8 +27,7 @@ class Whole:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class RepeatedChange:
+class RepeatedChange(Frozen):
     """Equal changes in neighbouring blocks of a row, `conv4.{6-22}.body.1.conv`; of `count` units,
     each a row, a block, a layer or an op."""
 
@@ -49,8 +47,7 @@ class RowEnd(NamedTuple):
     shape: str
 
 
-@dataclass(frozen=True, slots=True)
-class RowChange:
+class RowChange(Frozen):
     """A row that differs, in each net, and all that differs in it."""
 
     before: RowEnd

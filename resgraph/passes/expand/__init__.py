@@ -7,7 +7,6 @@ to make."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import islice, pairwise
 
 from ...errors import Diagnostic, Fault, SpecError, fault, in_order, write
@@ -18,6 +17,7 @@ from ...language.sections import mapping_at
 from ...language.spec import Spec
 from ...ops import Shape
 from ...ops.shape import Input
+from ...structs import Frozen
 from .graph_builder import Draft, Nothing, Tensor, TooLarge
 from .items import ItemMaker
 from .outputs import last_row, listed, outputs_of, without_unread
@@ -26,8 +26,7 @@ from .streams import tell_unread
 from .unit import OptionSource
 
 
-@dataclass(frozen=True)
-class Expansion:
+class Expansion(Frozen):
     """What is known of the net of a spec: its graph, or the mistakes and the rows above the first
     of them; `graph` is None where not even the first row holds together.
 
@@ -36,7 +35,7 @@ class Expansion:
     spec: Spec
     graph: Graph | None
     diagnostics: tuple[Diagnostic, ...] = ()
-    sources: Mapping[str, OptionSource] = field(default_factory=dict, repr=False)
+    sources: Mapping[str, OptionSource] = {}
 
     def whole(self) -> Graph:
         """The graph of the whole net. Raises `SpecError` with every mistake that was found."""

@@ -7,8 +7,9 @@ outside stays what it is."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct
 
 from ...errors import Fault, MissingError, fault, ticked
 from ...graph import Block, Layer, Node, Path, Stream
@@ -23,11 +24,10 @@ from .place import Place, Slot
 from .streams import refuse_streams
 
 
-@dataclass
-class Made:
+class Made(Struct):
     """What was made so far, by name, and may be made again."""
 
-    scopes: dict[str, Repeatable] = field(default_factory=dict)
+    scopes: dict[str, Repeatable] = {}
 
     def named(self, again: Again, slot: Slot, order: Sequence[str]) -> list[Repeatable]:
         """What an item names: one row, path or place of one, or a run of rows; `order` are the rows
@@ -180,8 +180,7 @@ def _output(scope: Repeatable) -> str:
     return scope.nodes[-1] if isinstance(scope, Layer) else scope.output
 
 
-@dataclass
-class _Copy(ScopeCopy):
+class _Copy(ScopeCopy, Struct):
     """One copy of scopes: what each scope is `renamed` to, and for each node of the first time the
     tensor that stands for it."""
 
@@ -189,7 +188,7 @@ class _Copy(ScopeCopy):
     slot: Slot
     again: Again
     renamed: dict[str, str]
-    tensors: dict[str, Tensor] = field(default_factory=dict)
+    tensors: dict[str, Tensor] = {}
 
     def name(self, name: str) -> str:
         """A name below one of the scopes as it is in the copy."""

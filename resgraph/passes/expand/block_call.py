@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
+
+from msgspec import Struct
 
 from ...errors import Span, fault
 from ...language.environment import Environment, Given
@@ -27,8 +28,7 @@ from .option import per_axis, whole
 from .unit import LabelContext
 
 
-@dataclass(slots=True, eq=False)
-class Caller:
+class Caller(Struct, eq=False):
     """Where a call is written: the names in sight, what a label there is read in, the words that it
     can begin with, and whether it is the first copy of a repeat, which alone has the stride."""
 
@@ -38,8 +38,7 @@ class Caller:
     first: bool
 
 
-@dataclass(slots=True, eq=False)
-class BlockCall:
+class BlockCall(Struct, eq=False):
     """What a call gives a block. `into` and `out` are None where an earlier mistake hides them."""
 
     bound: Bound

@@ -6,11 +6,14 @@ in it, and no mistake found, those after it differ in their names alone."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeVar
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from ...graph import Block, Equation, Item, Layer, Node, Path, Stream, total
+from ...structs import Frozen
 from .graph_builder import LAYERS, PARAMS, Builder, Flow, Tensor
 from .place import Slot
 
@@ -41,31 +44,29 @@ class ScopeCopy:
 
     def path(self, path: Path) -> Path:
         """A row or a path, with all that stands in it."""
-        return Path(
-            self.name(path.name),
-            path.word,
-            self.end(path.input),
-            self.end(path.output),
-            path.equation and self._equation(path.equation),
-            [*map(self.item, path.items)],
-            path.listed,
-            self.shares(path),
-            self.streams(path.takes),
-            self.streams(path.gives),
+        return replace(
+            path,
+            name=self.name(path.name),
+            input=self.end(path.input),
+            output=self.end(path.output),
+            equation=path.equation and self._equation(path.equation),
+            items=[*map(self.item, path.items)],
+            shares=self.shares(path),
+            takes=self.streams(path.takes),
+            gives=self.streams(path.gives),
         )
 
     def _equation(self, equation: Equation) -> Equation:
         nodes = tuple(map(self.name, equation.nodes))
         name, output = self.name(equation.name), self.end(equation.output)
-        return Equation(name, equation.text, nodes, output, equation.origin)
+        return replace(equation, name=name, nodes=nodes, output=output)
 
     def item(self, item: Item) -> Item:
         """A layer, or a block with its paths."""
         name, shares = self.name(item.name), self.shares(item)
         if isinstance(item, Layer):
             nodes = tuple(map(self.name, item.nodes))
-            # dataclasses.replace, which looks at each field, takes five times as long
-            return Layer(name, item.label, nodes, item.origin, shares)
+            return replace(item, name=name, nodes=nodes, shares=shares)
         return self._block(item, name, shares)
 
     def _block(self, block: Block, name: str, shares: str) -> Block:
@@ -75,17 +76,21 @@ class ScopeCopy:
             for new, old in zip(paths, block.paths, strict=True)
             if old is block.result
         )
-        into, out = self.end(block.input), self.end(block.output)
-        takes, gives = self.streams(block.takes), self.streams(block.gives)
-        return Block(
-            name, block.block, block.label, into, out, block.into, block.out, block.stride, paths,
-            result, block.shortcut, block.merge, block.origin, block.sized, block.values, shares,
-            takes, gives, self.streams(block.reads), block.again,
-        )  # fmt: skip
+        return replace(
+            block,
+            name=name,
+            input=self.end(block.input),
+            output=self.end(block.output),
+            paths=paths,
+            result=result,
+            shares=shares,
+            takes=self.streams(block.takes),
+            gives=self.streams(block.gives),
+            reads=self.streams(block.reads),
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class Marks:
+class Marks(Frozen):
     """How much was made, before a block or behind it."""
 
     nodes: int
@@ -94,8 +99,7 @@ class Marks:
     blocks: int
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(Frozen):
     """A block that was made of a tensor, with its nodes, and how much that was to make."""
 
     block: Block
@@ -138,8 +142,7 @@ def template(
     return Template(made, flow, out, nodes, params, steps, blocks)
 
 
-@dataclass
-class BlockCopy(ScopeCopy):
+class BlockCopy(ScopeCopy, Struct):
     """The next of a repeat: a template behind another tensor, under another name."""
 
     template: Template
@@ -147,9 +150,9 @@ class BlockCopy(ScopeCopy):
     flow: Flow
     builder: Builder
     scopes: dict[str, Repeatable]
-    skip: int = field(init=False)
     # a node's name stands in itself, its scope and its readers: one string for all
-    names: dict[str, str] = field(default_factory=dict)
+    names: dict[str, str] = {}
+    skip: int = 0
 
     def __post_init__(self) -> None:
         self.skip = len(self.template.block.name)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 from fractions import Fraction
+
+from msgspec.structs import replace
 
 from ...errors import Fault, Hint, Related, Span, fault, ticked, write
 from ...language.diagnose.nearest import did_you_mean, known_here, meant, op_meant

@@ -5,13 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from typing import ClassVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ...errors import MOST_TOLD, Diagnostic, Fault, Related, Span, fault
 from ...graph import Node, Origin
 from ...ops import Op, Shape, ShapeError
 from ...ops.extension import answers
+from ...structs import Frozen
 from .meant import likely_shape
 from .unit import OptionSource
 
@@ -30,8 +33,7 @@ class Tensor:
     depth: int
 
 
-@dataclass(slots=True)
-class Flow(Tensor):
+class Flow(Tensor, Struct):
     """A tensor that a node makes."""
 
     node: str
@@ -39,8 +41,7 @@ class Flow(Tensor):
     depth: int
 
 
-@dataclass(frozen=True, slots=True)
-class Poisoned(Tensor):
+class Poisoned(Tensor, Frozen):
     """A tensor that a mistake, which was told, spoils: no node is made of it, and what reads it is
     spoilt too.
 
@@ -52,8 +53,7 @@ class Poisoned(Tensor):
     depth: ClassVar[int] = 0  # type: ignore[misc]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Streams(Tensor):
+class Streams(Tensor, Frozen, eq=False):
     """Several tensors side by side, which blocks alone read and hand back; `read` are those that
     something reads. By itself it is the first of them."""
 
@@ -87,13 +87,11 @@ class Streams(Tensor):
         return Streams(self.parts)
 
 
-@dataclass(frozen=True, slots=True)
-class Nothing:
+class Nothing(Frozen):
     """The value of a shortcut that is `none`."""
 
 
-@dataclass(slots=True)
-class Draft:
+class Draft(Struct):
     """A node that is to be made; whether it is a part of a shortcut, and what the options of its op
     were worked out from."""
 
@@ -108,8 +106,7 @@ class Draft:
 Explain = Callable[[ShapeError], Fault]
 
 
-@dataclass(slots=True)
-class Silence:
+class Silence(Struct):
     """A stretch in which what is made is a guess: mistakes that may come of the guess are not kept.
 
     `broken`: there were such.
@@ -118,17 +115,16 @@ class Silence:
     broken: bool = False
 
 
-@dataclass
-class Builder:
+class Builder(Struct):
     """The nodes made so far, and the mistakes found."""
 
-    nodes: dict[str, Node] = field(default_factory=dict)
-    sources: dict[str, OptionSource] = field(default_factory=dict)
-    errors: list[Diagnostic] = field(default_factory=list)
+    nodes: dict[str, Node] = {}
+    sources: dict[str, OptionSource] = {}
+    errors: list[Diagnostic] = []
     params: int = 0
-    unmade: set[str] = field(default_factory=set)
+    unmade: set[str] = set()
     silence: Silence | None = None
-    _places: set[tuple[str, Span | None]] = field(default_factory=set)
+    _places: set[tuple[str, Span | None]] = set()
 
     def report(self, problem: Fault, origin: Origin | None = None) -> None:
         """Keep a mistake, once for each place: blocks that repeat make the same one again."""

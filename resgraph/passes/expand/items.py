@@ -7,10 +7,11 @@ meant where that can be known; what follows from an unknown shape is passed over
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from itertools import chain
+
+from msgspec.structs import replace
 
 from ...errors import Fault, Span, fault
 from ...graph import Block, Layer, Path, Stream

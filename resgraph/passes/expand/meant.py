@@ -7,7 +7,8 @@ neither is so there is no telling, and nothing that follows is checked."""
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ...errors import Diagnostic, Fault, Hint, fault
 from ...language.diagnose.option import in_number

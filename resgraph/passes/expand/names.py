@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from ...errors import Span, fault
 from ...language.diagnose.nearest import did_you_mean

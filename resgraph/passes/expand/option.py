@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
 from typing import Any, Literal
@@ -31,6 +30,7 @@ from ...language.grammar.targets import literal_words
 from ...language.grammar.words import CONSTANTS
 from ...ops import Op
 from ...ops.base import Edge, sized_fields, sizes_text, spread, types_in
+from ...structs import Frozen
 
 OptionKind = Literal["sizes", "float", "int", "flag", "word"]
 
@@ -46,14 +46,13 @@ def field_kind(op: type[Op], key: str) -> OptionKind:
     return "float" if float in types else "int" if int in types else "word"
 
 
-@dataclass(frozen=True, slots=True)
-class Unsaid:
+class Unsaid(Frozen):
     """What an op has that its label does not say: the default options of the file, the fields that
     follow from the unit, and the axes of the map that comes in (0 where that is none or not
     known)."""
 
-    defaults: Mapping[str, Option] = field(default_factory=dict)
-    fields: Mapping[str, Any] = field(default_factory=dict)
+    defaults: Mapping[str, Option] = {}
+    fields: Mapping[str, Any] = {}
     axes: int = 0
 
 

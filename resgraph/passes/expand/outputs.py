@@ -4,7 +4,8 @@ needs."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ...graph import Graph, Output, Path
 from ...language.spec import Spec

@@ -4,7 +4,8 @@ there."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from ...errors import Span
 from ...graph import Origin, Path
@@ -28,8 +29,7 @@ class Counters(dict[str, NameValue | None]):
         return super().__getitem__(name)
 
 
-@dataclass(slots=True, eq=False)
-class Place:
+class Place(Struct, eq=False):
     """The body of a block in one call of it, or the rows: names and values in sight, the unit, and
     the calls that led here."""
 
@@ -42,10 +42,10 @@ class Place:
     call: BlockCall | None = None
     plan: ShortcutPlan | None = None
     shortcut: bool = False  # what is made here is a part of a shortcut
-    paths: list[Path] = field(default_factory=list)
+    paths: list[Path] = []
     inputs: tuple[str, ...] = ()  # of the rows, where they have names
     # values that are made where they are first read, so that nodes stand in reading order
-    pending: dict[str, Callable[[], Tensor | Nothing]] = field(default_factory=dict)
+    pending: dict[str, Callable[[], Tensor | Nothing]] = {}
 
     def value(self, name: str) -> Tensor | Nothing | None:
         """The tensor of a name, None where there is none."""
@@ -74,8 +74,7 @@ class Place:
         return Origin(span, calls)
 
 
-@dataclass(slots=True, eq=False)
-class Slot:
+class Slot(Struct, eq=False):
     """Where one copy of an item goes: its name and the path that it becomes a part of, which copy
     of its label it is, and the counters that hold there."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from ...errors import Fault, Source, Span, fault
 from ...graph import ShortcutKind
@@ -16,8 +16,7 @@ from ...ops.shape import ZeroPad
 from .block_call import BlockCall
 
 
-@dataclass(slots=True, eq=False)
-class ShortcutPlan:
+class ShortcutPlan(Struct, eq=False):
     """What to make when `shortcut` is first read: nothing, an op, or a path with the unit and names
     it is read in."""
 

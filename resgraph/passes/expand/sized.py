@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from ...errors import Fault, fault
 from ...language.diagnose.nearest import did_you_mean, known_here

@@ -4,7 +4,9 @@ word."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ...errors import Fault, Span, fault
 from ...language.diagnose.option import bind
@@ -13,11 +15,11 @@ from ...language.grammar.records import Bound, Label, Option, UnitDef
 from ...language.grammar.targets import Target, fields_of, mode_hint, takes_mode
 from ...language.grammar.words import ACT
 from ...ops import ACTIVATIONS, NORMS, VOCABULARY, Op
+from ...structs import Frozen
 from .option import Unsaid, make_op
 
 
-@dataclass(slots=True)
-class Worded:
+class Worded(Struct):
     """An op of a layer, its word in names ("" where the layer's own name is enough), and what its
     options were worked out from."""
 
@@ -26,8 +28,7 @@ class Worded:
     source: OptionSource | None = None
 
 
-@dataclass(slots=True, eq=False)
-class OptionSource:
+class OptionSource(Struct, eq=False):
     """What the options of an op were worked out from: its label, the names in sight there, and the
     unit in force, whose labels may be the op's own."""
 
@@ -36,8 +37,7 @@ class OptionSource:
     unit: UnitDef
 
 
-@dataclass(frozen=True, slots=True)
-class LabelContext:
+class LabelContext(Frozen):
     """What a label is read in: the unit, the default options of ops, the words that stand for
     words."""
 
@@ -55,8 +55,7 @@ class LabelContext:
         return self.bounds[label, target]
 
 
-@dataclass(slots=True, eq=False)
-class LayerPlace:
+class LayerPlace(Struct, eq=False):
     """Where the label of a layer is read: the names in sight, what turns a word that is a `let`
     into the word it stands for, and the axes of the map that comes in (0 where that is none or not
     known)."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import accumulate
+
+from msgspec.structs import replace
 
 from ...errors import Diagnostic, Hint, fault, ticked
 from ...graph import Graph
@@ -12,6 +13,7 @@ from ...language.diagnose.nearest import did_you_mean
 from ...language.recipe import Train
 from ...language.recipe.start import ALL_BUT, is_frozen
 from ...language.spec import Spec
+from ...structs import Frozen
 
 
 def unfit_parts(spec: Spec, graph: Graph, train: Train) -> list[Diagnostic]:
@@ -58,8 +60,7 @@ def _rows(known: set[str]) -> str:
     return ticked(name for name in sorted(known) if "." not in name)
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(Frozen):
     """A part that a recipe names: in which key, and where that is written; `before` stands before
     its name there."""
 

@@ -4,7 +4,6 @@ silenced by `allow:`."""
 from __future__ import annotations
 
 from collections import ChainMap
-from dataclasses import dataclass
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
@@ -13,11 +12,11 @@ from ...errors import Diagnostic, Related
 from ...graph import Graph, Origin
 from ...language.lints import LINTS, allowed
 from ...language.spec import Spec
+from ...structs import Frozen
 from .findings import Facts, Lint
 
 
-@dataclass(frozen=True, slots=True)
-class Linted:
+class Linted(Frozen):
     """The warnings of a net in the order of their places, one for each place, and the names of
     those kept silent."""
 

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from ...graph import Graph, Node, Origin
 from ...language.spec import Spec
 from ...ops import Op
+from ...structs import Frozen
 from ..residual import Residual, residuals
 
 
-@dataclass
-class Facts:
+class Facts(Struct):
     """What the lints ask of a net."""
 
     spec: Spec
     graph: Graph
-    readers: dict[str, list[Node]] = field(init=False)
-    residuals: list[Residual] = field(init=False)
-    _ops: dict[int, Op] = field(init=False)
+    readers: dict[str, list[Node]] = {}
+    residuals: list[Residual] = []
+    _ops: dict[int, Op] = {}
 
     def __post_init__(self) -> None:
         self.readers = {name: [] for name in self.graph.nodes}
@@ -37,8 +38,7 @@ class Facts:
         return [node for node in nodes if id(node.op) in yes]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Frozen):
     """What a lint has to say, and where."""
 
     origin: Origin

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from ...errors import Diagnostic, Span, fault
@@ -17,6 +16,7 @@ from ...language.spec import Spec
 from ...language.yaml.tree import KeyValue, entries_of
 from ...ops import VOCABULARY
 from ...ops.extension import package_of
+from ...structs import Frozen
 from ..starts import starts
 from .rows import SpecGraph, unread_rows
 
@@ -29,8 +29,7 @@ _INIT = {
 _FAMILIES = {"conv": "conv", "fc": "dense"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
+class _Said(Frozen):
     """What a spec says of one op, or of one group of `init:`: where, in its own file, and where
     each option of it."""
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy
@@ -18,6 +17,7 @@ from torch import Tensor
 
 from ...language.recipe.augment import AreaCrop, SideCrop
 from ...language.recipe.base import FILTERS, Filter
+from ...structs import Frozen
 from ..rng import key
 
 Box = tuple[float, float, float, float]
@@ -42,8 +42,7 @@ class CropPolicy(Protocol):
         """The views of image `index` in an epoch, each (channels, height, width) uint8."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Resized:
+class _Resized(Frozen):
     """The shorter side resized to `side`, of which views of `size` (height, width) are taken."""
 
     side: int
@@ -56,7 +55,6 @@ class _Resized:
         return self.side
 
 
-@dataclass(frozen=True, slots=True)
 class CenterCrop(_Resized):
     """The center crop alone."""
 
@@ -67,8 +65,7 @@ class CenterCrop(_Resized):
         return (center_crop(image, self.side, self.size, self.way),)
 
 
-@dataclass(frozen=True, slots=True)
-class RandomCrop:
+class RandomCrop(Frozen):
     """The recipe's random crop, seeded by (epoch, index): it depends on nothing else."""
 
     crop: AreaCrop | SideCrop
@@ -104,7 +101,6 @@ class RandomCrop:
         return own or self.way
 
 
-@dataclass(frozen=True, slots=True)
 class FiveCrop(_Resized):
     """The four corners and the middle."""
 
@@ -124,8 +120,7 @@ class FiveCrop(_Resized):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class FullImage:
+class FullImage(Frozen):
     """The whole image with its shorter side resized to each of `sides`."""
 
     sides: tuple[int, ...]

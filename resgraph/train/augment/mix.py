@@ -6,17 +6,16 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from ...language.recipe.augment import Augment
+from ...structs import Frozen
 from ..rng import key
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Frozen):
     """Images with their labels; where they are mixtures, `share` of `labels` and the rest of
     `partners`. `beside` has what else the net reads of each, and `lead` the place of the images
     among its inputs."""

@@ -8,13 +8,13 @@ Three sets of operations differ in what comes in from outside and where a shear 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from ...language.recipe.augment import RandAugment
+from ...structs import Frozen
 from ..rng import key, normal, uniform
 
 Operation = Callable[[Tensor, Tensor], Tensor]
@@ -188,8 +188,7 @@ def _matrix(strength: Tensor, entries: dict[tuple[int, int], Tensor]) -> Tensor:
     return matrix
 
 
-@dataclass(frozen=True, slots=True)
-class Moves:
+class Moves(Frozen):
     """Shears, shifts and rotations. `fill` comes in from outside, a gray or a colour of three;
     with `corner`, a shear leaves the top left corner of an image where it is, in pixels, else its
     middle, in halves of its sides."""

@@ -6,9 +6,10 @@ A set is a record of `language.recipe.data` and the module of its name here: `Ci
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from ...errors import UsageError
 from ...language.recipe.base import Filter

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import tarfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from torch import Tensor
 
 from ...errors import MissingError, TrainingError
 from ...language.recipe.data import Cifar
+from ...structs import Frozen
 from .formats.pickles import read_dictionary
 from .sets import DataSet, Request, Resident, held_out
 
@@ -26,8 +26,7 @@ PIXELS = 3072
 LARGEST = 256 * 2**20
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(Frozen):
     """One official archive: its file and folder, its MD5, the files of both parts, where labels
     are."""
 

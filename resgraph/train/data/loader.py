@@ -4,16 +4,17 @@ the sampler's order."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
 import torch.nn.functional as F
+from msgspec.structs import replace
 from torch import Tensor
 
 from ...language.recipe import Train
 from ...language.recipe.target import Itself
 from ...ops.base import Shape
+from ...structs import Frozen
 from ..augment.color import augment_pixels
 from ..augment.geometry import augment_mask, blank, mirrored, move, only_flips
 from ..augment.mix import Batch, in_order, mix
@@ -71,8 +72,7 @@ class InMemory:
             yield part[0][row], part[1][row]
 
 
-@dataclass(frozen=True, slots=True)
-class BatchLoader:
+class BatchLoader(Frozen):
     """The batches of one rank."""
 
     pixels: Pixels

@@ -3,21 +3,20 @@ too."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from ...errors import TrainingError
+from ...structs import Frozen
 from .sets import Resident
 
 CHUNK = 2**22
 """Numbers that are added up at a time, in float64."""
 
 
-@dataclass(frozen=True, slots=True)
-class Normalization:
+class Normalization(Frozen):
     """uint8 images → float32: `x * scale - offset`, with `scale` and `offset` of (channels or 1,
     height or 1, width or 1). `beside` has one for each further input of the net."""
 

@@ -3,10 +3,10 @@ once."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import torch
+from msgspec.structs import replace
 
 from ...errors import MissingError, TrainingError
 from ...language.recipe.data import Parquet

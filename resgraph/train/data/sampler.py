@@ -3,17 +3,15 @@ workers, ranks or resumes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
 from ...errors import TrainingError, UsageError
+from ...structs import Frozen
 from ..rng import key, permutation
 
 
-@dataclass(frozen=True, slots=True)
-class Sampler:
+class Sampler(Frozen):
     """Epochs of whole batches: each epoch a new order of all samples, of which the last ragged
     batch is left out. `parts` is in how many a process takes its share of a batch.
 

@@ -6,13 +6,13 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
 import numpy
 import torch
+from msgspec.structs import replace
 from torch import Tensor
 
 from ...errors import TrainingError
@@ -21,11 +21,11 @@ from ...language.recipe.target import LABEL, AnyGoal, SingleLabel
 from ...ops.base import Shape
 from ...passes.data_fit import other_images
 from ...passes.target_fit import other_output
+from ...structs import Frozen
 from .formats.index_cache import Index
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Frozen):
     """What a loader goes by: the net's `input` and `output` shapes, where the set is, whether only
     its images are `counted`, or its validation part is `scored`, and the inputs `beside` the
     images, by name."""
@@ -36,7 +36,7 @@ class Request:
     target: AnyGoal = LABEL
     counted: bool = False
     scored: bool = False
-    beside: Mapping[str, Shape] = field(default_factory=dict)
+    beside: Mapping[str, Shape] = {}
 
 
 NAMED = "classes.txt"
@@ -52,8 +52,7 @@ class UnfitError(TrainingError):
         self.images, self.classes = images, classes
 
 
-@dataclass(frozen=True, slots=True)
-class Resident:
+class Resident(Frozen):
     """Images in memory: `images` (n, channels, height, width) uint8, `labels` (n,) int64.
 
     Images of other sets may be vectors, series or volumes, and floats. Labels may be what any task
@@ -76,8 +75,7 @@ class Resident:
         return Resident(self.images[rows], self.labels[rows], beside)
 
 
-@dataclass(frozen=True, slots=True)
-class Files:
+class Files(Frozen):
     """Images on disk, one path and one label each. Where their labels are `masks`, those are paths
     too, and `labels` (n,) says of none that it is unknown."""
 
@@ -120,8 +118,7 @@ class Files:
         return str(self.paths[index])
 
 
-@dataclass(frozen=True, slots=True)
-class Packed:
+class Packed(Frozen):
     """Images within larger files: for each its shard, where it begins there, its bytes, and its
     label; (n,) int64. Where the shards were unpacked from other files, `origin` has those and `row`
     the place of each image there."""
@@ -216,8 +213,7 @@ def _digest(parts: Iterable[bytes]) -> str:
     return total.hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class DataSet:
+class DataSet(Frozen):
     """Two parts and what is true of both. `levels` is the largest value of a pixel; `about` says
     where it is from."""
 

@@ -12,7 +12,6 @@ import os
 import re
 import tarfile
 from collections.abc import Iterator, Set
-from dataclasses import dataclass
 from functools import reduce
 from operator import getitem
 from pathlib import Path
@@ -24,6 +23,7 @@ from ...errors import MissingError, TrainingError, UsageError
 from ...files import reason
 from ...foreign import HEAD, what_else
 from ...language.recipe.data import Shards
+from ...structs import Frozen
 from .formats.decoder import COMMON, ENDINGS
 from .formats.index_cache import Index, read_index, write_index
 from .formats.unzipped import plain
@@ -48,8 +48,7 @@ LONGEST_LABEL = {"json": 2**20}
 """Bytes of what has a class, by its ending; of a class alone they are 256."""
 
 
-@dataclass(frozen=True, slots=True)
-class Labelling:
+class Labelling(Frozen):
     """Where the class of an image is: in a file of this ending, at these keys of its JSON; and what
     words stand for classes."""
 

@@ -4,12 +4,12 @@ ranks."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from ...errors import TrainingError
+from ...structs import Frozen
 from ..parallel.distributed import World
 from ..settings.decide import Decisions
 from ..tasks import Details, Task
@@ -17,8 +17,7 @@ from ..tasks.classes import Classes
 from .several import first
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(Frozen):
     """The mean loss (of a cross-entropy in natural logarithms), and the error in percent.
 
     `top5` is the share of images, in percent, whose class is not among the five likeliest: None up

@@ -7,10 +7,10 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
 from functools import partial
 
 import torch
+from msgspec import Struct, field
 from torch import Tensor, nn
 
 from ...errors import TrainingError
@@ -45,8 +45,7 @@ AGREE_EVERY = 10
 DIVERGENCE_HINT = "a smaller `optimizer.lr`, a `warmup` or `clip: 1.0` may help"
 
 
-@dataclass(slots=True)
-class TrainState:
+class TrainState(Struct):
     """All that a step changes. `model` is the net as it is called: the net itself, or DDP around
     it. A checkpoint is this state."""
 
@@ -107,8 +106,7 @@ class TrainState:
             self.scaler.load_state_dict(state["scaler"])
 
 
-@dataclass(slots=True)
-class Loop:
+class Loop(Struct):
     """Trains to the end of the schedule. `stop_signal` gives the signal that came, or 0; `save`
     writes a checkpoint, `keep_best` the weights of the best evaluation."""
 

@@ -16,14 +16,13 @@ net reads, so after a mean image is taken out, as in training."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
 from ...errors import UsageError
 from ...language.recipe.target import SingleLabel
 from ...ops.base import Shape, shape_text
+from ...structs import Frozen
 from ..augment.crops import CropPolicy, FiveCrop, FullImage
 from ..data.image_files import Decoded, center_crop_of
 from ..data.normalize import Normalization
@@ -72,8 +71,7 @@ def crop_policy_for(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class MultiCrop:
+class MultiCrop(Frozen):
     """Predictions of a net (in evaluation mode) for every view and its mirror image. `batch`
     counts views of the net's own input size that it takes at a time; of larger ones it takes
     fewer. `look` is shown each batch of them."""

@@ -4,7 +4,6 @@ group of their own."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from inspect import unwrap
 from types import MethodType
 from typing import Any, NamedTuple
@@ -18,6 +17,7 @@ from ...language.recipe.steps import Muon, Optimizer, PartStep
 from ...passes.fine_tune.depths import factors, part_named
 from ...passes.fine_tune.matrices import matrix_layers
 from ...plan import Plan
+from ...structs import Frozen
 from .lamb import LambOptimizer
 from .muon import MuonOptimizer
 from .together import Together
@@ -91,8 +91,7 @@ class GroupKind(NamedTuple):
     part: str
 
 
-@dataclass(frozen=True, slots=True)
-class Groups:
+class Groups(Frozen):
     """How the parameters of a net, the module of `plan`, are put into groups; `lr` is the rate of
     which each has a factor."""
 

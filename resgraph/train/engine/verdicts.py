@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ...structs import Frozen
 from ..data.formats.npy import ArrayValues
 from ..parallel.distributed import World
 
@@ -19,8 +19,7 @@ CONFUSIONS = 20
 """Pairs of classes that are told."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdicts:
+class Verdicts(Frozen):
     """Of each validation image that could be read: its number, its class, the class that the net
     takes it for, and the probabilities of both; (n,) each."""
 

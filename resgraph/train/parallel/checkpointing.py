@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
 from typing import Any
 
 import torch
+from msgspec import Struct
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
@@ -63,8 +63,7 @@ def around_chunks(net: nn.Module, names: Collection[str]) -> Around:
     return around
 
 
-@dataclass(slots=True)
-class CheckpointedCall:
+class CheckpointedCall(Struct):
     """A call that keeps its arguments only, where a backward pass will follow; else the call as it
     is."""
 

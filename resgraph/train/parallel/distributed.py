@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from datetime import timedelta
 from itertools import chain
 from typing import Any
 
 import torch
+from msgspec.structs import asdict
 from torch import Tensor, nn
 from torch import distributed as dist
 
@@ -22,7 +22,6 @@ TIMEOUT = timedelta(minutes=10)
 CPU = torch.device("cpu")
 
 
-@dataclass(frozen=True, slots=True)
 class World(Launch):
     """This process among all, as its launcher says, and the collective operations among them."""
 

@@ -8,9 +8,11 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec.structs import replace
 
 from ...errors import UsageError
+from ...structs import Frozen
 
 PORT = 29500
 """Where processes meet whose environment has a host and no port: torchrun's default."""
@@ -23,8 +25,7 @@ SLURM_PORTS = 15_000, 10_000
 (32,768 on)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Launch:
+class Launch(Frozen):
     """This process among `size`; `local` is its number on this machine, and `sharing` how many
     share the cores there.
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 
 import torch
+from msgspec.structs import replace
 
 from ..options import Options
 

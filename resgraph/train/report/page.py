@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 
 import numpy
 
 from ...outputs.figure.style import FONT, PALETTES
+from ...structs import Frozen
 from ..data.sets import DataSet
 from ..engine.evaluate import Score
 from ..engine.verdicts import Verdicts
@@ -20,8 +20,7 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 """What a browser may load for the page: nothing but what is in it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(Frozen):
     """A net's name, its data with what it said of the validation part, the score of that, and whose
     weights they are."""
 

@@ -12,7 +12,6 @@ import json
 import pickle
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ import torch
 
 from ...errors import RunError
 from ...files import read_file, reason
+from ...structs import Frozen
 from ..atomic_write import write_whole
 
 State = dict[str, Any]
@@ -27,8 +27,7 @@ ENTRY = {"file": str, "sha256": str, "step": int, "spec": str}
 """What latest.json says of each checkpoint."""
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpoints:
+class Checkpoints(Frozen):
     """The checkpoints of one run; `spec` is the SHA-256 of its resolved spec, `former` what it was
     before changes."""
 

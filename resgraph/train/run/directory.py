@@ -8,9 +8,10 @@ import os
 import re
 import shutil
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
+
+from msgspec import Struct
 
 from ...errors import RunError, UsageError
 from ...files import TEMPORARY, read_file, reason
@@ -50,8 +51,7 @@ KINDS: dict[str, type] = {
 WORDS: dict[type, str] = {str: "text", list: "list", dict: "map"}
 
 
-@dataclass(slots=True)
-class RunDirectory:
+class RunDirectory(Struct):
     """A directory that this process alone writes to, while it is entered as a context."""
 
     path: Path

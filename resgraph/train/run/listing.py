@@ -4,20 +4,19 @@ what differs."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
 from ...errors import RunError
+from ...structs import Frozen
 from .directory import in_use, read_facts
 from .metrics_log import read_rows
 
 RunStatus = Literal["running", "done", "stopped", "failed", "interrupted", "damaged"]
 
 
-@dataclass(frozen=True, slots=True)
-class RunInfo:
+class RunInfo(Frozen):
     """One run. Errors in percent at its last evaluation, None before; `interrupted` means killed,
     `damaged` that its files are not what resgraph wrote."""
 
@@ -41,7 +40,7 @@ class RunInfo:
             name: str(value)
             if isinstance(value := getattr(self, name), Path)
             else value
-            for name in self.__slots__
+            for name in self.__struct_fields__
         }
 
 

@@ -4,19 +4,18 @@ clocks kept elsewhere."""
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 from ...errors import RunError
 from ...files import read_file, reason
+from ...structs import Frozen
 from ..atomic_write import append_line, write_whole
 from ..reporter import Epoch
 
 
-@dataclass(frozen=True, slots=True)
-class MetricsLog:
+class MetricsLog(Frozen):
     """The rows of one run. `path` holds what was learned, `clock` (timing.jsonl) how long it
     took."""
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from pathlib import Path
 
+from msgspec.structs import asdict
+
+from ...structs import Frozen
 from ..reporter import epochs_of
 
 PURPOSES = {
@@ -21,8 +23,7 @@ PURPOSES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class RunResult:
+class RunResult(Frozen):
     """What came out. Errors and accuracy in percent, `accuracy` of the last evaluation (never the
     best one picked): the score of the recipe's target, which `measure` names."""
 
@@ -70,7 +71,7 @@ class RunResult:
     def document(self) -> dict[str, object]:
         """As JSON."""
         return {
-            **{item.name: getattr(self, item.name) for item in fields(self)},
+            **asdict(self),
             "directory": str(self.directory),
             "seconds": round(self.seconds, 3),
             "images_per_second": round(self.images_per_second, 1),

@@ -6,11 +6,12 @@ from __future__ import annotations
 import os
 import re
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
 
 import torch
+from msgspec.structs import replace
 
 from ...errors import MissingError, UsageError
+from ...structs import Frozen
 from ..options import Options
 from ..parallel.distributed import World, own_gpu
 from .compilers import missing_tools
@@ -31,8 +32,7 @@ COMPILE_PAYS = 5_000
 """Steps from which compiling, which takes a minute or so, pays for itself on a GPU."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decisions:
+class Decisions(Frozen):
     """What the run uses. `reasons` says each choice in words."""
 
     device: torch.device
@@ -88,8 +88,7 @@ class Decisions:
         return torch.autocast(self.device.type, dtype=kind, enabled=self.half)
 
 
-@dataclass(frozen=True, slots=True)
-class Workload:
+class Workload(Frozen):
     """What is asked of the device: `macs` counts the multiply-adds of one step's forward pass on
     this rank, `steps` those of the run, None where its images are not counted. `fusible` says that
     torch can fuse the optimizer's step, `narrow` that the net has a 1x1 convolution with a stride

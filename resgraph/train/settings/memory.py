@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from itertools import accumulate
 
 import torch
+from msgspec.structs import replace
 
 from ...collecting import by_key
 from ...errors import UsageError
@@ -17,6 +17,7 @@ from ...language.recipe import Train
 from ...passes.fine_tune.matrices import matrix_layers
 from ...passes.memory import kept_numbers, kept_outputs
 from ...plan import Plan
+from ...structs import Frozen
 from ..options import Options
 from .decide import Decisions, Reason
 
@@ -25,8 +26,7 @@ ROOM = 0.85
 want the rest."""
 
 
-@dataclass(frozen=True, slots=True)
-class BlockMemory:
+class BlockMemory(Frozen):
     """What recomputing one block does, for one image: numbers not kept, numbers that come back
     meanwhile, macs.
 
@@ -104,8 +104,7 @@ def _unsharded(options: Options, world: int) -> tuple[Reason, ...]:
     return (("sharding", "off", "one process holds all" if world == 1 else why),)
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(Frozen):
     """A training step of so many `images` on a device with so much `room`."""
 
     plan: Plan

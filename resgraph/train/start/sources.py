@@ -6,12 +6,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import RunError
 from ...files import read_file, reason
+from ...structs import Frozen
 from ..run.directory import BEST, PLACES, read_facts
 from .statement import StatedImages
 
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from ...plan import Plan
 
 
-@dataclass(frozen=True, slots=True)
-class WeightsFile:
+class WeightsFile(Frozen):
     """Weights by the name that they have in a recipe, the file, its SHA-256, and what is said of
     the images."""
 

@@ -4,22 +4,22 @@ from them."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+from msgspec.structs import replace
 from torch import Tensor
 
 from ...errors import UsageError
 from ...language.recipe.base import FILTERS, Filter
 from ...language.recipe.data import DataSource, OnDisk
 from ...language.recipe.start import IMAGENET, ChannelNorm
+from ...structs import Frozen
 from ..data.normalize import Normalization
 from ..data.sets import DataSet
 
 
-@dataclass(frozen=True, slots=True)
-class StatedImages:
+class StatedImages(Frozen):
     """Pixels in [0, 1] → `x * scale - offset`, of (channels or 1, height or 1, width or 1); `said`
     is what else is known, and `classes` the names of the outputs. The net saw `middle` of the
     shorter side of each image, resized by the filter `way`."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,12 @@ from ...outputs.pytorch.weights.files import read_state, said_of
 from ...outputs.pytorch.weights.matching import Match, matched
 from ...outputs.pytorch.weights.taking import one_to_one, take
 from ...plan import Plan
+from ...structs import Frozen
 from .sources import WeightsFile, beside, found
 from .statement import StatedImages
 
 
-@dataclass(frozen=True, slots=True)
-class Transfer:
+class Transfer(Frozen):
     """Weights that a net starts from: the file, the state dict in it (its `key`, its tensors), and
     how it matches the entries of the net, whose shapes are `own`; those of the file are `its`."""
 
@@ -142,8 +141,7 @@ def _map(plan: Plan, written: str) -> Path:
     return beside(plan, Path(written).expanduser(), "train", "weights", "map")
 
 
-@dataclass(frozen=True, slots=True)
-class Began:
+class Began(Frozen):
     """What a run wrote of the weights that it began with, and whether it has a checkpoint since."""
 
     weights: Mapping[str, Any]

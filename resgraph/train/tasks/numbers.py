@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ...structs import Frozen
 from .base import Details, Task, average, exact, mean
 
 LOSSES: dict[str, Callable[..., Tensor]] = {
@@ -19,8 +20,7 @@ LOSSES: dict[str, Callable[..., Tensor]] = {
 }
 
 
-@dataclass(frozen=True)
-class Units:
+class Units(Frozen):
     """Mean and standard deviation of each number, (numbers,): a net puts out how many deviations it
     is from the mean."""
 

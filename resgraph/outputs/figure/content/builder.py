@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import replace
 from itertools import groupby
 from typing import Literal
+
+from msgspec.structs import replace
 
 from ....collecting import of_type
 from ....errors import UsageError

@@ -4,8 +4,9 @@ map size."""
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import groupby
+
+from msgspec.structs import replace
 
 from ....graph import Block, Graph, Item, Path
 from ..style import MARKS

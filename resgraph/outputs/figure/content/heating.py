@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from ....collecting import of_type
 from ....graph import Block, Equation, Graph, Path
+from ....structs import Frozen
 from ...heat import Extent, Heat
 from ..style import HEAT_STEPS
 from .parts import (
@@ -32,8 +34,7 @@ _LOG_FROM = 50.0
 """From this ratio of the largest to the smallest value on, steps are equal ratios."""
 
 
-@dataclass(frozen=True, slots=True)
-class HeatScale:
+class HeatScale(Frozen):
     """Which of the colours a value has: equal steps, or equal ratios (`log`), from `low` to
     `high`. `remarks` are what a reader must know to read it."""
 
@@ -78,8 +79,7 @@ class HeatScale:
         return " px" if self.heat.unit == "px" else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(Frozen):
     """A place of a picture that a value colours, and how it gets its cells."""
 
     extent: Extent | None

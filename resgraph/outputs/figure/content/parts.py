@@ -7,14 +7,16 @@ A layout gives each part its place; it needs to know nothing of nets.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct
+
+from ....structs import Frozen
 
 ENTRY = -1
 """In a fork's links, the value that flows into the fork."""
 
 
-@dataclass(frozen=True, slots=True)
-class HeatCell:
+class HeatCell(Frozen):
     """A number as it is written, and the step of its colour; -1 for none."""
 
     step: int
@@ -24,8 +26,7 @@ class HeatCell:
 HeatCells = tuple[HeatCell, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TileRow:
+class TileRow(Frozen):
     """One line in a tile: a layer, or a block folded to one line. `count` layers alike make one
     row.
 
@@ -58,8 +59,7 @@ class TileRow:
         return f"{self.text}{between}{self.number}" if self.number else self.text
 
 
-@dataclass(frozen=True, slots=True)
-class BlockRun:
+class BlockRun(Frozen):
     """Blocks drawn as one: `first` to `last` of their row, counted from 1.
 
     `equal` says that they agree in every attribute and shape; where they do not, `differences` says
@@ -88,8 +88,7 @@ class BlockRun:
         return f"× {self.count}" if self.equal else f"{self.count} alike"
 
 
-@dataclass(slots=True)
-class Tile:
+class Tile(Struct):
     """A box of rows; sheets behind it say that it stands for several blocks."""
 
     name: str
@@ -97,15 +96,14 @@ class Tile:
     title: str = ""
     sheets: bool = False
     # the names of all layers that its rows stand for
-    covers: list[str] = field(default_factory=list)
+    covers: list[str] = []
 
     def add(self, rows: list[TileRow], covers: list[str]) -> None:
         """More rows, below."""
         self.rows, self.covers = self.rows + rows, self.covers + covers
 
 
-@dataclass(slots=True)
-class Strip:
+class Strip(Struct):
     """One layer as a box of its own, with its label in the middle: the comparison figure."""
 
     name: str
@@ -118,8 +116,7 @@ class Strip:
         return self.row.title
 
 
-@dataclass(slots=True)
-class OpBox:
+class OpBox(Struct):
     """One op, drawn large: what it is called, its attributes, and its costs at the right."""
 
     name: str
@@ -132,8 +129,7 @@ class OpBox:
     heat: HeatCells = ()
 
 
-@dataclass(slots=True)
-class Join:
+class Join(Struct):
     """Where values meet: a circle with its operation's sign, or a pill where that is a word."""
 
     name: str
@@ -145,8 +141,7 @@ class Join:
     heat: HeatCells = ()
 
 
-@dataclass(slots=True)
-class Capsule:
+class Capsule(Struct):
     """The input or the output: a shape in a pill."""
 
     name: str
@@ -155,23 +150,21 @@ class Capsule:
     caption: str = ""
 
 
-@dataclass(slots=True)
-class Chain:
+class Chain(Struct):
     """Parts one after another. `tight` is for the ops of one layer; `notes[i]` stands on the edge
     into part i."""
 
     name: str
-    parts: list[FigurePart] = field(default_factory=list)
+    parts: list[FigurePart] = []
     tight: bool = False
-    notes: list[str] = field(default_factory=list)
+    notes: list[str] = []
 
     def note(self, index: int) -> str:
         """What stands on the edge into one of its parts."""
         return self.notes[index] if index < len(self.notes) else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Frozen):
     """An edge of a fork, from unit `source` (or ENTRY) to unit `target`.
 
     `changes` says that its shape changes on the way (dotted, in the accent); `pill` what does it;
@@ -193,8 +186,7 @@ class Link:
     heat: HeatCells = ()
 
 
-@dataclass(slots=True)
-class Fork:
+class Fork(Struct):
     """Units that read each other by links, each only units before it; `result` is the unit whose
     value leaves.
 
@@ -209,8 +201,8 @@ class Fork:
     result: int
     side: frozenset[int] = frozenset()
     breaks: frozenset[int] = frozenset()
-    floors: Mapping[int, float] = field(default_factory=dict)
-    names: Mapping[int, str] = field(default_factory=dict)
+    floors: Mapping[int, float] = {}
+    names: Mapping[int, str] = {}
     frame: bool = False
     caption: str = ""
     subcaption: str = ""
@@ -220,7 +212,7 @@ class Fork:
     kind: str = ""
     title: str = ""
     # where streams run side by side, for each unit its lane, and its level from 1 on
-    grid: dict[int, tuple[int, int]] = field(default_factory=dict)
+    grid: dict[int, tuple[int, int]] = {}
     # how many streams flow in; of several that flow out the unit that gives each, or
     # ENTRY less the place among them of one that flows in
     entries: int = 1

@@ -5,10 +5,12 @@ unit stands for it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Literal
 
+from msgspec.structs import replace
+
 from ....graph import Block, Equation, Graph, Layer, Path, total
+from ....structs import Frozen
 from . import quantity
 from .parts import ENTRY, Chain, FigurePart, Fork, Join, Link, Tile
 from .rows import op_box, pill_text, stride_text, title
@@ -18,8 +20,7 @@ from .wording import symbol
 Detail = Literal["rows", "ops"]
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Frozen):
     """The unit that stands for a node; where a shortcut leads there, what happens on its way."""
 
     unit: int

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 
 from ....ops import VOCABULARY, Binary, DepthwiseConv, Op
 from ....ops.base import shape_text
+from ....structs import Frozen
 
 LONG = {
     phrase: name
@@ -20,8 +20,7 @@ _TYPESET = str.maketrans("*-/", "×−÷")
 _NUMBER = re.compile(r"-?\d[\d_.]*(e-?\d+)?")
 
 
-@dataclass(frozen=True, slots=True)
-class Wording:
+class Wording(Frozen):
     """A label in parts: `3x3 conv 64 /2 groups 32` is 3×3, conv, 64, /2 and `groups 32`."""
 
     kernel: str

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from math import inf, sqrt
 
+from msgspec.structs import replace
+
+from ....structs import Frozen
 from ..content.parts import Chain, Fork
 from ..layout.geometry import Placed, Placement, Wire
 from ..scene import Line, Point
@@ -22,8 +24,7 @@ _STUB, _NOTED, _BEND = 26.0, 46.0, 18.0
 much of it another line bends."""
 
 
-@dataclass(frozen=True, slots=True)
-class NetColumn:
+class NetColumn(Frozen):
     """A stretch of a placement as a placement of its own: what stood from `top` to `bottom`, with
     `start` at its top."""
 

@@ -4,9 +4,11 @@ one size."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from math import log2
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ....collecting import of_type
 from ....errors import UsageError
@@ -42,8 +44,7 @@ MOST_BLOCKS = 36
 _LABELS, _TOP, _PAD, _GAP, _SIGN, _LINE = 92.0, 92.0, 13.0, 52.0, 14.0, 14.0
 
 
-@dataclass(slots=True)
-class Column:
+class Column(Struct):
     """One net: its units in one column, each with the size of the map that it gives."""
 
     plan: Plan

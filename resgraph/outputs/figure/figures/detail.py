@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from ....errors import UsageError
 from ....graph import Block, Graph, Path, Stream, total
 from ....language.diagnose.nearest import did_you_mean
 from ....ops.base import Cost
+from ....structs import Frozen
 from .. import text
 from ..content import quantity
 from ..content.builder import PartBuilder
@@ -38,8 +40,7 @@ _KINDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Excerpt:
+class Excerpt(Frozen):
     """What is drawn: its name, what it is, and the streams that flow in and out."""
 
     name: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from functools import partial
+
+from msgspec import Struct
 
 from .. import text
 from ..content.heating import HeatScale
@@ -29,23 +30,22 @@ _SIGNS = {
 _CHANGES = {"projection": "projection shortcut", "zero-pad": "zero-padded shortcut"}
 
 
-@dataclass(slots=True)
-class Legend:
+class Legend(Struct):
     """What occurs in a drawing, gathered from its parts and wires.
 
     `units` is what goes with a convolution in a folded layer; `widths` the greatest width of each
     lightness."""
 
     units: str = ""
-    widths: dict[int, int] = field(default_factory=dict)
-    families: set[str] = field(default_factory=set)
-    changes: dict[str, None] = field(default_factory=dict)
+    widths: dict[int, int] = {}
+    families: set[str] = set()
+    changes: dict[str, None] = {}
     identity: bool = False
     ops: bool = False
     repeats: str = ""
-    joins: dict[str, None] = field(default_factory=dict)
-    marks: set[str] = field(default_factory=set)
-    folded: dict[str, None] = field(default_factory=dict)
+    joins: dict[str, None] = {}
+    marks: set[str] = set()
+    folded: dict[str, None] = {}
     scale: HeatScale | None = None
 
     def gather(self, placement: Placement, kinds: Iterable[str]) -> None:

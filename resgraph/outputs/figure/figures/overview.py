@@ -4,12 +4,12 @@ receptive fields."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING
 
 from ....collecting import of_type
 from ....passes.receptive_field import receptive_fields
+from ....structs import Frozen
 from .. import text
 from ..content.builder import PartBuilder, View, check_names
 from ..content.heating import warm
@@ -43,16 +43,14 @@ NARROWEST = 780.0
 _SHAPES, _CARD_PAD, _TOP, _CROP = 64.0, 14.0, 121.0, 28.0
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
+class Broken(Frozen):
     """The row at which a net goes wrong, and what to say of it, a line each."""
 
     row: str
     said: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
+class Sheet(Frozen):
     """Where things stand from left to right: the cards, the spine within them, the columns of
     numbers and what they are; `glyph` is the room for a map drawn as a box."""
 
@@ -64,8 +62,7 @@ class Sheet:
     glyph: float
 
 
-@dataclass(frozen=True, slots=True)
-class NetLook:
+class NetLook(Frozen):
     """How a whole net is drawn: the `stages`, the `blocks` or the `ops` view, what is unfolded in
     it, the least width; with what is `broken` at its end, or painted with `heat`. A `narrow` one is
     for a column of a paper: without numbers beside it, and hardly a margin."""

@@ -6,7 +6,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import chain
 from math import ceil, log2
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from ....collecting import of_type
 from ....graph import Graph, Path, total
 from ....ops import Shape
 from ....passes.receptive_field import ReceptiveField
+from ....structs import Frozen
 from .. import text
 from ..content import quantity
 from ..content.parts import BlockRun, Chain, FigurePart, Fork, OpBox, Tile
@@ -32,8 +32,7 @@ COLUMN_GAP = 15.0
 _HEAT_COLUMN = 92.0
 
 
-@dataclass(frozen=True, slots=True)
-class Band:
+class Band(Frozen):
     """The rows of a net that share a line of numbers; where they are drawn, and the middle of each
     of their blocks."""
 
@@ -147,8 +146,7 @@ def _which(scene: Scene, fork: Fork, at: Point, top: float, room: float) -> None
         scene.add(*badge(box, y + 12.4, run.short, "on-pill", 10.5, 700))
 
 
-@dataclass(frozen=True, slots=True)
-class BandFacts:
+class BandFacts(Frozen):
     """What the numbers beside the rows of a net are taken from."""
 
     plan: Plan
@@ -172,8 +170,7 @@ def shape(scene: Scene, plan: Plan, band: Band, top: float, glyph: float) -> Non
     _mark(scene, plan.graph, band, at)
 
 
-@dataclass(frozen=True, slots=True)
-class RowNumber:
+class RowNumber(Frozen):
     """A number beside a row: as it is written, "" for nothing; its share of the net's, in words
     and from 0 to 1, where it has one."""
 

@@ -6,7 +6,8 @@ it; a link whose way is blocked runs in a lane to the right of all that it passe
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from .. import text
 from ..content.parts import ENTRY, FigurePart, Fork, Join, Tile, walk

@@ -6,8 +6,9 @@ what comes: no box is put where a link runs across, and no link is led across a 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
 from math import inf
+
+from msgspec import Struct
 
 from ..content.parts import ENTRY, Link
 from .geometry import ENTRY_RISE, Frame, gap_between, parts_at_once
@@ -19,13 +20,12 @@ CLEAR = 5.0
 """The least distance of a link that runs across from a box, and from another such link."""
 
 
-@dataclass(slots=True)
-class Ground:
+class Ground(Struct):
     """Boxes by their columns, and the links that run across, each at one height over a range of
     columns."""
 
-    boxes: list[tuple[int, float, float]] = field(default_factory=list)
-    rows: list[tuple[float, float, float]] = field(default_factory=list)
+    boxes: list[tuple[int, float, float]] = []
+    rows: list[tuple[float, float, float]] = []
 
     def free_row(self, y: float, low: float, high: float) -> float:
         """The least height from `y` on at which a link can run across all columns from `low` to

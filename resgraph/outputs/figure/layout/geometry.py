@@ -4,8 +4,11 @@ parts."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
 
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ....structs import Frozen
 from .. import text
 from ..content.parts import (
     ENTRY,
@@ -28,8 +31,7 @@ ENTRY_STEP, ENTRY_RISE = 9.0, 5.0
 """How far apart lanes stand that enter one unit: across, and in the height of their turns."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rhythm:
+class Rhythm(Frozen):
     """The distances of one kind of picture, in pixels."""
 
     row: float = 15.5
@@ -75,8 +77,7 @@ OPS = Rhythm(
 """The distances of ops drawn one by one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wire:
+class Wire(Frozen):
     """An edge as drawn: its corners, and what stands on it."""
 
     points: tuple[Point, ...]
@@ -106,8 +107,7 @@ class Wire:
         return replace(self, points=points)
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(Frozen):
     """A part and its rectangle; `x` is its spine, `left` and `right` how far it reaches from
     there."""
 
@@ -143,16 +143,15 @@ class Placed:
         return replace(self, x=self.x + dx, y=self.y + dy)
 
 
-@dataclass(slots=True)
-class Placement:
+class Placement(Struct):
     """A part laid out, with all parts and wires within it, about its spine and from its top."""
 
     part: FigurePart
     left: float
     right: float
     height: float
-    parts: list[Placed] = field(default_factory=list)
-    wires: list[Wire] = field(default_factory=list)
+    parts: list[Placed] = []
+    wires: list[Wire] = []
     # the x at which each stream flows in, and out
     entries: tuple[float, ...] = (0.0,)
     exits: tuple[float, ...] = (0.0,)
@@ -170,8 +169,7 @@ class Placement:
         self.right = max(self.right, inner.right + dx)
 
 
-@dataclass(slots=True)
-class Frame:
+class Frame(Struct):
     """Where a fork's units stand: for each unit its column and top, for each column its x."""
 
     fork: Fork

@@ -5,13 +5,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
 from itertools import accumulate, chain, groupby, islice
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ....collecting import by_key
 from ....errors import RunError
 from ....ops.base import Shape, shape_text
+from ....structs import Frozen
 from .order import (
     APART,
     ROLES,
@@ -34,8 +37,7 @@ class AlignmentError(RunError):
     """A state dict is not of this net, or could be in more than one way."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entries:
+class Entries(Frozen):
     """The entries of one module, by role: `weight`, `bias`, `running_mean`, …"""
 
     prefix: str
@@ -45,12 +47,11 @@ class Entries:
     is_loose: bool = False  # one tensor, which stands in a scope beside its modules
 
 
-@dataclass(slots=True)
-class _Scope:
+class _Scope(Struct):
     """Our names as a tree: what stands below a name, in order; `units` are all those within."""
 
-    units: list[Entries] = field(default_factory=list)
-    children: dict[str, _Scope] = field(default_factory=dict)
+    units: list[Entries] = []
+    children: dict[str, _Scope] = {}
 
 
 def align(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from safetensors.torch import save
 
 from ....errors import RunError, UsageError
 from ....files import read_file, reason, write_file
+from ....structs import Frozen
 from .files import read_state, said_of
 from .taking import load_aligned
 
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 _PICKLED = (".pth", ".pt", ".bin")  # what `torch.save` writes
 
 
-@dataclass(frozen=True, slots=True)
-class Converted:
+class Converted(Frozen):
     """Weights that were taken: our names → theirs, and the key of the checkpoint they stood at (""
     for its top)."""
 
@@ -31,8 +30,7 @@ class Converted:
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Frozen):
     """What a file alone does not tell: `key` is one of several state dicts in a checkpoint, `names`
     a file that maps our names to theirs."""
 

@@ -7,7 +7,6 @@ import pickle
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from safetensors.torch import load_file
 
 from ....errors import RunError, ticked
 from ....foreign import HEAD, what_else
+from ....structs import Frozen
 
 _NESTED = ("state_dict_ema", "model_ema", "state_dict", "model", "model_state")
 """Where training scripts keep a state dict in a checkpoint; an average before what it averages, as
@@ -23,8 +23,7 @@ timm 1.0 does."""
 _PREFIXES = ("module.", "_orig_mod.")
 
 
-@dataclass(frozen=True, slots=True)
-class StateDict:
+class StateDict(Frozen):
     """The tensors of a checkpoint file by name, and the key of the checkpoint they stood at ("" for
     its top)."""
 

@@ -4,12 +4,12 @@ and unused."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from ....errors import RunError
 from ....ops.base import Shape, shape_text
+from ....structs import Frozen
 from .align import UNLEARNED, AlignmentError, align, squeezed, trimmed
 from .order import (
     SETTLED,
@@ -23,8 +23,7 @@ from .order import (
 Shapes = Mapping[str, Shape]
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Frozen):
     """Which entries of a net and of a file belong together; each of either side is in one list."""
 
     kept: dict[str, str]

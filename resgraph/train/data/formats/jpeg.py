@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import import_module
 from io import BytesIO
 from typing import Any, cast
@@ -17,6 +16,7 @@ from typing import Any, cast
 import numpy
 from PIL import Image
 
+from ....structs import Frozen
 from ...augment.crops import ImageSize, WholeBox
 
 ByteImage = numpy.ndarray[Any, numpy.dtype[numpy.uint8]]
@@ -44,8 +44,7 @@ FRACTIONS = (8, 4, 2, 1)
 """Of the size, that Pillow decodes at."""
 
 
-@dataclass(frozen=True, slots=True)
-class Jpeg:
+class Jpeg(Frozen):
     """`rows` and `columns` are stored, in units of `unit` rows; `fraction` is how much smaller it
     is decoded, and `height_at` where the header has the rows."""
 

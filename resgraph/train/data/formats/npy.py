@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import IO, Any
@@ -21,6 +20,7 @@ from ....errors import MissingError, TrainingError
 from ....files import reason
 from ....foreign import HEAD, what_else
 from ....language.diagnose.nearest import did_you_mean
+from ....structs import Frozen
 from ...settings.memory import memory_limit, size_text
 
 ArrayValues = numpy.ndarray[Any, numpy.dtype[Any]]
@@ -31,8 +31,7 @@ HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 UNREADABLE = (OSError, ValueError, EOFError, BadZipFile, NotImplementedError)
 
 
-@dataclass(frozen=True, slots=True)
-class ArrayStore:
+class ArrayStore(Frozen):
     """Arrays by name, read one at a time."""
 
     path: Path

@@ -12,7 +12,6 @@ import io
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
@@ -23,6 +22,7 @@ from ....errors import TrainingError, needing
 from ....files import reason, temporary_beside, write_file
 from ....foreign import HEAD, what_else
 from ....language.diagnose.nearest import did_you_mean
+from ....structs import Frozen
 from ...atomic_write import disk_error
 from .index_cache import UNPACKED, Index, keep_to, place_in_cache, used
 
@@ -34,8 +34,7 @@ ROWS = 64
 """Rows that are read at a time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unpacked:
+class Unpacked(Frozen):
     """The file of images, a row (start, size, class) for each, and the names of the classes: none
     where the file names none."""
 
@@ -44,8 +43,7 @@ class Unpacked:
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(Frozen):
     """Which columns of a file are read."""
 
     image: str

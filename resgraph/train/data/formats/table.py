@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import math
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy
@@ -12,6 +11,7 @@ import numpy
 from ....errors import MissingError, TrainingError
 from ....files import reason
 from ....language.diagnose.nearest import did_you_mean
+from ....structs import Frozen
 from .npy import ArrayValues
 
 LARGEST = 2**30
@@ -19,8 +19,7 @@ LARGEST = 2**30
 LONGEST_CELL = 2**20
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Frozen):
     """Titles and rows of text, and the line of the file on which each row ends."""
 
     path: Path
