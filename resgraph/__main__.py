@@ -7,6 +7,7 @@ import gc
 import sys
 from typing import NoReturn
 
+from .garbage import nothing_collected
 from .streams import endure, settled
 
 
@@ -14,7 +15,8 @@ def main() -> NoReturn:
     """Run the command line and exit."""
     endure()
     try:
-        from .cli import run
+        with nothing_collected():
+            from .cli import run
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:

@@ -6,15 +6,19 @@ environment, 5 the checkpoint or run directory is unusable, 128+n a signal, 70 a
 
 from __future__ import annotations
 
+import gc
 import traceback
+from functools import cache
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import click
 
 from .. import __version__
 from ..errors import MissingError, ResgraphError, UsageError
 from ..faults import translated
+from ..garbage import nothing_collected
 from .report import colored, report
 
 _COMMANDS = {
@@ -46,6 +50,15 @@ _COMMANDS = {
 }
 
 
+@cache
+def _loaded(file: str) -> ModuleType:
+    """The module of a command; what it loads stays, and is never searched for garbage."""
+    with nothing_collected():
+        module = import_module(f".commands.{file}", __name__)
+        gc.freeze()
+    return module
+
+
 class _Commands(click.Group):
     """Commands in modules of their own, imported when they are run: `check` must start fast."""
 
@@ -56,9 +69,8 @@ class _Commands(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         file = "import_" if cmd_name == "import" else cmd_name  # a word of Python
-        module = import_module(f".commands.{file}", __name__)
         name = "evaluate" if cmd_name == "eval" else file
-        command: click.Command = getattr(module, name)
+        command: click.Command = getattr(_loaded(file), name)
         return command
 
     def format_commands(
@@ -70,9 +82,9 @@ class _Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        from ..language.diagnose.nearest import did_you_mean
-
         if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            from ..language.diagnose.nearest import did_you_mean
+
             hint = (
                 did_you_mean(args[0], _COMMANDS)
                 or f"the commands are {', '.join(_COMMANDS)}"

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from resgraph.cli import run
 
+SEARCHED = """
+import gc
+import sys
+from resgraph.__main__ import main
+
+gc.callbacks.append(lambda phase, _: print(phase))
+sys.argv = ["resgraph", "check", "resnet-50"]
+try:
+    main()
+finally:
+    gc.callbacks.clear()
+"""
 UNUSED = """\
 name: a
 input: 3x8x8
@@ -89,3 +103,11 @@ def test_an_override_is_for_those_that_have_its_path(
     assert "note: a.yaml has no `let.n`, and stays as it is" in capsys.readouterr().err
     assert run([command, "a.yaml", "b.yaml", "--set", "let.m=3"]) == 1
     assert "names nothing in this spec" in capsys.readouterr().err
+
+
+def test_a_command_is_loaded_without_searches_for_garbage() -> None:
+    found = subprocess.run(
+        [sys.executable, "-c", SEARCHED], capture_output=True, text=True, check=True
+    )
+    assert "ok  resnet::resnet-50" in found.stdout
+    assert found.stdout.count("start") <= 3, "84 with them"
