@@ -1,8 +1,6 @@
 """The `init:` section of a spec: how weights start, as text that is checked (`he fan in`, `trunc
 normal 0.02`)."""
 
-from __future__ import annotations
-
 import re
 from typing import Annotated, Literal
 

@@ -23,6 +23,12 @@ class Record(BaseModel):
     )
 
     @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        # pydantic would look at what is no field again for every class below
+        for name in cls.__class_vars__ & cls.__annotations__.keys():
+            del cls.__annotations__[name]
+
+    @classmethod
     def home_of(cls, key: str) -> str:
         """Where to write a key that is none of the record's; "" where there is no such place."""
         if option := OPTIONS.get(key.lower().replace("-", "_")):

@@ -1,8 +1,6 @@
 """The keys of a spec and what each may hold, as pydantic models; a mistake becomes a diagnostic at
 its place."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 from msgspec.structs import replace

@@ -34,7 +34,7 @@ _LOADERS = [getattr(yaml, "CSafeLoader", yaml.SafeLoader), yaml.SafeLoader]
 
 def one_input(data: bytes) -> None:
     """Raises where the promise is broken."""
-    reader._LOADER = _LOADERS[len(data) % 2]
+    reader.LOADER = _LOADERS[len(data) % 2]
     try:
         source = reader.decode(data, "fuzz.yaml")
     except SpecError:

@@ -151,7 +151,7 @@ def test_a_pair_of_escapes_is_one_character(
     tree = tree_of(whole)
     assert plain_value(tree) == {"a": value, "b": 1}
     assert written(tree.entries["a"].value.span) == text.strip("\"'")
-    monkeypatch.setattr(reader, "_LOADER", yaml.SafeLoader)
+    monkeypatch.setattr(reader, "LOADER", yaml.SafeLoader)
     assert tree_of(whole) == tree
 
 
@@ -159,7 +159,7 @@ def test_a_pair_of_escapes_is_one_character(
 def test_the_two_loaders_agree(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     source = open_source(SPECS / f"{name}.yaml")
     fast = read(source)
-    monkeypatch.setattr(reader, "_LOADER", yaml.SafeLoader)
+    monkeypatch.setattr(reader, "LOADER", yaml.SafeLoader)
     assert read(source) == fast
 
 
@@ -596,7 +596,7 @@ _LOADERS = st.sampled_from(["CSafeLoader", "SafeLoader"])
 @example("", "CSafeLoader")
 def test_any_text_is_answered(text: str, loader: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reader, "_LOADER", getattr(yaml, loader))
+        patch.setattr(reader, "LOADER", getattr(yaml, loader))
         answers(text)
 
 
@@ -604,7 +604,7 @@ def test_any_text_is_answered(text: str, loader: str) -> None:
 @given(text=st.lists(_PIECES, max_size=40).map("".join), loader=_LOADERS)
 def test_any_yaml_like_text_is_answered(text: str, loader: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reader, "_LOADER", getattr(yaml, loader))
+        patch.setattr(reader, "LOADER", getattr(yaml, loader))
         answers(text)
 
 
@@ -623,7 +623,7 @@ def test_any_mutation_of_a_good_spec_is_answered(
             + text[end:]
         )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reader, "_LOADER", getattr(yaml, loader))
+        patch.setattr(reader, "LOADER", getattr(yaml, loader))
         answers(text)
 
 

@@ -7,8 +7,6 @@ iterations, as the papers do. Where a recipe is named and given another length, 
 itself are stretched with it and count what the new length counts; those that are written beside its
 name are taken as written."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from functools import cache, reduce
@@ -23,6 +21,7 @@ from ...ops.base import number_text
 from ..diagnose.keys import Mistake, mistakes, path_in, refused
 from ..diagnose.nearest import did_you_mean
 from ..record import Record, belongs, path_of, record_at
+from ..yaml.reader import LOADER
 from ..yaml.scalars import number_in
 from .augment import Augment
 from .base import NO_OFF, Count, Off, Seed, Share, off
@@ -263,7 +262,7 @@ def recipe_text(name: str) -> str:
 def _recipe_json(name: str) -> str:
     """A named recipe as JSON, which is read in a hundredth of the time, and anew each time: what
     is read is changed."""
-    return json.dumps(yaml.safe_load(recipe_text(name)))
+    return json.dumps(yaml.load(recipe_text(name), Loader=LOADER))
 
 
 def resolve_train(value: str | Mapping[str, Any]) -> Train:

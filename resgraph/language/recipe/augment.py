@@ -1,7 +1,5 @@
 """What a recipe does to images: crops, mirrors, colours and mixtures."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator

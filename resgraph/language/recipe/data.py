@@ -1,7 +1,5 @@
 """What a recipe trains on: the sets, each with where it is and how much of it is held out."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -66,7 +64,7 @@ class Digits(DataSource):
     testing.
     """
 
-    made: ClassVar[str] = "come with resgraph"
+    made = "come with resgraph"
     set: Literal["digits"] = "digits"
     test: Annotated[float, Field(gt=0, lt=1)] = 0.2
     """Share of each class that is for testing."""
@@ -151,10 +149,10 @@ class Listed(DataSource):
     """Images that CSV files name, a row each below a line of titles: `path,label`, with words or
     numbers as labels; or several labels, numbers, or the paths of masks."""
 
-    targets: ClassVar[frozenset[str]] = EVERY
-    by_name: ClassVar[bool] = True
-    feeds_names: ClassVar[bool] = True
-    parted: ClassVar[bool] = True
+    targets = EVERY
+    by_name = True
+    feeds_names = True
+    parted = True
     set: Literal["list"]
     path: str
     """The folder of the lists, from which the paths in them count."""
@@ -188,8 +186,8 @@ class Folder(DataSource):
     """Images in a folder per class: `path/train/class/*.jpg`, `path/val/class/*.jpg` (ImageNet's
     tree)."""
 
-    by_name: ClassVar[bool] = True
-    parted: ClassVar[bool] = True
+    by_name = True
+    parted = True
     set: Literal["folder"]
     path: str
     """The folder of both parts."""
@@ -217,8 +215,8 @@ class ImageNet(DataSource):
     """ImageNet (ILSVRC 2012) as it is downloaded: a folder per class to train on, and the
     validation images in one folder, with a file of their classes."""
 
-    by_name: ClassVar[bool] = True
-    parted: ClassVar[bool] = True
+    by_name = True
+    parted = True
     set: Literal["imagenet"]
     path: str
     """The folder of both parts, or of Kaggle's archive."""
@@ -248,7 +246,7 @@ class Shards(DataSource):
     `{000..123}` in a name stands for the numbers from the first to the last.
     """
 
-    parted: ClassVar[bool] = True
+    parted = True
     set: Literal["shards"]
     path: str
     """The folder of the tar files."""
@@ -272,7 +270,7 @@ class Parquet(DataSource):
 
     The images are unpacked once, into a cache from which they are read in any order."""
 
-    parted: ClassVar[bool] = True
+    parted = True
     set: Literal["parquet"]
     path: str
     """The folder of the files; they may lie in its subfolder `data`."""
@@ -306,9 +304,9 @@ class Arrays(DataSource):
     An array is named by its part and by what it has, in either order: `train_images`, `y_test`.
     """
 
-    targets: ClassVar[frozenset[str]] = EVERY
-    feeds_names: ClassVar[bool] = True
-    parted: ClassVar[bool] = True
+    targets = EVERY
+    feeds_names = True
+    parted = True
     set: Literal["arrays"]
     path: str
     """The .npz file, or the folder."""
@@ -331,7 +329,7 @@ class Arrays(DataSource):
 class Synthetic(DataSource):
     """Seeded noise around one pattern for each class: for speed tests, and learnable."""
 
-    made: ClassVar[str] = "are made from a seed"
+    made = "are made from a seed"
     set: Literal["synthetic"]
     samples: Count = 1024
     """Training images."""

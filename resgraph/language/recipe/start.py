@@ -1,8 +1,6 @@
 """What a recipe starts from: weights, what of the net is frozen, how fast each part learns, and
 when a run ends before its length."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, field_validator

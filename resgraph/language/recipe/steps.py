@@ -1,7 +1,5 @@
 """How a recipe steps: optimizer, schedule, warm-up, sizes and the average of weights."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 from math import cos, pi
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
@@ -52,8 +50,8 @@ class TorchOptimizer(Record):
 class Sgd(TorchOptimizer):
     """Stochastic gradient descent with momentum."""
 
-    torch_class: ClassVar[str] = "SGD"
-    fused: ClassVar[bool] = True
+    torch_class = "SGD"
+    fused = True
     name: Literal["sgd"]
     lr: Rate
     """Learning rate."""
@@ -85,8 +83,8 @@ class Sgd(TorchOptimizer):
 class AdamW(TorchOptimizer):
     """Adam with decoupled weight decay (Loshchilov, Hutter 2019)."""
 
-    torch_class: ClassVar[str] = "AdamW"
-    fused: ClassVar[bool] = True
+    torch_class = "AdamW"
+    fused = True
     name: Literal["adamw"]
     lr: Rate
     """Learning rate."""
@@ -111,8 +109,8 @@ class Lamb(TorchOptimizer):
     """AdamW's step, of each tensor made as long as `lr` times its weights (You et al. 2020, arXiv
     1904.00962); those without weight decay take AdamW's own, as timm's `lamb` has it."""
 
-    torch_class: ClassVar[str] = "Lamb"
-    shardable: ClassVar[bool] = False
+    torch_class = "Lamb"
+    shardable = False
     name: Literal["lamb"]
     lr: Rate
     """Learning rate."""
@@ -136,8 +134,8 @@ class Muon(TorchOptimizer):
     each filter, and of fully connected layers, but for those of the outputs; `others` steps what is
     left. On matrices it is torch's, bit for bit."""
 
-    torch_class: ClassVar[str] = "Muon"
-    shardable: ClassVar[bool] = False
+    torch_class = "Muon"
+    shardable = False
     name: Literal["muon"]
     lr: Rate
     """Learning rate."""

@@ -1,7 +1,5 @@
 """What a net learns to say of each image, and the loss that asks it for that."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -25,7 +23,7 @@ class SingleLabel(Goal):
     """One class of each image: the cross-entropy of the softmax of what the net puts out, or the
     binary cross-entropy of each class, and the share of images that are right."""
 
-    measure: ClassVar[str] = "accuracy"
+    measure = "accuracy"
     kind: Literal["label"] = "label"
     loss: Literal["cross-entropy", "bce"] = "cross-entropy"
     """Cross-entropy, or the binary one of each class, which mixtures of two classes add up to
@@ -45,7 +43,7 @@ class Labels(Goal):
     """Any number of classes of each image: the binary cross-entropy of each, and the mean of the
     classes' average precision (mAP)."""
 
-    measure: ClassVar[str] = "mAP"
+    measure = "mAP"
     kind: Literal["labels"]
     weights: Weights | None = None
     """Weight of what has a class against what has it not, of each class in order; `balanced`: how
@@ -56,7 +54,7 @@ class Regression(Goal):
     """One or several numbers of each image, and the share of their variance that the net explains
     (R², the mean over several numbers)."""
 
-    measure: ClassVar[str] = "R²"
+    measure = "R²"
     kind: Literal["number"]
     loss: Literal["mse", "l1", "huber"] = "mse"
     """Squared error, absolute error, or Huber's: squared up to 1 and absolute beyond."""
@@ -69,7 +67,7 @@ class PixelLabel(Goal):
     """A class of each pixel: the mean cross-entropy over all pixels, and the mean over classes of
     intersection over union (mIoU)."""
 
-    measure: ClassVar[str] = "mIoU"
+    measure = "mIoU"
     kind: Literal["map"]
     ignore: Annotated[int, Field(ge=0, le=65535)] = 255
     """The value of pixels in a mask that count nowhere."""
@@ -81,7 +79,7 @@ class Itself(Goal):
     """The image itself, as the net reads it (an autoencoder), and the share of its variance that
     the net explains (R²)."""
 
-    measure: ClassVar[str] = "R²"
+    measure = "R²"
     kind: Literal["itself"]
     loss: Literal["mse", "l1", "huber"] = "mse"
     """As of a number."""

@@ -22,7 +22,7 @@ __all__ = ["LIMITS", "Limits", "decode", "open_source", "read"]
 
 # Events only: `compose` of the C loader overflows the stack on nested input, and its events do not.
 # The time of both loaders is quadratic in the depth, which has a limit.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _KINDS = {
     stat.S_IFDIR: "a directory",
@@ -88,7 +88,7 @@ def read(
     composer = Composer(places, limits)
     errors = composer.errors
     try:
-        composer.compose(yaml.parse(with_pairs_filled(source.text), Loader=_LOADER))
+        composer.compose(yaml.parse(with_pairs_filled(source.text), Loader=LOADER))
     except EndOfReadingError:
         return None, _in_order(errors)
     except (
