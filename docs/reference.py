@@ -18,8 +18,8 @@ from pydantic import BaseModel
 
 from resgraph.cli import cli
 from resgraph.language.foreign import foreign, squeezed
-from resgraph.language.recipe import TAGS, Train, recipe_names, recipe_text
-from resgraph.language.record import described
+from resgraph.language.recipe import Train, recipe_names, recipe_text
+from resgraph.language.record import TAGS, described
 from resgraph.ops import VOCABULARY, Op, Pad, Pool, Shape, ShapeError, shape_text
 from resgraph.ops.extension import package_of
 

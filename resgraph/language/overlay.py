@@ -8,7 +8,7 @@ from ..errors import Diagnostic, SpecError, fault
 from ..ops import VOCABULARY
 from .diagnose.nearest import did_you_mean
 from .grammar.targets import literal_words
-from .recipe import TAGS
+from .record import TAGS
 from .yaml.tree import KeyValue, Mapping, Scalar, Tree
 
 # merged key by key

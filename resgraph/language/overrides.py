@@ -11,7 +11,6 @@ from ..errors import OVERRIDE, Source, SpecError, UsageError, fault
 from .diagnose.nearest import did_you_mean
 from .extends import read_whole
 from .overlay import is_none, may_be_none, recipe_map, removable
-from .recipe import Train
 from .record import path_of
 from .yaml.tree import KeyValue, Mapping, Scalar, Sequence, Tree, entries_of
 
@@ -181,6 +180,8 @@ def _without(tree: Mapping, key: str, entry: KeyValue) -> Mapping:
 
 def _meant(path: list[str], tree: Mapping) -> str:
     """The whole path of a name that stands deeper in a spec: `epochs` is `train.epochs`."""
+    from .recipe import Train
+
     key, rest = path[0], "".join(f".{part}" for part in path[1:])
     if key in entries_of(tree, "let"):
         return f"did you mean `let.{key}{rest}`?"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any, Literal, get_args, get_origin
 
@@ -13,6 +13,18 @@ from pydantic import BaseModel, ConfigDict
 from .diagnose.aliases import KEYS, OPTIONS
 
 Location = tuple[str | int, ...]
+
+TAGS: Mapping[str, str] = {
+    "data": "set",
+    "optimizer": "name",
+    "others": "name",
+    "schedule": "kind",
+    "warmup": "kind",
+    "crop": "kind",
+    "target": "kind",
+}
+"""The key that says which of several records a mapping is; `schedule: cosine` is short for
+`schedule: {kind: cosine}`."""
 
 
 class Record(BaseModel):

@@ -18,7 +18,6 @@ from ..ops import VOCABULARY
 from .diagnose.keys import EXAMPLES, Mistake, key_meant, mistakes, refused
 from .diagnose.nearest import op_meant
 from .init import Init
-from .recipe import Train
 from .record import Record, belongs, path_of
 from .yaml.scalars import number_in
 from .yaml.tree import KeyValue, Mapping, Scalar, plain_value
@@ -146,6 +145,8 @@ class File(Record):
     @classmethod
     def home_of(cls, key: str) -> str:
         """Where to write a key of a recipe or of `expect`, or what the command says."""
+        from .recipe import Train  # as few look for one
+
         path = ("recipe",) if key == "recipe" else path_of(key, Train)
         if path and (len(path) == 1 or path[0] == "optimizer"):
             return belongs("train", *path)

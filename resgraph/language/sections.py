@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -18,9 +19,11 @@ from .grammar.label import parse_expr
 from .grammar.parse import Parser
 from .grammar.records import Option, Value
 from .grammar.targets import SHAPING
-from .recipe import Train, WrongRecipe, resolve_train
 from .schema import Expect, File
 from .yaml.tree import KeyValue, Mapping, Scalar, Tree, entries_of, plain_value
+
+if TYPE_CHECKING:
+    from .recipe import Train
 
 _WIDEST = 1_000_000  # channels, or cells along an axis of the input
 
@@ -215,6 +218,8 @@ def recipe(tree: Mapping, errors: list[Diagnostic]) -> Train | None:
     entry = tree.entries.get("train")
     if entry is None:
         return None
+    from .recipe import WrongRecipe, resolve_train  # most nets have none
+
     try:
         return resolve_train(plain_value(entry.value))
     except WrongRecipe as problem:

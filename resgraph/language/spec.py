@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import field
 from msgspec.structs import replace
@@ -38,7 +38,6 @@ from .library import library_block, library_index
 from .lints import unknown_lints
 from .outputs import OutputDef, outputs_of
 from .overrides import apply_overrides, reshape, voided
-from .recipe import Train
 from .references import locate
 from .schema import Expect, File, validate
 from .sections import (
@@ -54,6 +53,9 @@ from .setters import Setters
 from .variants import apply_variant, variants_of
 from .yaml.reader import open_source
 from .yaml.tree import KeyValue, Mapping, Scalar, Sequence, Tree, entries_of
+
+if TYPE_CHECKING:
+    from .recipe import Train
 
 T = TypeVar("T")
 _DEFAULT_UNIT = Source("the default unit", "conv bn relu", ours=True, default=True)

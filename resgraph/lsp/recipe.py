@@ -8,8 +8,8 @@ from functools import cache
 from typing import Any, Literal, get_args, get_origin
 
 from ..collecting import of_type
-from ..language.recipe import TAGS, Train, recipe_names
-from ..language.record import Record, described, records
+from ..language.recipe import Train, recipe_names
+from ..language.record import TAGS, Record, described, records
 from ..language.yaml.tree import Scalar, Tree
 from ..structs import Frozen
 from .analysis import entries

@@ -9,10 +9,7 @@ from ..errors import Diagnostic, Span, fault
 from ..graph import Graph
 from ..language.spec import Spec
 from ..ops import shape_text
-from .data_fit import unfit
-from .loss_fit import unfit_loss
 from .reasons import usual_reasons
-from .recipe_fit import unfit_recipe
 
 
 def _outputs(graph: Graph) -> str:
@@ -32,16 +29,19 @@ MEASURES: dict[str, Callable[[Graph], int | str]] = {
 def unmet(spec: Spec, graph: Graph) -> list[Diagnostic]:
     """One E050 for each claim that the graph does not keep, with the difference and the usual
     reason; E051 for data."""
+    unfit = _unfit(spec, graph) if spec.train else []
+    return [*_broken_claims(spec, graph), *map(spec.setters.named, unfit)]
+
+
+def _unfit(spec: Spec, graph: Graph) -> list[Diagnostic]:
+    from .data_fit import unfit  # most nets have no recipe
+    from .loss_fit import unfit_loss
+    from .recipe_fit import unfit_recipe
+
     return [
-        *_broken_claims(spec, graph),
-        *map(
-            spec.setters.named,
-            [
-                *unfit(spec, graph),
-                *unfit_recipe(spec, graph),
-                *unfit_loss(spec, graph),
-            ],
-        ),
+        *unfit(spec, graph),
+        *unfit_recipe(spec, graph),
+        *unfit_loss(spec, graph),
     ]
 
 

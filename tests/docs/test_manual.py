@@ -20,7 +20,8 @@ from pydantic import BaseModel
 import resgraph
 from resgraph.checked import check_nets
 from resgraph.language.library import library_index
-from resgraph.language.recipe import TAGS, Train, recipe_names
+from resgraph.language.recipe import Train, recipe_names
+from resgraph.language.record import TAGS
 from resgraph.language.references import zoo_names
 from resgraph.language.schema import File
 from resgraph.ops import VOCABULARY

@@ -20,7 +20,7 @@ from pydantic import Field, ValidationError, field_validator
 from ...ops.base import number_text
 from ..diagnose.keys import Mistake, mistakes, path_in, refused
 from ..diagnose.nearest import did_you_mean
-from ..record import Record, belongs, path_of, record_at
+from ..record import TAGS, Record, belongs, path_of, record_at
 from ..yaml.reader import LOADER
 from ..yaml.scalars import number_in
 from .augment import Augment
@@ -46,18 +46,6 @@ from .steps import (
 )
 from .stretch import LENGTHS, fitting, stretched
 from .target import LABEL, AnyGoal
-
-TAGS: Mapping[str, str] = {
-    "data": "set",
-    "optimizer": "name",
-    "others": "name",
-    "schedule": "kind",
-    "warmup": "kind",
-    "crop": "kind",
-    "target": "kind",
-}
-"""The key that says which of several records a mapping is; `schedule: cosine` is short for
-`schedule: {kind: cosine}`."""
 
 
 class WrongRecipe(ValueError):

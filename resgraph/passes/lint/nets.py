@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from ...graph import Block, Graph, Node, Origin, Path
-from ...language.recipe import Train
-from ...language.recipe.target import Labels, PixelLabel, SingleLabel
 from ...ops import Concat, Mul, Op, Part, Shape, Window, shape_text
 from ...ops.base import is_map
-from ..loss_fit import loss_weights
 from ..residual import kind
 from .findings import Facts, Finding
+
+if TYPE_CHECKING:
+    from ...language.recipe import Train
 
 
 def activation_after_sum(facts: Facts) -> Iterator[Finding]:
@@ -187,7 +188,11 @@ _BEHIND_NO_CLASSIFIER = {
 def unlike_cross_entropy(facts: Facts) -> Iterator[Finding]:
     """What a loss reads: it takes the logarithm of a softmax, or of sigmoids, itself."""
     train = facts.spec.train
-    if train is None or not isinstance(train.target, SingleLabel | Labels | PixelLabel):
+    if train is None:
+        return
+    from ...language.recipe.target import Labels, PixelLabel, SingleLabel
+
+    if not isinstance(train.target, SingleLabel | Labels | PixelLabel):
         return
     before = "sigmoid" if isinstance(train.target, Labels) else "softmax"
     for output, last in _scored(train, facts.graph):
@@ -202,6 +207,8 @@ def unlike_cross_entropy(facts: Facts) -> Iterator[Finding]:
 
 def _scored(train: Train, graph: Graph) -> Iterator[tuple[str, Node]]:
     """The outputs that have a loss: what each is called, and the last node that computes."""
+    from ..loss_fit import loss_weights
+
     weights = loss_weights(train, graph)
     for output, weight in zip(graph.outputs, weights, strict=True):
         last = graph.nodes[output.node]
