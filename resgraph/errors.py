@@ -140,6 +140,13 @@ class Hint(Frozen):
     def __str__(self) -> str:
         return self.text
 
+    def meant(self, span: Span | None) -> Edit | Guess | None:
+        """What should stand in place of a mistake at `span`, where that is on one line."""
+        place = self.span or span
+        if self.write is None or place is None or place.line != place.end_line:
+            return None
+        return (Edit if self.certain else Guess)(place, self.write)
+
 
 def write(text: str, then: str = "", span: Span | None = None) -> Hint:
     """``write `none` ``, which is certain to mend the mistake; `then` goes on behind it."""
@@ -353,33 +360,25 @@ def fault(
 ) -> Fault:
     """A `Fault` of one diagnostic; a text of the spec in it may be of any length."""
     hint = help if isinstance(help, Hint) else Hint(help)
-    said, way_out = (
-        t if len(t) <= _LONGEST else f"{t[: _LONGEST - 1]}…"
-        for t in (message, hint.text)
+    meant = hint.meant(span)
+    found = Diagnostic(
+        code,
+        _cut(message),
+        span,
+        label,
+        notes,
+        _cut(hint.text),
+        edits=(meant,) if isinstance(meant, Edit) else (),
+        guess=meant if isinstance(meant, Guess) else None,
+        about=about,
+        names=hint.names.union(names),
+        causes=frozenset(causes),
     )
-    place = hint.span or span
-    edits: tuple[Edit, ...] = ()
-    guess = None
-    if hint.write is not None and place is not None and place.line == place.end_line:
-        edits = (Edit(place, hint.write),) if hint.certain else ()
-        guess = None if hint.certain else Guess(place, hint.write)
-    meant = frozenset(names) | hint.names
-    return Fault(
-        Diagnostic(
-            code,
-            said,
-            span,
-            label,
-            notes,
-            way_out,
-            (),
-            edits,
-            guess,
-            about,
-            meant,
-            frozenset(causes),
-        )
-    )
+    return Fault(found)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 class ResgraphError(Exception):

@@ -80,18 +80,11 @@ class _Chain:
         identity = (status.st_dev, status.st_ino) if status else (0, 0)
         if identity in [known for known, _, _ in self.open]:
             names = " → ".join([name for _, _, name in self.open] + [source.name])
-            raise fault(
-                "E061",
-                "this file extends itself",
-                asked,
-                "",
-                "",
-                f"the chain is {names}",
-            ).spec_error()
+            said, note = "this file extends itself", f"the chain is {names}"
+            raise fault("E061", said, asked, "", "", note).spec_error()
         if len(self.open) >= _CHAIN:
-            raise fault(
-                "E004", f"a chain of more than {_CHAIN} files", asked
-            ).spec_error()
+            said = f"a chain of more than {_CHAIN} files"
+            raise fault("E004", said, asked).spec_error()
         self.open.append((identity, asked, source.name))
         tree, errors = read_whole(source)
         if "extends" in tree.entries:
@@ -102,31 +95,20 @@ class _Chain:
 
     def extend(self, tree: Mapping, path: Path) -> tuple[Mapping, list[Diagnostic]]:
         entry = tree.entries["extends"].value
+        asked = entry.span
         if not isinstance(entry, Scalar) or not isinstance(entry.value, str):
-            raise fault("E060", "`extends` names one file", entry.span).spec_error()
+            raise fault("E060", "`extends` names one file", asked).spec_error()
         try:
             found = locate(entry.value, path.parent)
         except UsageError as unclear:
-            raise fault("E060", str(unclear), entry.span).spec_error() from None
-        base, name = found.path, entry.value.removesuffix(f"::{found.variant}")
+            raise fault("E060", str(unclear), asked).spec_error() from None
         if not found.zoo:
-            self._admit(base, name, path, entry.span)
-        try:
-            source = open_source(base)
-        except SpecError as problem:  # said of the file; here it is asked for
-            raise SpecError(
-                [replace(d, span=d.span or entry.span) for d in problem.diagnostics]
-            ) from None
-        below, errors = self.read(source, base, entry.span)
-        return (
-            merge(
-                below
-                if found.variant is None
-                else _one_variant(below, found.variant, entry.span),
-                tree,
-            ),
-            errors,
-        )
+            name = entry.value.removesuffix(f"::{found.variant}")
+            self._admit(found.path, name, path, asked)
+        below, errors = self.read(_opened(found.path, asked), found.path, asked)
+        if found.variant is not None:
+            below = _one_variant(below, found.variant, asked)
+        return merge(below, tree), errors
 
     def _admit(self, base: Path, name: str, path: Path, asked: Span) -> None:
         """Refuse a file that is outside the directory of the spec (the zoo's extend one another),
@@ -138,18 +120,23 @@ class _Chain:
         except (OSError, ValueError, RuntimeError):  # a name too long, a link to itself
             outside = there = False
         if not self.allow_outside and outside:
+            said = f"`{name}` is outside the directory of the spec"
             help_ = "move it there, or give `--allow-outside`"
-            raise fault(
-                "E062",
-                f"`{name}` is outside the directory of the spec",
-                asked,
-                help_,
-            ).spec_error()
+            raise fault("E062", said, asked, help_).spec_error()
         if not there:
+            said = f"there is no file `{name}` to extend"
             hint = replace(near(base), span=_within(asked, name))
-            raise fault(
-                "E060", f"there is no file `{name}` to extend", asked, hint
-            ).spec_error()
+            raise fault("E060", said, asked, hint).spec_error()
+
+
+def _opened(path: Path, asked: Span) -> Source:
+    """The text of a file; what cannot be read is said where it is asked for."""
+    try:
+        return open_source(path)
+    except SpecError as problem:
+        raise SpecError(
+            [replace(d, span=d.span or asked) for d in problem.diagnostics]
+        ) from None
 
 
 def _within(asked: Span, part: str) -> Span:
@@ -161,10 +148,8 @@ def _within(asked: Span, part: str) -> Span:
 def _one_variant(tree: Mapping, variant: str, asked: Span) -> Mapping:
     """A file as one of its variants has it, and no longer with variants of its own."""
     if variant not in variants_of(tree):
-        hint = replace(
-            did_you_mean(variant, variants_of(tree)), span=_within(asked, variant)
-        )
-        raise fault(
-            "E064", f"no variant `{variant}` to extend", asked, hint
-        ).spec_error()
+        near_ = did_you_mean(variant, variants_of(tree))
+        hint = replace(near_, span=_within(asked, variant))
+        said = f"no variant `{variant}` to extend"
+        raise fault("E064", said, asked, hint).spec_error()
     return apply_variant(tree, variant).without("variants")

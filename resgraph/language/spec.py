@@ -293,10 +293,7 @@ def _parse_blocks_and_rows(
     _refuse_input_names(inputs, parser, {"row": net, "value": file_lets.entries}, log)
     rows: dict[str, PathDef] = {}
     for name, entry in net.items():
-        if problem := name_problem(name, parser.taken):
-            log.pass_over(
-                log.name("row", entry.key, problem, parser.taken | net.keys())
-            )
+        parser.check_name("row", entry.key, net)
         rows[name] = parser.path(entry.value)
     return parser, lets, blocks, rows
 
@@ -318,10 +315,7 @@ def _refuse_input_names(
 ) -> None:
     """Inputs share one namespace with rows and `let`s."""
     for name, entry in inputs.items():
-        if problem := name_problem(name, parser.taken):
-            log.pass_over(
-                log.name("input", entry.key, problem, parser.taken | inputs.keys())
-            )
+        parser.check_name("input", entry.key, inputs)
         for what, known in others.items():
             if name in known:
                 message = f"`{name}` cannot name an input: a {what} has that name"

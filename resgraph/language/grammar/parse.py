@@ -235,16 +235,14 @@ class Parser(ValueParser):
         named = entries.keys() - known
         takes = taken_streams(keys, named, self.taken, self.log)
         streams = [word.text for word in takes]
-        inner = replace(
-            self,
-            words=(self.words - named) | words_of(lets),
-            names=self.names | named | lets.keys() | {*streams},
-        )
+        words_here = (self.words - named) | words_of(lets)
+        names = self.names | named | lets.keys() | {*streams}
+        inner = replace(self, words=words_here, names=names)
         paths = {}
-        for key in entries:
+        for key, entry in entries.items():
             if key in named:
-                self.path_name(entries[key].key, entries.keys())
-                paths[key] = inner.path(entries[key].value)
+                self.path_name(entry.key, entries)
+                paths[key] = inner.path(entry.value)
         merge = _where_said(keys, "merge", inner.path)
         gives = given_streams(keys, [*streams, *paths], self.log)
         if merge is None and not gives:
@@ -265,12 +263,16 @@ class Parser(ValueParser):
         )
 
     def path_name(self, key: Scalar, others: Collection[str]) -> None:
-        problem = name_problem(key.text, self.taken)
-        if key.text in CALL_KEYS:
-            problem = problem or "it is a key of a call"
-        if problem:
-            taken = {*self.taken, *CALL_KEYS, *others}
-            self.log.pass_over(self.log.name("path", key, problem, taken))
+        call = "it is a key of a call" if key.text in CALL_KEYS else ""
+        self.check_name("path", key, {*CALL_KEYS, *others}, call)
+
+    def check_name(
+        self, what: str, key: Scalar, others: Collection[str], problem: str = ""
+    ) -> None:
+        """Pass over a name that is a word of the language or has another `problem`."""
+        if problem := name_problem(key.text, self.taken) or problem:
+            taken = {*self.taken, *others}
+            self.log.pass_over(self.log.name(what, key, problem, taken))
 
     def only(self, paths: dict[str, PathDef], span: Span) -> dict[str, PathDef]:
         """The path of a block without a `merge`, which needs no name."""

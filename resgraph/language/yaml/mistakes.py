@@ -16,6 +16,9 @@ from .tree import Scalar, Tree
 
 _PROPERTY = re.compile(r"[&!][^\s,\[\]{}]*")
 _QUOTES = "if text is meant, put quotes around it"
+_NUMBER = ("a number", "a name begins with a letter")
+_NOT_NAMES = {int: _NUMBER, float: _NUMBER, bool: ("a truth value", "")}
+"""What a value is that is no key, by its type, and what helps."""
 
 
 def mistake(
@@ -33,38 +36,21 @@ def mistake(
 def key_mistake(key: Scalar, first: Scalar | None, digits: int) -> Diagnostic | None:
     """Why a scalar cannot be a key; `first` is the same key, given before."""
     if not key.text:
-        return mistake(
-            "E005", "a key is missing here", key.span, "write a name before the colon"
-        )
+        hint = "write a name before the colon"
+        return mistake("E005", "a key is missing here", key.span, hint)
     if key.plain and key.text == "<<":
+        said = "`<<` is a merge key, which a spec does not have"
         hint = "`extends:` builds on another file; within a file, write the keys out"
-        return mistake(
-            "E006", "`<<` is a merge key, which a spec does not have", key.span, hint
-        )
+        return mistake("E006", said, key.span, hint)
     value = read_plain(key.text, digits) if key.plain else key.text
     if not isinstance(value, str):
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        kind = (
-            "a number"
-            if number
-            else "a truth value"
-            if isinstance(value, bool)
-            else "not"
-        )
-        hint = "a name begins with a letter" if number else ""
-        return mistake(
-            "E005", f"a key is a name, and {shown(key.text)} is {kind}", key.span, hint
-        )
+        kind, hint = _NOT_NAMES.get(type(value), ("not", ""))
+        said = f"a key is a name, and {shown(key.text)} is {kind}"
+        return mistake("E005", said, key.span, hint)
     if first:
+        said, hint = f"duplicate key {shown(key.text)}", "keep one of them"
         place = Related(first.span, "first here")
-        return mistake(
-            "E005",
-            f"duplicate key {shown(key.text)}",
-            key.span,
-            "keep one of them",
-            "",
-            place,
-        )
+        return mistake("E005", said, key.span, hint, "", place)
     return None
 
 

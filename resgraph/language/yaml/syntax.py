@@ -18,6 +18,7 @@ _NO_SPACE = re.compile(r"\s*([\w-]+:)(?=\S)")
 _ASSIGNED = re.compile(r"\s*([A-Za-z_][\w-]*)\s*=\s*(?=[^\s=])")
 _LABELLED = re.compile(r"([A-Za-z][^\[\]{},:]* [^\[\]{},:]*[^\[\]{},:\s]) *$")
 _QUOTES = "put quotes around the text"
+_WRITE = f"write it, or {_QUOTES}"
 _AFTER = "take it out, or put quotes around all of the text"
 _REFUSED = {  # words of PyYAML's messages
     "anchor": "anchors",
@@ -32,6 +33,11 @@ _COLUMN = (
     "the keys of one map start in one column, and what belongs below a key"
     " is indented further"
 )
+_IN_FLOW = {
+    ":": ("a second colon in one entry", f"put a comma between entries, or {_QUOTES}"),
+    ",": ("a value is missing before this comma", "write it, or take the comma out"),
+}
+_NO_COMMA = ("a comma is missing before this", _WRITE)
 
 
 def not_a_spec(root: Scalar | Sequence | None, places: Places) -> Diagnostic:
@@ -40,25 +46,19 @@ def not_a_spec(root: Scalar | Sequence | None, places: Places) -> Diagnostic:
     if root is None or (
         isinstance(root, Scalar) and root.plain and root.text in ("", "none")
     ):
-        return Diagnostic("E003", "the file says nothing", places.span(0, 0), help=hint)
+        return mistake("E003", "the file says nothing", places.span(0, 0), hint)
     if isinstance(root, Scalar) and _NO_SPACE.match(root.text):
         hint = "put a space after the colon"
     what = "a list" if isinstance(root, Sequence) else "text"
-    return Diagnostic(
-        "E003",
-        f"a spec is a map of `name: value` lines, and this is {what}",
-        root.span,
-        help=hint,
-    )
+    said = f"a spec is a map of `name: value` lines, and this is {what}"
+    return mistake("E003", said, root.span, hint)
 
 
 def syntax_error(error: Exception, places: Places) -> Diagnostic:
     """What PyYAML's scanner or parser (C or Python) complains of."""
     if not hasattr(error, "problem_mark") or error.problem_mark is None:
-        first_line = str(error).split("\n")[0]
-        return Diagnostic(
-            "E003", f"this is not YAML: {first_line[:80]}", places.span(0, 1)
-        )
+        said = str(error).split("\n")[0][:80]
+        return mistake("E003", f"this is not YAML: {said}", places.span(0, 1))
     return _Complaint(error, places).diagnostic()
 
 
@@ -77,29 +77,21 @@ class _Complaint:
 
     def diagnostic(self) -> Diagnostic:
         """The first reading that fits."""
-        first, then = (
-            (self.refused, self.tab, self.quote, self.index),
-            (
-                self.flow,
-                self.colon,
-                self.block,
-            ),
-        )
-        for reading in (*first, *then, self.start_of_value):
-            if found := reading():
+        for reading in _READINGS:
+            if found := reading(self):
                 return found
-        return self.error(f"this is not YAML: {self.problem[:80]}", self.here())
+        return self.error(f"this is not YAML: {self.problem[:80]}")
 
     def error(
         self,
         message: str,
-        span: Span,
-        label: str = "",
         hint: str | Hint = "",
+        span: Span | None = None,
+        label: str = "",
         *related: Related,
     ) -> Diagnostic:
-        """A syntax error."""
-        return mistake("E003", message, span, hint, label, *related)
+        """A syntax error, at the place of the complaint if no other is given."""
+        return mistake("E003", message, span or self.here(), hint, label, *related)
 
     def here(self, length: int = 1) -> Span:
         """The place of the complaint; at the end of the text, the last character that is not
@@ -120,16 +112,10 @@ class _Complaint:
         for word, what in _REFUSED.items():
             if word in self.context or word in self.problem:
                 start = self.start if word in self.context else self.at
-                hint = (
-                    "take it out"
-                    if what == "directives"
-                    else f"take it out, or {_QUOTES}"
-                )
-                return Diagnostic(
-                    "E006",
-                    f"a spec has no {what}",
-                    self.places.span(start, start + 1),
-                    help=hint,
+                span = self.places.span(start, start + 1)
+                hint = "" if what == "directives" else f", or {_QUOTES}"
+                return mistake(
+                    "E006", f"a spec has no {what}", span, f"take it out{hint}"
                 )
         return None
 
@@ -138,17 +124,11 @@ class _Complaint:
         if self.character != "\t":
             return None
         length = len(self.text[self.at :]) - len(self.text[self.at :].lstrip("\t"))
-        if self.before().strip():
-            return self.error(
-                "a tab stands where a space belongs",
-                self.here(length),
-                "a tab",
-                "write one space",
-            )
+        said = "a line is indented with a tab"
         hint = "indent with spaces, two for each level"
-        return self.error(
-            "a line is indented with a tab", self.here(length), "a tab", hint
-        )
+        if self.before().strip():
+            said, hint = "a tab stands where a space belongs", "write one space"
+        return self.error(said, hint, self.here(length), "a tab")
 
     def quote(self) -> Diagnostic | None:
         """Inside quotes."""
@@ -156,13 +136,7 @@ class _Complaint:
             return None
         quote = self.text[self.start : self.start + 1]
         if "end of stream" in self.problem or "document" in self.problem:
-            span = self.places.span(self.start, self.start + 1)
-            return self.error(
-                "this quote is not closed",
-                span,
-                "opened here",
-                f"put a {shown(quote)} at its end",
-            )
+            return self.unclosed("quote", shown(quote))
         slash = max(self.start, self.text.rfind("\\", self.start, self.at + 1))
         escape = _ESCAPE.match(self.text, slash)
         written = escape[0] if escape else self.text[slash : slash + 2]
@@ -173,19 +147,23 @@ class _Complaint:
                 "it is half of a pair: write the character itself,"
                 " or both halves, `\\ud83d\\ude00`"
             )
-        return self.error(f"invalid escape {shown(written)}", span, "", hint)
+        return self.error(f"invalid escape {shown(written)}", hint, span)
+
+    def opening(self) -> Span:
+        """Where what PyYAML was reading began."""
+        return self.places.span(self.start, self.start + 1)
+
+    def unclosed(self, what: str, closer: str) -> Diagnostic:
+        said, hint = f"this {what} is not closed", f"put a {closer} at its end"
+        return self.error(said, hint, self.opening(), "opened here")
 
     def index(self) -> Diagnostic | None:
         """`reps[0]`, which is text in a line of its own and a list in a list."""
         for found in _INDEXED.finditer(self.text, *self.places.line(self.at)):
             if "flow" in self.context and found.start() < self.at < found.end():
-                message = f"brackets after a name do not work here: {shown(found[0])}"
-                return self.error(
-                    message,
-                    self.places.span(*found.span()),
-                    "",
-                    write(f"{found[1]}.{found[2]}"),
-                )
+                said = f"brackets after a name do not work here: {shown(found[0])}"
+                hint = write(f"{found[1]}.{found[2]}")
+                return self.error(said, hint, self.places.span(*found.span()))
         return None
 
     def flow(self) -> Diagnostic | None:
@@ -194,73 +172,44 @@ class _Complaint:
         if "flow" not in self.context or opener not in ("[", "{"):
             return None
         what, closer = ("list", "]") if opener == "[" else ("map", "}")
-        opening = self.places.span(self.start, self.start + 1)
         other_line = self.places.line_of(self.start) != self.places.line_of(self.at)
         if not self.text[self.at :].strip() or (other_line and self.character == ":"):
-            return self.error(
-                f"this {what} is not closed",
-                opening,
-                "opened here",
-                f"put a `{closer}` at its end",
-            )
+            return self.unclosed(what, f"`{closer}`")
         if self.character in "]}":
-            message = f"a {what} that begins with `{opener}` ends with `{closer}`"
-            return self.error(
-                message, self.here(), "", "", Related(opening, "opened here")
-            )
-        if self.character == ":":
-            hint = f"put a comma between entries, or {_QUOTES}"
-            return self.error("a second colon in one entry", self.here(), "", hint)
-        if self.character == ",":
-            return self.error(
-                "a value is missing before this comma",
-                self.here(),
-                "",
-                "write it, or take the comma out",
-            )
+            said = f"a {what} that begins with `{opener}` ends with `{closer}`"
+            related = Related(self.opening(), "opened here")
+            return self.error(said, "", None, "", related)
         if found := self.character == "[" and _LABELLED.search(self.before()):
             return self._list_in_a_label(found[1])
-        return self.error(
-            "a comma is missing before this", self.here(), "", f"write it, or {_QUOTES}"
-        )
+        return self.error(*_IN_FLOW.get(self.character, _NO_COMMA))
 
     def _list_in_a_label(self, label: str) -> Diagnostic:
         hint = "a comma parts it from the label, as one item of a list from the next"
         if label.endswith(" shortcut"):
             block = label.split()[0]
             hint = f"a path takes the long form: `{{block: {block}, shortcut: […]}}`"
-        return self.error("a list cannot stand within a label", self.here(), "", hint)
+        return self.error("a list cannot stand within a label", hint)
 
     def colon(self) -> Diagnostic | None:
         """A colon too many, or too few."""
         if "unexpected ':'" in self.problem:
-            return self.error(
-                "a value is missing after this colon",
-                self.here(),
-                "",
-                f"write it, or {_QUOTES}",
-            )
+            return self.error("a value is missing after this colon", _WRITE)
         if "could not find expected ':'" in self.problem:
             return self.no_entry(self.start)
         if "mapping values are not allowed" not in self.problem:
             return None
         before = self.before()
         if re.search(r":\s", before):
-            return self.error(
-                "a second colon on one line",
-                self.here(),
-                "",
-                f"{_QUOTES}, or give the key its own line",
-            )
+            hint = f"{_QUOTES}, or give the key its own line"
+            return self.error("a second colon on one line", hint)
         above = len(self.text[: self.at - len(before)].rstrip())
         line = self.text[slice(*self.places.line(above))] if above else ""
         if line and not re.search(r":(\s|$)|^\s*#", line):
             return self.no_entry(above)
         begin = self.at - len(before.lstrip())
         span = self.places.span(begin, max(self.at, begin + 1))
-        return self.error(
-            "this key is indented below a key that has a value", span, "", _COLUMN
-        )
+        said = "this key is indented below a key that has a value"
+        return self.error(said, _COLUMN, span)
 
     def no_entry(self, offset: int) -> Diagnostic:
         """A line without a colon that ends a key."""
@@ -269,82 +218,57 @@ class _Complaint:
         span = self.places.span(
             start + len(line) - len(line.lstrip()), start + len(line.rstrip())
         )
-        hint: str | Hint = "write `name: value`"
-        if found := _ASSIGNED.match(line):
+        hint = Hint("write `name: value`")
+        if found := _ASSIGNED.match(line) or _NO_SPACE.match(line):
             place = self.places.span(start + found.start(1), start + found.end())
-            hint = Hint(f"write `{found[1]}: …`", f"{found[1]}: ", True, place)
-        elif found := _NO_SPACE.match(line):
-            place = self.places.span(start + found.start(1), start + found.end())
-            hint = Hint("put a space after the colon", f"{found[1]} ", True, place)
-        return self.error("this line is not `name: value`", span, "", hint)
+            said, key = "put a space after the colon", found[1]
+            if not key.endswith(":"):
+                said, key = f"write `{key}: …`", f"{key}:"
+            hint = Hint(said, f"{key} ", True, place)
+        return self.error("this line is not `name: value`", hint, span)
 
     def block(self) -> Diagnostic | None:
         """Between the lines of a map or a list."""
-        if (
-            "block mapping" not in self.context
-            and "block collection" not in self.context
-        ):
+        listed = "block collection" in self.context
+        if not listed and "block mapping" not in self.context:
             return None
         if self.character and self.character in "]}":
-            return self.error(
-                f"unmatched `{self.character}`", self.here(), "", "take it out"
-            )
+            return self.error(f"unmatched `{self.character}`", "take it out")
         if self.before().strip(" -"):
-            return self.error(
-                "a value has ended, and more follows", self.here(), "", _AFTER
-            )
-        if "block collection" in self.context:
-            return self.error(
-                "a list goes on with `-`, and this line has none",
-                self.here(),
-                "",
-                _COLUMN,
-            )
-        if self.text.startswith("- ", self.at):
-            return self.error(
-                "a key is expected here, not an item of a list",
-                self.here(),
-                "",
-                _COLUMN,
-            )
-        return self.error(
-            "this line is indented like none above it", self.here(), "", _COLUMN
-        )
+            return self.error("a value has ended, and more follows", _AFTER)
+        said = "this line is indented like none above it"
+        if listed:
+            said = "a list goes on with `-`, and this line has none"
+        elif self.text.startswith("- ", self.at):
+            said = "a key is expected here, not an item of a list"
+        return self.error(said, _COLUMN)
 
     def start_of_value(self) -> Diagnostic | None:
         """A character that starts no value, and content where none can be."""
         if "cannot start any token" in self.problem:
-            return self.error(
-                f"a value cannot begin with {shown(self.character)}",
-                self.here(),
-                "",
-                _QUOTES,
-            )
+            said = f"a value cannot begin with {shown(self.character)}"
+            return self.error(said, _QUOTES)
         if "sequence entries are not allowed" in self.problem:
             hint = "begin the list on the next line, or write it in brackets: `[a, b]`"
-            return self.error(
-                "a list with `-` cannot begin on this line", self.here(), "", hint
-            )
+            return self.error("a list with `-` cannot begin on this line", hint)
         if "block scalar" in self.context:
-            message = "nothing but a comment can follow `|` or `>`"
-            return self.error(
-                message, self.here(), "", "begin the text on the next line"
-            )
+            hint = "begin the text on the next line"
+            return self.error("nothing but a comment can follow `|` or `>`", hint)
         if self.text.startswith("...", self.at):
-            return self.error(
-                "`...` ends a document, and none has begun",
-                self.here(3),
-                "",
-                "take it out",
-            )
+            said = "`...` ends a document, and none has begun"
+            return self.error(said, "take it out", self.here(3))
         if "document start" in self.problem:
             return self.error(
-                "the value of the file has ended, and more follows",
-                self.here(),
-                "",
-                _AFTER,
+                "the value of the file has ended, and more follows", _AFTER
             )
         if "node content" in self.problem and self.character in [*"]},:"]:
-            message = f"a value cannot begin with `{self.character}`"
-            return self.error(message, self.here(), "", f"take it out, or {_QUOTES}")
+            said = f"a value cannot begin with `{self.character}`"
+            return self.error(said, f"take it out, or {_QUOTES}")
         return None
+
+
+_READINGS = (
+    _Complaint.refused, _Complaint.tab, _Complaint.quote, _Complaint.index,
+    _Complaint.flow, _Complaint.colon, _Complaint.block, _Complaint.start_of_value,
+)  # fmt: skip
+"""In the order in which they are tried."""
