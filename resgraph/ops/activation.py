@@ -1,8 +1,6 @@
 """A word for a nonlinearity → its torch module, from one table. The shape is
 kept."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal, NamedTuple, get_args
 
 from pydantic import Field

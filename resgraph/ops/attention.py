@@ -1,8 +1,6 @@
 """Attention over the cells of a map or sequence → its shape, cost and torch call; and what is
 learned for the places: `position`, `token`."""
 
-from __future__ import annotations
-
 from math import prod
 from typing import Annotated, ClassVar, Literal
 

@@ -1,7 +1,5 @@
 """A fully connected layer with its options → its shape, cost and torch call."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from .base import Call, Derivation, Op, Shape, Width, need_vector

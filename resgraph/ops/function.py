@@ -1,8 +1,6 @@
 """A function of an equation over tensors → its shape and its Python expression: `max(a b)`,
 `exp(a)`, `mean(x over cells)`."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import reduce
 from typing import ClassVar, Literal, get_args

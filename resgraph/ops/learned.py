@@ -1,8 +1,6 @@
 """A learned factor → its cost and torch call: `scale`, one number per channel; `gain`, one in
 all; `grn`, one per channel that its response in the image grades."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from pydantic import Field

@@ -1,11 +1,9 @@
 """What an equation does with tensors → its shape, or why they cannot be joined, and its Python
 expression."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import reduce
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -38,7 +36,7 @@ class Binary(Op):
     right: Number | None = None
 
     @model_validator(mode="after")
-    def _one_tensor(self) -> Binary:
+    def _one_tensor(self) -> Self:
         if self.left is not None and self.right is not None:
             raise ValueError("one side of an equation over tensors is a tensor")
         return self
@@ -146,7 +144,7 @@ class Div(Binary):
     op: Literal["div"] = "div"
 
     @model_validator(mode="after")
-    def _of_a_tensor(self) -> Div:
+    def _of_a_tensor(self) -> Self:
         if self.right == 0 or self.left is not None:
             raise ValueError(
                 "a tensor is divided, by a tensor or a number other than 0"

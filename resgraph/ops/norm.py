@@ -1,8 +1,6 @@
 """A normalization with its options → its cost and torch call: `bn`, `ln`, `gn`,
 `instance norm`, `rms norm`. The shape is kept."""
 
-from __future__ import annotations
-
 from math import prod
 from typing import Annotated, Any, Literal
 

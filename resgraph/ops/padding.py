@@ -1,8 +1,6 @@
 """What stands around a map before a window slides over it → its cells, and torch's words for
 them."""
 
-from __future__ import annotations
-
 from math import prod
 from typing import Literal, Self
 

@@ -1,8 +1,6 @@
 """A pool with its options → its shape and torch call: max, average, blur, and the global ones."""
 
-from __future__ import annotations
-
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import model_validator
 
@@ -102,7 +100,7 @@ class Pool(Surrounded, _SlidingPool):
     to: AxisSizes | str | None = None
 
     @model_validator(mode="after")
-    def _consistent(self) -> Pool:
+    def _consistent(self) -> Self:
         if self.to and (max(self.kernel + self.stride) > 1 or self.pad or self.ceil):
             raise ValueError(
                 "`to` fixes the size that comes out: kernel, stride, `pad` and `ceil` do not go"
@@ -115,7 +113,7 @@ class Pool(Surrounded, _SlidingPool):
         return self
 
     @model_validator(mode="after")
-    def _fitting_pad(self) -> Pool:
+    def _fitting_pad(self) -> Self:
         ours = self.mode != "constant" or self.pad == "same" or uneven(self.padding)
         if ours and self.ceil:
             raise ValueError(
@@ -198,7 +196,7 @@ class BlurPool(_SlidingPool):
     replicate: bool = False
 
     @model_validator(mode="after")
-    def _odd(self) -> BlurPool:
+    def _odd(self) -> Self:
         if any(k % 2 == 0 for k in self.kernel):
             raise ValueError("the kernel of a blur is odd, so that it has a middle")
         if self.zeros and self.replicate:

@@ -1,7 +1,5 @@
 """An op that puts the numbers of a map in another order → its shape and torch call."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 from typing import Annotated, Literal
 

@@ -1,8 +1,6 @@
 """What drops numbers while training and does nothing afterwards → its torch call: `dropout`,
 `channel dropout`, `drop path`, `drop block`."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

@@ -1,10 +1,8 @@
 """An op that computes nothing but moves, repeats or selects cells → its shape and torch call."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 from math import prod
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, create_model, model_validator
 from pydantic_core import PydanticCustomError
@@ -84,7 +82,7 @@ class Upsample(Op):
     to: AxisSizes | str | None = None
 
     @model_validator(mode="after")
-    def _one_size(self) -> Upsample:
+    def _one_size(self) -> Self:
         if self.align_corners and not self.bilinear:
             raise ValueError(
                 "`align_corners` goes with `bilinear`, and cells are repeated here"
@@ -144,7 +142,7 @@ class Pad(Edged, _Cells):
     op: Literal["pad"] = "pad"
 
     @model_validator(mode="after")
-    def _of_a_kind(self) -> Pad:
+    def _of_a_kind(self) -> Self:
         if self.mode != "constant" and self.cuts:
             raise ValueError(f"`{self.mode}` adds cells, and takes none away")
         return self
@@ -208,7 +206,7 @@ class Part(create_model("_From", __base__=Op, **_FROM)):  # type: ignore[misc]
     to: _Channel | None = None
 
     @model_validator(mode="after")
-    def _one_way(self) -> Part:
+    def _one_way(self) -> Self:
         equal, cut = (self.which, self.of), (self.start, self.to)
         if (None in equal) if cut == (0, None) else equal != (None, None):
             raise ValueError(
@@ -222,7 +220,7 @@ class Part(create_model("_From", __base__=Op, **_FROM)):  # type: ignore[misc]
         return self
 
     @classmethod
-    def cut(cls, start: int, end: int | None) -> Part:
+    def cut(cls, start: int, end: int | None) -> Self:
         """The channels from `start`, counted from 0, to before `end`; None is behind the last."""
         first: Any = {"from": start or None}
         return cls(**first, to=end)

@@ -1,12 +1,10 @@
 """A convolution with its options → its shape, cost and torch call."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import chain
 from math import gcd, prod
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from msgspec.structs import replace
 from pydantic import Field, model_validator
@@ -225,7 +223,7 @@ class Conv(_PaddedConv):
     eps: Annotated[float, Field(gt=0, le=1)] | None = None
 
     @model_validator(mode="after")
-    def _standardized(self) -> Conv:
+    def _standardized(self) -> Self:
         if self.gamma != 1.0 and self.standardize != "scaled":
             raise ValueError("`gamma` belongs to `standardize: scaled`")
         if self.eps is not None and self.standardize is None:
@@ -272,7 +270,7 @@ class DepthwiseConv(_PaddedConv):
     mixed: Annotated[int, Field(ge=1, le=64)] = 1
 
     @model_validator(mode="after")
-    def _around_one_cell(self) -> DepthwiseConv:
+    def _around_one_cell(self) -> Self:
         if self.mixed > 1 and max(self.dilation) > 1:
             raise ValueError("`mixed` and `dilation` exclude each other")
         if self.mixed > 1 and any(k % 2 == 0 for k in self.kernel):
@@ -280,11 +278,11 @@ class DepthwiseConv(_PaddedConv):
         return self
 
     @property
-    def parts(self) -> list[DepthwiseConv]:
+    def parts(self) -> list[Self]:
         """The convolution of each part of the channels."""
         return [self._part(n) for n in range(self.mixed)]
 
-    def _part(self, n: int) -> DepthwiseConv:
+    def _part(self, n: int) -> Self:
         kernel = tuple(k + 2 * n for k in self.kernel)
         pad = self.pad
         if isinstance(pad, tuple):
@@ -296,7 +294,7 @@ class DepthwiseConv(_PaddedConv):
         share, left = divmod(channels, self.mixed)
         return [share + left, *[share] * (self.mixed - 1)]
 
-    def _each(self, x: Shape) -> Iterator[tuple[DepthwiseConv, Shape]]:
+    def _each(self, x: Shape) -> Iterator[tuple[Self, Shape]]:
         """The convolution of each part, and what it reads."""
         for part, width in zip(self.parts, self.widths(x[0]), strict=True):
             yield part, (width, *x[1:])
@@ -383,7 +381,7 @@ class UpConv(_MapConv):
     groups: Width = 1
 
     @model_validator(mode="after")
-    def _exact(self) -> UpConv:
+    def _exact(self) -> Self:
         axes = zip(*self._axes(), self.output_padding, strict=True)
         for k, s, d, o in axes:
             if not 0 <= o < max(s, d):
@@ -468,7 +466,7 @@ class ChannelConv(Op):
     bias: Bias = "none"
 
     @model_validator(mode="after")
-    def _odd(self) -> ChannelConv:
+    def _odd(self) -> Self:
         if self.kernel % 2 == 0:
             raise ValueError(
                 "must be odd, so that each channel is the middle of its window"

@@ -1,29 +1,35 @@
-"""The records of specs and recipes are made at every start, and pydantic has no annotation of theirs to compile."""
+"""The records of specs, recipes and ops are made at every start, and pydantic has no annotation of theirs to compile."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from inspect import get_annotations
 
-from resgraph.language import schema  # noqa: F401
+import pytest
+from pydantic import BaseModel
+
+from resgraph.language import recipe, schema  # noqa: F401
 from resgraph.language.record import Record
+from resgraph.ops import Op
 
 
-def below(kind: type[Record]) -> Iterator[type[Record]]:
+def below(kind: type[BaseModel]) -> Iterator[type[BaseModel]]:
     for record in kind.__subclasses__():
         yield record
         yield from below(record)
 
 
 RECORDS = [r for r in below(Record) if r.__module__.startswith("resgraph.language.")]
+OPS = [op for op in below(Op) if op.__module__.startswith("resgraph.ops.")]
 
 
-def test_no_annotation_of_a_record_is_text() -> None:
+@pytest.mark.parametrize("made", [RECORDS, OPS], ids=["records", "ops"])
+def test_no_annotation_is_text(made: list[type[BaseModel]]) -> None:
     """With `from __future__ import annotations` all are, and each is compiled to be evaluated."""
-    assert len(RECORDS) > 40, "else the search is broken"
+    assert len(made) > 40, "else the search is broken"
     texts = [
         (record.__name__, name)
-        for record in RECORDS
+        for record in made
         for name, said in get_annotations(record).items()
         if isinstance(said, str)
     ]
