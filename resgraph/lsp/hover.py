@@ -24,8 +24,7 @@ _VARIANTS = 12
 class InlayHint(Frozen):
     """Text behind a place."""
 
-    line: int
-    column: int
+    place: Span
     text: str
     tooltip: str
 
@@ -187,13 +186,10 @@ def hints(analysis: Analysis) -> list[InlayHint]:
     rows = {row.name: row for row in plan.graph.rows}
     for name, found in entries(analysis.tree, "net").items():
         if name in rows:
-            place, shape = _end(found.value), _shapes(plan.graph, rows[name])
-            tooltip = f"what {name} hands on" + (
-                f" in {plan.name}" if plan.spec.variants else ""
-            )
-            out.append(
-                InlayHint(place.end_line, place.end_column, f"→ {shape}", tooltip)
-            )
+            shape = _shapes(plan.graph, rows[name])
+            variant = f" in {plan.name}" if plan.spec.variants else ""
+            tooltip = f"what {name} hands on{variant}"
+            out.append(InlayHint(_end(found.value), f"→ {shape}", tooltip))
     return out
 
 

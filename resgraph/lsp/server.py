@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
@@ -171,129 +171,113 @@ def uri_of(span: Span) -> str:
 def server() -> Server:
     """A server with its features."""
     out = Server()
-    for register in (_follow, _inform, _help_writing, _change):
-        register(out)
+    for name, handler in _FEATURES.items():
+        out.feature(name, _OPTIONS.get(name))(handler)
     return out
 
 
-def _follow(server: Server) -> None:
-    """Diagnostics, as texts open, change and close."""
-
-    @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
-    async def did_open(ls: Server, params: lsp.DidOpenTextDocumentParams) -> None:
-        await ls.check(params.text_document.uri, params.text_document.version)
-
-    @server.feature(lsp.TEXT_DOCUMENT_DID_CHANGE)
-    async def did_change(ls: Server, params: lsp.DidChangeTextDocumentParams) -> None:
-        await ls.check(params.text_document.uri, params.text_document.version)
-
-    @server.feature(lsp.TEXT_DOCUMENT_DID_CLOSE)
-    def did_close(ls: Server, params: lsp.DidCloseTextDocumentParams) -> None:
-        ls.analyses.pop(params.text_document.uri, None)
-        ls.text_document_publish_diagnostics(
-            lsp.PublishDiagnosticsParams(params.text_document.uri, [])
-        )
+async def on_text(
+    ls: Server,
+    params: lsp.DidOpenTextDocumentParams | lsp.DidChangeTextDocumentParams,
+) -> None:
+    await ls.check(params.text_document.uri, params.text_document.version)
 
 
-def _inform(server: Server) -> None:
-    """Hovers, hints and definitions."""
-
-    @server.feature(lsp.TEXT_DOCUMENT_HOVER)
-    def on_hover(ls: Server, params: lsp.HoverParams) -> lsp.Hover | None:
-        analysis = ls.analysis(params.text_document.uri)
-        text = hover(analysis, *ls.place(analysis.source.text, params.position))
-        return (
-            lsp.Hover(lsp.MarkupContent(lsp.MarkupKind.Markdown, text))
-            if text
-            else None
-        )
-
-    @server.feature(lsp.TEXT_DOCUMENT_INLAY_HINT)
-    def on_inlay_hint(ls: Server, params: lsp.InlayHintParams) -> list[lsp.InlayHint]:
-        analysis, out = ls.analysis(params.text_document.uri), []
-        for hint in hints(analysis):
-            if params.range.start.line <= hint.line - 1 <= params.range.end.line:
-                place = Span(
-                    analysis.source, hint.line, hint.column, hint.line, hint.column
-                )
-                out.append(
-                    lsp.InlayHint(
-                        ls.range(place).start,
-                        hint.text,
-                        tooltip=hint.tooltip,
-                        padding_left=True,
-                    )
-                )
-        return out
-
-    @server.feature(lsp.TEXT_DOCUMENT_DEFINITION)
-    def on_definition(ls: Server, params: lsp.DefinitionParams) -> lsp.Location | None:
-        analysis = ls.analysis(params.text_document.uri)
-        found = definition(analysis, *ls.place(analysis.source.text, params.position))
-        return (
-            lsp.Location(found[0].resolve().as_uri(), ls.range(found[1]))
-            if found
-            else None
-        )
-
-
-def _help_writing(server: Server) -> None:
-    """Completion."""
-
-    @server.feature(
-        lsp.TEXT_DOCUMENT_COMPLETION,
-        lsp.CompletionOptions(trigger_characters=[" ", "[", "("]),
+def on_close(ls: Server, params: lsp.DidCloseTextDocumentParams) -> None:
+    ls.analyses.pop(params.text_document.uri, None)
+    ls.text_document_publish_diagnostics(
+        lsp.PublishDiagnosticsParams(params.text_document.uri, [])
     )
-    def on_completion(
-        ls: Server, params: lsp.CompletionParams
-    ) -> list[lsp.CompletionItem]:
-        uri = params.text_document.uri
-        text = ls.text(uri)
-        found = complete(ls.analysis(uri), text, *ls.place(text, params.position))
-        return [
-            lsp.CompletionItem(
-                c.text,
-                kind=_KINDS[c.kind],
-                detail=c.about or None,
-                sort_text=f"{place:04}",
-            )
-            for place, c in enumerate(found)
-        ]
 
 
-def _change(server: Server) -> None:
-    """Formatting, and fixes of mistakes."""
+def on_hover(ls: Server, params: lsp.HoverParams) -> lsp.Hover | None:
+    analysis = ls.analysis(params.text_document.uri)
+    text = hover(analysis, *ls.place(analysis.source.text, params.position))
+    said = lsp.MarkupContent(lsp.MarkupKind.Markdown, text)
+    return lsp.Hover(said) if text else None
 
-    @server.feature(lsp.TEXT_DOCUMENT_FORMATTING)
-    def on_formatting(
-        ls: Server, params: lsp.DocumentFormattingParams
-    ) -> list[lsp.TextEdit] | None:
-        source = Source(params.text_document.uri, ls.text(params.text_document.uri))
-        try:
-            text = reformat(source)
-        except SpecError:
-            return None
-        lines = source.text.split("\n")
-        whole = Span(source, 1, 1, len(lines), len(lines[-1]) + 1)
-        return [lsp.TextEdit(ls.range(whole), text)] if text != source.text else []
 
-    @server.feature(
-        lsp.TEXT_DOCUMENT_CODE_ACTION,
-        lsp.CodeActionOptions(code_action_kinds=[lsp.CodeActionKind.QuickFix]),
-    )
-    def on_code_action(
-        ls: Server, params: lsp.CodeActionParams
-    ) -> Sequence[lsp.CodeAction]:
-        uri = params.text_document.uri
-        here = str(path_of(uri))
-        return [
-            _quick_fix(ls, uri, problem, edits)
-            for problem in ls.analysis(uri).diagnostics
-            if problem.span is not None
-            and problem.span.source.name == here
-            and _meet(ls.range(problem.span), params.range)
-            and (edits := ls.analysis(uri).edits(problem))
-        ]
+def on_inlay_hint(ls: Server, params: lsp.InlayHintParams) -> list[lsp.InlayHint]:
+    shown = range(params.range.start.line, params.range.end.line + 1)
+    return [
+        lsp.InlayHint(
+            ls.range(hint.place).end,
+            hint.text,
+            tooltip=hint.tooltip,
+            padding_left=True,
+        )
+        for hint in hints(ls.analysis(params.text_document.uri))
+        if hint.place.end_line - 1 in shown
+    ]
+
+
+def on_definition(ls: Server, params: lsp.DefinitionParams) -> lsp.Location | None:
+    analysis = ls.analysis(params.text_document.uri)
+    found = definition(analysis, *ls.place(analysis.source.text, params.position))
+    if not found:
+        return None
+    path, span = found
+    return lsp.Location(path.resolve().as_uri(), ls.range(span))
+
+
+def on_completion(ls: Server, params: lsp.CompletionParams) -> list[lsp.CompletionItem]:
+    uri = params.text_document.uri
+    text = ls.text(uri)
+    found = complete(ls.analysis(uri), text, *ls.place(text, params.position))
+    return [
+        lsp.CompletionItem(
+            c.text,
+            kind=_KINDS[c.kind],
+            detail=c.about or None,
+            sort_text=f"{place:04}",
+        )
+        for place, c in enumerate(found)
+    ]
+
+
+def on_formatting(
+    ls: Server, params: lsp.DocumentFormattingParams
+) -> list[lsp.TextEdit] | None:
+    source = Source(params.text_document.uri, ls.text(params.text_document.uri))
+    try:
+        text = reformat(source)
+    except SpecError:
+        return None
+    lines = source.text.split("\n")
+    whole = Span(source, 1, 1, len(lines), len(lines[-1]) + 1)
+    return [lsp.TextEdit(ls.range(whole), text)] if text != source.text else []
+
+
+def on_code_action(
+    ls: Server, params: lsp.CodeActionParams
+) -> Sequence[lsp.CodeAction]:
+    uri = params.text_document.uri
+    here = str(path_of(uri))
+    return [
+        _quick_fix(ls, uri, problem, edits)
+        for problem in ls.analysis(uri).diagnostics
+        if problem.span is not None
+        and problem.span.source.name == here
+        and _meet(ls.range(problem.span), params.range)
+        and (edits := ls.analysis(uri).edits(problem))
+    ]
+
+
+_FEATURES: dict[str, Callable[..., Any]] = {
+    lsp.TEXT_DOCUMENT_DID_OPEN: on_text,
+    lsp.TEXT_DOCUMENT_DID_CHANGE: on_text,
+    lsp.TEXT_DOCUMENT_DID_CLOSE: on_close,
+    lsp.TEXT_DOCUMENT_HOVER: on_hover,
+    lsp.TEXT_DOCUMENT_INLAY_HINT: on_inlay_hint,
+    lsp.TEXT_DOCUMENT_DEFINITION: on_definition,
+    lsp.TEXT_DOCUMENT_COMPLETION: on_completion,
+    lsp.TEXT_DOCUMENT_FORMATTING: on_formatting,
+    lsp.TEXT_DOCUMENT_CODE_ACTION: on_code_action,
+}
+_OPTIONS: dict[str, Any] = {
+    lsp.TEXT_DOCUMENT_COMPLETION: lsp.CompletionOptions([" ", "[", "("]),
+    lsp.TEXT_DOCUMENT_CODE_ACTION: lsp.CodeActionOptions([lsp.CodeActionKind.QuickFix]),
+}
 
 
 def _quick_fix(

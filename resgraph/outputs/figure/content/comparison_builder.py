@@ -67,14 +67,10 @@ class StripBuilder(PartBuilder):
             for part, reads, gives in self._stretches(row):
                 unit = wires.add(part, reads, gives[0])
                 breaks.add(unit)
-                wires.found |= {
-                    name: Found(unit, port=port) for port, name in enumerate(gives)
-                }
+                for port, name in enumerate(gives):
+                    wires.found[name] = Found(unit, port=port)
                 self.outputs.append(gives[0])
-            if row.items:
-                wires.found.setdefault(row.output, wires.found[gives[0]])
-            else:
-                wires.found.setdefault(row.output, wires.found[row.input])
+            wires.found.setdefault(row.output, wires.found[gives[0]])
         # of several outputs none is the one that the rest leads to
         result = wires.found[self.graph.output].unit
         if self.graph.several:

@@ -86,9 +86,7 @@ def draw(
     spines, total = _spines(columns, room)
     title = " and ".join(plan.name for plan in plans)
     scene = Scene(max(total, width or 0), 0, title, " ".join(map(caption, plans)))
-    for index, (size, (top, bottom)) in enumerate(zip(sizes, bands, strict=True)):
-        start = columns[0].top
-        _band(scene, index, size, start + top, start + bottom)
+    _bands(scene, sizes, bands, columns[0].top)
     for number, (column, spine) in enumerate(zip(columns, spines, strict=True), 1):
         _net(scene, column, spine, number)
         _repeats(scene, column, spine, room)
@@ -273,13 +271,18 @@ def _totals(plan: Plan) -> str:
     return f"{macs_text(plan.macs)} · {quantity.short(plan.params)} params"
 
 
-def _band(scene: Scene, index: int, size: MapSize, top: float, bottom: float) -> None:
-    if index % 2 == 0:
-        width = scene.width - 2 * MARGIN + 28
-        scene.add(Rect(MARGIN - 14, top, width, bottom - top, 7, "card"))
-    scene.add(Text(MARGIN, top + 23, quantity.times(size), 11, 600))
-    if index == 0:
-        scene.add(Text(MARGIN, top + 36, "output size", 9.5, fill="muted"))
+def _bands(
+    scene: Scene, sizes: list[MapSize], bands: list[tuple[float, float]], start: float
+) -> None:
+    """The sizes of maps at the left, every other one on a card."""
+    width = scene.width - 2 * MARGIN + 28
+    for index, (size, (top, bottom)) in enumerate(zip(sizes, bands, strict=True)):
+        y = start + top
+        if index % 2 == 0:
+            scene.add(Rect(MARGIN - 14, y, width, start + bottom - y, 7, "card"))
+        scene.add(Text(MARGIN, y + 23, quantity.times(size), 11, 600))
+        if index == 0:
+            scene.add(Text(MARGIN, y + 36, "output size", 9.5, fill="muted"))
 
 
 def _pill(fork: Fork) -> tuple[str, float]:

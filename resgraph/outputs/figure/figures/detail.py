@@ -64,12 +64,10 @@ def draw(plan: Plan, name: str, heat: Heat | None = None) -> Scene:
     inner.right = max(inner.right, _corner(inner, scope.cost))
     placement = _between(above, inner, below)
     reach = placement.left + placement.right
-    title = max(text.width(scope.said, 10.5), text.width(name, 20, 700))
-    width = max(reach + 2 * (MARGIN + _SIDE), title + 2 * MARGIN, _NARROWEST)
-    spine, top = (width - placement.right + placement.left) / 2, 96.0
     into, out = (", ".join(end.text for end in ends) for ends in (above, below))
     about = f"{scope.said}: {into} in, {out} out."
-    scene = Scene(width, 0, f"{name} of {plan.name}", about)
+    scene = Scene(_width(scope, reach), 0, f"{name} of {plan.name}", about)
+    spine, top = (scene.width - placement.right + placement.left) / 2, 96.0
     scene.add(
         Text(MARGIN, 50, name, 20, 700),
         Text(MARGIN, 68, scope.said, 10.5, fill="muted"),
@@ -79,13 +77,18 @@ def draw(plan: Plan, name: str, heat: Heat | None = None) -> Scene:
     _card(scene, card, scope.cost)
     paint(scene, placement, spine, top, rhythm)
     _captions(scene, [above[0], below[0]], placement, spine, top)
-    _kind(scene, scope.shortcut, [wire.moved(spine, top) for wire in placement.wires])
+    _kind(scene, scope.shortcut, placement, spine, top)
     shown = Legend(scale=scale)
-    shown.gather(
-        placement, {scope.shortcut} if scope.shortcut else shortcut_kinds(graph)
-    )
+    kinds = {scope.shortcut} if scope.shortcut else shortcut_kinds(graph)
+    shown.gather(placement, kinds)
     scene.height = shown.draw(scene, top + placement.height + 26) + 10
     return scene
+
+
+def _width(scope: Excerpt, reach: float) -> float:
+    """Of the figure: room for its title, and for what is drawn on its card."""
+    title = max(text.width(scope.said, 10.5), text.width(scope.name, 20, 700))
+    return max(reach + 2 * (MARGIN + _SIDE), title + 2 * MARGIN, _NARROWEST)
 
 
 def _ends(
@@ -223,10 +226,13 @@ def _captions(
         scene.add(Text(x, y, end.caption, 10.5, fill="muted", anchor="end"))
 
 
-def _kind(scene: Scene, shortcut: str, wires: list[Wire]) -> None:
+def _kind(
+    scene: Scene, shortcut: str, placement: Placement, spine: float, top: float
+) -> None:
     """Over the first stretch of the shortcut, what kind it is."""
-    first = next((wire for wire in wires if wire.dot and wire.changes), None)
+    ways = (wire for wire in placement.wires if wire.dot and wire.changes)
+    first = next(ways, None)
     if first and shortcut in _KINDS:
-        (x0, y), (x1, _) = first.points[:2]
+        (x0, y), (x1, _) = first.moved(spine, top).points[:2]
         said, x = _KINDS[shortcut], (x0 + x1) / 2
         scene.add(Text(x, y - 8, said, 10.5, 600, "accent", "middle"))

@@ -74,30 +74,28 @@ def _on_wire(wire: Wire) -> Items:
             Text(x, y, wire.note, routing.NOTE_SIZE, fill=colour, italic=wire.named)
         )
     if wire.pill:
-        colour = "accent" if wire.changes else "edge"
-        x, y, width, height = routing.pill_box(wire)
-        warm = heat_width(wire.heat)
-        shapes: list[Primitive] = [
-            Rect(x, y, width, height, height / 2, "tile", colour)
-        ]
-        if wire.heat:
-            box = Rect(
-                x + width - warm - 3, y + 2.5, warm, height - 5, (height - 5) / 2
-            )
-            shapes += _cells(box, wire.heat)
-        middle = x + (width - warm) / 2
-        shapes.append(
-            Text(middle, y + 11.9, wire.pill, routing.PILL_SIZE, 600, colour, "middle")
-        )
-        out.append(ShapeGroup(wire.name, "shortcut", wire.title, shapes))
+        out.append(_pill(wire))
     return out
+
+
+def _pill(wire: Wire) -> ShapeGroup:
+    colour = "accent" if wire.changes else "edge"
+    x, y, width, height = routing.pill_box(wire)
+    warm, high = heat_width(wire.heat), height - 5
+    middle, size = x + (width - warm) / 2, routing.PILL_SIZE
+    shapes = [
+        Rect(x, y, width, height, height / 2, "tile", colour),
+        *_cells(Rect(x + width - warm - 3, y + 2.5, warm, high, high / 2), wire.heat),
+        Text(middle, y + 11.9, wire.pill, size, 600, colour, "middle"),
+    ]
+    return ShapeGroup(wire.name, "shortcut", wire.title, shapes)
 
 
 def _cells(box: Rect, cells: HeatCells) -> list[Primitive]:
     """Numbers in a box, each on its colour; those of a range side by side."""
     out: list[Primitive] = []
-    wide = box.width / len(cells)
     for place, cell in enumerate(cells):
+        wide = box.width / len(cells)
         part = Rect(box.x + place * wide, box.y, wide, box.height, box.radius)
         fill, ink = heat_of(cell.step)
         base = box.y + box.height / 2 + 3.4
@@ -107,14 +105,13 @@ def _cells(box: Rect, cells: HeatCells) -> list[Primitive]:
 
 def _beside_heat(
     cells: HeatCells, box: Rect, rhythm: Rhythm
-) -> tuple[float, list[Primitive]]:
-    """What the cells at the right end of a box leave of its width, and the cells."""
+) -> tuple[Rect, list[Primitive]]:
+    """What the cells at the right end of a box leave of it, and the cells."""
     if not cells:
-        return box.width, []
+        return box, []
     wide = rhythm.heat - 4
-    return box.width - rhythm.heat, _cells(
-        replace(box, x=box.x + box.width - wide, width=wide), cells
-    )
+    end = replace(box, x=box.x + box.width - wide, width=wide)
+    return replace(box, width=box.width - rhythm.heat), _cells(end, cells)
 
 
 def _frame(placed: Placed, fork: Fork) -> ShapeGroup:
@@ -122,7 +119,7 @@ def _frame(placed: Placed, fork: Fork) -> ShapeGroup:
     right."""
     x, y, room = placed.start + 12, placed.y, placed.left - 24
     shapes: list[Primitive] = [
-        Rect(placed.start, y, placed.width, placed.height, 9, "tile", "rule"),
+        placed.box(9, "tile", "rule"),
         Text(x, y + 18, text.fit(fork.caption, 11, room, 600), 11, 600),
         Text(x, y + 31, text.fit(fork.subcaption, 9.75, room), 9.75, fill="muted"),
     ]
@@ -153,13 +150,10 @@ def _tile(placed: Placed, tile: Tile, rhythm: Rhythm) -> Items:
 def _row(row: TileRow, x: float, y: float, width: float, rhythm: Rhythm) -> ShapeGroup:
     """A line of a tile: what at the left, how wide at the right, and the stride in a badge."""
     size, high = rhythm.size, rhythm.row
-    width, cells = _beside_heat(row.heat, Rect(x, y, width, high, 3), rhythm)
-    base, end = y + rhythm.row / 2 + 3.5, x + width - 6
-    shapes: list[Primitive] = [
-        Rect(x, y, width, high, 3, f"{row.family}-row"),
-        Rect(x, y, 3, high, 1.5, row.family),
-        *cells,
-    ]
+    box = Rect(x, y, width, high, 3, f"{row.family}-row")
+    box, cells = _beside_heat(row.heat, box, rhythm)
+    base, end = y + rhythm.row / 2 + 3.5, x + box.width - 6
+    shapes: list[Primitive] = [box, Rect(x, y, 3, high, 1.5, row.family), *cells]
     if row.stride:
         room = text.width(row.stride, 9, 600) + 9
         box = Rect(end + 2 - room, y + 2.25, room, high - 4.5, 3, "badge")
@@ -181,48 +175,41 @@ def _row(row: TileRow, x: float, y: float, width: float, rhythm: Rhythm) -> Shap
 
 def _strip(placed: Placed, strip: Strip, rhythm: Rhythm) -> Items:
     """A layer as a box of its own: its label in the middle, its stride in a badge at the right."""
-    row, x, y, wide, high = (
-        strip.row,
-        placed.start,
-        placed.y,
-        placed.width,
-        placed.height,
-    )
+    row, x, y, high = strip.row, placed.start, placed.y, placed.height
     fill = f"width-{row.step}" if row.step >= 0 else f"{row.family}-row"
     edge, stroke = (strip.mark, 1.8) if strip.mark else (f"{row.family}-line", 0.9)
-    wide, cells = _beside_heat(row.heat, Rect(x, y, wide, high, 3.5), rhythm)
-    shapes: list[Primitive] = [Rect(x, y, wide, high, 3.5, fill, edge, stroke), *cells]
+    box, cells = _beside_heat(row.heat, placed.box(3.5, fill, edge, stroke), rhythm)
+    shapes: list[Primitive] = [box, *cells]
+    down, middle, end = placed.middle, x + box.width / 2, x + box.width
     if strip.mark:
         sign = MARKS[strip.mark]
-        shapes.append(Text(x - 5, placed.middle + 4, sign, 12, 700, strip.mark, "end"))
-    middle, room = x + wide / 2, 0.0
+        shapes.append(Text(x - 5, down + 4, sign, 12, 700, strip.mark, "end"))
+    room = text.width(row.stride, 9.5, 600) + 10 if row.stride else 0.0
+    label = text.fit(row.label, rhythm.size, box.width - 10 - room, 500)
     if row.stride:
-        room = text.width(row.stride, 9.5, 600) + 10
-        box = Rect(x + wide - room - 0.5, y + 2.2, room - 2, high - 4.4, 3, "badge")
-        shapes += badge(box, placed.middle + 3.3, row.stride, "accent")
-    label = text.fit(row.label, rhythm.size, wide - 10 - room, 500)
-    if row.stride:  # as near to the middle as the badge lets it
+        pill = Rect(end - room - 0.5, y + 2.2, room - 2, high - 4.4, 3, "badge")
+        shapes += badge(pill, down + 3.3, row.stride, "accent")
+        # as near to the middle as the badge lets it
         half = text.width(label, rhythm.size, 500) / 2
-        middle = min(middle, x + wide - room - 4 - half)
-    shapes.append(
-        Text(middle, placed.middle + 3.4, label, rhythm.size, 500, anchor="middle")
-    )
+        middle = min(middle, end - room - 4 - half)
+    shapes.append(Text(middle, down + 3.4, label, rhythm.size, 500, anchor="middle"))
     return [ShapeGroup(row.name, row.family, row.title, shapes)]
 
 
 def _op(placed: Placed, op: OpBox, rhythm: Rhythm) -> Items:
     """One op: name and attributes at the left, costs at the right; tall where it has
     multiply-adds."""
-    x, y, width, height = placed.start, placed.y, placed.width, placed.height
-    width, cells = _beside_heat(op.heat, Rect(x, y, width, height, 6), rhythm)
+    box = placed.box(6, f"{op.family}-fill", f"{op.family}-line")
+    box, cells = _beside_heat(op.heat, box, rhythm)
+    x, y, width = box.x, box.y, box.width
     left, right = x + 19, x + width - 12
     base = y + 17 if op.macs else placed.middle + 3.6
     size = 11 + bool(op.macs)
     room = width - 31 - (text.width(op.params, 10.5, 500) + 8 if op.params else 0)
     name = text.fit(op.text, size, room, 600)
     shapes: list[Primitive] = [
-        Rect(x, y, width, height, 6, f"{op.family}-fill", f"{op.family}-line"),
-        Rect(x, y, 7, height, 3.5, op.family),
+        box,
+        Rect(x, y, 7, box.height, 3.5, op.family),
         *cells,
         Text(left, base, name, size, 600),
     ]
@@ -284,16 +271,9 @@ def _sign(symbol: str, x: float, y: float, r: float) -> list[tuple[Point, Point]
 def _capsule(placed: Placed, capsule: Capsule, rhythm: Rhythm) -> Items:
     """The input or the output."""
     title = capsule.title or f"{capsule.caption}: {capsule.text}"
-    x, y, width, height = placed.start, placed.y, placed.width, placed.height
-    box = Rect(x, y, width, height, height / 2, "tile", "edge", 1.2)
-    said = Text(
-        placed.x,
-        placed.middle + 3.6,
-        capsule.text,
-        rhythm.size + 0.25,
-        500,
-        anchor="middle",
-    )
+    box = placed.box(placed.height / 2, "tile", "edge", 1.2)
+    x, base, size = placed.x, placed.middle + 3.6, rhythm.size + 0.25
+    said = Text(x, base, capsule.text, size, 500, anchor="middle")
     return [ShapeGroup(capsule.name, "input", title, [box, said])]
 
 

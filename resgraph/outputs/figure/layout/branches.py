@@ -45,11 +45,16 @@ def place_fork(
         left, right = routing.reach(wire, rhythm)
         out.left, out.right = max(out.left, -left), max(out.right, right)
     if fork.frame:
-        out.left, out.right = out.left + rhythm.frame_pad, out.right + rhythm.frame_pad
-        out.left = max(out.left, routing.caption_room(fork))
-        out.right = max(out.right, out.entries[-1] + routing.totals_room(fork))
+        _enclose(fork, out, rhythm.frame_pad)
     out.parts.append(Placed(fork, 0, 0, out.left, out.right, out.height))
     return out
+
+
+def _enclose(fork: Fork, out: Placement, pad: float) -> None:
+    """Room for the frame of a block at both sides, and for what is said in it."""
+    out.left = max(out.left + pad, routing.caption_room(fork))
+    totals = out.entries[-1] + routing.totals_room(fork)
+    out.right = max(out.right + pad, totals)
 
 
 def _leave(frame: Frame, out: Placement) -> None:

@@ -23,7 +23,7 @@ from ..content.parts import (
     Tile,
     TileRow,
 )
-from ..scene import Point
+from ..scene import Point, Rect
 
 NAME_ROOM = 16.0
 """How far below a unit its name reaches."""
@@ -137,6 +137,13 @@ class Placed(Frozen):
     def bottom(self) -> float:
         """The y of its lower side."""
         return self.y + self.height
+
+    def box(
+        self, radius: float, fill: str, stroke: str, stroke_width: float = 1
+    ) -> Rect:
+        """Its rectangle, to be drawn."""
+        x, y, width, height = self.start, self.y, self.width, self.height
+        return Rect(x, y, width, height, radius, fill, stroke, stroke_width)
 
     def moved(self, dx: float, dy: float) -> Placed:
         """The same part elsewhere."""
