@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 from ...errors import UsageError, needing
-from ...language.recipe.start import StartingWeights
 from ...ops.base import is_map
 from ...outputs.numbers import count_text
 from ...outputs.registry import OUTPUTS, named
@@ -68,6 +67,7 @@ def show(
 def _print_weights(plan: Plan, named: str, key: str | None) -> None:
     """Which tensor comes from where."""
     with needing("weights need PyTorch", "train"):
+        from ...language.recipe.start import StartingWeights
         from ...train.start.transfer import would_start
     for line in would_start(plan, StartingWeights(file=named, key=key)).lines(
         whole=True
