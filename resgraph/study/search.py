@@ -13,27 +13,24 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from ..errors import SpecError, TrainingError, needing
-from ..structs import Frozen
 from ..train import Options
 from .execute import Execute, is_done, placed
 from .folder import PlacedRun, StudyFolder
 from .plan import PlannedNet, condition, drawn_point, job, space_of
 from .results import score_of
 from .schema import Search, Study
-from .space import Choices
+from .space import Choices, Condition
 
 if TYPE_CHECKING:
     import optuna
 
 
-class _NoMean(Frozen):
+class _NoMean(Exception):
     """Why a trial has none."""
 
-    why: str
-    pruned: bool = False
-
-    def __str__(self) -> str:
-        return self.why
+    def __init__(self, why: str, *, pruned: bool = False) -> None:
+        super().__init__(why)
+        self.pruned = pruned
 
 
 STARTUP_TRIALS = 4
@@ -49,47 +46,50 @@ def search(
     Raises `MissingError` without Optuna, and `SpecError` where the space is wrong."""
     space = study.file.search
     assert space is not None
-    holds, reference = condition(study, space), space_of(study)
-    over = {path: _distribution(choice) for path, choice in study.choices.items()}
+    holds = condition(study, space)
+    over = {path: _distribution(one) for path, one in study.choices.items()}
     history = _history()
     nets: list[PlannedNet] = []
     runs: list[PlacedRun] = []
     for number in range(space.trials):
         history.sampler = _sampler(space, number)
         trial = history.ask(over)
-        point = drawn_point(study, reference, trial.params, f"trial-{number}")
-        made: list[PlacedRun] = []
-        mean: float | _NoMean
-        if isinstance(point, SpecError):
-            mean = _NoMean(f"no net, {point.diagnostics[0].message}")
-        elif holds(point.facts):
-            jobs = [job(study, point, seed) for seed in study.seeds]
+        try:
+            net = _net_of(study, trial, holds)
+            jobs = [job(study, net, seed) for seed in study.seeds]
             made = placed(folder, jobs, options)
-            folder.note(study, [*nets, point], [*runs, *made])
+            folder.note(study, [*nets, net], [*runs, *made])
             mean = _mean(study, trial, made, make)
+        except _NoMean as why:
+            told = str(why)
+            history.tell(trial, state=_state(why))
         else:
-            mean = _NoMean("not what `where` asks for")
-        told = f"{study.measure.name} {mean:.3f}" if isinstance(mean, float) else mean
-        say(f"[{number + 1}/{space.trials}] {told}: {_text(trial.params)}")
-        if isinstance(mean, _NoMean):
-            history.tell(trial, state=_state(mean))
-        elif isinstance(point, PlannedNet):
+            told = f"{study.measure.name} {mean:.3f}"
             history.tell(trial, mean)
-            nets.append(point)
+            nets.append(net)
             runs += made
+        say(f"[{number + 1}/{space.trials}] {told}: {_text(trial.params)}")
     folder.note(study, nets, runs)
     if not nets:
         raise TrainingError("no trial of the search came to its end")
     return nets, runs
 
 
+def _net_of(study: Study, trial: optuna.Trial, holds: Condition) -> PlannedNet:
+    """Raises `_NoMean` where a trial has no net, or none that the space asks for."""
+    name = f"trial-{trial.number}"
+    point = drawn_point(study, space_of(study), trial.params, name)
+    if isinstance(point, SpecError):
+        raise _NoMean(f"no net, {point.diagnostics[0].message}")
+    if not holds(point.facts):
+        raise _NoMean("not what `where` asks for")
+    return point
+
+
 def _mean(
-    study: Study,
-    trial: optuna.Trial,
-    made: Sequence[PlacedRun],
-    make: Execute,
-) -> float | _NoMean:
-    """Over the seeds; or why there is none. To prune, seeds are run one after another."""
+    study: Study, trial: optuna.Trial, made: Sequence[PlacedRun], make: Execute
+) -> float:
+    """Over the seeds. To prune, seeds are run one after another. Raises `_NoMean`."""
     space = study.file.search
     prune = space is not None and space.prune
     steps = [[run] for run in made] if prune else [list(made)]
@@ -98,11 +98,12 @@ def _mean(
         left = [run for run in together if not is_done(run)]
         for outcome in make(left):
             if outcome.status != "done":
-                return _NoMean(f"failed, {outcome.text}")
+                raise _NoMean(f"failed, {outcome.text}")
         scores += [score_of(run, study.measure) for run in together]
         trial.report(fmean(scores), step)
         if prune and step + 1 < len(steps) and trial.should_prune():
-            return _NoMean(f"pruned after {len(scores)} of {len(made)} seeds", True)
+            why = f"pruned after {len(scores)} of {len(made)} seeds"
+            raise _NoMean(why, pruned=True)
     return fmean(scores)
 
 
@@ -119,10 +120,7 @@ def _sampler(space: Search, number: int) -> Any:
     from optuna import samplers
 
     seed = random.Random(f"{space.seed} {number}").randrange(2**32)
-    known = {
-        "tpe": samplers.TPESampler,
-        "random": samplers.RandomSampler,
-    }
+    known = {"tpe": samplers.TPESampler, "random": samplers.RandomSampler}
     return known[space.sampler](seed=seed)
 
 

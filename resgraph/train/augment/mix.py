@@ -48,26 +48,26 @@ def mix(images: Tensor, labels: Tensor, recipe: Augment, seed: int, step: int) -
     """One share for the whole batch, a function of (seed, step); each image's partner is the one
     before it, or where images are repeated the one before its copies."""
     rng = random.Random(key(seed, "mix", step))
-    kinds = [
-        kind
-        for kind, alpha in (("mixup", recipe.mixup), ("cutmix", recipe.cutmix))
-        if alpha
-    ]
+    alphas = {"mixup": recipe.mixup, "cutmix": recipe.cutmix}
+    kinds = [kind for kind, alpha in alphas.items() if alpha]
     if not kinds or len(labels) < 2:
         return Batch(images, labels)
     kind = rng.choice(kinds)
-    alpha = recipe.mixup if kind == "mixup" else recipe.cutmix
-    share = rng.betavariate(alpha, alpha)
+    share = rng.betavariate(alphas[kind], alphas[kind])
     others, partners = images.roll(recipe.repeats, 0), labels.roll(recipe.repeats, 0)
     if kind == "mixup" or images.ndim != 4:
         return Batch(torch.lerp(others, images, share), labels, partners, share)
     height, width = images.shape[2:]
-    tall, wide = (round(side * math.sqrt(1 - share)) for side in (height, width))
-    y, x = rng.randrange(height), rng.randrange(width)
-    top, bottom = max(0, y - tall // 2), min(height, y - tall // 2 + tall)
-    left, right = max(0, x - wide // 2), min(width, x - wide // 2 + wide)
+    top, bottom = _stretch(rng, height, share)
+    left, right = _stretch(rng, width, share)
     images = images.clone()
     images[:, :, top:bottom, left:right] = others[:, :, top:bottom, left:right]
-    return Batch(
-        images, labels, partners, 1 - (bottom - top) * (right - left) / (height * width)
-    )
+    kept = 1 - (bottom - top) * (right - left) / (height * width)
+    return Batch(images, labels, partners, kept)
+
+
+def _stretch(rng: random.Random, side: int, share: float) -> tuple[int, int]:
+    """From where to where cutmix takes one side of an image from another, about any pixel of it."""
+    length = round(side * math.sqrt(1 - share))
+    start = rng.randrange(side) - length // 2
+    return max(0, start), min(side, start + length)

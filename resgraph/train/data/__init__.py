@@ -50,9 +50,9 @@ def load(
     lead = image_input(inputs)
     beside = {name: inputs[name] for name in inputs if name != lead}
     request = Request(shape, output, place, target, counted, scored, beside)
-    data = loader_of(type(recipe))(recipe, request)
     way: Filter = getattr(recipe, "interpolation", None) or "bilinear"
-    data = replace(data, target=target, lead=list(inputs).index(lead), way=way)
+    data = loader_of(type(recipe))(recipe, request)
+    data = replace(data, target=target, lead=[*inputs].index(lead), way=way)
     data.check(shape, output, scored=scored)
     return replace(data, flat=data.shape != shape, path=None if recipe.made else place)
 

@@ -67,29 +67,20 @@ def read_idx(path: Path, dimensions: int) -> Tensor:
                     f"{path} is no idx file of bytes with {dimensions} dimensions: it begins with"
                     f" {head.hex(' ') or 'nothing'}"
                 )
-            sides = unpack(
-                f">{dimensions}I",
-                file.read(4 * dimensions).ljust(4 * dimensions, b"\0"),
-            )
+            header = file.read(4 * dimensions).ljust(4 * dimensions, b"\0")
+            sides = unpack(f">{dimensions}I", header)
             wanted = prod(sides)
+            claim = f"{path} claims {' x '.join(map(str, sides))} values"
             if not 0 < wanted <= LARGEST:
-                raise TrainingError(
-                    f"{path} claims {' x '.join(map(str, sides))} values; is it damaged?"
-                )
+                raise TrainingError(f"{claim}; is it damaged?")
             # one byte more than wanted, to see that nothing follows
             values = file.read(wanted + 1)
     except (OSError, EOFError, zlib.error) as error:
         why = reason(error)
         raise TrainingError(f"{path} cannot be read: {why}") from error
-    if len(values) != wanted:
-        end = (
-            "goes on after"
-            if len(values) > wanted
-            else f"ends {wanted - len(values):,} before"
-        )
-        raise TrainingError(
-            f"{path} claims {' x '.join(map(str, sides))} values, but {end} them; copy it again"
-        )
+    if left := wanted - len(values):
+        end = "goes on after" if left < 0 else f"ends {left:,} before"
+        raise TrainingError(f"{claim}, but {end} them; copy it again")
     return torch.from_numpy(numpy.frombuffer(values, numpy.uint8).reshape(sides).copy())
 
 

@@ -43,24 +43,24 @@ def load(recipe: Listed, request: Request) -> DataSet:
     names = [recipe.train] if recipe.split else [recipe.train, recipe.validation]
     alone = request.scored and not (request.path / recipe.train).is_file()
     tables = [Table.read(request.path / name) for name in names[-1 if alone else 0 :]]
-    columns = [recipe.label] if isinstance(recipe.label, str) else list(recipe.label)
-    labels, classes = _ANSWERS[type(request.target)](tables, columns, request)
+    label, answer = recipe.label, _ANSWERS[type(request.target)]
+    columns = [label] if isinstance(label, str) else [*label]
+    labels, classes = answer(tables, columns, request)
     parts = [
         _files(table, recipe, known, request)
         for table, known in zip(tables, labels, strict=True)
     ]
-    train, held = (
-        held_out(parts[0], recipe.split, recipe.split_seed)
-        if recipe.split
-        else (nothing() if alone else parts[0], parts[-1])
-    )
+    train, held = nothing() if alone else parts[0], parts[-1]
+    if recipe.split:
+        train, held = held_out(held, recipe.split, recipe.split_seed)
+    lists = ", ".join(str(table.path) for table in tables)
     return DataSet(
         name=request.path.name,
         train=train,
         validation=held,
         classes=classes,
         shape=request.input,
-        about=f"images listed in {', '.join(str(table.path) for table in tables)}",
+        about=f"images listed in {lists}",
         watched="validation",
         resize=side_before_crop(recipe.resize, request.input),
         exif=recipe.exif,

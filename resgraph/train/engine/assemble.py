@@ -59,32 +59,27 @@ def make_train_state(
     if train.sync_bn and world.size > 1:
         net = nn.SyncBatchNorm.convert_sync_batchnorm(net)  # type: ignore[no-untyped-call]
     frozen = freeze(net, train.still)
-    if decisions.compile:
-        # several processes add up the gradients of one chunk while the next is under way
-        whole = world.size == 1 and not decisions.checkpointed
-        compile_blocks(
-            net, whole=whole, around=around_chunks(net, decisions.checkpointed)
-        )
-    else:
-        checkpoint_blocks(net, decisions.checkpointed)
+    _wrap_blocks(net, decisions, world)
     optimizer = _optimizer(train, net, plan, decisions)
     ema = EmaModel(train.ema, net, frozen) if train.ema else None
     schedule = LearningRates(train, sampler.steps_per_epoch)
     scaler = torch.amp.GradScaler(decisions.device.type, enabled=decisions.fp16)
+    metrics = MetricAccumulator(decisions.device, decisions.sum_type, task.plain())
+    weights = loss_weights(train, plan.graph)
     return TrainState(
-        net,
-        net,
-        optimizer,
-        schedule,
-        ema,
-        MetricAccumulator(
-            decisions.device,
-            decisions.sum_type,
-            task.plain(),
-        ),
-        scaler,
-        weights=loss_weights(train, plan.graph),
+        net, net, optimizer, schedule, ema, metrics, scaler, weights=weights
     )
+
+
+def _wrap_blocks(net: nn.Module, decisions: Decisions, world: World) -> None:
+    """Compiles the blocks of a net, or recomputes them, or both, as was decided."""
+    if not decisions.compile:
+        checkpoint_blocks(net, decisions.checkpointed)
+        return
+    # several processes add up the gradients of one chunk while the next is under way
+    whole = world.size == 1 and not decisions.checkpointed
+    around = around_chunks(net, decisions.checkpointed)
+    compile_blocks(net, whole=whole, around=around)
 
 
 def _optimizer(
@@ -107,28 +102,31 @@ def distribute(
     decisions: Decisions,
     world: World,
 ) -> None:
-    """Puts DDP around the net, or shards it, after its weights are what they will be.
-
-    DDP orders its buckets anew after its first backward pass, and with three ranks or more the
-    order of a sum changes its last bit. So one pass over zeros, of the shapes of a batch, is
-    made for nothing, in a fresh run and in a resumed one: from then on both add up alike."""
+    """Puts DDP around the net, or shards it, after its weights are what they will be."""
     if world.size == 1:
         return
+    net, device = train_state.net, decisions.device
     if decisions.sharded:
-        shard(
-            train_state.net,
-            decisions.device,
-            world.size,
-            optimizer=train_state.optimizer,
-            compiled=decisions.compile,
-        )
+        optimizer, compiled = train_state.optimizer, decisions.compile
+        shard(net, device, world.size, optimizer=optimizer, compiled=compiled)
         if train_state.ema:
-            shard(train_state.ema.net, decisions.device, world.size)
+            shard(train_state.ema.net, device, world.size)
         return
-    ids = [decisions.device.index] if decisions.device.type == "cuda" else None
+    ids = [device.index] if device.type == "cuda" else None
     train_state.model = DistributedDataParallel(
-        train_state.net, device_ids=ids, gradient_as_bucket_view=True
+        net, device_ids=ids, gradient_as_bucket_view=True
     )
+    _warm_up(train_state, batch, decisions)
+
+
+def _warm_up(
+    train_state: TrainState, batch: Sequence[tuple[int, ...]], decisions: Decisions
+) -> None:
+    """Passes over zeros, of the shapes of a batch, that change nothing.
+
+    DDP orders its buckets anew after its first backward pass, and with three ranks or more the
+    order of a sum changes its last bit. So passes are made for nothing, in a fresh run and in a
+    resumed one: from then on both add up alike."""
     before = {name: value.clone() for name, value in train_state.net.named_buffers()}
     train_state.net.train()
     for _ in range(2):

@@ -19,12 +19,15 @@ LARGEST = 2**30
 LONGEST_CELL = 2**20
 
 
+_Row = tuple[str, ...]
+
+
 class Table(Frozen):
     """Titles and rows of text, and the line of the file on which each row ends."""
 
     path: Path
-    titles: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    titles: _Row
+    rows: tuple[_Row, ...]
     lines: tuple[int, ...]
 
     @classmethod
@@ -40,28 +43,15 @@ class Table(Frozen):
             )
         if path.stat().st_size > LARGEST:
             raise TrainingError(f"{path} has more than {LARGEST:,} bytes")
-        csv.field_size_limit(LONGEST_CELL)
-        try:
-            with path.open(encoding="utf-8-sig", newline="") as file:
-                first = file.readline()
-                file.seek(0)
-                reader = csv.reader(
-                    file, delimiter=max(",;\t", key=first.count), strict=True
-                )
-                titles = tuple(cell.strip() for cell in next(reader, []))
-                read = [(tuple(row), reader.line_num) for row in reader if any(row)]
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
-            why = reason(error)
-            raise TrainingError(f"{path} cannot be read as a table: {why}") from error
-        found = cls(path, titles, *zip(*read, strict=True)) if read else None
-        if found is None:
+        titles, read = _cells(path)
+        if not read:
             raise TrainingError(f"{path} has no row below its titles")
         for row, line in read:
             if len(row) != len(titles):
                 raise TrainingError(
                     f"{path}:{line}: the row has {len(row)} cells, and the titles are {len(titles)}"
                 )
-        return found
+        return cls(path, titles, *zip(*read, strict=True))
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -99,3 +89,19 @@ class Table(Frozen):
             said = f"`{title}` is {cell!r}" if cell else f"`{title}` is empty"
             raise TrainingError(f"{self.place(row)}: {said}, and not a number")
         return number
+
+
+def _cells(path: Path) -> tuple[_Row, list[tuple[_Row, int]]]:
+    """The titles of a file, and the other rows that are not empty, each with its line."""
+    csv.field_size_limit(LONGEST_CELL)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            first = file.readline()
+            file.seek(0)
+            delimiter = max(",;\t", key=first.count)
+            reader = csv.reader(file, delimiter=delimiter, strict=True)
+            titles = tuple(cell.strip() for cell in next(reader, []))
+            return titles, [(tuple(row), reader.line_num) for row in reader if any(row)]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        why = reason(error)
+        raise TrainingError(f"{path} cannot be read as a table: {why}") from error
