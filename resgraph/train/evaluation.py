@@ -20,13 +20,14 @@ from ..plan import Loader, Plan
 from ..structs import Frozen
 from . import data as datasets
 from .atomic_write import write_whole
+from .augment.crops import CropPolicy
 from .data.image_files import Decoded
 from .data.loader import BatchLoader
 from .data.normalize import Normalization
 from .data.sampler import Sampler
 from .data.sets import DataSet
 from .engine.assemble import make_data_loader, placed
-from .engine.evaluate import BatchCallback, Score, Sums, score
+from .engine.evaluate import Score, Sums, score
 from .engine.multi_crop import MultiCrop, crop_policy_for
 from .engine.verdicts import Witness
 from .engine.views import viewed
@@ -109,38 +110,59 @@ def evaluate_run(run: Path, load: Loader, options: Options, how: Testing) -> Sco
         return _judge(judged, options, how, world)
 
 
+class _Test(Frozen):
+    """What is judged and how, by which decisions, and who sees it for the report."""
+
+    judged: Judged
+    how: Testing
+    decisions: Decisions
+    world: World
+    witness: Witness | None
+
+    def score(
+        self, net: nn.Module, loader: BatchLoader, policy: CropPolicy | None
+    ) -> Score:
+        plan, decisions, world = self.judged.plan, self.decisions, self.world
+        train, look = recipe_of(plan), self.witness
+        if policy and isinstance(loader.pixels, Decoded):
+            ways, shape, classes = loader.normalization, plan.input, plan.output[0]
+            many = MultiCrop(net, ways, shape, classes, train.batch, decisions, look)
+            return many.score(loader.pixels, policy, loader.validation_images, world)
+        with explained(net, lambda: "the evaluation"):
+            task = task_of(train.target, plan.output[0], units=self.judged.units)
+            sums = Sums(decisions, task, look)
+            return score(viewed(net, train), loader.validation(world), sums, world)
+
+    def report(self, data: DataSet, found: Score) -> None:
+        """Writes the report, where one is asked for."""
+        if self.witness and self.how.report:
+            verdicts = self.witness.verdicts(len(data.validation), self.world)
+            named = f"weights of {self.judged.named}"
+            told = Judgement(self.judged.plan.name, data, verdicts, found, named)
+            if self.world.first:
+                write_whole(self.how.report, told.page())
+
+
 def _judge(judged: Judged, options: Options, how: Testing, world: World) -> Score:
     plan, witness = judged.plan, _witness(judged.plan, how)
-    macs = plan.macs * recipe_of(plan).batch / world.size
-    decisions = decide(options, world, Workload(macs, len(images_of(plan)) == 3))
+    train = recipe_of(plan)
+    work = Workload(plan.macs * train.batch / world.size, len(images_of(plan)) == 3)
+    decisions = decide(options, world, work)
     configure_backends(decisions)
+    test = _Test(judged, how, decisions, world, witness)
     try:
         net = placed(judged.net, decisions).eval()
         data = _data(plan, options, how.split, judged.classes)
-        data = judged.cropped(data, recipe_of(plan).data)
+        data = judged.cropped(data, train.data)
         normalization = judged.normalization(data.levels)
-        train = recipe_of(plan)
         # no training image is loaded
         sampler = Sampler(train.batch, train.batch, train.seed)
         loader = make_data_loader(train, data, sampler, normalization, decisions)
         policy = crop_policy_for(data, how.crops, how.sides)
         asked = Inference(len(data.validation), options.engine, not how.sides)
         net = asked.run_by(plan, net, decisions)
-        if policy and isinstance(loader.pixels, Decoded):
-            scorer = _scorer(net, plan, loader, decisions, witness)
-            found = scorer.score(loader.pixels, policy, len(data.validation), world)
-        else:
-            with explained(net, lambda: "the evaluation"):
-                task = task_of(train.target, plan.output[0], units=judged.units)
-                sums = Sums(decisions, task, witness)
-                found = score(viewed(net, train), loader.validation(world), sums, world)
-        if witness and how.report:
-            verdicts = witness.verdicts(len(data.validation), world)
-            told = Judgement(
-                plan.name, data, verdicts, found, f"weights of {judged.named}"
-            )
-            if world.first:
-                write_whole(how.report, told.page())
+        found = test.score(net, loader, policy)
+        test.report(data, found)
         failures = world.collect(loader.pixels.decode_failures())
         notes, measure = (*data.notes, *failures), train.target.measure
         return replace(found, notes=notes, measure=measure)
@@ -172,15 +194,6 @@ def _witness(plan: Plan, how: Testing) -> Witness | None:
             f"--report {how.report}: name a file in a folder that is there, as in report.html"
         )
     return Witness()
-
-
-def _scorer(
-    net: nn.Module, plan: Plan, loader: BatchLoader, decisions: Decisions,
-    look: BatchCallback | None,
-) -> MultiCrop:  # fmt: skip
-    size, (classes, *_) = recipe_of(plan).batch, plan.output
-    ways = loader.normalization
-    return MultiCrop(net, ways, plan.input, classes, size, decisions, look)
 
 
 def _data(

@@ -232,19 +232,29 @@ def finish(
     ready: Prepared, run: RunDirectory | None, loop: Loop, where: Path
 ) -> RunResult:
     """Exports the weights, draws the curves, writes the report, and says what came out."""
-    rows, clock = ready.world.share(
-        (read_rows(where / "metrics.jsonl"), read_rows(where / "timing.jsonl"))
-        if run
-        else None
-    )
+    log = where / "metrics.jsonl"
+    read = (read_rows(log), read_rows(where / "timing.jsonl")) if run else None
+    rows, clock = ready.world.share(read)
     if not rows:
-        raise RunError(f"{where / 'metrics.jsonl'} has no rows; was it emptied?")
-    last, plan, seconds = rows[-1], ready.plan, clock[-1]["seconds"] if clock else 0.0
+        raise RunError(f"{log} has no rows; was it emptied?")
     state = gathered(loop.train_state.eval_net.state_dict())
     if run:
         _export(run, ready, state, rows)
-    _report(run, ready, loop, last["epoch"])
-    result = RunResult(
+    _report(run, ready, loop, rows[-1]["epoch"])
+    seconds = clock[-1]["seconds"] if clock else 0.0
+    result = _result(ready, where, rows[-1], seconds)
+    if run:
+        said = {"accuracy": result.accuracy, "seconds": round(seconds, 3)}
+        run.update(status="done", result=said)
+    return result
+
+
+def _result(
+    ready: Prepared, where: Path, last: dict[str, Any], seconds: float
+) -> RunResult:
+    """What came out, by the last row of metrics."""
+    plan, images = ready.plan, last["step"] * ready.train.batch
+    return RunResult(
         name=plan.name,
         directory=where,
         accuracy=100 - last["validation"]["error"],
@@ -254,20 +264,12 @@ def finish(
         epochs=last["epoch"],
         steps=last["step"],
         seconds=seconds,
-        images_per_second=last["step"] * ready.train.batch / seconds
-        if seconds
-        else 0.0,
+        images_per_second=images / seconds if seconds else 0.0,
         params=plan.params,
         macs=plan.macs,
         files=_files(where),
         measure=ready.train.target.measure,
     )
-    if run:
-        run.update(
-            status="done",
-            result={"accuracy": result.accuracy, "seconds": round(result.seconds, 3)},
-        )
-    return result
 
 
 def _files(where: Path) -> dict[str, Path]:

@@ -61,23 +61,33 @@ def resume_run(
         check_data(ready.data, read_facts(path), options)
         world.share(None)  # all have read what the first rank may now write
         with open_run(path) if world.first else nullcontext() as run:
-            if run and is_complete(run, ready.steps):
-                # raises where not even its results can be written again
-                run_checkpoints(run).load(Silent().say)
-                _report_end(run, ready, reporter)
-            if run and changed is not None:
-                # raises before anything is changed
-                state = run_checkpoints(run).load(Silent().say)
-                _report_rate(state, recipe_of(own), ready, reporter)
-                _adopt(run, changed)
             if run:
-                _report_failure(run, reporter)
-                for name in rewrite_derived(run, plan):
-                    reporter.say(
-                        f"{run.path / name} was changed, damaged or lost since the run began; it is"
-                        " as it was"
-                    )
+                _reopen(run, ready, own, changed, reporter)
             return run_to_end(ready, run, reporter if world.first else Silent())
+
+
+def _reopen(
+    run: RunDirectory,
+    ready: Prepared,
+    own: Plan,
+    changed: Plan | None,
+    reporter: Reporter,
+) -> None:
+    """Says what is to be known of a run that goes on, and puts right what it holds."""
+    if is_complete(run, ready.steps):
+        # raises where not even its results can be written again
+        run_checkpoints(run).load(Silent().say)
+        _report_end(run, ready, reporter)
+    if changed is not None:
+        # raises before anything is changed
+        state = run_checkpoints(run).load(Silent().say)
+        _report_rate(state, recipe_of(own), ready, reporter)
+        _adopt(run, changed)
+    _report_failure(run, reporter)
+    for name in rewrite_derived(run, ready.plan):
+        reporter.say(
+            f"{run.path / name} was changed, damaged or lost since the run began; it is as it was"
+        )
 
 
 def began(path: Path) -> Began | None:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from ..errors import RunError
 from ..faults import is_out_of_memory
 from ..plan import Plan
+from .data.normalize import Normalization
 from .engine.assemble import distribute, make_data_loader, make_train_state
 from .engine.loop import Loop, TrainState
 from .engine.whiten import whitener
@@ -60,24 +61,20 @@ def run_to_end(
     first."""
     ready = replace(ready, decisions=ready.decisions.agreed(ready.world))
     configure_backends(ready.decisions)
-    world, plan, train, sampler = ready.world, ready.plan, ready.train, ready.sampler
-    train_state = make_train_state(plan, ready.task, sampler, ready.decisions, world)
+    world, train, decisions = ready.world, ready.train, ready.decisions
     normalization = normalization_of(ready)
     checkpoints = run_checkpoints(run, ready.options.keep) if run else None
-    state = world.share(checkpoints.load(reporter.say) if checkpoints else None)
-    _restore(train_state, state, run, ready, reporter)
-    if not state and (give := whitener(train, ready.data, normalization, ready.world)):
-        train_state.start_from(give)
-    _distribute(train_state, ready)
+    train_state = _begin(ready, normalization, run, checkpoints, reporter)
+    loader = make_data_loader(
+        train, ready.data, ready.sampler, normalization, decisions
+    )
     with catching_signals() as request, recorded(run, ready, normalization) as record:
         loop = Loop(
             train=train,
             task=ready.task,
             train_state=train_state,
-            data_loader=make_data_loader(
-                train, ready.data, sampler, normalization, ready.decisions
-            ),
-            decisions=ready.decisions,
+            data_loader=loader,
+            decisions=decisions,
             world=world,
             reporter=reporter,
             save=_saver(train_state, checkpoints, run, world),
@@ -93,6 +90,27 @@ def run_to_end(
         if number:
             raise _stopped(number, train_state.step, where)
         return finish(ready, run, loop, where)
+
+
+def _begin(
+    ready: Prepared,
+    normalization: Normalization,
+    run: RunDirectory | None,
+    checkpoints: Checkpoints | None,
+    reporter: Reporter,
+) -> TrainState:
+    """The state of the newest checkpoint, or that of step 0, ready to be trained."""
+    world, decisions = ready.world, ready.decisions
+    train_state = make_train_state(
+        ready.plan, ready.task, ready.sampler, decisions, world
+    )
+    state = world.share(checkpoints.load(reporter.say) if checkpoints else None)
+    _restore(train_state, state, run, ready, reporter)
+    give = None if state else whitener(ready.train, ready.data, normalization, world)
+    if give:
+        train_state.start_from(give)
+    _distribute(train_state, ready)
+    return train_state
 
 
 def _distribute(train_state: TrainState, ready: Prepared) -> None:

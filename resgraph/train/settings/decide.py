@@ -106,39 +106,33 @@ def decide(options: Options, world: World, work: Workload) -> Decisions:
     """Raises `UsageError` where an option cannot be had, `MissingError` where the device is not
     there."""
     device, why = _device(options, world)
-    reasons = [("device", str(device), why)]
-
-    def decided(what: str, choice: Decision) -> str:
-        reasons.append((what, *choice))
-        return choice[0]
-
     kind, sync_bn = device.type, work.sync_bn and world.size > 1
     if sync_bn and kind != "cuda":
         raise _no_sync_bn(world, kind)
-    precision = decided("precision", _precision(options, device, work.macs))
-    layout = decided("layout", _layout(options, kind, precision != "fp32", work))
-    compiled = decided("compile", _compile(options, kind, work.steps, sync_bn=sync_bn))
-    deterministic = kind != "cuda" or options.deterministic != "off"
+    made = {"device": (str(device), why)}
+    made["precision"] = _precision(options, device, work.macs)
+    half = made["precision"][0] != "fp32"
+    made["layout"] = _layout(options, kind, half, work)
+    made["compile"] = _compile(options, kind, work.steps, sync_bn=sync_bn)
     if kind == "cuda":
-        decided("algorithms", _algorithms(options))
-    fused = work.fusible and kind in ("cuda", "cpu")
-    why = f"what {kind} has" if work.fusible else "torch has no fused step of it"
-    decided("optimizer", ("fused" if fused else "for-each", why))
+        made["algorithms"] = _algorithms(options)
+    made["optimizer"] = _optimizer(work, kind)
     share = max(1, _cores() // world.sharing)
     threads, why = _threads(options, world, work.macs, share)
     if kind == "cpu":
-        decided("threads", (f"{threads} thread{'s' if threads > 1 else ''}", why))
+        made["threads"] = f"{threads} thread{'s' if threads > 1 else ''}", why
+    choice = {what: chosen for what, (chosen, _) in made.items()}
     return Decisions(
         device=device,
-        bf16=precision == "bf16",
-        fp16=precision == "fp16",
-        channels_last=layout == "channels-last",
-        compile=compiled == "compiled",
-        fused=fused,
+        bf16=choice["precision"] == "bf16",
+        fp16=choice["precision"] == "fp16",
+        channels_last=choice["layout"] == "channels-last",
+        compile=choice["compile"] == "compiled",
+        fused=choice["optimizer"] == "fused",
         workers=min(8, share) if options.workers is None else options.workers,
         threads=threads,
-        reasons=tuple(reasons),
-        deterministic=deterministic,
+        reasons=tuple((what, *decision) for what, decision in made.items()),
+        deterministic=kind != "cuda" or options.deterministic != "off",
     )
 
 
@@ -287,6 +281,12 @@ def _algorithms(options: Options) -> Decision:
         "the fastest" if options.deterministic == "off" else "deterministic",
         "as asked",
     )
+
+
+def _optimizer(work: Workload, kind: str) -> Decision:
+    if not work.fusible:
+        return "for-each", "torch has no fused step of it"
+    return "fused" if kind in ("cuda", "cpu") else "for-each", f"what {kind} has"
 
 
 def _compile(

@@ -60,22 +60,15 @@ def with_memory_plan(
     step = _Step(plan, options.checkpointing, images, room)
     whole = step.checkpointed(decisions, weights + resident)
     _need_shares(train, options)
-    wanted = options.sharding == "on" or (
-        options.sharding == "auto" and whole.memory > room and train.optimizer.shardable
-    )
+    wanted, why = options.sharding == "on", "as asked"
+    if options.sharding == "auto" and whole.memory > room:
+        wanted = train.optimizer.shardable
+        why = f"{size_text(whole.memory)} do not fit in {size_text(room)}"
     if world == 1 or not wanted:
         return replace(whole, reasons=whole.reasons + _unsharded(options, world))
     fixed = weights // world + 2 * 4 * _largest(plan) + resident
     shared = step.checkpointed(replace(decisions, sharded=True, fused=False), fixed)
-    why = (
-        "as asked"
-        if options.sharding == "on"
-        else f"{size_text(whole.memory)} do not fit in {size_text(room)}"
-    )
-    unfused = ("optimizer", "for-each", "the fused ones of torch take no shares")
-    others = [unfused if r[0] == "optimizer" else r for r in shared.reasons]
-    sharding = ("sharding", "on", f"{why}: each process holds its share of the net")
-    return replace(shared, reasons=(*others, sharding))
+    return replace(shared, reasons=_sharded(shared.reasons, why))
 
 
 def _weight_bytes(plan: Plan, train: Train) -> int:
@@ -94,6 +87,14 @@ def _need_shares(train: Train, options: Options) -> None:
             f"--sharding on: `optimizer: {train.optimizer.name}` steps by whole weights, and not by"
             " shares of them; take sgd or adamw, or leave it out"
         )
+
+
+def _sharded(reasons: tuple[Reason, ...], why: str) -> tuple[Reason, ...]:
+    """What was decided, where each process holds its share of the net."""
+    unfused = ("optimizer", "for-each", "the fused ones of torch take no shares")
+    others = [unfused if r[0] == "optimizer" else r for r in reasons]
+    sharding = ("sharding", "on", f"{why}: each process holds its share of the net")
+    return (*others, sharding)
 
 
 def _unsharded(options: Options, world: int) -> tuple[Reason, ...]:
