@@ -342,6 +342,10 @@ class Fault(Exception):
         super().__init__(diagnostic.message)
         self.diagnostic = diagnostic
 
+    def beside(self, span: Span, label: str) -> Fault:
+        """The same, with a second place that helps to understand it."""
+        return Fault(replace(self.diagnostic, related=(Related(span, label),)))
+
     def spec_error(self) -> SpecError:
         """The same for the user, as the one mistake of a spec that cannot be read on."""
         return SpecError([self.diagnostic])

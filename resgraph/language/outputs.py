@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from msgspec.structs import replace
-
 from ..collecting import of_type
-from ..errors import Fault, Related, Span, fault
+from ..errors import Fault, Span, fault
 from ..structs import Frozen
 from .diagnose.nearest import did_you_mean
 from .grammar.log import Log
@@ -62,5 +60,5 @@ def _problem(
             f"`{row}` is an output in evaluation too, and `aux` is for training alone"
         )
         hint = "leave it out of one of the two"
-    problem = fault("E022", said, named.span, hint, about=row).diagnostic
-    return Fault(replace(problem, related=(Related(before.span, "named here too"),)))
+    problem = fault("E022", said, named.span, hint, about=row)
+    return problem.beside(before.span, "named here too")

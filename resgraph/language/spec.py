@@ -15,7 +15,6 @@ from msgspec.structs import replace
 from ..errors import (
     Diagnostic,
     Fault,
-    Related,
     Source,
     Span,
     SpecError,
@@ -58,6 +57,7 @@ if TYPE_CHECKING:
     from .recipe import Train
 
 T = TypeVar("T")
+_RENAME = "give one of them another name"
 _DEFAULT_UNIT = Source("the default unit", "conv bn relu", ours=True, default=True)
 
 
@@ -318,13 +318,9 @@ def _refuse_input_names(
         parser.check_name("input", entry.key, inputs)
         for what, known in others.items():
             if name in known:
-                message = f"`{name}` cannot name an input: a {what} has that name"
-                related = (Related(known[name].key.span, f"the {what}"),)
-                hint = "give one of them another name"
-                found = Diagnostic(
-                    "E023", message, entry.key.span, "", (), hint, related
-                )
-                log.pass_over(Fault(found))
+                said = f"`{name}` cannot name an input: a {what} has that name"
+                problem = fault("E023", said, entry.key.span, _RENAME)
+                log.pass_over(problem.beside(known[name].key.span, f"the {what}"))
 
 
 def _refuse_hiding(entry: KeyValue, block: BlockDef, lets: Mapping, log: Log) -> None:
@@ -332,8 +328,6 @@ def _refuse_hiding(entry: KeyValue, block: BlockDef, lets: Mapping, log: Log) ->
     own = entries_of(entry.value, "let")
     for let in block.lets.keys() & lets.entries.keys():
         place = own[let].key.span if let in own else entry.key.span
-        message = f"`{let}` hides the file's `let` of that name"
-        related = (Related(lets.entries[let].key.span, "the file's"),)
-        hint = "give one of them another name"
-        problem = Diagnostic("E033", message, place, "", (), hint, related)
-        log.pass_over(Fault(problem))
+        said = f"`{let}` hides the file's `let` of that name"
+        problem = fault("E033", said, place, _RENAME)
+        log.pass_over(problem.beside(lets.entries[let].key.span, "the file's"))

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from msgspec import field
 from msgspec.structs import replace
 
-from ...errors import Fault, Related, Span, fault
+from ...errors import Fault, Span, fault
 from ...ops import ACTIVATIONS, VOCABULARY
 from ..grammar.label import parse_label
 from ..grammar.log import Log
@@ -59,9 +59,8 @@ class Recovery(Log):
             return found
         hint = did_you_mean(value.text, {*VOCABULARY, *words}) or _WORD_OR_NUMBER
         said = f"nothing here is called `{value.text}`"
-        diagnostic = fault("E030", said, value.span, hint, about=value.text).diagnostic
-        related = (Related(word, "read here"),)
-        return Fault(replace(diagnostic, related=related))
+        problem = fault("E030", said, value.span, hint, about=value.text)
+        return problem.beside(word, "read here")
 
     def _guess(self, found: Fault, tree: Tree, parser: Parser) -> Label | None:
         """The label that a text with a mistake was meant to be, where the mistake says so."""

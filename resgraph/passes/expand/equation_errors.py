@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from msgspec.structs import replace
 
-from ...errors import Fault, Hint, Related, Span, fault, ticked, write
+from ...errors import Fault, Hint, Span, fault, ticked, write
 from ...language.diagnose.nearest import did_you_mean, known_here, meant, op_meant
 from ...language.diagnose.word import functions_of_tensors
 from ...language.foreign import CONCATS, SIGNS, TENSORS
@@ -227,8 +227,7 @@ class EquationErrors:
         found = fault(problem.code, message, span, hint)
         written = self.place.plan.written if self.place.plan else None
         if written and any(_reads(tree, "shortcut") for tree in trees):
-            related = (Related(written, "this is the shortcut"),)
-            return Fault(replace(found.diagnostic, related=related))
+            return found.beside(written, "this is the shortcut")
         return found
 
     def _has_shortcut(self, terms: list[tuple[Expression, Tensor]]) -> bool:

@@ -13,11 +13,11 @@ from msgspec.structs import replace
 
 from ...errors import UsageError
 from ...language.recipe.base import Filter
-from ...language.recipe.data import Data, DataSource
+from ...language.recipe.data import Data, DataSource, OnDisk
 from ...language.recipe.target import LABEL, AnyGoal
 from ...ops.base import Shape
 from ...passes.data_fit import image_input
-from .sets import DataSet, Request
+from .sets import DataSet, Request, side_before_crop
 
 
 def load(
@@ -50,11 +50,20 @@ def load(
     lead = image_input(inputs)
     beside = {name: inputs[name] for name in inputs if name != lead}
     request = Request(shape, output, place, target, counted, scored, beside)
-    way: Filter = getattr(recipe, "interpolation", None) or "bilinear"
-    data = loader_of(type(recipe))(recipe, request)
-    data = replace(data, target=target, lead=[*inputs].index(lead), way=way)
+    data = _decoded_as(recipe, loader_of(type(recipe))(recipe, request))
+    data = replace(data, target=target, lead=[*inputs].index(lead))
     data.check(shape, output, scored=scored)
     return replace(data, flat=data.shape != shape, path=None if recipe.made else place)
+
+
+def _decoded_as(recipe: Data, data: DataSet) -> DataSet:
+    """With images on disk resized and turned as the recipe says."""
+    if not isinstance(recipe, OnDisk):
+        return data
+    way: Filter = recipe.interpolation or "bilinear"
+    resize = side_before_crop(recipe.resize, data.shape)
+    exif = getattr(recipe, "exif", False)
+    return replace(data, resize=resize, way=way, exif=exif)
 
 
 def loader_of(record: type[DataSource]) -> Callable[[DataSource, Request], DataSet]:

@@ -13,7 +13,7 @@ from ...errors import MissingError, TrainingError
 from ...files import reason
 from ...language.recipe.data import Folder
 from .formats.decoder import COMMON, ENDINGS
-from .sets import DataSet, Files, Request, held_out, nothing, side_before_crop
+from .sets import DataSet, Files, Request, held_out, nothing
 
 _SHOWN = 5
 """Names of files in a note, at most."""
@@ -49,8 +49,6 @@ def load(recipe: Folder, request: Request) -> DataSet:
         shape=request.input,
         about=f"images in {path}",
         watched="validation",
-        resize=side_before_crop(recipe.resize, request.input),
-        exif=recipe.exif,
         notes=tuple(
             note for part in (read[-1:] if scored else read) for note in part.notes()
         ),
@@ -77,8 +75,6 @@ def _split(recipe: Folder, request: Request) -> DataSet:
         shape=request.input,
         about=f"images in {whole.path}, {recipe.split:g} of each class held out",
         watched="validation",
-        resize=side_before_crop(recipe.resize, request.input),
-        exif=recipe.exif,
         notes=tuple(whole.notes()),
     )
 

@@ -15,7 +15,7 @@ from ...language.recipe.data import ImageNet
 from .folder import ClassFolders, common_classes
 from .formats.decoder import ENDINGS
 from .formats.mat import read_structs
-from .sets import DataSet, Files, Request, nothing, side_before_crop
+from .sets import DataSet, Files, Request, nothing
 
 PLACES = ("", "ILSVRC/Data/CLS-LOC", "Data/CLS-LOC")
 """Where the parts stand below the path: torchvision's way, Kaggle's archive, its `ILSVRC`."""
@@ -50,8 +50,6 @@ def load(recipe: ImageNet, request: Request) -> DataSet:
         shape=request.input,
         about=f"ImageNet in {request.path}",
         watched="validation",
-        resize=side_before_crop(recipe.resize, request.input),
-        exif=recipe.exif,
         notes=() if alone else tuple(first.notes()),
     )
 

@@ -25,7 +25,7 @@ from ...ops.base import shape_text
 from .answers import answers, mask_classes
 from .formats.decoder import UNREADABLE, open_mask, size_of
 from .formats.table import Table
-from .sets import DataSet, Files, Request, held_out, names_of, nothing, side_before_crop
+from .sets import DataSet, Files, Request, held_out, names_of, nothing
 
 PARTED = re.compile(r"[^|;\s]+")
 """A word of several in a cell."""
@@ -62,8 +62,6 @@ def load(recipe: Listed, request: Request) -> DataSet:
         shape=request.input,
         about=f"images listed in {lists}",
         watched="validation",
-        resize=side_before_crop(recipe.resize, request.input),
-        exif=recipe.exif,
     )
 
 

@@ -19,7 +19,6 @@ from .sets import (
     class_names,
     held_out,
     nothing,
-    side_before_crop,
 )
 
 NamedPart = tuple[Packed, tuple[str, ...]]
@@ -49,8 +48,6 @@ def load(recipe: Parquet, request: Request) -> DataSet:
         shape=request.input,
         about=f"Parquet files in {path}",
         watched="validation",
-        resize=side_before_crop(recipe.resize, request.input),
-        exif=recipe.exif,
     )
 
 

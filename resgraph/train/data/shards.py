@@ -35,7 +35,6 @@ from .sets import (
     class_names,
     names_of,
     nothing,
-    side_before_crop,
 )
 
 BLOCK = 512
@@ -94,7 +93,6 @@ def load(recipe: Shards, request: Request) -> DataSet:
         shape=request.input,
         about=f"shards in {path}",
         watched="validation",
-        resize=side_before_crop(recipe.resize, request.input),
     )
 
 
