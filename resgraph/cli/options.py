@@ -29,6 +29,10 @@ class Finite(click.FloatRange):
         return float(found)
 
 
+Multiple = tuple[str, ...]
+"""What click hands on of an option or an argument that may be given several times."""
+
+
 class SpecName(click.ParamType[str]):
     """A file, or a net of the zoo: a shell that completes it offers both."""
 

@@ -99,13 +99,21 @@ def _begin(
     checkpoints: Checkpoints | None,
     reporter: Reporter,
 ) -> TrainState:
-    """The state of the newest checkpoint, or that of step 0, ready to be trained."""
+    """The state of the newest checkpoint, else of step 0 with the weights that the recipe starts
+    from; metrics are cut back to it."""
     world, decisions = ready.world, ready.decisions
     train_state = make_train_state(
         ready.plan, ready.task, ready.sampler, decisions, world
     )
     state = world.share(checkpoints.load(reporter.say) if checkpoints else None)
-    _restore(train_state, state, run, ready, reporter)
+    if state:
+        _load(train_state, state, world)
+    elif ready.start:
+        train_state.start_from(ready.start.give)
+    if run:
+        rows = state.get("rows") if state else {}
+        for damage in run.metrics.restore(train_state.step, rows):
+            reporter.say(damage)
     give = None if state else whitener(ready.train, ready.data, normalization, world)
     if give:
         train_state.start_from(give)
@@ -120,25 +128,6 @@ def _distribute(train_state: TrainState, ready: Prepared) -> None:
     shapes = [(size, *shape) for shape in ready.plan.inputs.values()]
     with explained(train_state.net, lambda: "a pass before the first step"):
         distribute(train_state, shapes, ready.decisions, world)
-
-
-def _restore(
-    train_state: TrainState,
-    state: State | None,
-    run: RunDirectory | None,
-    ready: Prepared,
-    reporter: Reporter,
-) -> None:
-    """Resumes from the state of a checkpoint, if there is one, else starts from the recipe's
-    weights; and cuts the metrics back to it."""
-    if state:
-        _load(train_state, state, ready.world)
-    elif ready.start:
-        train_state.start_from(ready.start.give)
-    if run:
-        rows = state.get("rows") if state else {}
-        for damage in run.metrics.restore(train_state.step, rows):
-            reporter.say(damage)
 
 
 def _stopped(number: int, step: int, where: Path) -> StoppedError:

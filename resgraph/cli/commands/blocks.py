@@ -12,14 +12,14 @@ from ...language.diagnose.nearest import did_you_mean
 from ...language.library import library_block, library_index, library_text
 from ...ops import VOCABULARY
 from ...ops.extension import package_of
-from ..options import json_option
+from ..options import Multiple, json_option
 from ..report import print_json
 
 
 @click.command()
 @click.argument("words", nargs=-1, metavar="[NAME]")
 @json_option
-def blocks(words: tuple[str, ...], as_json: bool) -> None:
+def blocks(words: Multiple, as_json: bool) -> None:
     """List the standard blocks and the ops, or print one.
 
     NAME is a block, an op (`max pool`), or a file of the library (`mobile`; `se.yaml` where a block

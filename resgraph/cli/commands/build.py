@@ -11,7 +11,7 @@ from msgspec.structs import asdict
 from ...errors import SpecError, UsageError
 from ...plan import Plan
 from ..loading import load_plan, note_void
-from ..options import Finite, json_option, set_option, spec_argument
+from ..options import Finite, Multiple, json_option, set_option, spec_argument
 from ..report import is_first, print_json
 from ..training import options_from, print_result, reporter, run_options
 
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 @run_options("train")
 @json_option
 def build(
-    spec: str, overrides: tuple[str, ...], allow_outside: bool, output: Path | None,
+    spec: str, overrides: Multiple, allow_outside: bool, output: Path | None,
     plan_only: bool, auto_resume: bool, force: bool, as_json: bool, **settings: Any,
 ) -> None:  # fmt: skip
     """Check a spec, compile it, draw it and train it, in a run directory that holds all there is to

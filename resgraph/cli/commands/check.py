@@ -20,7 +20,7 @@ from ...outputs.numbers import count_text
 from ...plan import Plan
 from ..formats import github, sarif
 from ..loading import is_model, model_source, note, note_void, overrides_of_each
-from ..options import json_option, set_option, specs_argument
+from ..options import Multiple, json_option, set_option, specs_argument
 from ..report import diagnostic_data, print_json, report_diagnostics
 
 _FORMATS = ("text", "json", "github", "sarif")
@@ -51,7 +51,7 @@ _FORMATS = ("text", "json", "github", "sarif")
 )
 @json_option
 def check(
-    specs: tuple[str, ...], overrides: tuple[str, ...], allow_outside: bool, strict: bool,
+    specs: Multiple, overrides: Multiple, allow_outside: bool, strict: bool,
     fix: bool, prove: bool, module: Path | None, form: str, as_json: bool,
 ) -> int:  # fmt: skip
     """Check specs: every shape, and what each expects of itself; and studies, net by net.
@@ -96,7 +96,7 @@ def _differs(plans: list[Plan], module: Path | None) -> bool:
     return any(wrong for _, wrong in found)
 
 
-def _studies(specs: tuple[str, ...], overrides: tuple[str, ...]) -> set[str]:
+def _studies(specs: Multiple, overrides: Multiple) -> set[str]:
     """Those of the files that are studies. Raises `UsageError` where `--set` would change one."""
     found = {spec for spec in specs if spec != "-" and is_study_file(Path(spec))}
     if found and overrides:
@@ -104,16 +104,14 @@ def _studies(specs: tuple[str, ...], overrides: tuple[str, ...]) -> set[str]:
     return found
 
 
-def _files(
-    own: dict[str, tuple[str, ...]], studies: set[str]
-) -> dict[Path, tuple[str, ...]]:
+def _files(own: dict[str, Multiple], studies: set[str]) -> dict[Path, Multiple]:
     """The files of specs that may be mended, with what is set in each."""
     specs = (spec for spec in own if spec not in studies and not is_model(spec))
     places = {spec: locate(spec) for spec in specs}
     return {place.path: own[spec] for spec, place in places.items() if not place.zoo}
 
 
-def _all_filed(specs: tuple[str, ...]) -> None:
+def _all_filed(specs: Multiple) -> None:
     """Raises `UsageError` where one is no file."""
     for spec in specs:
         if spec == "-" or is_model(spec):
@@ -121,8 +119,8 @@ def _all_filed(specs: tuple[str, ...]) -> None:
 
 
 def _nets(
-    specs: tuple[str, ...],
-    overrides: dict[str, tuple[str, ...]],
+    specs: Multiple,
+    overrides: dict[str, Multiple],
     studies: set[str],
     allow_outside: bool,
 ) -> list[Checked]:

@@ -24,7 +24,7 @@ from ...passes.compare import (
 )
 from ...plan import Plan
 from ..loading import load_plan
-from ..options import SPEC, json_option, output_options, set_option, write
+from ..options import SPEC, Multiple, json_option, output_options, set_option, write
 from ..report import print_json
 
 _MARKS = {
@@ -42,7 +42,7 @@ _MARKS = {
 @json_option
 @output_options
 def diff(
-    before: str, after: str, overrides: tuple[str, ...], allow_outside: bool, as_json: bool,
+    before: str, after: str, overrides: Multiple, allow_outside: bool, as_json: bool,
     output: Path | None, force: bool,
 ) -> None:  # fmt: skip
     """Compare two nets by what their layers are: rows first, then each difference; `--set` applies

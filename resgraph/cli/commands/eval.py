@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..loading import load_plan
-from ..options import json_option, set_option
+from ..options import Multiple, json_option, set_option
 from ..report import is_first, print_json
 from ..training import need_run, options_from, run_options, weights_option
 
@@ -74,7 +74,7 @@ def evaluate(
     as_json: bool,
     weights: str | None,
     key: str | None,
-    overrides: tuple[str, ...],
+    overrides: Multiple,
     allow_outside: bool,
     **settings: Any,
 ) -> None:

@@ -9,7 +9,7 @@ from ...catalogue import CatalogueEntry, catalogue, visible
 from ...errors import UsageError
 from ...language.diagnose.nearest import did_you_mean
 from ...language.references import zoo_index, zoo_names
-from ..options import set_option
+from ..options import Multiple, set_option
 from ..report import colored
 
 
@@ -23,7 +23,7 @@ from ..report import colored
 def explain(
     subject: str | None,
     name: str | None,
-    overrides: tuple[str, ...],
+    overrides: Multiple,
     allow_outside: bool,
     markdown: bool,
 ) -> None:

@@ -20,6 +20,7 @@ from ...structs import Frozen
 from ..loading import load_plan
 from ..options import (
     SPEC,
+    Multiple,
     cannot_write,
     is_file,
     need_free,
@@ -67,7 +68,7 @@ FORMS = named("export")
 @output_options
 def export(
     spec: str, form: str | None, features: str | None, fold_bn: bool, inplace: str,
-    seed: int | None, weights: str | None, key: str | None, overrides: tuple[str, ...],
+    seed: int | None, weights: str | None, key: str | None, overrides: Multiple,
     allow_outside: bool, output: Path | None, force: bool,
 ) -> None:  # fmt: skip
     """Write a net as Python source (.py, needs torch alone), or with its weights (.safetensors,
@@ -95,7 +96,7 @@ class _Net(Frozen):
     """The net that is asked for: that of a spec or a run, or with `rows` a backbone of it."""
 
     spec: str
-    overrides: tuple[str, ...]
+    overrides: Multiple
     allow_outside: bool
     rows: list[str]
     start: StartingWeights | None

@@ -11,7 +11,7 @@ import click
 from ...errors import UsageError, needing
 from ...ops import Shape
 from ..loading import note
-from ..options import need_free, output_options, write
+from ..options import Multiple, need_free, output_options, write
 
 if TYPE_CHECKING:
     from ...importing import Imported
@@ -59,7 +59,7 @@ class _Shape(click.ParamType[tuple[str, Shape]]):
 )
 @output_options
 def import_(
-    models: tuple[str, ...], shapes: tuple[tuple[str, Shape], ...], weights: Path | None,
+    models: Multiple, shapes: tuple[tuple[str, Shape], ...], weights: Path | None,
     partial: bool, output: Path | None, force: bool,
 ) -> None:  # fmt: skip
     """Write the spec of a model that exists: blocks and repeats are found in its graph.

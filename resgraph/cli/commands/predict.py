@@ -10,7 +10,7 @@ import click
 
 from ...errors import UsageError
 from ..loading import load_plan
-from ..options import json_option, set_option
+from ..options import Multiple, json_option, set_option
 from ..report import print_json
 from ..training import need_run, options_from, run_options, weights_option
 
@@ -23,7 +23,7 @@ ARRAY = re.compile(r".*\.(npy|npz(:.*)?)")
 
 
 def _beside(
-    ctx: click.Context, param: click.Parameter, given: tuple[str, ...]
+    ctx: click.Context, param: click.Parameter, given: Multiple
 ) -> dict[str, list[float] | Path]:
     """`record=63,1.5` → `{"record": [63.0, 1.5]}`, `record=x.npy` → its path."""
     out: dict[str, list[float] | Path] = {}
@@ -79,7 +79,7 @@ def _beside(
 def predict(
     run: Path, images: tuple[Path, ...], top: int, beside: dict[str, list[float] | Path],
     out: Path | None, as_json: bool, weights: str | None, key: str | None,
-    overrides: tuple[str, ...], allow_outside: bool, **settings: Any,
+    overrides: Multiple, allow_outside: bool, **settings: Any,
 ) -> None:  # fmt: skip
     """Say what a trained net sees in images, in all of a folder, or in each row of an array
     (x.npy, x.npz, x.npz:NAME): that of a run, or of a spec with `--weights`."""

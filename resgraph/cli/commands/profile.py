@@ -14,7 +14,7 @@ from ...outputs.heat import Heat
 from ...outputs.heat_csv import KNOWN, MEASURES
 from ...plan import Plan
 from ..loading import load_plan
-from ..options import json_option, output_options, set_option, write
+from ..options import Multiple, json_option, output_options, set_option, write
 from ..report import print_json
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 @output_options
 @json_option
 def profile(
-    spec: str, overrides: tuple[str, ...], allow_outside: bool, batch: int | None,
+    spec: str, overrides: Multiple, allow_outside: bool, batch: int | None,
     repeats: int, output: Path | None, force: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Measure each node in a training step on the CPU: seconds forward and backward, bytes kept for

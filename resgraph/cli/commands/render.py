@@ -19,7 +19,15 @@ from ...outputs.registry import OUTPUTS, named
 from ...passes.expand import expand
 from ...plan import Plan
 from ..loading import family_of, load_plans
-from ..options import Finite, is_file, output_options, set_option, specs_argument, write
+from ..options import (
+    Finite,
+    Multiple,
+    is_file,
+    output_options,
+    set_option,
+    specs_argument,
+    write,
+)
 from ..painting import MEASURED, heats
 
 
@@ -107,9 +115,9 @@ from ..painting import MEASURED, heats
     help="who lays it out",
 )
 def render(
-    specs: tuple[str, ...], overrides: tuple[str, ...], allow_outside: bool, output: Path | None,
+    specs: Multiple, overrides: Multiple, allow_outside: bool, output: Path | None,
     force: bool, kind: str | None, engine: Literal["own", "dot"], partial: bool, family: bool,
-    paint: tuple[str, ...], **look: Any,
+    paint: Multiple, **look: Any,
 ) -> None:  # fmt: skip
     """Draw a net, or several side by side, level where their maps are of one size."""
     chosen = kind or (output.suffix.lstrip(".") if is_file(output) else "svg")

@@ -9,7 +9,7 @@ import click
 
 from ...outputs.resolved import blame, resolved
 from ..loading import load_plan
-from ..options import output_options, set_option, spec_argument, write
+from ..options import Multiple, output_options, set_option, spec_argument, write
 
 
 @click.command()
@@ -24,7 +24,7 @@ from ..options import output_options, set_option, spec_argument, write
 )
 def resolve(
     spec: str,
-    overrides: tuple[str, ...],
+    overrides: Multiple,
     allow_outside: bool,
     output: Path | None,
     force: bool,

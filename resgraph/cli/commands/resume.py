@@ -9,7 +9,7 @@ import click
 
 from ...errors import RunError
 from ..loading import load_plan
-from ..options import json_option
+from ..options import Multiple, json_option
 from ..training import options_from, print_result, reporter, run_argument, run_options
 
 
@@ -29,7 +29,7 @@ from ..training import options_from, print_result, reporter, run_argument, run_o
 @json_option
 def resume(
     run: Path,
-    overrides: tuple[str, ...],
+    overrides: Multiple,
     allow_change: bool,
     as_json: bool,
     **settings: Any,

@@ -13,7 +13,7 @@ from ...passes.paths import paths
 from ...passes.receptive_field import receptive_fields
 from ...plan import Plan
 from ..loading import load_plans
-from ..options import json_option, set_option, specs_argument
+from ..options import Multiple, json_option, set_option, specs_argument
 from ..training import weights_option
 
 
@@ -37,8 +37,8 @@ from ..training import weights_option
 @weights_option
 @json_option
 def show(
-    specs: tuple[str, ...],
-    overrides: tuple[str, ...],
+    specs: Multiple,
+    overrides: Multiple,
     allow_outside: bool,
     kind: str,
     batch: int,

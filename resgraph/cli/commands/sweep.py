@@ -9,7 +9,7 @@ import click
 
 from ...errors import UsageError
 from ...outputs.numbers import count_text
-from ..options import json_option
+from ..options import Multiple, json_option
 from ..report import print_json
 from ..training import options_from, run_options
 
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
 @json_option
 def sweep(
     study: Path, output: Path | None, plan_only: bool, jobs: int, cluster: str | None,
-    partial: bool, kinds: tuple[str, ...], as_json: bool, **settings: Any,
+    partial: bool, kinds: Multiple, as_json: bool, **settings: Any,
 ) -> None:  # fmt: skip
     """Compare nets over seeds: equal budgets, mean and deviation, differences paired by seed.
 

@@ -10,7 +10,7 @@ import click
 
 from ...errors import needing
 from ..loading import load_plan
-from ..options import json_option, set_option, spec_argument
+from ..options import Multiple, json_option, set_option, spec_argument
 from ..report import print_json
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def weights(
     key: str | None,
     names: Path | None,
     force: bool,
-    overrides: tuple[str, ...],
+    overrides: Multiple,
     allow_outside: bool,
     as_json: bool,
 ) -> None:

@@ -16,7 +16,7 @@ from ...language.variants import apply_variant
 from ...language.yaml.tree import Mapping, Scalar, scalars_in
 from ...outputs.numbers import count_text
 from ...structs import Frozen
-from ..options import json_option
+from ..options import Multiple, json_option
 from ..report import print_json
 
 
@@ -35,7 +35,7 @@ class _Net(Frozen):
 @click.command()
 @click.argument("words", nargs=-1, metavar="[WORD...]")
 @json_option
-def zoo(words: tuple[str, ...], as_json: bool) -> None:
+def zoo(words: Multiple, as_json: bool) -> None:
     """List the nets that come with resgraph; with words, those that have them all in their name,
     else in their text.
 

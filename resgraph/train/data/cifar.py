@@ -20,7 +20,7 @@ from ...errors import MissingError, TrainingError
 from ...language.recipe.data import Cifar
 from ...structs import Frozen
 from .formats.pickles import read_dictionary
-from .sets import DataSet, Request, Resident, held_out
+from .sets import ClassNames, DataSet, Request, Resident, held_out
 
 PIXELS = 3072
 LARGEST = 256 * 2**20
@@ -192,7 +192,7 @@ def _unpack(version: Version, archive: Path) -> dict[str, bytes]:
     return files
 
 
-def _classes(version: Version, place: Path, files: dict[str, bytes]) -> tuple[str, ...]:
+def _classes(version: Version, place: Path, files: dict[str, bytes]) -> ClassNames:
     if version.binary:
         return tuple(
             line

@@ -13,7 +13,7 @@ from ...errors import MissingError, TrainingError
 from ...files import reason
 from ...language.recipe.data import Folder
 from .formats.decoder import COMMON, ENDINGS
-from .sets import DataSet, Files, Request, held_out, nothing
+from .sets import ClassNames, DataSet, Files, Request, held_out, nothing
 
 _SHOWN = 5
 """Names of files in a note, at most."""
@@ -79,7 +79,7 @@ def _split(recipe: Folder, request: Request) -> DataSet:
     )
 
 
-def common_classes(first: ClassFolders, last: ClassFolders) -> tuple[str, ...]:
+def common_classes(first: ClassFolders, last: ClassFolders) -> ClassNames:
     """Raises `TrainingError` where there are none, or not the same in both."""
     if not first.classes:
         raise TrainingError(
@@ -100,7 +100,7 @@ class ClassFolders:
     """One part of a set, a folder for each class, and what in it is no image of a class."""
 
     path: Path
-    classes: tuple[str, ...] = field(init=False)
+    classes: ClassNames = field(init=False)
     outside: list[str] = field(init=False)  # images beside the folders of classes
     # files that are no images by their endings
     others: list[str] = field(default_factory=list)

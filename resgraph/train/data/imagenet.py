@@ -15,7 +15,7 @@ from ...language.recipe.data import ImageNet
 from .folder import ClassFolders, common_classes
 from .formats.decoder import ENDINGS
 from .formats.mat import read_structs
-from .sets import DataSet, Files, Request, nothing
+from .sets import ClassNames, DataSet, Files, Request, nothing
 
 PLACES = ("", "ILSVRC/Data/CLS-LOC", "Data/CLS-LOC")
 """Where the parts stand below the path: torchvision's way, Kaggle's archive, its `ILSVRC`."""
@@ -65,9 +65,7 @@ def _root(path: Path, recipe: ImageNet) -> Path:
     )
 
 
-def _flat(
-    folder: Path, path: Path, truth: str | None, classes: tuple[str, ...]
-) -> Files:
+def _flat(folder: Path, path: Path, truth: str | None, classes: ClassNames) -> Files:
     """The images of one folder, in the order of their names, by the file that has their classes."""
     found = (one for one in folder.iterdir() if not one.name.startswith("."))
     images = sorted(one for one in found if one.suffix.lower() in ENDINGS)
@@ -104,7 +102,7 @@ def _truth(folder: Path, path: Path, truth: str | None) -> Path:
     )
 
 
-def _by_number(source: Path, classes: tuple[str, ...]) -> tuple[str, ...]:
+def _by_number(source: Path, classes: ClassNames) -> ClassNames:
     """What the numbers of a file mean: of the devkit's, which count from 1 in its own order,
     meta.mat tells; of others they are the places of the sorted ids."""
     if "ground_truth" not in source.name:
@@ -120,7 +118,7 @@ def _by_number(source: Path, classes: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _said(
-    source: Path, text: str, images: list[Path], numbers: tuple[str, ...]
+    source: Path, text: str, images: list[Path], numbers: ClassNames
 ) -> dict[str, str]:
     """The class of each image by the name of its file."""
     lines = [line for line in text.splitlines() if line.strip()]
@@ -141,7 +139,7 @@ def _in_order(images: list[Path], names: Iterable[str]) -> dict[str, str]:
     return {image.stem: name for image, name in zip(images, names, strict=True)}
 
 
-def _named(word: str, numbers: tuple[str, ...]) -> str:
+def _named(word: str, numbers: ClassNames) -> str:
     """A class by its own name, or by its number."""
     if word.isdecimal() and int(word) < len(numbers):
         return numbers[int(word)]

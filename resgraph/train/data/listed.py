@@ -21,11 +21,11 @@ from ...language.recipe.target import (
     Regression,
     SingleLabel,
 )
-from ...ops.base import shape_text
+from ...ops.base import Shape, shape_text
 from .answers import answers, mask_classes
 from .formats.decoder import UNREADABLE, open_mask, size_of
 from .formats.table import Table
-from .sets import DataSet, Files, Request, held_out, names_of, nothing
+from .sets import ClassNames, DataSet, Files, Request, held_out, names_of, nothing
 
 PARTED = re.compile(r"[^|;\s]+")
 """A word of several in a cell."""
@@ -115,9 +115,7 @@ def _check_masks(
             raise TrainingError(f"{table.place(row)}: {mask} {error}") from error
 
 
-def _beside(
-    table: Table, titles: tuple[str, ...], name: str, shape: tuple[int, ...]
-) -> Tensor:
+def _beside(table: Table, titles: tuple[str, ...], name: str, shape: Shape) -> Tensor:
     """A further input (n, numbers) of the net."""
     if shape != (len(titles),):
         raise TrainingError(
@@ -137,7 +135,7 @@ def _one(columns: list[str], what: str) -> str:
     return columns[0]
 
 
-Answers = tuple[list[Tensor], tuple[str, ...]]
+Answers = tuple[list[Tensor], ClassNames]
 """What is to be learned of the images of each list, and the names of the classes or numbers."""
 
 
@@ -166,7 +164,7 @@ def _labels(tables: list[Table], columns: list[str], request: Request) -> Answer
 
 def _places(
     tables: list[Table], title: str, words: list[list[list[str]]], request: Request
-) -> tuple[list[list[list[int]]], tuple[str, ...]]:
+) -> tuple[list[list[list[int]]], ClassNames]:
     """The words of each row as places among the classes, which are the lines of `classes.txt` or
     the words of the first list. Raises `TrainingError` at a word that is none of them."""
     seen = {*chain.from_iterable(words[0])}

@@ -12,6 +12,7 @@ from ...errors import MissingError, TrainingError
 from ...language.recipe.data import Parquet
 from .formats.parquet_cache import Columns, Unpacked, unpacked
 from .sets import (
+    ClassNames,
     DataSet,
     Files,
     Packed,
@@ -21,7 +22,7 @@ from .sets import (
     nothing,
 )
 
-NamedPart = tuple[Packed, tuple[str, ...]]
+NamedPart = tuple[Packed, ClassNames]
 """Images, and the names of their classes where the files have them."""
 
 
@@ -74,7 +75,7 @@ def _together(files: list[Path], read: list[Unpacked]) -> Packed:
     )
 
 
-def _same(path: Path, names: tuple[str, ...], other: tuple[str, ...]) -> None:
+def _same(path: Path, names: ClassNames, other: ClassNames) -> None:
     if names != other:
         odd = ", ".join(sorted(set(names) ^ set(other))[:5]) or "their order differs"
         raise TrainingError(f"the files in {path} name different classes: {odd}")

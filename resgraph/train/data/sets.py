@@ -213,6 +213,10 @@ def _digest(parts: Iterable[bytes]) -> str:
     return total.hexdigest()
 
 
+ClassNames = tuple[str, ...]
+"""What classes are called, or the numbers of a regression, in their order."""
+
+
 class DataSet(Frozen):
     """Two parts and what is true of both. `levels` is the largest value of a pixel; `about` says
     where it is from."""
@@ -220,7 +224,7 @@ class DataSet(Frozen):
     name: str
     train: Resident | Files | Packed
     validation: Resident | Files | Packed
-    classes: tuple[str, ...]
+    classes: ClassNames
     shape: Shape
     about: str
     levels: int = 255
@@ -304,7 +308,7 @@ def held_out(train: Divided, share: float, seed: int) -> tuple[Divided, Divided]
     return train.part(kept), train.part(held)
 
 
-def class_names(path: Path, count: int) -> tuple[str, ...]:
+def class_names(path: Path, count: int) -> ClassNames:
     """The lines of `classes.txt` in a folder, else the classes' numbers. Raises `TrainingError`
     where there are more or fewer than the net puts out."""
     names = names_of(path, count)
@@ -315,7 +319,7 @@ def class_names(path: Path, count: int) -> tuple[str, ...]:
     return names
 
 
-def names_of(path: Path, count: int) -> tuple[str, ...]:
+def names_of(path: Path, count: int) -> ClassNames:
     """The lines of `classes.txt` in a folder, else so many numbers."""
     listed = path / NAMED
     if not listed.is_file():

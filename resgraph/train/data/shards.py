@@ -29,6 +29,7 @@ from .formats.index_cache import Index, read_index, write_index
 from .formats.unzipped import plain
 from .sets import (
     NAMED,
+    ClassNames,
     DataSet,
     Packed,
     Request,
@@ -53,7 +54,7 @@ class Labelling(Frozen):
 
     ending: str
     keys: tuple[str, ...] = ()
-    names: tuple[str, ...] = ()
+    names: ClassNames = ()
 
     @property
     def facts(self) -> str:

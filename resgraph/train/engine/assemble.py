@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from ...language.recipe import Train
+from ...ops.base import Shape
 from ...outputs.pytorch.compile import compile_blocks
 from ...passes.loss_fit import loss_weights
 from ...plan import Plan
@@ -98,7 +99,7 @@ def _optimizer(
 
 def distribute(
     train_state: TrainState,
-    batch: Sequence[tuple[int, ...]],
+    batch: Sequence[Shape],
     decisions: Decisions,
     world: World,
 ) -> None:
@@ -120,7 +121,7 @@ def distribute(
 
 
 def _warm_up(
-    train_state: TrainState, batch: Sequence[tuple[int, ...]], decisions: Decisions
+    train_state: TrainState, batch: Sequence[Shape], decisions: Decisions
 ) -> None:
     """Passes over zeros, of the shapes of a batch, that change nothing.
 
@@ -139,7 +140,7 @@ def _warm_up(
         value.copy_(before[name])
 
 
-def empty_batch(shape: tuple[int, ...], decisions: Decisions) -> Tensor:
+def empty_batch(shape: Shape, decisions: Decisions) -> Tensor:
     """Zeros on the device, in the layout of images there."""
     return in_layout(torch.zeros(shape, device=decisions.device), decisions)
 

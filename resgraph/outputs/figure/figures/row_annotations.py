@@ -275,7 +275,7 @@ def _glyph(x: float, y: float, shape: Shape, image: Shape) -> list[Primitive]:
     ]
 
 
-def _scale(size: tuple[int, ...], image: tuple[int, ...]) -> float:
+def _scale(size: Shape, image: Shape) -> float:
     """How large a map is drawn, from 0 to 1. Halving a map takes a step off the glyph's side,
     doubling the channels adds one to its depth: on a linear scale all but the first stages would be
     dots. A power of it keeps small maps apart."""
