@@ -37,6 +37,10 @@ BEGUN = frozenset({"weights", "freeze", "rates"})
 FIXED = frozenset({"data", "target", "batch", "normalize", "seed"})
 """Keys that decide which images a step sees; with another of these it would not be the same run at
 all."""
+_KEPT = {
+    BEGUN: "what a run starts from, and what of it learns,",
+    FIXED: "what decides which images a run sees",
+}
 
 
 def resume_run(
@@ -172,17 +176,10 @@ def check_change(path: Path, plan: Plan, changed: Plan, options: Options) -> Non
         )
     recipes = recipe_of(plan), recipe_of(changed)
     keys = changed_keys(*recipes)
-    if keys & BEGUN:
-        changes = _changes(*recipes, keys & BEGUN)
-        raise RunError(
-            f"what a run starts from, and what of it learns, cannot change within it: {changes};"
-            " build anew"
-        )
-    if keys & FIXED:
-        changes = _changes(*recipes, keys & FIXED)
-        raise RunError(
-            f"what decides which images a run sees cannot change within it: {changes}; build anew"
-        )
+    for fixed, what in _KEPT.items():
+        if keys & fixed:
+            changes = _changes(*recipes, keys & fixed)
+            raise RunError(f"{what} cannot change within it: {changes}; build anew")
     if keys - FREE and not options.allow_change:
         changes = _changes(*recipes, keys - FREE)
         raise RunError(f"the recipe differs: {changes}; --allow-change resumes with it")
@@ -220,31 +217,29 @@ def check_data(data: DataSet, facts: dict[str, Any], options: Options) -> None:
     """Raises where a resume would see other images than the run has seen, as far as their numbers
     and names say it."""
     check_classes(data, facts.get("classes", list(data.classes)))
-    now = {"train": len(data.train), "validation": len(data.validation)}
-    before = {
-        name: facts.get("data", {}).get(name, count) for name, count in now.items()
-    }
-    if now != before and not options.allow_change:
-        changes = ", ".join(
-            f"{name} {before[name]} → {now[name]}"
-            for name in now
-            if now[name] != before[name]
-        )
+    if options.allow_change:
+        return
+    before = facts.get("data", {})
+    counts = {"train": len(data.train), "validation": len(data.validation)}
+    changes = [
+        f"{name} {before[name]} → {count}"
+        for name, count in counts.items()
+        if before.get(name, count) != count
+    ]
+    if changes:
         raise RunError(
-            f"the images are others than when the run began ({changes}); --allow-change resumes"
+            f"the images are others than when the run began ({', '.join(changes)}); --allow-change"
+            " resumes with these"
+        )
+    known = before.get("digests", {})  # older runs have none
+    now = digests(data) if known else {}
+    other = [name for name, digest in now.items() if known.get(name) != digest]
+    if other:
+        raise RunError(
+            "the images are others than when the run began: as many, but not the same"
+            f" ({', '.join(other)}). Were some renamed or replaced? --allow-change resumes"
             " with these"
         )
-    known = facts.get("data", {}).get("digests", {})  # older runs have none
-    if known and not options.allow_change:
-        other = [
-            name for name, digest in digests(data).items() if known.get(name) != digest
-        ]
-        if other:
-            raise RunError(
-                "the images are others than when the run began: as many, but not the same"
-                f" ({', '.join(other)}). Were some renamed or replaced? --allow-change resumes"
-                " with these"
-            )
 
 
 def is_complete(run: RunDirectory, steps: int) -> bool:
