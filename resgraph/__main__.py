@@ -28,7 +28,8 @@ def main() -> NoReturn:
         print(f"error: {told}", file=sys.stderr)
         sys.exit(told.exit_code)
     code = settled(run(sys.argv[1:]))
-    gc.freeze()  # Python would search all that is loaded for garbage before it ends
+    # Python would search all that is loaded for garbage before it ends
+    gc.freeze()
     sys.exit(code)
 
 

@@ -152,9 +152,8 @@ def found_in(nets: Iterable[Checked]) -> list[Diagnostic]:
     nets = list(nets)
     warnings = {d.identity: d for net in nets for d in net.warnings}
     problems = [d for net in nets for d in net.problems]
-    places: dict[
-        object, dict[Related, None]
-    ] = {}  # of one mistake, in each net that has it
+    # of one mistake, in each net that has it
+    places: dict[object, dict[Related, None]] = {}
     for d in problems:
         places.setdefault(d.identity, {}).update(dict.fromkeys(d.related))
     told = [

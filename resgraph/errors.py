@@ -42,8 +42,10 @@ class Source(Frozen):
 
     name: str
     text: str
-    ours: bool = False  # it came with resgraph: a user's mistake that shows here was made elsewhere
-    default: bool = False  # what holds where a spec says nothing: its name says of what
+    # it came with resgraph: a user's mistake that shows here was made elsewhere
+    ours: bool = False
+    # what holds where a spec says nothing: its name says of what
+    default: bool = False
 
     def __repr__(self) -> str:
         return f"Source({self.name!r})"
@@ -171,7 +173,8 @@ class Diagnostic(Frozen):
     help: str = ""
     related: tuple[Related, ...] = ()
     edits: tuple[Edit, ...] = ()  # made together, they mend it
-    guess: Guess | None = None  # what was likely meant, where that is not certain
+    # what was likely meant, where that is not certain
+    guess: Guess | None = None
     about: str = ""  # the name that it is about
     # those that it may be about, where a word is not known
     names: frozenset[str] = frozenset()

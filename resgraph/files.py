@@ -106,7 +106,8 @@ def _write_into(target: Path, content: bytes) -> None:
 
 def _keep_owner(path: Path, before: os.stat_result) -> None:
     if hasattr(os, "chown"):
-        with suppress(OSError):  # only an administrator can give a file away
+        # only an administrator can give a file away
+        with suppress(OSError):
             os.chown(path, before.st_uid, before.st_gid)
     path.chmod(stat.S_IMODE(before.st_mode))
 

@@ -117,9 +117,8 @@ class Path(Struct):
     output: str
     equation: Equation | None = None
     items: list[Layer | Block] = []
-    listed: bool = (
-        False  # written as a list or with a count, so items have a place in their names
-    )
+    # written as a list or with a count, so items have a place in their names
+    listed: bool = False
     shares: str = ""  # the path whose modules these are
     takes: tuple[Stream, ...] = ()
     gives: tuple[Stream, ...] = ()

@@ -24,7 +24,8 @@ MOST_TRIED = 24
 """Mistakes of one text whose edits are tried: each means checking the text again."""
 
 _ROUNDS = 4  # mistakes that hid one another
-_PASSES = 100  # a mistake can hide others, and only so many are tried at once
+# a mistake can hide others, and only so many are tried at once
+_PASSES = 100
 _NUMBER = re.compile(r"(?<![A-Za-z_0-9])0*([0-9]+)")
 _WORD = re.compile(r"[A-Za-z]+")
 

@@ -68,7 +68,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        file = "import_" if cmd_name == "import" else cmd_name  # a word of Python
+        # `import` is a word of Python
+        file = "import_" if cmd_name == "import" else cmd_name
         name = "evaluate" if cmd_name == "eval" else file
         command: click.Command = getattr(_loaded(file), name)
         return command

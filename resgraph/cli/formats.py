@@ -17,7 +17,8 @@ def github(diagnostic: Diagnostic) -> str:
     span, properties = diagnostic.span, [f"title={_property(diagnostic.code)}"]
     if span is not None:
         places = {"file": span.source.name, "line": span.line, "endLine": span.end_line}
-        if span.line == span.end_line:  # GitHub takes columns on one line only
+        # GitHub takes columns on one line only
+        if span.line == span.end_line:
             places |= {"col": span.column, "endColumn": span.end_column}
         properties = [
             f"{key}={_property(str(value))}" for key, value in places.items()

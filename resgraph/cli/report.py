@@ -25,7 +25,8 @@ def report(problem: ResgraphError, *, as_json: bool) -> None:
         report_diagnostics(problem.diagnostics, as_json=as_json)
     elif as_json:
         print_json({"ok": False, "error": str(problem), "exit_code": problem.exit_code})
-    elif problem.exit_code > 128:  # a signal asked to stop, which is no error
+    elif problem.exit_code > 128:
+        # a signal asked to stop, which is no error
         click.echo(_safe(str(problem)), err=True)
     else:
         click.echo(
@@ -62,7 +63,8 @@ def is_first() -> bool:
     try:
         return launched(os.environ).rank == 0
     except UsageError:
-        return True  # it is told of, and every process is the only one that it knows
+        # it is told of, and every process is the only one that it knows
+        return True
 
 
 def colored() -> bool | None:

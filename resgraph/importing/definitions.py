@@ -95,7 +95,8 @@ class _Writer:
         one = len({use.sizes for use in self.uses}) == 1
         alone = one and elements.loose >= {*map(id, self.blocks)}
         self.relative = not (alone and _joins_paths(self.blocks[0]))
-        self.said: dict[str, dict[Use, str]] = defaultdict(dict)  # by each `let`
+        # by each `let`
+        self.said: dict[str, dict[Use, str]] = defaultdict(dict)
 
     def write(self) -> None:
         definition = self.definition
@@ -228,7 +229,8 @@ class _Writer:
         if constant := self._constant(cell, key, values, calls):
             return constant
         if key == "kernel" and differ and not isinstance(cell.op, ChannelConv):
-            return self._let(key, values, calls)  # no paper's follows from a width
+            # no paper's follows from a width
+            return self._let(key, values, calls)
         width = key == "width" and self.relative
         found = _formula([*map(side, values)], calls, width=width)
         return found or self._let(_NAMED.get((cell.op.op, key), key), values, calls)

@@ -59,7 +59,8 @@ class Model(Frozen):
                 made = self.build()
         except ResgraphError:
             raise
-        except Exception as problem:  # whatever the code that is named raises
+        except Exception as problem:
+            # whatever the code that is named raises
             raise UsageError(
                 f"`{self.about}` cannot be built: {told(problem)}"
             ) from problem
@@ -144,7 +145,8 @@ def _timm(package: str, name: str) -> tuple[Callable[[], nn.Module], Shape]:
         hint = f"; near are {', '.join(close)}" if close else ""
         raise UsageError(f"timm has no model `{name}`{hint}")
     shape = _SHAPE
-    with suppress(Exception):  # a model without a configuration has the usual size
+    # a model without a configuration has the usual size
+    with suppress(Exception):
         shape = tuple(timm.get_pretrained_cfg(name).input_size) or _SHAPE
     return lambda: timm.create_model(name, pretrained=False), shape
 

@@ -61,7 +61,8 @@ class WrittenBlock(Struct, eq=False):
     gives: list[str] = []
     ours: bool = True
     takes_out: bool | None = None
-    words: Counter[str] = field(default_factory=Counter)  # of its paths' labels
+    # of its paths' labels
+    words: Counter[str] = field(default_factory=Counter)
     inner: list[WrittenBlock] = []  # that these call
 
     @property
@@ -139,7 +140,8 @@ class WrittenBlock(Struct, eq=False):
         lets = ", ".join(f"{key}: {_let_text(v)}" for key, v in self.lets.items())
         found = [("let", [f"{{{lets}}}"])] if lets else []
         paths, merge = self.paths, [self.merge] if self.merge else []
-        if merge == [path.name for path in paths[-1:]]:  # it is handed back as it is
+        # it is handed back as it is
+        if merge == [path.name for path in paths[-1:]]:
             paths, merge = paths[:-1], paths[-1].parts
         found += [(path.name, path.parts) for path in paths]
         found += [("shortcut", self.shortcut)] if self.shortcut else []

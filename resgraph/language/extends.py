@@ -117,7 +117,8 @@ class _Chain:
         try:
             outside = not base.resolve().is_relative_to(directory)
             there = base.exists()
-        except (OSError, ValueError, RuntimeError):  # a name too long, a link to itself
+        except (OSError, ValueError, RuntimeError):
+            # a name too long, a link to itself
             outside = there = False
         if not self.allow_outside and outside:
             said = f"`{name}` is outside the directory of the spec"

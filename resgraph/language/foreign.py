@@ -99,9 +99,8 @@ _ANSWERS = {
         "mbconv1 mbconv3 mbconv4 mbconv6 fusedmbconv"
     ),
 }
-_OURS = SYNONYMS.keys() | {
-    *map(squeezed, VOCABULARY)
-}  # also of ops that a package brings
+# also of ops that a package brings
+_OURS = SYNONYMS.keys() | {*map(squeezed, VOCABULARY)}
 FOREIGN = {
     word: answer
     for answer, words in _ANSWERS.items()

@@ -13,7 +13,8 @@ from ..errors import Hint, UsageError, ticked
 from ..structs import Frozen
 from .diagnose.nearest import certain, meant, nearest
 
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")  # anything else is the path of a file
+# anything else is the path of a file
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _MODEL = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 _MODEL_FILES = (".pt2", ".onnx")
 _VARIANTS = re.compile(r"^variants:.*\n((?:[ #].*\n|\n)*)", re.MULTILINE)

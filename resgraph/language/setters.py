@@ -16,8 +16,10 @@ from .grammar.words import words_in, words_of
 from .yaml.tree import KeyValue, Mapping, Scalar, Sequence, Tree, entries_of, scalars_in
 
 _MOST = 3  # places that are shown for one mistake
-_MAPS = (("let",), ("blocks",), ("net",), ("ops",))  # which merge name by name
-_NAMED = ("let", "blocks", "net")  # maps whose names labels and equations read
+# maps that merge name by name
+_MAPS = (("let",), ("blocks",), ("net",), ("ops",))
+# maps whose names labels and equations read
+_NAMED = ("let", "blocks", "net")
 _CLAIM = "E050"  # stands under the name of its variant
 # of which no shape depends
 _SILENT = frozenset(

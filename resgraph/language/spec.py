@@ -80,13 +80,15 @@ class Spec(Frozen, eq=False, dict=True):
     expect: Expect | None
     train: Train | None
     variants: tuple[str, ...] = field(default=())
-    outputs: tuple[OutputDef, ...] = ()  # as far as `output` and `aux` name them
-    named: bool = False  # the variant, or an override, says what the net is called
-    void: bool = False  # overrides change the net of which its file expects something
+    # as far as `output` and `aux` name them
+    outputs: tuple[OutputDef, ...] = ()
+    # the variant, or an override, says what the net is called
+    named: bool = False
+    # overrides change the net of which its file expects something
+    void: bool = False
     reshaped: bool = False  # overrides change the net
-    mistakes: tuple[
-        Diagnostic, ...
-    ] = ()  # of labels: the rest of the net can be checked all the same
+    # of labels: the rest of the net can be checked all the same
+    mistakes: tuple[Diagnostic, ...] = ()
     unused: tuple[Diagnostic, ...] = ()  # definitions that nothing reads
 
     def __repr__(self) -> str:

@@ -47,7 +47,8 @@ class Analyser:
     def __init__(self, text: str, path: Path, before: Analysis | None = None) -> None:
         self.source, self.before = Source(str(path), text), before
         self.file = FileCheck(str(path), source=self.source)
-        self.tree, _ = read(self.source)  # the file's own, without what it extends
+        # the file's own, without what it extends
+        self.tree, _ = read(self.source)
 
     def first(self) -> tuple[Diagnostic, ...] | None:
         """What is wrong in the variant at hand, before the others are checked; None where there

@@ -73,7 +73,8 @@ def _of_key(
     units = ["conv", *sorted(NORMS), *sorted(ACTIVATIONS)]
     of_key: dict[str, Iterable[Candidate]] = {
         "unit": chain(_words(units, "op"), _lets(analysis, keys)),
-        "reads": (),  # it names what flows in, and nothing has these names before
+        # it names what flows in, and nothing has these names before
+        "reads": (),
         "gives": _words(_to_give(analysis, before, keys), "name"),
     }
     return of_key.get(key)

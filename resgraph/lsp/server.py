@@ -159,7 +159,8 @@ class Server(LanguageServer):
 def path_of(uri: str) -> Path:
     """The file of a document; one that is not saved has a name in the directory at hand."""
     parts = urlparse(uri)
-    path = Path(unquote(parts.path).replace("\0", "�"))  # no file has that in its name
+    # no file has that in its name
+    path = Path(unquote(parts.path).replace("\0", "�"))
     return path if parts.scheme == "file" else Path(path.name or "untitled")
 
 

@@ -23,9 +23,11 @@ Schema = dict[str, Any]
 
 _NAME = "^[A-Za-z][A-Za-z0-9_]*$"
 _TARGET = r"^[A-Za-z]\w*(\.\w+)*(\.\.[A-Za-z]\w*)?$"
-_END = r"^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)?$"  # a row, or a stream of one
+# a row, or a stream of one
+_END = r"^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)?$"
 _BLOCK_NAME = "^[A-Za-z][A-Za-z0-9_-]*$"
-_DIGITS = "^[-+]?[0-9][0-9_]*$"  # `25_557_032`, which is text to an editor that reads YAML 1.2
+# `25_557_032`, which is text to an editor that reads YAML 1.2
+_DIGITS = "^[-+]?[0-9][0-9_]*$"
 
 KEYS: dict[str, str] = {
     "name": "the title of tables and figures",
@@ -279,7 +281,8 @@ def _option(op: type[Op], key: str, field: FieldInfo) -> Schema:
     if field.annotation is bool:
         return {"type": "boolean", "default": field.default}
     schema: Schema = {"type": ["number", "string"]}
-    if key == "kernel":  # `[17]` is along one axis, where `17` would be along all
+    # `[17]` is along one axis, where `17` would be along all
+    if key == "kernel":
         alone = {"type": "array", "items": schema, "minItems": 1, "maxItems": 1}
         schema = {"anyOf": [schema, alone]}
     words = [*of_type(str, _literals(field.annotation))]

@@ -24,9 +24,8 @@ class Paths(Frozen):
 
 def paths(graph: Graph) -> Paths:
     """The ways through a net, counted exactly."""
-    ways: dict[
-        str, tuple[int, int, int, int]
-    ] = {}  # count, sum of lengths, shortest, longest
+    # count, sum of lengths, shortest, longest
+    ways: dict[str, tuple[int, int, int, int]] = {}
     for name, node in graph.nodes.items():
         read = node.inputs[:1] if node.op.gates else node.values
         own = node.depth - (

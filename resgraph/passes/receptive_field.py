@@ -78,7 +78,8 @@ def _through(node: Node, before: Shape, field: ReceptiveField) -> ReceptiveField
     """What one place of a node's output sees, given what one place of its input does."""
     if not is_map(node.shape):
         return ReceptiveField(None, field.step)
-    if len(node.shape) != len(before):  # no axis of the output is one of the input
+    # no axis of the output is one of the input
+    if len(node.shape) != len(before):
         return ReceptiveField(None, _ONES[: len(node.shape) - 1])
     if node.op.reads_all:
         return ReceptiveField(None, field.step)

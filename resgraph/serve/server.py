@@ -41,9 +41,8 @@ class SpecServer(ThreadingHTTPServer):
     """Serves one spec; `address` is what a browser opens."""
 
     daemon_threads = True
-    request_queue_size = (
-        1024  # connections that wait; with the default of 5 the others are reset
-    )
+    # connections that wait; with the default of 5 the others are reset
+    request_queue_size = 1024
 
     def __init__(self, path: Path, port: int = 0) -> None:
         self.path = path
@@ -142,7 +141,8 @@ class _Handler(PageHandler):
             self.send(refused.status, {"error": str(refused)})
         except UsageError as refused:
             self.send(422, {"error": str(refused)})
-        except SpecError as problem:  # the file itself cannot be read any more
+        except SpecError as problem:
+            # the file itself cannot be read any more
             self.send(
                 410,
                 {

@@ -130,7 +130,8 @@ def _difference(old: str, new: str) -> dict[str, Any]:
 
 def _shared(one: Iterable[str], other: Iterable[str]) -> int:
     """How many characters are the same from the first on."""
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other)))  # noqa: B905
+    pairs = zip(one, other, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _place(text: str, offset: int) -> tuple[int, int]:

@@ -156,7 +156,8 @@ def _in_processes(
 
 
 def _start(options: Options) -> _Worker:
-    context = get_context("spawn")  # a fork would copy threads of torch that hold locks
+    # a fork would copy threads of torch that hold locks
+    context = get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, options), daemon=False)
     process.start()

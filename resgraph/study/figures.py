@@ -98,7 +98,10 @@ def pareto(results: Results, fact: str = "macs") -> str:
     """The mean of every net against its MACs or parameters; the front is what none is better than
     in both."""
     shown = [net for net in results.nets if net.mean is not None]
-    at: Callable[[NetScore], float] = lambda net: max(1, net.point.facts[fact])  # noqa: E731
+
+    def at(net: NetScore) -> float:
+        return max(1, net.point.facts[fact])
+
     places = [*map(at, shown)]
     tops = [(net.mean or 0.0) + (net.sd or 0.0) for net in shown]
     area = LogArea(

@@ -23,7 +23,8 @@ from ..structs import Frozen
 from .schema import MOST_RUNS, Nets, Sample, Search, Study
 from .space import FACTS, Condition, parse_condition
 
-_TRIES = 200  # draws for each net that a sample wants, before its condition is called too narrow
+# draws for each net that a sample wants, before its condition is called too narrow
+_TRIES = 200
 
 
 @dataclass(frozen=True)

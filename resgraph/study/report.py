@@ -156,7 +156,8 @@ def latex(results: Results) -> str:
 def _tex(cell: str) -> str:
     plain = escape(cell.replace("±", "PLUSMINUS").replace("–", "ENDASH"))
     plain = plain.replace("PLUSMINUS", r"$\pm$").replace("ENDASH", "--")
-    return re.sub(r"(?<![\w-])-(?=\d)", "$-$", plain)  # a minus, not a hyphen
+    # a minus, not a hyphen
+    return re.sub(r"(?<![\w-])-(?=\d)", "$-$", plain)
 
 
 def table_csv(results: Results) -> str:

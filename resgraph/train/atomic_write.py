@@ -42,7 +42,8 @@ def append_line(path: Path, line: str) -> None:
 def sweep(directory: Path) -> None:
     """Removes what a killed writer left behind."""
     for leftover in directory.glob(f"{TEMPORARY}*"):
-        with suppress(OSError):  # what is not ours, or cannot go, is in nobody's way
+        # what is not ours, or cannot go, is in nobody's way
+        with suppress(OSError):
             leftover.unlink()
 
 

@@ -251,7 +251,8 @@ def trained(run: Path, net: nn.Module) -> nn.Module:
     path = run / "weights.safetensors"
     try:
         data = read_file(path)
-        known = read_facts(run).get("weights_sha256")  # older runs have none
+        # older runs have none
+        known = read_facts(run).get("weights_sha256")
         if known is not None and hashlib.sha256(data).hexdigest() != known:
             raise _damaged(run, path, "its bytes are not those that were written")
         net.load_state_dict(safetensors(data))

@@ -47,9 +47,8 @@ class Prepared(Frozen):
     steps: int
     task: Task
     start: Transfer | None = None  # the weights to start from
-    stated: StatedImages | None = (
-        None  # how images are normalized, where that is not measured
-    )
+    # how images are normalized, where that is not measured
+    stated: StatedImages | None = None
     missing: str = ""  # why blank images stand for those of the set
     uncounted: bool = False  # nor is it known how many the set has
 

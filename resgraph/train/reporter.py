@@ -19,7 +19,8 @@ class RunStart(Frozen):
     images: int
     first_step: int
     decisions: tuple[tuple[str, str, str], ...]
-    watched: str = "validation"  # what the images that are evaluated are called
+    # what the images that are evaluated are called
+    watched: str = "validation"
     weights: tuple[str, ...] = ()  # what the net starts from, a line each
 
 

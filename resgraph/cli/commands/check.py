@@ -136,7 +136,8 @@ def _nets(
                 else check_nets(spec, overrides[spec], allow_outside, piped.get(spec))
             )
         ]
-        gc.freeze()  # they stay to the end of the process, and are never searched
+        # they stay to the end of the process, and are never searched
+        gc.freeze()
     return nets
 
 

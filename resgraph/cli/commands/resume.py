@@ -40,7 +40,8 @@ def resume(
 
     spec = run / "spec.yaml"
     if overrides:
-        read_facts(run)  # what is no run is told so, and not what its spec.yaml lacks
+        # what is no run is told so, and not what its spec.yaml lacks
+        read_facts(run)
     if overrides and not spec.is_file():
         raise RunError(
             f"{run} has no spec.yaml that --set could change; take it from a copy"

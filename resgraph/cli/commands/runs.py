@@ -94,7 +94,8 @@ def _draw(found: list[RunInfo], curves: Path, *, force: bool) -> None:
     if curves.suffix != ".svg":
         raise UsageError(f"{curves}: the picture is an SVG; end its name in .svg")
     whole = [run for run in found if run.status != "damaged"]
-    alike = len({run.name for run in whole}) < len(whole)  # several runs of one net
+    # several runs of one net
+    alike = len({run.name for run in whole}) < len(whole)
     series = [
         (run.path.name if alike else run.name, read_rows(run.path / "metrics.jsonl"))
         for run in whole

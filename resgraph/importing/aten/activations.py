@@ -121,7 +121,8 @@ def softmax(reader: Reader, call: AtenCall, given: Arguments) -> Any:
 def dropout(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     """Torch keeps the rate in eval mode; a rate of 0 does nothing in either. Of a vector, each
     number is a channel."""
-    x = given.get("input", given.get("self"))  # torch's name for it in `dropout_`
+    # in `dropout_` torch calls it `self`
+    x = given.get("input", given.get("self"))
     if not given["p"]:
         return x
     whole = "feature" in call.word and not reader.vector(reader.value(x))

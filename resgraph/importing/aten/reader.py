@@ -162,11 +162,15 @@ class Reader:
             name: StateTensor(found.key, stored(found.axes), found.learned)
             for name, found in program.parameters.items()
         }
-        self.views: dict[str, str] = {}  # tensors that share memory → whose it is
-        self.shared: dict[str, list[str]] = defaultdict(list)  # and the way back
+        # tensors that share memory → whose it is
+        self.views: dict[str, str] = {}
+        # and the way back
+        self.shared: dict[str, list[str]] = defaultdict(list)
         self.steps: dict[str, CapturedOp] = {}
-        self.made: dict[Any, str] = {}  # what is computed twice of the same is one step
-        self.said_in: dict[ForeignValue, str] = {}  # by the module that first gives it
+        # what is computed twice of the same is one step
+        self.made: dict[Any, str] = {}
+        # by the module that first gives it
+        self.said_in: dict[ForeignValue, str] = {}
         self.call = AtenCall("input", {}, ())
         self.count = 0  # calls that were read
 

@@ -246,7 +246,8 @@ def _of_one(a: Spelled, b: Any) -> bool:
     if isinstance(b, Spelled):
         return a.of == b.of
     centred = a.form == "mean of filters"
-    other = a.form == "deviation of groups"  # of what is divided, the norm is not
+    # of what is divided, the norm is not
+    other = a.form == "deviation of groups"
     return a.of == b if (isinstance(b, ForeignValue) and not other) or centred else True
 
 

@@ -152,6 +152,7 @@ def _first(
     formulas: Sequence[Formula], values: Sequence[int], calls: Sequence[CallSizes]
 ) -> str | None:
     fits = [each.text for each in formulas if each.fits(values, calls)]
-    if all(call.into == call.out for call in calls):  # such a call says no width
+    # such a call says no width
+    if all(call.into == call.out for call in calls):
         fits.sort(key=lambda text: "out" in text)
     return fits[0] if fits else None

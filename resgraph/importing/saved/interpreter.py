@@ -54,7 +54,8 @@ class Interpreted(nn.Module):
         tensors = {**dict(self.named_parameters()), **dict(self.named_buffers())}
         program = self.program
         values = {name: tensors[each.key] for name, each in program.parameters.items()}
-        batch = program.inputs[0].axes[0]  # it may be written in views of the file
+        # it may be written in views of the file
+        batch = program.inputs[0].axes[0]
         return by_batches(images, batch, lambda xs: self._once(dict(values), xs))
 
     def _once(self, values: dict[str, Any], images: Sequence[Tensor]) -> list[Tensor]:
@@ -85,7 +86,8 @@ def by_batches(
 def _run(call: AtenCall, values: Mapping[str, Any]) -> Any:
     given = {k: _meant(v, values) for k, v in call.given.items() if k not in MADE_AS}
     if call.word in _SAME:
-        return next(iter(given.values())).contiguous()  # as a view behind it needs
+        # as a view behind it needs
+        return next(iter(given.values())).contiguous()
     op = aten(call.word, call.overload)
     if op is not None:
         return op(**given)

@@ -55,7 +55,8 @@ class OnnxFile:
             raise
         except OSError as problem:
             raise ImportRefused(f"{path} cannot be read: {reason(problem)}") from None
-        except Exception as problem:  # whatever protobuf and ONNX say of a broken file
+        except Exception as problem:
+            # whatever protobuf and ONNX say of a broken file
             said = f"{type(problem).__name__}: {problem}".partition("\n")[0]
             raise ImportRefused(f"{path} cannot be read as ONNX ({said})") from None
 
@@ -167,7 +168,8 @@ class OnnxNet(nn.Module):
         content = self._with(dict(self.named_parameters()))
         providers = ["CPUExecutionProvider"]
         options = runtime.SessionOptions()
-        options.log_severity_level = 3  # errors: numbers that nothing reads are none
+        # errors: numbers that nothing reads are none
+        options.log_severity_level = 3
         session = runtime.InferenceSession(content, options, providers=providers)
         names = [each.name for each in session.get_inputs()]
         size = self.file.axes[names[0]][0]

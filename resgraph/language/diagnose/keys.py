@@ -29,7 +29,8 @@ class Mistake(Frozen):
     hint: str | Hint = ""
     code: str = "E022"
     missing: str = ""  # the key that is
-    beyond: str = ""  # the key that gives the run its length, which the value exceeds
+    # the key that gives the run its length, which the value exceeds
+    beyond: str = ""
 
     def __str__(self) -> str:
         return f"{self.said}; {self.hint}" if self.hint else self.said
@@ -37,7 +38,8 @@ class Mistake(Frozen):
     def at(self, tree: trees.Tree) -> Diagnostic:
         """The diagnostic at its place in what was written."""
         span, key = locate(tree, self.loc)
-        of_key = self.code in ("E011", "E020")  # what is below an unknown key is unread
+        # what is below an unknown key is unread
+        of_key = self.code in ("E011", "E020")
         found = fault(
             self.code,
             self.said,

@@ -12,7 +12,8 @@ from ...errors import Hint, Span
 from ...ops import VOCABULARY
 from ..foreign import FOREIGN, SYNONYMS, foreign, is_foreign, squeezed
 
-_ALIKE = 0.65  # of 1, from where on a word is named as what may be meant; by trial
+# of 1, from where on a word is named as what may be meant; by trial
+_ALIKE = 0.65
 
 
 def certain(word: str, known: Collection[str]) -> str:
@@ -30,7 +31,8 @@ def _certain(word: str, known: frozenset[str]) -> str:
     lower = word.lower()
     if same := {right for right in known if right.lower() == lower}:
         return _only(same)
-    if _SIGNS.sub("", word) in VOCABULARY or is_foreign(word):  # `elu6` is no `relu6`
+    # `elu6` is no `relu6`
+    if _SIGNS.sub("", word) in VOCABULARY or is_foreign(word):
         return ""
     if (ours := SYNONYMS.get(squeezed(word), "")) in known:
         return ours

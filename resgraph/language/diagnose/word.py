@@ -106,7 +106,8 @@ def _respelled(label: _Words) -> Fault | None:
     kernel = re.fullmatch(r"([0-9]{1,4})[xX×]", first)
     if kernel and label.second in VOCABULARY:
         plain = f"{kernel[1]}x{kernel[1]}"
-        certainly = label.second == "conv"  # which does nothing without a kernel
+        # a convolution does nothing without a kernel
+        certainly = label.second == "conv"
     hint = replace(write(plain), certain=certainly)
     return fault("E011", f"no op or block `{first}`", label.place, hint)
 

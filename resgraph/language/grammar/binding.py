@@ -96,7 +96,8 @@ class Binder:
         elif part.text in self.fields:
             self.read_option(part)
         elif part.text in self.words and takes_mode(self.target, "relu"):
-            self.read_mode(part, part.text)  # a `let` that stands for an activation
+            # a `let` that stands for an activation
+            self.read_mode(part, part.text)
         else:
             self.read_number(part)
 

@@ -19,7 +19,8 @@ class Log(Struct):
     """Keeps mistakes, and guesses at nothing: that is for those that override its second half."""
 
     found: list[Diagnostic] = []
-    fatal: bool = False  # a mistake that leaves nothing to go on with is among them
+    # a mistake that leaves nothing to go on with is among them
+    fatal: bool = False
 
     @property
     def is_full(self) -> bool:

@@ -76,7 +76,8 @@ class Label(Frozen, eq=False):
     rest: tuple[Chunk, ...] = ()
     # of the long form, which has no chunks
     options: dict[str, Option] = field(default_factory=dict)
-    chosen: bool = False  # the word stands for what a `let` says, which a variant may say otherwise
+    # the word stands for what a `let` says, which a variant may say otherwise
+    chosen: bool = False
 
     def sizes(self) -> Iterator[str]:
         """What stands behind a `to`: `c4` of `upsample to c4`."""

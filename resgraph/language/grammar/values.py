@@ -30,7 +30,8 @@ class ValueParser(Struct):
     log: Log
     library: bool = False
     blocks: frozenset[str] = frozenset()
-    names: frozenset[str] = frozenset()  # of rows, paths or `let`s, and so no words
+    # of rows, paths or `let`s, and so no words
+    names: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if ACT not in self.names:

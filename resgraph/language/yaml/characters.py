@@ -31,7 +31,8 @@ _ODD_SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 _PAIR = re.compile(
     r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
 )
-_FILLER = "\ufdd0"  # a noncharacter, which no text holds that gets as far as this
+# a noncharacter, which no text holds that gets as far as this
+_FILLER = "\ufdd0"
 _FILLED = re.compile(f"(.){_FILLER}{{11}}")
 
 # What looks like a sign of the language, or like a letter or digit of it in full width, and nothing

@@ -136,7 +136,8 @@ class Composer(Struct):
         self.stack.pop()
         end = event.end_mark.index
         if not (top.node.flow and self.places.text[end - 1 : end] in ("]", "}")):
-            end = top.end  # a block's end mark is where the next token starts
+            # a block's end mark is where the next token starts
+            end = top.end
         top.node.span = self.places.span(top.start, end)
         self._add(top.node, end)
 
@@ -260,7 +261,8 @@ class Composer(Struct):
         if last is None or found is None:
             return False
         last.value, problem = found
-        top.drop = True  # YAML took the digits for a key; its value is no one's
+        # YAML took the digits for a key; its value is no one's
+        top.drop = True
         self._report(problem)
         return True
 

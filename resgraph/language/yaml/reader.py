@@ -91,10 +91,8 @@ def read(
         composer.compose(yaml.parse(with_pairs_filled(source.text), Loader=LOADER))
     except EndOfReadingError:
         return None, _in_order(errors)
-    except (
-        yaml.YAMLError,
-        ValueError,
-    ) as error:  # the Python loader lets `chr` raise for "\U00110000"
+    except (yaml.YAMLError, ValueError) as error:
+        # the Python loader lets `chr` raise for "\U00110000"
         if odd := list(odd_spaces(places, *places.line(_offset(error, places)))):
             return None, odd
         # In a list or map that breaks off, a missing value says only that it broke off.

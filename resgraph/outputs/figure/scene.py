@@ -111,7 +111,8 @@ class ShapeGroup(Struct):
     kind: str
     title: str
     shapes: list[Primitive] = []
-    place: str = ""  # where in the spec it was written, for a page that can say so
+    # where in the spec it was written, for a page that can say so
+    place: str = ""
 
     def moved(self, dx: float, dy: float) -> ShapeGroup:
         """The same elsewhere."""

@@ -41,7 +41,8 @@ def width(text: str, size: float, weight: int = 400) -> float:
 
 def fit(text: str, size: float, room: float, weight: int = 400) -> str:
     """`text`, cut with an ellipsis where it is wider than `room`."""
-    if width(text, size, weight) <= room + 0.01:  # sums of fractions of a pixel
+    # sums of fractions of a pixel
+    if width(text, size, weight) <= room + 0.01:
         return text
     low, high = 0, len(text)
     while low < high:

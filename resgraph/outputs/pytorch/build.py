@@ -175,7 +175,8 @@ def _reduce(net: nn.Module) -> tuple[Any, ...]:
     """
     loader = sys.modules[type(net).__module__].__loader__
     assert isinstance(loader, _Loader)
-    return restore, (loader.text, type(net).__qualname__), net.__getstate__()  # type: ignore[no-untyped-call]
+    state = net.__getstate__()  # type: ignore[no-untyped-call]
+    return restore, (loader.text, type(net).__qualname__), state
 
 
 def restore(text: str, name: str) -> nn.Module:

@@ -81,7 +81,8 @@ class _Step(Frozen):
     words: tuple[str, ...]  # the local variables that would hold them
     write: Callable[[Sequence[TorchExpr]], TorchExpr]
     call: bool  # a path's module is called (else an op of an equation)
-    over: bool = False  # a sum that is written over the first value that it reads
+    # a sum that is written over the first value that it reads
+    over: bool = False
 
     @property
     def value(self) -> str:
@@ -178,7 +179,8 @@ def _calls_inner(path: Path) -> bool:
 
 def _children(graph: Graph, path: Path, text: str) -> Iterator[tuple[Item, list[str]]]:
     """The modules of each own item of a path that is called `text`."""
-    place = int(bool(activations(graph, path)))  # what holds them stands first
+    # what holds them stands first
+    place = int(bool(activations(graph, path)))
     for item in own(graph, path):
         ends = _ends(item)
         if path.listed:
@@ -351,7 +353,8 @@ class _Writer:
         self.steps, self.scope, self.statements = steps, scope, statements
         self.total = Counter(source for step in steps for source in step.reads)
         self.total.update((*scope.results, *scope.aux))
-        self.total.update(scope.results if scope.aux else ())  # both returns read them
+        # both returns read them
+        self.total.update(scope.results if scope.aux else ())
         self.left = Counter(self.total)
         # what a sum is written over
         self.base = {step.reads[0] for step in steps if step.over}

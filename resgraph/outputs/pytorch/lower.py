@@ -223,7 +223,8 @@ class _Lowering:
         names: dict[str, str] = {}
         for each in block.arguments():
             if each.node not in names:
-                own = not block.takes and not names  # the one that is called `x`
+                # the one that is called `x`
+                own = not block.takes and not names
                 names[each.node] = free.new(each.name if own else local_name(each.name))
         return names
 
@@ -257,7 +258,8 @@ class _Lowering:
         found = []
         if path.equation and (children := self.activations(path)):
             made = named(children)
-            if not last_activation(self.graph, path):  # no module that could be called
+            # no module that could be called
+            if not last_activation(self.graph, path):
                 made = replace(made, target="nn.ModuleDict")
             found.append((path.equation.name[below:], made))
         for item in own(self.graph, path):

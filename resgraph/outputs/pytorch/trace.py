@@ -99,7 +99,8 @@ class Tracer(NodeObserver):
         self.joins = {n.name for n in graph.nodes.values() if n.op.family == "merge"}
         for name in self.joins:
             node = graph.nodes[name]
-            kind = "add" if node.op.op == "mean" else node.op.op  # a sum, then divided
+            # a mean is a sum, then divided
+            kind = "add" if node.op.op == "mean" else node.op.op
             key = kind, frozenset(node.values)
             self.waiting.setdefault(key, []).append(name)
         self.tags: dict[int, frozenset[str]] = {}

@@ -99,7 +99,8 @@ def piece(tree: Any, head: str = "") -> TextPiece:
     return Bracketed(f"{head}{tree.target}(", tuple(items))
 
 
-_SUM, _PRODUCT, _SIGN, _WHOLE = range(4)  # how tightly an expression holds together
+# how tightly an expression holds together
+_SUM, _PRODUCT, _SIGN, _WHOLE = range(4)
 
 
 def _precedence(tree: Any) -> int:

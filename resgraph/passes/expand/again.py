@@ -312,5 +312,6 @@ def _same_module(
         return expression(node.op, terms, before) == expression(node.op, terms, now)
     except MissingError:  # an installed op without one: its shapes tell
         return [shape[0] for shape in before] == [shape[0] for shape in now]
-    except (IndexError, ValueError, TypeError):  # other axes than the op knows
+    except (IndexError, ValueError, TypeError):
+        # other axes than the op knows
         return False

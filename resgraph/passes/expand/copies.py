@@ -165,7 +165,8 @@ class BlockCopy(ScopeCopy, Struct):
     def end(self, node: str) -> str:
         if node == self.template.into.node:
             return self.flow.node
-        return self.name(node) if node else ""  # a shortcut that is none has no node
+        # a shortcut that is none has no node
+        return self.name(node) if node else ""
 
     def shares(self, scope: Repeatable) -> str:
         return scope.shares and self.name(scope.shares)

@@ -18,8 +18,10 @@ from ...structs import Frozen
 from .meant import likely_shape
 from .unit import OptionSource
 
-LAYERS = 32_000  # nodes in one net: 10,000 layers of conv, bn and relu, and their sums
-PARAMS = 2**37  # half a terabyte in float32; the largest residual nets have some 10^10
+# nodes in one net: 10,000 layers of conv, bn and relu, and their sums
+LAYERS = 32_000
+# half a terabyte in float32; the largest residual nets have some 10^10
+PARAMS = 2**37
 # mistakes in what a block says, whatever comes in
 _OF_NAMES = frozenset(["E011", "E012", "E030"])
 

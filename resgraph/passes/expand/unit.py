@@ -44,7 +44,8 @@ class LabelContext(Frozen):
     unit: UnitDef
     defaults: dict[str, dict[str, Option]]
     words: frozenset[str]
-    spare: str = ""  # what `act` means where the unit has no activation: in a library block, ReLU
+    # what `act` means where the unit has no activation: in a library block, ReLU
+    spare: str = ""
     # one for a label, however often it is made
     bounds: dict[tuple[Label, Target], Bound] = field(default_factory=dict)
 

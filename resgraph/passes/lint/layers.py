@@ -12,7 +12,8 @@ from ...graph import Graph, Node, Origin
 from ...ops import Conv, Op, UpConv, Window, ZeroPad
 from .findings import Facts, Finding
 
-_LARGE = 1_000_000  # parameters; below that nobody waits for the tensor cores
+# parameters; below that nobody waits for the tensor cores
+_LARGE = 1_000_000
 _NARROW = ((1, 1), (2, 2))  # a kernel and a stride
 _LISTED = 3  # labels that a warning of many names
 

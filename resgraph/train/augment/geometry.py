@@ -130,9 +130,8 @@ def _flip(images: Tensor, turned: Tensor) -> Tensor:
     if images.device.type != "cpu":
         return torch.where(turned[:, None, None, None], images.flip(3), images)
     images = images.clone()
-    for row in (
-        turned.nonzero().flatten().tolist()
-    ):  # a fifth of the time of the line above
+    # a fifth of the time of `torch.where`
+    for row in turned.nonzero().flatten().tolist():
         images[row] = images[row].flip(2)
     return images
 

@@ -37,7 +37,8 @@ def answers(values: ArrayValues, where: str, request: Request) -> Tensor:
     if values.dtype.kind not in "buif":
         raise TrainingError(f"{where} holds {values.dtype}, and no numbers")
     if values.ndim > 1 and values.shape[1] == 1 and request.output != (1,):
-        values = values.squeeze(1)  # MedMNIST has a label in a row of its own
+        # MedMNIST has a label in a row of its own
+        values = values.squeeze(1)
     return _KINDS[type(request.target)](values, where, request)
 
 

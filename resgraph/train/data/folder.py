@@ -101,7 +101,8 @@ class ClassFolders:
 
     path: Path
     classes: ClassNames = field(init=False)
-    outside: list[str] = field(init=False)  # images beside the folders of classes
+    # images beside the folders of classes
+    outside: list[str] = field(init=False)
     # files that are no images by their endings
     others: list[str] = field(default_factory=list)
     # links to folders that were read already

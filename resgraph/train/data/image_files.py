@@ -58,7 +58,8 @@ class _Part(Dataset[LoadedImage]):
 
     def __getitem__(self, asked: tuple[int, int]) -> LoadedImage:
         epoch, number = asked
-        index = number % len(self.files)  # beyond are copies, each with its own crop
+        # beyond are copies, each with its own crop
+        index = number % len(self.files)
         place = self.files.name(index)
         try:
             views, whole, why = self._views(self.files.source(index), epoch, number)

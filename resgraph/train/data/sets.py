@@ -229,16 +229,17 @@ class DataSet(Frozen):
     about: str
     levels: int = 255
     watched: str = "test"  # what the validation part is called in reports
-    resize: int | None = None  # shorter side before the centre crop, of images on disk
+    # shorter side before the centre crop, of images on disk
+    resize: int | None = None
     way: Filter = "bilinear"  # by which those are resized
     flat: bool = False  # the net reads vectors: an image row by row
     notes: tuple[str, ...] = ()  # what was left out, for the reader
     target: AnyGoal = LABEL  # what of each image is learned
-    exif: bool = False  # images on disk are turned as their EXIF orientation says
+    # images on disk are turned as their EXIF orientation says
+    exif: bool = False
     lead: int = 0  # the place of the images among the inputs of the net
-    path: Path | None = (
-        None  # where it was read, absolute; None where it is not from a path
-    )
+    # where it was read, absolute; None where it is not from a path
+    path: Path | None = None
 
     def check(self, shape: Shape, output: Shape, *, scored: bool = False) -> None:
         """Raises `TrainingError` where the net and the set do not fit, or a part is empty or has

@@ -47,7 +47,9 @@ def fresh_net(plan: Plan, train: Train, decisions: Decisions) -> nn.Module:
 def placed(net: nn.Module, decisions: Decisions) -> nn.Module:
     """On its device and in its layout."""
     net = net.to(decisions.device)
-    return net.to(memory_format=torch.channels_last) if decisions.channels_last else net  # type: ignore[call-overload]
+    if decisions.channels_last:
+        net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return net
 
 
 def make_train_state(

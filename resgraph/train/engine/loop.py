@@ -123,7 +123,8 @@ class Loop(Struct):
     stop_signal: Callable[[], int]
     save_every: int | None = None
     clock: float = 0.0  # seconds before this process took over
-    minutes: float | None = None  # that the run may last, over all its processes
+    # that the run may last, over all its processes
+    minutes: float | None = None
     began: float = field(default_factory=time.monotonic)
     checked: float = 0.0
     window: tuple[float, int] = field(default_factory=lambda: (time.monotonic(), 0))

@@ -70,7 +70,8 @@ def _first_launcher(environment: Mapping[str, str]) -> Launch:
         raise UsageError(
             "WORLD_SIZE is set but RANK is not; start with torchrun, or unset it"
         )
-    if known >= {"SLURM_PROCID", "SLURM_STEP_NUM_TASKS"}:  # a batch script has no step
+    # a batch script has no step
+    if known >= {"SLURM_PROCID", "SLURM_STEP_NUM_TASKS"}:
         return _slurm(environment)
     if known >= {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"}:
         names = ("RANK", "SIZE", "LOCAL_RANK", "LOCAL_SIZE")

@@ -232,7 +232,8 @@ def lock(path: Path) -> IO[bytes]:
         if _flocked(handle, "LOCK_EX"):
             return handle
         if left:
-            time.sleep(0.02)  # someone may only be looking whether it is in use
+            # someone may only be looking whether it is in use
+            time.sleep(0.02)
     handle.close()
     raise RunError(
         f"{path} is in use by another process; two runs never share a directory"

@@ -32,7 +32,8 @@ class RunInfo(Frozen):
     train_error: float | None
     seconds: float
     recipe: dict[str, Any]
-    watched: str = "validation"  # what the images are called that `error` is of
+    # what the images are called that `error` is of
+    watched: str = "validation"
 
     def document(self) -> dict[str, Any]:
         """As JSON."""

@@ -45,13 +45,11 @@ class Decisions(Frozen):
     reasons: tuple[Reason, ...]
     fp16: bool = False
     memory: int = 0  # bytes of a step, by estimate
-    checkpointed: tuple[
-        str, ...
-    ] = ()  # blocks that are recomputed in the backward pass
+    # blocks that are recomputed in the backward pass
+    checkpointed: tuple[str, ...] = ()
     deterministic: bool = True  # bitwise reproducible, on a GPU too
-    sharded: bool = (
-        False  # weights, gradients and optimizer state are divided among the processes
-    )
+    # weights, gradients and optimizer state are divided among the processes
+    sharded: bool = False
 
     @property
     def half(self) -> bool:

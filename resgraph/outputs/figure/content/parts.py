@@ -42,7 +42,8 @@ class TileRow(Frozen):
     title: str = ""
     # which lightness tells a convolution's width in the comparison figure; -1 for none
     step: int = -1
-    likeness: Hashable = None  # layers of equal likeness may be drawn as one
+    # layers of equal likeness may be drawn as one
+    likeness: Hashable = None
     also: str = ""
     again: bool = False  # it has the weights of what is drawn elsewhere
     heat: HeatCells = ()
@@ -181,8 +182,10 @@ class Link(Frozen):
     title: str = ""
     broken: bool = False
     named: bool = False
-    port: int = 0  # of the streams that leave its source, the one that it carries
-    entry: int = 0  # of those that flow into its target, the one that it becomes
+    # of the streams that leave its source, the one that it carries
+    port: int = 0
+    # of those that flow into its target, the one that it becomes
+    entry: int = 0
     heat: HeatCells = ()
 
 

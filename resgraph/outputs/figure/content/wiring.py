@@ -29,7 +29,8 @@ class Found(Frozen):
     pill: str = ""
     name: str = ""
     title: str = ""
-    port: int = 0  # of the streams that leave the unit, the one that the node is
+    # of the streams that leave the unit, the one that the node is
+    port: int = 0
 
 
 def spelled(graph: Graph) -> dict[str, str]:

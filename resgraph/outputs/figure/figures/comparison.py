@@ -228,7 +228,8 @@ def _level(columns: list[Column], sizes: list[MapSize]) -> list[tuple[float, flo
     bands: list[tuple[float, float]] = []
     y = 0.0
     for height in heights:
-        least = 36 if bands else 48  # the first holds the heading of the sizes as well
+        # the first holds the heading of the sizes as well
+        least = 36 if bands else 48
         bands.append((y, y + max(height + 2 * _PAD, least)))
         y = bands[-1][1]
     for column in columns:

@@ -112,8 +112,10 @@ class Pile:
     warmth: Warmth | None = None
     rhythm: Rhythm = RHYTHM
     streams: int = 1  # that flow into what is piled up next
-    links: dict[int, list[Link]] = field(default_factory=dict)  # into each unit
-    exits: dict[int, int] = field(default_factory=dict)  # streams that leave each
+    # into each unit
+    links: dict[int, list[Link]] = field(default_factory=dict)
+    # streams that leave each
+    exits: dict[int, int] = field(default_factory=dict)
     facts: BandFacts = field(init=False)
 
     def data(self) -> dict[str, Any]:

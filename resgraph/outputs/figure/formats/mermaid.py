@@ -114,7 +114,8 @@ class _Writer(DiagramWriter):
         before, lines, after, family = _leaf(part)
         text = "<br>".join(quoted(line)[1:-1] for line in lines)
         cells = _heat_of(part)
-        if cells and not isinstance(part, Join):  # which has room for its sign alone
+        # a join has room for its sign alone
+        if cells and not isinstance(part, Join):
             text += quoted(" · " + _words(cells))[1:-1]
         return f'{name}{before}"{text}"{after}:::{self.kind(family, cells)}'
 

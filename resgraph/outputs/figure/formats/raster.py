@@ -42,7 +42,8 @@ def png(svg: str, scale: float = 2.0, font: Path | None = None) -> bytes:
         resvg_py.svg_to_bytes(
             svg_string=svg,
             zoom=scale,
-            dpi=96,  # its own is 0, at which a length in points, as Graphviz has, is none
+            # its own is 0, at which a length in points, as Graphviz has, is none
+            dpi=96,
             skip_system_fonts=True,
             font_files=[*map(str, [*fonts.packaged(), *filter(None, [font])])],
             sans_serif_family=fonts.FAMILY,
@@ -52,7 +53,8 @@ def png(svg: str, scale: float = 2.0, font: Path | None = None) -> bytes:
 
 def with_dots(image: bytes, inch: float) -> bytes:
     """A PNG that says how many of its pixels an inch of paper has."""
-    head = 33  # the signature and the chunk of the size, behind which it stands
+    # the signature and the chunk of the size, behind which it stands
+    head = 33
     metre = round(inch / 0.0254)
     chunk = b"pHYs" + struct.pack(">IIB", metre, metre, 1)
     ends = struct.pack(">I", 9), struct.pack(">I", crc32(chunk))

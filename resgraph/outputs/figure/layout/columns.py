@@ -71,7 +71,8 @@ class Stacker:
         self.occupied: dict[int, float] = dict.fromkeys(entries, frame.inset)
         self.last: dict[int, int] = {lane: ENTRY - lane for lane in entries}
         self.ground = Ground()
-        self.alone = bool(frame.fork.breaks)  # one column has no neighbours to run into
+        # one column has no neighbours to run into
+        self.alone = bool(frame.fork.breaks)
 
     def stack(self) -> dict[Link, Way]:
         """Place every unit; the way of each link."""

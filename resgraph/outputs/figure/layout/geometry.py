@@ -60,7 +60,8 @@ class Rhythm(Frozen):
     note_gap: float = 27
     size: float = 9.75
     heat: float = 0  # room for a number at the right end of a row
-    close: bool = False  # no box is wider than its words, where it computes nothing
+    # no box is wider than its words, where it computes nothing
+    close: bool = False
     inner: Rhythm | None = None
 
     def within(self, part: FigurePart) -> Rhythm:

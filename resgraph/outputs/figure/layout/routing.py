@@ -277,7 +277,8 @@ class _Lanes:
         x = port if x < port < x + rhythm.lane_step else x
         x = self.lanes.free(x, start, end)
         self.lanes.take(x, start, end)
-        if noted := _noted(link, start, end):  # no lane runs through what stands there
+        # no lane runs through what stands there
+        if noted := _noted(link, start, end):
             step, room = rhythm.lane_step, 8 + text.width(link.note, NOTE_SIZE)
             for beside in range(1, 1 + int(room / step)):
                 self.lanes.take(x + beside * step, *noted)

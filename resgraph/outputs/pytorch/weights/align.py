@@ -44,7 +44,8 @@ class Entries(Frozen):
     keys: dict[str, str]
     shapes: dict[str, Shape]
     signature: tuple[object, ...]  # what its counterpart must have too
-    is_loose: bool = False  # one tensor, which stands in a scope beside its modules
+    # one tensor, which stands in a scope beside its modules
+    is_loose: bool = False
 
 
 class _Scope(Struct):

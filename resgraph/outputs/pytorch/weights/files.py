@@ -44,7 +44,8 @@ def read_state(file: Path, key: str | None = None) -> StateDict:
         loaded = load_file(file) if packed else _torch_load(file)
     except OSError as problem:
         raise RunError(f"cannot read {file}: {problem.strerror or problem}") from None
-    except Exception as problem:  # a damaged file can fail anywhere in the two readers
+    except Exception as problem:
+        # a damaged file can fail anywhere in the two readers
         if what := "" if head.startswith(b"PK") else what_else(head):
             raise RunError(f"{file} is no file of weights: it is {what}") from None
         if isinstance(problem, pickle.UnpicklingError):

@@ -84,7 +84,8 @@ class Jpeg(Frozen):
         if FAST is not None:
             try:
                 return needed._by(FAST, box, mode), ""
-            except Exception as error:  # whatever it is, Pillow has the last word
+            except Exception as error:
+                # whatever it is, Pillow has the last word
                 why = f"{error}"
         return needed._by_pillow(box, mode), why
 

@@ -94,9 +94,8 @@ def read_dictionary(data: bytes, name: str) -> dict[str, Any]:
     `TrainingError` where the bytes are anything else."""
     try:
         found = _Reader(io.BytesIO(data), encoding="latin1").load()
-    except (
-        Exception
-    ) as error:  # a hostile or broken pickle can raise anything; it never runs anything
+    except Exception as error:
+        # a hostile or broken pickle can raise anything; it never runs anything
         raise TrainingError(f"{name} is not an official CIFAR file: {error}") from error
     if not isinstance(found, dict):
         raise TrainingError(
