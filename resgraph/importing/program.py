@@ -57,6 +57,11 @@ class AtenCall(Frozen):
     overload: str = ""
 
     @property
+    def name(self) -> str:
+        """Of its first tensor."""
+        return self.outputs[0].name if self.outputs else ""
+
+    @property
     def axes(self) -> TensorSizes:
         return self.outputs[0].axes
 
@@ -64,6 +69,13 @@ class AtenCall(Frozen):
     def reads(self) -> Iterator[str]:
         """The tensors among its arguments."""
         return _tensors(list(self.given.values()))
+
+
+def meant(value: Any, known: Mapping[str, Any]) -> Any:
+    """An argument, with what is known for the tensors in it."""
+    if isinstance(value, TensorRef):
+        return known.get(value.name)
+    return [meant(v, known) for v in value] if isinstance(value, list) else value
 
 
 def _tensors(value: Any) -> Iterator[str]:

@@ -7,9 +7,9 @@ from __future__ import annotations
 from importlib import import_module
 from pkgutil import iter_modules
 
-from .reader import HANDLERS, Reader
+from .reader import Reader, handler_of
 
-__all__ = ["HANDLERS", "Reader"]
+__all__ = ["Reader", "handler_of"]
 
 for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")

@@ -12,7 +12,7 @@ from ...ops import Concat, Mul, Part, reduction
 from ...ops.attention import Attention
 from ...structs import Frozen
 from ..program import AtenCall
-from .axes import Atom, Layout, flat, layout, sizes
+from .axes import Layout, axis_of, flat, layout, sizes
 from .convolutions import linear
 from .places import Distances, roles, said_of_distances
 from .reader import AnyValue, Arguments, ForeignValue, Reader, StateTensor, reads
@@ -188,8 +188,8 @@ def _heads(reader: Reader, x: AnyValue, axes: Layout) -> int:
     channels, *_ = reader.shape(x)
     (width,) = sizes((columns,))
     heads = channels // width
-    parts = [Atom(0, heads, width)] if heads > 1 else []
-    own = sorted(flat(outer)) == sorted([*reader.batch, *parts])
+    parts = [*reader.batch, *axis_of(0, heads, width)]
+    own = sorted(flat(outer)) == sorted(parts)
     if (
         not own
         or columns != layout((width,))[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import chain
+from itertools import chain, starmap
 from math import prod
 
 from ...ops import Shape
@@ -28,9 +28,24 @@ Layout = tuple[Axis, ...]
 EXPANDED, BATCH = -1, -2
 
 
+def axis_of(of: int, size: int, step: int = 1) -> Axis:
+    """An axis of so many places of one of ours."""
+    return (Atom(of, size, step),) if size > 1 else ()
+
+
 def layout(shape: Shape) -> Layout:
     """Of a tensor that lies as ours do."""
-    return tuple((Atom(of, size),) if size > 1 else () for of, size in enumerate(shape))
+    return tuple(starmap(axis_of, enumerate(shape)))
+
+
+def places(dims: Iterable[int], count: int) -> set[int]:
+    """Which axes behind the batch are meant by their numbers among so many; -1 is the batch."""
+    return {dim % count - 1 for dim in dims}
+
+
+def atoms_of(axes: Layout, places: Iterable[int]) -> list[Atom]:
+    """All that some axes run over, in our order."""
+    return sorted(chain.from_iterable(axes[place] for place in places))
 
 
 def flat(axes: Iterable[Axis]) -> Axis:

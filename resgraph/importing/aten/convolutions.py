@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import Any
+from typing import Any, Literal
 
 from msgspec.structs import replace
 
@@ -19,7 +19,7 @@ from ...ops import (
     UpConv,
 )
 from ..program import AtenCall
-from .axes import Atom, flat, layout
+from .axes import axis_of, flat, layout
 from .reader import (
     AnyValue,
     Arguments,
@@ -32,6 +32,10 @@ from .reader import (
 from .sequences import turned
 
 _EPS = {"weight": 1e-8, "scaled": 1e-6}
+EDGES: dict[str, dict[str, Any]] = {
+    "constant": {}, "reflect": {"reflect": True}, "replicate": {"replicate": True}
+}  # fmt: skip
+"""What is said of the cells around a map, by the mode of a pad."""
 
 
 def several(value: Any, count: int, default: int = 1) -> tuple[int, ...]:
@@ -66,6 +70,11 @@ def tensors_of(reader: Reader, given: Arguments) -> dict[str, str]:
     return found
 
 
+def bias_of(given: Arguments) -> Literal["default", "none"]:
+    """Whether a layer has one."""
+    return "default" if given["bias"] else "none"
+
+
 def _options(reader: Reader, given: Arguments) -> dict[str, Any]:
     """Kernel, stride, dilation, padding and bias of a convolution over maps."""
     kernel = given["weight"].shape[2:]
@@ -82,7 +91,7 @@ def _options(reader: Reader, given: Arguments) -> dict[str, Any]:
         "stride": stride,
         "dilation": dilation,
         "pad": None if padding == usual else padding,
-        "bias": "default" if given["bias"] else "none",
+        "bias": bias_of(given),
     }
 
 
@@ -127,7 +136,7 @@ def _around(reader: Reader, step: str, options: dict[str, Any]) -> str:
         return step
     cells = before.op.cells
     options["pad"] = None if cells == usual_pad(kernel, options["dilation"]) else cells
-    options |= {before.op.mode: True} if before.op.mode != "constant" else {}
+    options |= EDGES[before.op.mode]
     return before.inputs[0]
 
 
@@ -161,8 +170,8 @@ def _of_a_cell(
     return replace(made, axes=(*made.axes, *((),) * (len(weight.shape) - 2)))
 
 
-_EDGES = {"constant": "zeros", "replicate": "replicate"}
-"""What a blur calls the modes of a pad that are not its usual one."""
+_BLURRED = {**EDGES, "constant": {"zeros": True}, "reflect": {}}
+"""The same of a blur, whose usual mode is another."""
 
 
 def _blur(
@@ -178,7 +187,7 @@ def _blur(
     if not (weight.moved or before.op.reflect):
         return None
     window = {"kernel": options["kernel"], "stride": options["stride"]}
-    window |= {_EDGES[before.op.mode]: True} if before.op.mode in _EDGES else {}
+    window |= _BLURRED[before.op.mode]
     pad = before.op.cells
     usual = BlurPool(**window)
     op = usual if usual.padding == pad else BlurPool(**window, pad=pad)
@@ -190,8 +199,7 @@ def _along_channels(reader: Reader, x: ForeignValue, given: Arguments) -> Foreig
     weight, padding = given["weight"], several(given["padding"], 1, 0)[0]
     if weight.shape[:2] != (1, 1) or 2 * padding != weight.shape[2] - 1:
         raise reader.no("over anything but the channels of a vector")
-    bias = "default" if given["bias"] else "none"
-    op = ChannelConv(kernel=weight.shape[2], bias=bias)  # type: ignore[arg-type]
+    op = ChannelConv(kernel=weight.shape[2], bias=bias_of(given))
     return reader.kept(op, x, tensors_of(reader, given))
 
 
@@ -228,17 +236,16 @@ def linear(reader: Reader, call: AtenCall, given: Arguments) -> AnyValue:
     if not isinstance(weight, StateTensor) or not weight.plain or not weight.ordered:
         raise reader.no("its weight is computed")
     x = channels_last(reader, x)
-    shape, bias = reader.shape(x), "default" if given["bias"] else "none"
+    shape, bias = reader.shape(x), bias_of(given)
     width, tensors = weight.shape[0], tensors_of(reader, given)
     channels = layout(shape)[0]
     if len(shape) > 1 < len(x.axes) and x.axes[-1] == channels:
         # channels last: each cell by itself
         ones = (1,) * (len(shape) - 1)
-        op = Conv(width=width, kernel=ones, bias=bias)  # type: ignore[arg-type]
+        op = Conv(width=width, kernel=ones, bias=bias)
         made = reader.add(op, x.step, tensors=tensors)
-        own = (Atom(0, width),) if width > 1 else ()
-        return replace(x, step=made.step, axes=(*x.axes[:-1], own))
-    fc = Fc(width=width, bias=bias)  # type: ignore[arg-type]
+        return replace(x, step=made.step, axes=(*x.axes[:-1], axis_of(0, width)))
+    fc = Fc(width=width, bias=bias)
     made = reader.add(fc, reader.plain(x), tensors=tensors)
     return replace(made, axes=(*x.axes[:-1], *made.axes))
 

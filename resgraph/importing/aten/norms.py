@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from ...ops import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RmsNorm
 from ..program import AtenCall
-from .axes import equal_parts, layout
-from .convolutions import channels_last, tensors_of
+from .axes import equal_parts
+from .convolutions import bias_of, channels_last, tensors_of
 from .reader import Arguments, ForeignValue, Reader, StateTensor, reads
 from .spelled import Spelled
 
@@ -38,8 +38,8 @@ def _filters(x: StateTensor, gain: Any, eps: float) -> StateTensor:
 def group_norm(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     if not given["weight"]:
         raise reader.no("without a scale")
-    bias = "default" if given["bias"] else "none"
-    op = GroupNorm(groups=given["num_groups"], eps=given["eps"], bias=bias)  # type: ignore[arg-type]
+    eps, bias = given["eps"], bias_of(given)
+    op = GroupNorm(groups=given["num_groups"], eps=eps, bias=bias)
     step = reader.plain(given["input"])
     return reader.add(op, step, tensors=tensors_of(reader, given))
 
@@ -59,11 +59,10 @@ def instance_norm(reader: Reader, call: AtenCall, given: Arguments) -> Any:
 
 def _by_groups(reader: Reader, x: ForeignValue, eps: float) -> Spelled:
     """Of groups of channels that lie in a row each: as ONNX spells a group norm."""
-    shape = reader.shape(x)
-    groups = equal_parts(x.axes[0], shape[0])
+    groups = equal_parts(x.axes[0], reader.shape(x)[0])
     if not groups:
         raise reader.no("of anything but groups of channels")
-    return Spelled("grouped", ForeignValue(x.step, layout(shape)), eps, groups=groups)
+    return Spelled("grouped", reader.lying(x.step), eps, groups=groups)
 
 
 @reads("layer_norm")
@@ -71,7 +70,7 @@ def layer_norm(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue
     x = _over_channels(reader, given)
     if not given["weight"]:
         raise reader.no("without a scale")
-    op = LayerNorm(eps=given["eps"], bias="default" if given["bias"] else "none")
+    op = LayerNorm(eps=given["eps"], bias=bias_of(given))
     return reader.kept(op, x, tensors_of(reader, given))
 
 

@@ -110,8 +110,7 @@ def split(reader: Reader, call: AtenCall, given: Arguments) -> list[Any]:
 def _in_place(reader: Reader, x: ForeignValue, place: int) -> ForeignValue:
     """A value whose axis `place` are the channels, perhaps after what moved them has its word."""
     if not _channels(reader, x, place):
-        step = reader.plain(x)
-        x = ForeignValue(step, layout(reader.steps[step].shape))
+        x = reader.lying(reader.plain(x))
     if not _channels(reader, x, place):
         raise reader.no("of anything but the channels")
     return x

@@ -12,8 +12,8 @@ from ...ops.base import Edge
 from ...ops.function import AMONG
 from ...structs import Frozen
 from ..program import AtenCall
-from .axes import Atom, flat, layout
-from .convolutions import several, usual_pad
+from .axes import Atom, atoms_of, flat, layout, places
+from .convolutions import EDGES, several, usual_pad
 from .reader import Arguments, ForeignValue, Reader, reads
 from .spelled import Spelled, mean_of_form
 from .stacks import Stack
@@ -32,9 +32,14 @@ class LowPadded(Frozen):
         )
 
 
+def _word(call: AtenCall) -> Any:
+    """The pool that a call is."""
+    return "max pool" if "max" in call.word else "avg pool"
+
+
 @reads(*(f"{word}_pool{n}d" for word in ("max", "avg") for n in (1, 2, 3)))
 def pool(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
-    word = "max pool" if "max" in call.word else "avg pool"
+    word = _word(call)
     x = given["self"]
     low = isinstance(x, LowPadded) and word == "max pool"
     step = x.step if low else reader.plain(x)
@@ -88,7 +93,7 @@ def _around(
     op = before.op
     if not isinstance(op, Pad) or (op.mode, options["op"]) == ("constant", "max pool"):
         return step, none
-    own: dict[str, Any] = {op.mode: True} if op.mode != "constant" else {}
+    own = EDGES[op.mode]
     if not _may_be({**options, **own, "pad": op.cells}):
         return step, none
     options |= own
@@ -106,7 +111,7 @@ def _may_be(options: dict[str, Any]) -> bool:
 
 @reads(*(f"adaptive_{word}_pool{n}d" for word in ("max", "avg") for n in (1, 2, 3)))
 def to_size(reader: Reader, call: AtenCall, given: Arguments) -> Any:
-    word: Any = "max pool" if "max" in call.word else "avg pool"
+    word = _word(call)
     x, size = reader.value(given["self"]), tuple(given["output_size"])
     if reader.vector(x) and reader.vectors and set(size) == {1}:
         made = x
@@ -122,8 +127,7 @@ def over_axes(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     """Over all cells of a map, or all channels, however its axes lie."""
     if isinstance(form := given["self"], Spelled):
         dims = given["dim"] if given.get("keepdim") else ()
-        axes = {d % len(call.axes) - 1 for d in dims}
-        return mean_of_form(reader, form, axes)
+        return mean_of_form(reader, form, places(dims, len(call.axes)))
     if isinstance(stack := given["self"], Stack):
         return _among(reader, call, given, stack)
     return over(reader, call, given, reader.value(given["self"]))
@@ -133,8 +137,8 @@ def _among(
     reader: Reader, call: AtenCall, given: Arguments, stack: Stack
 ) -> ForeignValue:
     """Over the axis that tensors are stacked on, number by number."""
-    places = [d % (len(stack.values[0].axes) + 2) - 1 for d in given.get("dim") or ()]
-    if places != [stack.place] or given.get("keepdim"):
+    read = places(given.get("dim") or (), len(stack.values[0].axes) + 2)
+    if read != {stack.place} or given.get("keepdim"):
         raise reader.no("over another axis than tensors are stacked on")
     return alike(reader, call.word.removeprefix("a"), stack.values)
 
@@ -178,10 +182,10 @@ def over(
     reader: Reader, call: AtenCall, given: Arguments, x: ForeignValue
 ) -> ForeignValue:
     shape, count = reader.shape(x), len(x.axes) + 1
-    axes = {d % count - 1 for d in given.get("dim") or range(count)}
+    axes = places(given.get("dim") or range(count), count)
     if -1 in axes:
         raise reader.no("over the batch")
-    read = sorted(atom for axis in axes for atom in x.axes[axis])
+    read = atoms_of(x.axes, axes)
     if reader.vector(x) and not read:
         return _without(x, axes, keep=given["keepdim"])
     keep = given["keepdim"]

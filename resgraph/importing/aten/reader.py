@@ -30,15 +30,15 @@ from ..captured import (
     captured,
 )
 from ..numbers.factors import gathered
-from ..program import AtenCall, AtenProgram, TensorRef
+from ..program import AtenCall, AtenProgram, TensorRef, meant
 from ..restated.groups import in_groups
 from ..restated.pools import with_own_pools
 from .axes import (
     BATCH,
     EXPANDED,
-    Atom,
     Axis,
     Layout,
+    axis_of,
     flat,
     joined,
     layout,
@@ -140,6 +140,11 @@ def reads(*words: str) -> Callable[[Handler], Handler]:
     return enter
 
 
+def handler_of(word: str) -> Handler | None:
+    """What reads an op, or the op that one works in place of."""
+    return HANDLERS.get(word) or HANDLERS.get(word.removesuffix("_"))
+
+
 class NeedsMaps(Exception):
     """A map of one cell was read as a vector, which something reads as a map (as ASPP's)."""
 
@@ -180,7 +185,7 @@ class Reader:
         for each in program.inputs:
             name, shape = each.name, each.axes[1:]
             self.steps[name] = CapturedOp(name, Input(shape=shape), (), shape)
-            self.values[name] = ForeignValue(name, layout(shape))
+            self.values[name] = self.lying(name)
         if any(_trains(call.given) for call in program.calls):
             raise ImportRefused(
                 "the model was exported in training mode; call `.eval()` first"
@@ -221,11 +226,11 @@ class Reader:
 
     def _read(self, call: AtenCall) -> None:
         self.call = call
-        handler = HANDLERS.get(call.word) or HANDLERS.get(call.word.removesuffix("_"))
+        handler = handler_of(call.word)
         if handler is None:
             said = f"`{call.word}` is not in the language{_merged_first(call)}"
             raise ImportRefused(said, call.module)
-        given = {k: self._meant(v) for k, v in call.given.items()}
+        given = {k: meant(v, self.values) for k, v in call.given.items()}
         try:
             made: Any = moved_numbers(call, given)
             made = handler(self, call, given) if made is None else made
@@ -248,7 +253,7 @@ class Reader:
 
     def _aliases(self, call: AtenCall) -> None:
         """What is done in place is seen by all who share the memory."""
-        name = call.outputs[0].name if call.outputs else ""
+        name = call.name
         source = next((a.name for a in of_type(TensorRef, call.given.values())), "")
         root = self.views.get(source, source)
         if call.word.endswith("_"):
@@ -266,11 +271,6 @@ class Reader:
             if isinstance(value, AnyValue) and value.step == old:
                 self.values[name] = replace(value, step=new)
 
-    def _meant(self, value: Any) -> Any:
-        if isinstance(value, TensorRef):
-            return self.values.get(value.name)
-        return [*map(self._meant, value)] if isinstance(value, list) else value
-
     def no(self, why: str) -> ImportRefused:
         """A refusal of the call at hand."""
         return ImportRefused(f"`{self.call.word}`: {why}", self.call.module)
@@ -278,8 +278,7 @@ class Reader:
     @property
     def batch(self) -> Axis:
         """The axis of the images."""
-        count = self.program.inputs[0].axes[0]
-        return (Atom(BATCH, count),) if count > 1 else ()
+        return axis_of(BATCH, self.program.inputs[0].axes[0])
 
     def placed(self, x: Any) -> AnyValue:
         """As `value`, wherever its batch stands."""
@@ -296,6 +295,10 @@ class Reader:
             return ForeignValue(step, axes[1:])
         return Moved(step, axes)
 
+    def lying(self, step: str) -> ForeignValue:
+        """What a step gives, as ours lie."""
+        return ForeignValue(step, layout(self.steps[step].shape))
+
     def shape(self, value: AnyValue) -> Shape:
         """Of the step behind a value."""
         return self.steps[value.step].shape
@@ -310,13 +313,11 @@ class Reader:
         """A step of its own; what it gives lies as ours do. An op that does nothing makes none."""
         shape = op.infer(*(self.steps[each].shape for each in inputs))
         if op.nothing():
-            return ForeignValue(inputs[0], layout(shape))
+            return self.lying(inputs[0])
         same = op, inputs
         if tensors is None and same in self.made:
-            return ForeignValue(self.made[same], layout(shape))
-        name = (
-            self.call.outputs[0].name if self.call.outputs else ""
-        ) or self.call.word
+            return self.lying(self.made[same])
+        name = self.call.name or self.call.word
         if name in self.steps:
             name = f"{name}.{len(self.steps)}"
         if not isinstance(op, Dropout):
@@ -324,7 +325,7 @@ class Reader:
         self.steps[name] = CapturedOp(
             name, op, inputs, shape, tensors or {}, self.call.module
         )
-        return ForeignValue(name, layout(shape))
+        return self.lying(name)
 
     def kept(
         self, op: Op, x: SameValue, tensors: Mapping[str, str] | None = None
@@ -372,8 +373,7 @@ class Reader:
         value = self.value(x)
         if value.axes[:1] == layout(self.shape(value))[:1]:
             return value
-        step = self.plain(value)
-        return ForeignValue(step, layout(self.steps[step].shape))
+        return self.lying(self.plain(value))
 
     def worded(self, value: ForeignValue) -> ForeignValue:
         """A value of which what moved its channels has a word, behind that; one whose axes stand
@@ -385,7 +385,7 @@ class Reader:
         if sorted(value.axes) == sorted(own):
             return value
         step = self._in_words(value)
-        return ForeignValue(step, layout(self.steps[step].shape)) if step else value
+        return self.lying(step) if step else value
 
     def _in_words(self, value: ForeignValue) -> str | None:
         """The step that moves a value's axes so, where there is a word for it."""

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from ...ops import Pad, Pool, Upsample, ZeroPad
 from ..program import AtenCall
-from .axes import layout
+from .convolutions import EDGES
 from .pools import LowPadded
 from .reader import Arguments, ForeignValue, NeedsMaps, Reader, reads
 
@@ -53,9 +53,6 @@ def _padded(reader: Reader, step: str, given: Arguments, pads: list[int]) -> Any
     return more_channels(reader, step, *pads[-2:])
 
 
-_MODES: dict[str, dict[str, Any]] = {
-    "constant": {}, "reflect": {"reflect": True}, "replicate": {"replicate": True}
-}  # fmt: skip
 _OTHERWISE = "in another mode, or with another value than 0"
 
 
@@ -64,9 +61,9 @@ def _more_cells(reader: Reader, step: str, given: Arguments, pads: list[int]) ->
     edges = _edges(pads, len(reader.steps[step].shape) - 1)
     if (mode, value) == ("constant", -inf) and min(pads) >= 0:
         return LowPadded(step, Pad(cells=edges).cells)
-    if value or mode not in _MODES:
+    if value or mode not in EDGES:
         raise reader.no(_OTHERWISE)
-    return reader.add(Pad(cells=edges, **_MODES[mode]), step)
+    return reader.add(Pad(cells=edges, **EDGES[mode]), step)
 
 
 def _edges(pads: Sequence[int], count: int) -> tuple[tuple[int, int], ...]:
@@ -105,7 +102,7 @@ def upsample(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
         for new, old in zip(call.axes[2:], size, strict=True)
     }
     if factors == {1}:
-        return ForeignValue(step, layout(reader.steps[step].shape))
+        return reader.lying(step)
     whole = len(factors) == 1 and 0 not in factors
     to = {"factor": factors.pop()} if whole else {"to": call.axes[2:]}
     corners = bool(given.get("align_corners"))

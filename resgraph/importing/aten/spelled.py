@@ -4,7 +4,6 @@ normalizations without an op of their own, activations as products."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import chain
 from math import isclose, prod
 from typing import Any
 
@@ -30,7 +29,7 @@ from ...ops import (
 from ...structs import Frozen
 from ..captured import CapturedOp
 from ..program import AtenCall
-from .axes import equal_parts, layout
+from .axes import atoms_of, equal_parts, flat, layout, places
 from .reader import AnyValue, Arguments, ForeignValue, Reader, StateTensor, reads
 
 
@@ -266,7 +265,7 @@ def variance(reader: Reader, call: AtenCall, given: Arguments) -> Spelled:
     x = reader.value(given["self"])
     shape, dims = reader.shape(x), given.get("dim") or ()
     biased = given.get("correction", int(given.get("unbiased", True))) == 0
-    axes = {d % (len(x.axes) + 1) - 1 for d in dims}
+    axes = places(dims, len(x.axes) + 1)
     kept = [axis for place, axis in enumerate(x.axes) if place not in axes and axis]
     groups = equal_parts(kept[0], shape[0]) if len(kept) == 1 else 0
     if not groups or not biased or -1 in axes or not given.get("keepdim"):
@@ -302,10 +301,10 @@ def power(reader: Reader, call: AtenCall, given: Arguments) -> Any:
 def response(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     """Of each channel over all cells."""
     x = reader.value(given["self"])
-    axes = {d % len(call.axes) - 1 for d in given["dim"] or ()}
-    read = sorted(atom for axis in axes for atom in x.axes[axis])
-    cells = [*chain.from_iterable(reader.own_axes(x)[1:])]
-    if given["ord"] != 2 or -1 in axes or not given["keepdim"] or read != cells:
+    axes = places(given["dim"] or (), len(call.axes))
+    cells = [*flat(reader.own_axes(x)[1:])]
+    whole = -1 not in axes and atoms_of(x.axes, axes) == cells
+    if given["ord"] != 2 or not given["keepdim"] or not whole:
         raise reader.no("over anything but all cells of a map")
     return Spelled("response", x)
 

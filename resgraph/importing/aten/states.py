@@ -10,7 +10,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from ..program import AtenCall
-from .axes import Atom, Axis
+from .axes import Atom, Axis, axis_of
 from .reader import Arguments, Reader, StateCut, StateTensor, reads
 
 
@@ -23,7 +23,7 @@ def cut_state(
     if given.get("step", 1) != 1 or len(axis) != 1 or not x.plain:
         raise reader.no("it cuts a parameter")
     (atom,) = axis
-    own: Axis = (replace(atom, size=size),) if size > 1 else ()
+    own = axis_of(atom.of, size, atom.step)
     axes = (*x.axes[:place], own, *x.axes[place + 1 :])
     return StateCut(x, axes, start % atom.size * atom.step)
 

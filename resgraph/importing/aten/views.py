@@ -17,7 +17,7 @@ from ...ops import (
 from ...ops.attention import Positions, To, Transpose
 from ..program import AtenCall
 from .attention import ordered
-from .axes import EXPANDED, Atom, Layout, flat, layout, sizes, viewed
+from .axes import EXPANDED, Atom, Layout, axis_of, flat, layout, sizes, viewed
 from .reader import (
     WORDS,
     Arguments,
@@ -87,10 +87,8 @@ def expand(reader: Reader, call: AtenCall, given: Arguments) -> Any:
 
 
 def _spread(axes: Layout, target: Sequence[int]) -> Layout:
-    return tuple(
-        axis or ((Atom(EXPANDED, size),) if size > 1 else ())
-        for axis, size in zip(axes, target, strict=True)
-    )
+    pairs = zip(axes, target, strict=True)
+    return tuple(axis or axis_of(EXPANDED, size) for axis, size in pairs)
 
 
 def _order(given: Arguments, count: int) -> list[int]:

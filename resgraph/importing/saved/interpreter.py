@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..aten import HANDLERS
+from ..aten import handler_of
 from ..captured import ImportRefused
-from ..program import MADE_AS, AtenCall, AtenProgram, TensorRef
+from ..program import MADE_AS, AtenCall, AtenProgram, meant
 
 _SAME = frozenset(
     ["to", "_to_copy", "type_as", "contiguous", "clone", "lift_fresh_copy"]
@@ -84,7 +84,7 @@ def by_batches(
 
 
 def _run(call: AtenCall, values: Mapping[str, Any]) -> Any:
-    given = {k: _meant(v, values) for k, v in call.given.items() if k not in MADE_AS}
+    given = {k: meant(v, values) for k, v in call.given.items() if k not in MADE_AS}
     if call.word in _SAME:
         # as a view behind it needs
         return next(iter(given.values())).contiguous()
@@ -98,13 +98,7 @@ def _run(call: AtenCall, values: Mapping[str, Any]) -> Any:
 
 def aten(word: str, overload: str) -> Any:
     """An op of ATen that import can read; None for all else."""
-    if word not in HANDLERS and word.removesuffix("_") not in HANDLERS:
+    if handler_of(word) is None:
         return None
     op = getattr(getattr(torch.ops.aten, word, None), overload or "default", None)
     return op if isinstance(op, torch._ops.OpOverload) else None
-
-
-def _meant(value: Any, values: Mapping[str, Any]) -> Any:
-    if isinstance(value, TensorRef):
-        return values.get(value.name)
-    return [_meant(v, values) for v in value] if isinstance(value, list) else value
