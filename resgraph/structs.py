@@ -8,6 +8,7 @@ from typing import dataclass_transform
 from msgspec import Struct, field
 
 
+# else mypy takes a struct below for one that is not frozen
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 class Frozen(Struct, frozen=True):
     """A record that does not change, which is hashed by what it holds."""
