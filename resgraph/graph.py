@@ -8,7 +8,7 @@ source take their structure."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -46,6 +46,11 @@ class Node(Frozen):
     origin: Origin
     # the node whose module it is once more, and whose weights it has; "" for one of its own
     shares: str = ""
+
+    @property
+    def module(self) -> str:
+        """The node whose module it is: itself, but for what is made once more."""
+        return self.shares or self.name
 
     @property
     def values(self) -> tuple[str, ...]:
@@ -144,7 +149,7 @@ class Path(Struct):
 
 
 class Block(Struct):
-    """One call of a block: its paths in the order they were written; `result` is the path that it
+    """One call of a block: its paths in the order they were written, of which the last is what it
     hands back.
 
     `into`, `out` and `stride` are the constants of the call. `shortcut` says what the path named
@@ -160,7 +165,6 @@ class Block(Struct):
     out: int
     stride: tuple[int, ...]
     paths: list[Path]
-    result: Path
     shortcut: ShortcutKind
     merge: str  # the text of the merge equation, "" for a block of one path
     origin: Origin
@@ -174,6 +178,11 @@ class Block(Struct):
     reads: tuple[Stream, ...] = ()
     # what is made once more: `conv1`, or `conv1..conv3`; its paths are those, one after another
     again: str = ""
+
+    @property
+    def result(self) -> Path:
+        """The path that it hands back."""
+        return self.paths[-1]
 
     @property
     def direct(self) -> set[str]:
@@ -280,6 +289,14 @@ class Graph(Struct, dict=True):
             found |= new
             waiting += new
         return frozenset(found)
+
+    def behind(self, name: str, asked: Callable[[Node], bool]) -> Node:
+        """From a node back along first inputs, the first that answers yes; else the last there
+        is."""
+        node = self.nodes[name]
+        while node.inputs and not asked(node):
+            node = self.nodes[node.inputs[0]]
+        return node
 
     def times_read(self) -> Counter[str]:
         """How often each node is read; what comes out is read by the caller."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from msgspec import Struct
 from msgspec.structs import replace
 
-from ..graph import Block, Equation, Graph, Item, Layer, Node, Path, Stream
+from ..collecting import by_key
+from ..graph import Block, Graph, Item, Node
 from ..ops import BatchNorm, Conv, DepthwiseConv, Fc, UpConv
+from .expand.copies import Repeatable, ScopeCopy
 
 
 def fold_batch_norm(graph: Graph) -> tuple[Graph, dict[str, str]]:
@@ -24,22 +27,17 @@ def fold_batch_norm(graph: Graph) -> tuple[Graph, dict[str, str]]:
     folded = _everywhere(
         graph, {name: source for name, source in _pairs(graph) if reads[source] == 1}
     )
-    takers = set(folded.values())
+    left, takers = _Folded(folded), set(folded.values())
     nodes: dict[str, Node] = {}
     for name, node in graph.nodes.items():
         if name not in folded:
-            inputs = tuple(folded.get(source, source) for source in node.inputs)
+            inputs = tuple(map(left.end, node.inputs))
             node = replace(node, inputs=inputs)
-            nodes[name] = (
-                _with_bias(node, [nodes[source] for source in inputs])
-                if name in takers
-                else node
-            )
-    rows = [_path(row, folded) for row in graph.rows]
-    outputs = tuple(
-        replace(output, node=folded.get(output.node, output.node))
-        for output in graph.outputs
-    )
+            if name in takers:
+                node = _with_bias(node, [nodes[source] for source in inputs])
+            nodes[name] = node
+    rows = [*map(left.path, graph.rows)]
+    outputs = tuple(replace(o, node=left.end(o.node)) for o in graph.outputs)
     return replace(graph, nodes=nodes, rows=rows, outputs=outputs), folded
 
 
@@ -57,17 +55,15 @@ def _pairs(graph: Graph) -> Iterator[tuple[str, str]]:
 def _everywhere(graph: Graph, pairs: Mapping[str, str]) -> dict[str, str]:
     """Of the pairs of a norm and its layer, those whose modules stand together wherever either is
     called again."""
-    calls: dict[str, set[str]] = {}
-    for node in graph.nodes.values():
-        calls.setdefault(node.shares or node.name, set()).add(node.name)
+    calls = by_key((node.module, node.name) for node in graph.nodes.values())
 
-    def others(name: str) -> set[str]:
-        return calls[graph.nodes[name].shares or name]
+    def others(name: str) -> list[str]:
+        return calls[graph.nodes[name].module]
 
     return {
         norm: source
         for norm, source in pairs.items()
-        if {*map(pairs.get, others(norm))} == others(source)
+        if {*map(pairs.get, others(norm))} == {*others(source)}
     }
 
 
@@ -79,56 +75,24 @@ def _with_bias(node: Node, inputs: list[Node]) -> Node:
     return replace(node, op=op, cost=replace(cost, params=0) if node.shares else cost)
 
 
-def _path(path: Path, folded: Mapping[str, str]) -> Path:
-    items = [kept for item in path.items if (kept := _item(item, folded))]
-    into, out = (folded.get(name, name) for name in (path.input, path.output))
-    return replace(
-        path,
-        input=into,
-        output=out,
-        equation=_equation(path.equation, folded),
-        items=items,
-        takes=_streams(path.takes, folded),
-        gives=_streams(path.gives, folded),
-    )
+class _Folded(ScopeCopy, Struct):
+    """The scopes of a net around the nodes that are left."""
 
+    folded: Mapping[str, str]
 
-def _streams(
-    streams: Iterable[Stream], folded: Mapping[str, str]
-) -> tuple[Stream, ...]:
-    return tuple(stream.at(folded.get(stream.node, stream.node)) for stream in streams)
+    def name(self, name: str) -> str:
+        return name
 
+    def end(self, node: str) -> str:
+        return self.folded.get(node, node)
 
-def _equation(equation: Equation | None, folded: Mapping[str, str]) -> Equation | None:
-    return equation and replace(
-        equation, output=folded.get(equation.output, equation.output)
-    )
+    def shares(self, scope: Repeatable) -> str:
+        return scope.shares
 
+    def within(self, names: Iterable[str]) -> tuple[str, ...]:
+        return tuple(name for name in names if name not in self.folded)
 
-def _item(item: Item, folded: Mapping[str, str]) -> Item | None:
-    """The layer or block; nothing where it was a norm alone."""
-    if isinstance(item, Layer):
-        nodes = tuple(name for name in item.nodes if name not in folded)
-        return replace(item, nodes=nodes) if nodes else None
-    return _block(item, folded)
-
-
-def _block(block: Block, folded: Mapping[str, str]) -> Block:
-    paths = [_path(path, folded) for path in block.paths]
-    result = next(
-        new for new, old in zip(paths, block.paths, strict=True) if old is block.result
-    )
-    into, out = (folded.get(name, name) for name in (block.input, block.output))
-    takes, gives, reads = (
-        _streams(streams, folded) for streams in (block.takes, block.gives, block.reads)
-    )
-    return replace(
-        block,
-        input=into,
-        output=out,
-        paths=paths,
-        result=result,
-        takes=takes,
-        gives=gives,
-        reads=reads,
-    )
+    def items(self, items: Iterable[Item]) -> list[Item]:
+        """But for a layer that was a norm alone."""
+        made = super().items(items)
+        return [item for item in made if isinstance(item, Block) or item.nodes]

@@ -30,10 +30,8 @@ def inplace(graph: Graph) -> frozenset[str]:
         _sums(graph, scope, sums, once, found)
     # a module that is called again overwrites each time, or never
     nodes = graph.nodes
-    never = {node.shares or name for name, node in nodes.items() if name not in found}
-    return frozenset(
-        name for name in found if (nodes[name].shares or name) not in never
-    )
+    never = {node.module for name, node in nodes.items() if name not in found}
+    return frozenset(name for name in found if nodes[name].module not in never)
 
 
 def _activations(

@@ -6,9 +6,10 @@ data is read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from math import prod
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -39,6 +40,16 @@ class Problem(Frozen):
 
     def __str__(self) -> str:
         return f"{self.message}; {self.hint}"
+
+
+def _none(keys: tuple[str, ...], message: str) -> Problem:
+    """A key that is better left out."""
+    return Problem(keys, message, f"write `{keys[-1]}: none`")
+
+
+def _asked(record: Any, keys: Iterable[str]) -> Iterator[str]:
+    """Those of these keys that a record says something of."""
+    return (key for key in keys if getattr(record, key))
 
 
 def unfit_recipe(spec: Spec, graph: Graph) -> list[Diagnostic]:
@@ -131,6 +142,10 @@ def problems(train: Train, inputs: Mapping[str, Shape], output: Shape) -> list[P
     return [*chain.from_iterable(parts)]
 
 
+_MIXTURES = ("mixup", "cutmix")
+"""What makes one image of two."""
+
+
 def _target(train: Train) -> Iterator[Problem]:
     """What the data has nothing for, and what would change an image and not its target."""
     kind, data = train.target.kind, train.data
@@ -138,27 +153,25 @@ def _target(train: Train) -> Iterator[Problem]:
         known = ticked(sorted(data.targets), " or ")
         said = f"`{data.set}` has nothing for `target: {kind}`"
         yield Problem(("target",), said, f"take a set that has, or {known}")
-    mixed = [key for key in ("mixup", "cutmix") if getattr(train.augment, key)]
     if kind in ("map", "number", "itself"):
-        for key in mixed:
+        for key in _asked(train.augment, _MIXTURES):
             said = f"`{key}` mixes classes of images, and not `target: {kind}`"
-            yield Problem(("augment", key), said, f"write `{key}: none`")
+            yield _none(("augment", key), said)
         if train.label_smoothing and kind != "map":
             said = f"`label_smoothing` is for classes, and not for `target: {kind}`"
-            yield Problem(("label_smoothing",), said, "write `label_smoothing: none`")
+            yield _none(("label_smoothing",), said)
     if kind == "map":
         yield from _mask(train)
 
 
 def _mask(train: Train) -> Iterator[Problem]:
     """What would move an image and not the mask that is its target."""
-    for key in ("randaugment", "trivialaugment"):
-        if getattr(train.augment, key):
-            said = f"`{key}` moves the pixels of an image, and not those of its mask"
-            yield Problem(("augment", key), said, f"write `{key}: none`")
+    for key in _asked(train.augment, ("randaugment", "trivialaugment")):
+        said = f"`{key}` moves the pixels of an image, and not those of its mask"
+        yield _none(("augment", key), said)
     if train.progressive:
         said = "`progressive` makes images smaller, and not their masks"
-        yield Problem(("progressive",), said, "write `progressive: none`")
+        yield _none(("progressive",), said)
 
 
 Clash = tuple[bool, tuple[str, ...], str, str]
@@ -211,13 +224,12 @@ def _balances(train: Train) -> Iterator[Clash]:
 
 def _images_only(train: Train, reads: Shape) -> Iterator[Problem]:
     """Views and whitening of what is no image, or views whose target would not move with them."""
-    for key in ("views", "whiten"):
-        if getattr(train, key) and len(reads) != 3:
-            said = f"`{key}` is for images, but the net reads {shape_text(reads)}"
-            yield Problem((key,), said, f"write `{key}: none`")
+    for key in _asked(train, ("views", "whiten")) if len(reads) != 3 else ():
+        said = f"`{key}` is for images, but the net reads {shape_text(reads)}"
+        yield _none((key,), said)
     if train.views and train.target.kind in ("map", "itself"):
         said = f"`views` moves an image, and not its `target: {train.target.kind}`"
-        yield Problem(("views",), said, "write `views: none`")
+        yield _none(("views",), said)
 
 
 def _policies(train: Train) -> Iterator[Clash]:
@@ -270,10 +282,9 @@ def _several(train: Train, inputs: Mapping[str, Shape]) -> Iterator[Problem]:
 
 def _mixtures(train: Train, inputs: Mapping[str, Shape]) -> Iterator[Problem]:
     """What would make one image of two, and leave what is read beside it."""
-    for key in ("mixup", "cutmix"):
-        if len(inputs) > 1 and getattr(train.augment, key):
-            said = f"`{key}` mixes images, and not what the net reads beside them"
-            yield Problem(("augment", key), said, f"write `{key}: none`")
+    for key in _asked(train.augment, _MIXTURES) if len(inputs) > 1 else ():
+        said = f"`{key}` mixes images, and not what the net reads beside them"
+        yield _none(("augment", key), said)
 
 
 def _counts(train: Train, output: Shape) -> Iterator[Problem]:
@@ -301,8 +312,7 @@ def _crop(train: Train, reads: Shape) -> Iterator[Problem]:
         )
         yield Problem(keys, said, "write `crop: {kind: pad, cells: 4}`")
     elif crop and len(reads) != 3 and not train.data.shape:
-        said = "`augment.crop` is for images, but the net reads vectors"
-        yield Problem(keys, said, "write `crop: none`")
+        yield _none(keys, "`augment.crop` is for images, but the net reads vectors")
     elif isinstance(crop, AreaCrop) and crop.interpolation:
         said = f"`crop.interpolation` is for images on disk; {train.data.title} is in memory"
         yield Problem((*keys, "interpolation"), said, "leave it out")
@@ -351,7 +361,7 @@ def _sides(train: Train, reads: Shape) -> Iterator[Problem]:
     keys = ("progressive", "sides")
     if len(reads) != 3:
         message = f"`progressive` is for images, but the net reads {shape_text(reads)}"
-        yield Problem(keys[:1], message, "write `progressive: none`")
+        yield _none(keys[:1], message)
     elif max(train.progressive.sides) >= min(reads[1:]):
         size = shape_text(reads)
         message = (

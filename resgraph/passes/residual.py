@@ -48,11 +48,13 @@ def kind(node: Node) -> str:
 
 def _source(graph: Graph, name: str) -> str:
     """What a term is before it is scaled by a number or thinned by dropout."""
-    node = graph.nodes[name]
-    thinned = Mul | Div | Dropout | ChannelDropout
-    while len(node.inputs) == 1 and isinstance(node.op, thinned):
-        node = graph.nodes[node.inputs[0]]
-    return node.name
+    return graph.behind(name, _branches).name
+
+
+def _branches(node: Node) -> bool:
+    """Whether a node does more than scale or thin one other."""
+    thins = isinstance(node.op, Mul | Div | Dropout | ChannelDropout)
+    return len(node.inputs) != 1 or not thins
 
 
 def _opening(graph: Graph, block: Block, branch: str) -> frozenset[str]:

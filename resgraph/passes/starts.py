@@ -102,7 +102,7 @@ def _last_norm(graph: Graph, name: str, inside: set[str]) -> str | None:
         if node.op.family == "conv" or (
             node.op.role == "norm" and (node.cost.params or node.shares)
         ):
-            return node.shares or name
+            return node.module
         if not node.inputs:
             return None
         name = next(

@@ -108,9 +108,8 @@ def untied(net: Captured, nodes: Iterable[Node], found: Mapping[str, str]) -> No
     seen: dict[str, str] = {}
     for node in nodes:
         step = net.steps[found[node.name]]
-        own = node.shares or node.name
         for key in step.tensors.values():
-            if net.ties and seen.setdefault(key, own) != own:
+            if net.ties and seen.setdefault(key, node.module) != node.module:
                 raise ImportRefused(
                     f"`{key}` is a weight of several layers, which `again` says of whole rows and"
                     " of two paths of a block",

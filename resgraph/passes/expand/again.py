@@ -7,12 +7,11 @@ outside stays what it is."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 from msgspec import Struct
 
 from ...errors import Fault, MissingError, fault, ticked
-from ...graph import Block, Layer, Node, Path, Stream
+from ...graph import Block, Layer, Node, Path
 from ...language.diagnose.nearest import did_you_mean
 from ...language.grammar.records import Again
 from ...ops import Shape, shape_text
@@ -101,7 +100,7 @@ def once_more(
         said = f"`{again.first}` begins with an equation, whose tensors are its own"
         hint = "give its layers a row of their own below the equation, and repeat that"
         raise fault("E045", said, again.target, hint)
-    if flow.shape is None or not all([flow.node, *map(_output, scopes)]):
+    if flow.shape is None or not all([flow.node, *(scope.output for scope in scopes)]):
         return None, Poisoned()
     if len(scopes) == 1:
         renamed = {first.name: slot.name}
@@ -118,16 +117,12 @@ def once_more(
     assert out.shape is not None
     block = Block(
         slot.name, "", again.text, flow.node, out.node, flow.shape[0], out.shape[0],
-        (1, 1), paths, paths[-1], "none", "", slot.place.at(again.span),
+        (1, 1), paths, "none", "", slot.place.at(again.span),
         again=again.first if len(scopes) == 1 else f"{again.first}..{again.last}",
-        takes=copy.streams(_streams(first, "takes")),
-        gives=copy.streams(_streams(scopes[-1], "gives")),
+        takes=copy.streams(first.takes),
+        gives=copy.streams(scopes[-1].gives),
     )  # fmt: skip
     return block, out
-
-
-def _streams(scope: Repeatable, which: Literal["takes", "gives"]) -> tuple[Stream, ...]:
-    return () if isinstance(scope, Layer) else getattr(scope, which)
 
 
 def _entering(
@@ -135,7 +130,7 @@ def _entering(
 ) -> dict[str, Tensor]:
     """What stands for each node that flowed into a scope. Raises `Fault` where another number of
     streams flows in now."""
-    takes = _streams(scope, "takes")
+    takes = scope.takes
     if not takes:
         refuse_streams(flow, f"`{again.text}`", again.span, place)
         return {_input(scope, builder): flow}
@@ -150,18 +145,13 @@ def _entering(
         raise fault("E045", said, again.span, hint)
     if isinstance(flow, Streams):
         flow.read.update(flow.parts)
-    pairs = {
-        *zip([stream.node for stream in takes], [p.node for p in parts], strict=True)
-    }
-    if (
-        not len(pairs)
-        == len({before for before, _ in pairs})
-        == len({*dict(pairs).values()})
-    ):
+    before = [stream.node for stream in takes]
+    pairs = {*zip(before, [part.node for part in parts], strict=True)}
+    if not len(pairs) == len({*before}) == len({*dict(pairs).values()}):
         said = f"some streams were one tensor where `{again.first}` was made, or are so here"
         hint = "let the same streams be one tensor in both places"
         raise fault("E045", said, again.span, hint)
-    return dict(zip([stream.node for stream in takes], parts, strict=True))
+    return dict(zip(before, parts, strict=True))
 
 
 def _word(scope: Repeatable) -> str:
@@ -174,10 +164,6 @@ def _input(scope: Repeatable, builder: Builder) -> str:
         if isinstance(scope, Layer)
         else scope.input
     )
-
-
-def _output(scope: Repeatable) -> str:
-    return scope.nodes[-1] if isinstance(scope, Layer) else scope.output
 
 
 class _Copy(ScopeCopy, Struct):
@@ -218,9 +204,8 @@ class _Copy(ScopeCopy, Struct):
 
     def value(self, scope: Repeatable) -> Tensor:
         """What a scope comes to in the copy."""
-        gives = _streams(scope, "gives")
-        parts = {stream.name: self.tensor(stream.node) for stream in gives}
-        return Streams(parts) if parts else self.tensor(_output(scope))
+        parts = {stream.name: self.tensor(stream.node) for stream in scope.gives}
+        return Streams(parts) if parts else self.tensor(scope.output)
 
     # -- nodes
 
@@ -249,7 +234,7 @@ class _Copy(ScopeCopy, Struct):
             node.origin,
             shortcut=node.depth == above,
             source=self.builder.sources.get(name),
-            shares=node.shares or name,
+            shares=node.module,
         )
         made = self.builder.node(
             draft,
@@ -271,7 +256,7 @@ class _Copy(ScopeCopy, Struct):
             return
         into, now = (" and ".join(map(shape_text, each)) for each in (before, shapes))
         said = (
-            f"`{node.op.label()}` of `{node.shares or node.name}` was made for {into}, and here"
+            f"`{node.op.label()}` of `{node.module}` was made for {into}, and here"
             f" comes {now}"
         )
         hint = "weights are shared among equal widths: bring it to that width before `again`"
@@ -283,15 +268,15 @@ class _Copy(ScopeCopy, Struct):
         """A scope as a path of the copy; a layer or block as a path of that alone."""
         word = self.slot.path.word
         if not isinstance(scope, Path):
-            into, out = _input(scope, self.builder), _output(scope)
+            into, out = _input(scope, self.builder), scope.output
             return Path(
                 self.name(scope.name),
                 word,
                 self.end(into),
                 self.end(out),
                 items=[self.item(scope)],
-                takes=self.streams(_streams(scope, "takes")),
-                gives=self.streams(_streams(scope, "gives")),
+                takes=self.streams(scope.takes),
+                gives=self.streams(scope.gives),
             )
         copied = self.path(scope)
         if len(self.renamed) == 1:

@@ -5,7 +5,7 @@ in it, and no mistake found, those after it differ in their names alone."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import TypeVar
 
@@ -50,14 +50,22 @@ class ScopeCopy:
             input=self.end(path.input),
             output=self.end(path.output),
             equation=path.equation and self._equation(path.equation),
-            items=[*map(self.item, path.items)],
+            items=self.items(path.items),
             shares=self.shares(path),
             takes=self.streams(path.takes),
             gives=self.streams(path.gives),
         )
 
+    def within(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The nodes of a layer or an equation."""
+        return tuple(map(self.name, names))
+
+    def items(self, items: Iterable[Item]) -> list[Item]:
+        """What stands in a path."""
+        return [*map(self.item, items)]
+
     def _equation(self, equation: Equation) -> Equation:
-        nodes = tuple(map(self.name, equation.nodes))
+        nodes = self.within(equation.nodes)
         name, output = self.name(equation.name), self.end(equation.output)
         return replace(equation, name=name, nodes=nodes, output=output)
 
@@ -65,24 +73,17 @@ class ScopeCopy:
         """A layer, or a block with its paths."""
         name, shares = self.name(item.name), self.shares(item)
         if isinstance(item, Layer):
-            nodes = tuple(map(self.name, item.nodes))
+            nodes = self.within(item.nodes)
             return replace(item, name=name, nodes=nodes, shares=shares)
         return self._block(item, name, shares)
 
     def _block(self, block: Block, name: str, shares: str) -> Block:
-        paths = [*map(self.path, block.paths)]
-        result = next(
-            new
-            for new, old in zip(paths, block.paths, strict=True)
-            if old is block.result
-        )
         return replace(
             block,
             name=name,
             input=self.end(block.input),
             output=self.end(block.output),
-            paths=paths,
-            result=result,
+            paths=[*map(self.path, block.paths)],
             shares=shares,
             takes=self.streams(block.takes),
             gives=self.streams(block.gives),

@@ -3,7 +3,7 @@ mistake is kept."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import ClassVar
 
@@ -133,18 +133,14 @@ class Builder(Struct):
         if self.silence is not None and problem.diagnostic.code not in _OF_NAMES:
             self.silence.broken = True
             return
-        found = in_the_spec(problem.diagnostic, origin)
+        spans = origin.calls[::-1] if origin else ()
+        found = _in_the_spec(problem.diagnostic, spans)
         if (found.code, found.span) in self._places:
             return
         self._places.add((found.code, found.span))
-        calls = (
-            tuple(Related(call, "called here") for call in reversed(origin.calls))
-            if origin
-            else ()
-        )
         told = [found.span, *(related.span for related in found.related)]
-        related = found.related + tuple(c for c in calls if c.span not in told)
-        self.errors.append(replace(found, related=related))
+        calls = [Related(span, "called here") for span in spans if span not in told]
+        self.errors.append(replace(found, related=(*found.related, *calls)))
         if len(self.errors) > MOST_TOLD:
             raise TooLarge(problem, origin)
 
@@ -207,20 +203,15 @@ def _depth(draft: Draft, op: Op, inputs: Sequence[Tensor]) -> int:
     return depth + (op.weighted and not draft.shortcut)
 
 
-def in_the_spec(found: Diagnostic, origin: Origin | None) -> Diagnostic:
+def _in_the_spec(found: Diagnostic, calls: Iterable[Span]) -> Diagnostic:
     """A mistake that shows in a standard block was made where a spec calls it: that place comes
-    first."""
-    calls = (
-        [call for call in reversed(origin.calls) if not call.source.ours]
-        if origin
-        else []
-    )
-    if found.span is None or not found.span.source.ours or not calls:
+    first; `calls` are the innermost first."""
+    shown, outer = found.span, (call for call in calls if not call.source.ours)
+    outside = next(outer, None)
+    if shown is None or not shown.source.ours or outside is None:
         return found
-    shown = Related(found.span, found.label)
-    return replace(
-        found, span=calls[0], label="called here", related=(shown, *found.related)
-    )
+    related = (Related(shown, found.label), *found.related)
+    return replace(found, span=outside, label="called here", related=related)
 
 
 class TooLarge(Exception):

@@ -465,7 +465,6 @@ def _scope(
         call.out or 0,
         call.stride,
         inside.paths,
-        result,
         plan.kind if plan else "none",
         result.equation.text if block.merge and result.equation else "",
         inside.origin,

@@ -139,14 +139,10 @@ def _without(label: Label, place: int, target: Target) -> Label | None:
     depend on it."""
     chunk, texts = label.rest[place], [part.text for part in label.rest]
     fields = fields_of(target)
-    if place and texts[place - 1] in fields:  # the value of an option
-        return (
-            _with(label, place - 1, place + 1)
-            if _neutral(texts[place - 1], target)
-            else None
-        )
-    if chunk.text in fields:
-        return _with(label, place, place + 2) if _neutral(chunk.text, target) else None
+    valued = place - 1 if place and texts[place - 1] in fields else place
+    if texts[valued] in fields:
+        neutral = _neutral(texts[valued], target)
+        return _with(label, valued, valued + 2) if neutral else None
     two = " ".join(texts[place : place + 2])
     if (
         chunk.text in ACTIVATIONS
@@ -192,16 +188,12 @@ def _residual(target: Target) -> bool:
 def _long_form(label: Label, target: Target, problem: Diagnostic) -> Label | None:
     assert problem.span is not None
     options: dict[str, Option] = {}
+    likely = problem.likely if problem.code == "E012" else None
     for key, option in label.options.items():
-        if not (
-            option.span.covers(problem.span) or option.value.span.covers(problem.span)
-        ):
+        wrong = (option.span, option.value.span)
+        if not any(span.covers(problem.span) for span in wrong):
             options[key] = option
-        elif (
-            (likely := problem.likely)
-            and likely.span == option.span
-            and problem.code == "E012"
-        ):
+        elif likely and likely.span == option.span:
             options[likely.text] = replace(option, key=likely.text)
         elif not (_neutral(key, target) and key in fields_of(target)):
             return None

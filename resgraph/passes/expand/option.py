@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from fractions import Fraction
-from functools import cache
+from functools import cache, partial
 from typing import Any, Literal
 
 from pydantic import ValidationError
@@ -33,17 +33,17 @@ from ...ops.base import Edge, sized_fields, sizes_text, spread, types_in
 from ...structs import Frozen
 
 OptionKind = Literal["sizes", "float", "int", "flag", "word"]
+_KINDS: dict[type, OptionKind] = {
+    tuple: "sizes", bool: "flag", float: "float", int: "int"
+}  # fmt: skip
+"""What a value is by the types that it may have, the first of these."""
 
 
 @cache
 def field_kind(op: type[Op], key: str) -> OptionKind:
     """What the value of a field is, from its annotation."""
     types = types_in(op, key)
-    if tuple in types:
-        return "sizes"
-    if bool in types:
-        return "flag"
-    return "float" if float in types else "int" if int in types else "word"
+    return next((kind for type_, kind in _KINDS.items() if type_ in types), "word")
 
 
 class Unsaid(Frozen):
@@ -108,11 +108,8 @@ def _validated(
         if error["type"] == "value_error":  # our own words
             raise fault("E035", str(error["ctx"]["error"]), place) from None
         must = message.removeprefix("Input should be ").removeprefix("a valid ")
-        for said, plain in (
-            ("greater than or equal to", "at least"),
-            ("less than or equal to", "at most"),
-        ):
-            must = must.replace(said, plain)
+        must = must.replace("greater than or equal to", "at least")
+        must = must.replace("less than or equal to", "at most")
         must = re.sub(r"\d{4,}", lambda digits: f"{int(digits[0]):,}", must)
         given = f", and this is {_shown(error['input'])}" if key in fields else ""
         raise fault("E035", f"`{key}` must be {must}{given}", place) from None
@@ -131,16 +128,13 @@ def _missing(cls: type[Op], word: str, key: str) -> str:
     return f"`{word}` needs `{key}`{example}"
 
 
+_SHOWN: dict[type, Callable[[Any], str]] = {
+    tuple: partial(sizes_text, full=True), int: "{:,}".format, float: "{:g}".format
+}  # fmt: skip
+
+
 def _shown(value: Any) -> str:
-    if isinstance(value, tuple):
-        return sizes_text(value, full=True)
-    return (
-        f"{value:,}"
-        if isinstance(value, int)
-        else f"{value:g}"
-        if isinstance(value, float)
-        else f"`{value}`"
-    )
+    return _SHOWN.get(type(value), "`{}`".format)(value)
 
 
 def field_value(
@@ -291,11 +285,7 @@ def other_axes(
 
 
 def _count(axes: int) -> str:
-    return (
-        f"{('one axis', 'two axes', 'three axes')[axes - 1]}"
-        if axes < 4
-        else f"{axes} axes"
-    )
+    return {1: "one axis", 2: "two axes", 3: "three axes"}.get(axes, f"{axes} axes")
 
 
 def _of_so_many_axes(key: str, sizes: tuple[Any, ...], axes: int, word: str) -> str:

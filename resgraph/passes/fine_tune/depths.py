@@ -29,7 +29,7 @@ def depths(graph: Graph) -> dict[str, int]:
                 deep[item] = max(deep[item], deep[before] + learned[item])
     found: dict[str, int] = {}
     for name, item in items.items():
-        own = graph.nodes[name].shares or name
+        own = graph.nodes[name].module
         found[own] = min(found.get(own, deep[item]), deep[item])
     return found
 

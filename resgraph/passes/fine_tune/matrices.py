@@ -5,7 +5,7 @@ Those of the outputs are left out as in Jordan et al. 2024, with everything that
 
 from __future__ import annotations
 
-from ...graph import Graph
+from ...graph import Graph, Node
 from ...ops.base import Op
 from ...ops.dense import Fc
 from ...ops.window import Conv, DepthwiseConv, UpConv
@@ -15,14 +15,11 @@ MATRICES: tuple[type[Op], ...] = (Conv, DepthwiseConv, UpConv, Fc)
 
 def output_layers(graph: Graph) -> frozenset[str]:
     """The last layer that learns before each output, by the name that its weights have."""
-    return frozenset(_learned(graph, output.node) for output in graph.outputs)
+    return frozenset(graph.behind(end, _learns).module for end in graph.ends)
 
 
-def _learned(graph: Graph, name: str) -> str:
-    node = graph.nodes[name]
-    while not node.cost.params and not node.shares and node.inputs:
-        node = graph.nodes[node.inputs[0]]
-    return node.shares or node.name
+def _learns(node: Node) -> bool:
+    return bool(node.cost.params or node.shares)
 
 
 def matrix_layers(graph: Graph) -> frozenset[str]:

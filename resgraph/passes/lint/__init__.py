@@ -13,7 +13,7 @@ from ...graph import Graph, Origin
 from ...language.lints import LINTS, allowed
 from ...language.spec import Spec
 from ...structs import Frozen
-from .findings import Facts, Lint
+from .findings import Facts, Finding, Lint
 
 
 class Linted(Frozen):
@@ -38,28 +38,21 @@ def linted(spec: Spec, graph: Graph) -> Linted:
             if name in silent:
                 silenced.add(name)
                 break
-            origin = _in_spec(finding.origin)
-            calls = tuple(
-                Related(call, "called here")
-                for call in reversed(origin.calls)
-                if call != origin.span
-            )
-            notes = tuple(
-                filter(
-                    None,
-                    [
-                        finding.labels,
-                        finding.note,
-                        f"`allow: [{name}]` in the spec silences this",
-                    ],
-                )
-            )
-            warning = Diagnostic(
-                LINTS[name], finding.said, origin.span, "", notes, finding.hint, calls
-            )
+            warning = _warning(name, finding)
             found.setdefault((warning.code, warning.span), warning)
     in_order = sorted(found.values(), key=lambda d: d.start)
     return Linted(tuple(in_order), frozenset(silenced))
+
+
+def _warning(name: str, finding: Finding) -> Diagnostic:
+    """What a lint found, where the spec's author can act."""
+    origin = _in_spec(finding.origin)
+    outer = [call for call in reversed(origin.calls) if call != origin.span]
+    calls = tuple(Related(call, "called here") for call in outer)
+    allow = f"`allow: [{name}]` in the spec silences this"
+    notes = tuple(filter(None, [finding.labels, finding.note, allow]))
+    said, code = finding.said, LINTS[name]
+    return Diagnostic(code, said, origin.span, "", notes, finding.hint, calls)
 
 
 def _in_spec(origin: Origin) -> Origin:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from msgspec import Struct
 
+from ...collecting import by_key
 from ...graph import Graph, Node, Origin
 from ...language.spec import Spec
 from ...ops import Op
@@ -23,12 +24,10 @@ class Facts(Struct):
     _ops: dict[int, Op] = {}
 
     def __post_init__(self) -> None:
-        self.readers = {name: [] for name in self.graph.nodes}
-        for node in self.graph.nodes.values():
-            for source in node.inputs:
-                self.readers[source].append(node)
+        nodes = self.graph.nodes.values()
+        self.readers = by_key((name, node) for node in nodes for name in node.inputs)
         self.residuals = list(residuals(self.graph))
-        self._ops = {id(node.op): node.op for node in self.graph.nodes.values()}
+        self._ops = {id(node.op): node.op for node in nodes}
 
     def of(self, asked: Callable[[Op], bool]) -> list[Node]:
         """The nodes whose op answers yes. Copies of a block have the ops of one, which are asked

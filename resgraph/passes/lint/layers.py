@@ -156,13 +156,7 @@ def _is_odd(facts: Facts, node: Node) -> bool:
 
 def _classifiers(graph: Graph) -> set[str]:
     """The last layer with weights before each output: its width is the number of classes."""
-    found = set()
-    for end in graph.ends:
-        node = graph.nodes[end]
-        while node.inputs and not node.op.weighted:
-            node = graph.nodes[node.inputs[0]]
-        found.add(node.name)
-    return found
+    return {graph.behind(end, lambda node: node.op.weighted).name for end in graph.ends}
 
 
 def padded_patches(facts: Facts) -> Iterator[Finding]:

@@ -211,9 +211,7 @@ def _scored(train: Train, graph: Graph) -> Iterator[tuple[str, Node]]:
 
     weights = loss_weights(train, graph)
     for output, weight in zip(graph.outputs, weights, strict=True):
-        last = graph.nodes[output.node]
-        while last.op.family == "shape" and last.inputs:
-            last = graph.nodes[last.inputs[0]]
+        last = graph.behind(output.node, lambda node: node.op.family != "shape")
         if weight:
             yield "the net" if len(weights) == 1 else f"the output `{output.row}`", last
 
