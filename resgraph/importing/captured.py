@@ -81,6 +81,11 @@ class CapturedOp(Frozen):
         return (self,)
 
     @property
+    def entry(self) -> str:
+        """The first value that it reads."""
+        return self.inputs[0]
+
+    @property
     def exit(self) -> str:
         """The value that comes out."""
         return self.name

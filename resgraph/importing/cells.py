@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 from msgspec.structs import replace
 
@@ -23,6 +23,7 @@ from ..ops import (
     LayerNorm,
     Op,
     Pool,
+    Shape,
     UpConv,
 )
 from ..structs import Frozen
@@ -73,11 +74,22 @@ class Cell(Frozen, eq=False, dict=True):
     steps: tuple[CapturedOp, ...]
     mode: str
     unit: Unit
+    gates: ClassVar[bool] = False  # as a block may
+
+    @property
+    def items(self) -> Sequence[RegionItem]:
+        """What of a path it stands for."""
+        return self.steps
 
     @property
     def exit(self) -> str:
         """The value that comes out."""
         return self.steps[-1].name
+
+    @property
+    def out(self) -> Shape:
+        """Of that value."""
+        return self.steps[-1].shape
 
     @cached_property
     def options(self) -> dict[str, Any]:

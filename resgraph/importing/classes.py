@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import takewhile
 
 from ..language.grammar.words import name_problem
 from ..ops import VOCABULARY
-from .captured import Captured
+from .captured import Captured, CapturedOp
 from .matching import passes
 from .regions.structure import Region
 
@@ -35,10 +35,8 @@ class ModuleClasses:
         return "" if name_problem(name, taken) else name
 
     def _of(self, block: Region) -> str:
-        own = (step for step in block.steps if not passes(step.op))
-        steps = {step.name: step.module for step in own}
-        path = common([module.split(".") for module in steps.values()])
-        return self.named(path, len(steps))
+        own = [step for step in block.steps if not passes(step.op)]
+        return self.named(module_of(own), len({step.name for step in own}))
 
     def named(self, path: Sequence[str], steps: int) -> str:
         """The class of the innermost module that runs as many steps within a path, and nothing
@@ -64,6 +62,11 @@ def within(path: str) -> Iterator[str]:
     """A module and all that hold it, the outermost first."""
     words = path.split(".")
     yield from (".".join(words[: n + 1]) for n in range(len(words)))
+
+
+def module_of(steps: Iterable[CapturedOp]) -> list[str]:
+    """The innermost module that runs all of some steps."""
+    return common([step.module.split(".") for step in steps])
 
 
 def common(paths: Sequence[Sequence[str]]) -> list[str]:

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from difflib import SequenceMatcher
 from fractions import Fraction
-from itertools import chain, count
+from itertools import chain, compress, count
 from typing import Any
 
 from msgspec.structs import replace
@@ -32,7 +32,15 @@ from .numbers.factors import number_of
 from .numbers.formulas import formula
 from .regions.sharing import SharedPath
 from .regions.structure import Branch, Region, RegionItem, StepTree, head
-from .texts import equation, folded, label_of, said, side
+from .texts import (
+    SIDES,
+    equation,
+    folded,
+    label_of,
+    numbers_at,
+    said,
+    side,
+)
 from .written import (
     Element,
     Repeated,
@@ -157,11 +165,11 @@ class _Writer:
 
     def _repeated(self, column: Sequence[Repeated | None], calls: Sequence[Use]) -> str:
         """A label, and how many times it stands there where that is not once."""
-        first = next(run[0] for run in column if run)
-        usual = int(vanishes(first))
-        counts = [run[1] if run else usual for run in column]
-        held = [(run and run[0], n) for n, run in enumerate(column) if counts[n]]
-        label = self._label([run for run, _ in held], [calls[n] for _, n in held])
+        first, _ = next(filter(None, column))
+        lacked = (None, int(first.vanishes))
+        elements, counts = zip(*(run or lacked for run in column), strict=True)
+        held = [*compress(calls, counts)]
+        label = self._label([*compress(elements, counts)], held)
         if {*counts} == {1}:
             return label
         name = "depth" if all(counts) else _counted(first)
@@ -204,7 +212,7 @@ class _Writer:
 
     def _cut(self, column: Sequence[Element | None]) -> Sequence[Element | None]:
         """Parts, of which not all are the same one of as many: by their first and last channel."""
-        found = [c for c in of_type(Cell, column) if isinstance(c.op, Part)]
+        found = [*of_type(Cell, column)]
         parts = [*of_type(Part, (each.op for each in found))]
         if len({*parts}) == 1:
             return column
@@ -322,14 +330,14 @@ class _Writer:
     def _merge(self, expressions: Sequence[StepTree], calls: Sequence[Use]) -> str:
         """An equation; behind it an activation that no equation can call, as it has an option, and
         that is not the unit's."""
-        tops = [each[0].op for each in expressions if isinstance(each, tuple)]
+        trees = [*of_type(tuple, expressions)]
+        tops: list[Op] = [step.op for step, _ in trees]
         unit = self.elements.unit
         said = {unit.said.label(op) for op in tops if op.role == "activation"}
         if self.act or len(said) != 1 or not any(" " in label for label in said):
             return self._equation(expressions, calls)
         (label,) = said
-        terms = [each[1][0] for each in expressions if isinstance(each, tuple)]
-        text = self._equation(terms, calls)
+        text = self._equation([terms[0] for _, terms in trees], calls)
         return f"act({text})" if label == unit.activation else f"[{text}, {label}]"
 
     def _equation(
@@ -348,8 +356,8 @@ class _Writer:
         if under := divisors([*map(number_of, ops)]):
             root = f"sqrt({self._let('variance', under, calls)})"
             return equation(Div(), [*texts, root])
-        for key, at in (("left", 0), ("right", len(texts))):
-            numbers = [*map(written, _sides(ops, key))]
+        for key, at in zip(SIDES, (0, len(texts)), strict=True):
+            numbers = [*map(written, numbers_at(ops, key))]
             if numbers:
                 texts.insert(at, self._let("factor", numbers, calls))
         if self.act and ops[0].role == "activation":
@@ -416,13 +424,14 @@ def _option(element: Element | None, key: str, like: Cell) -> Any:
 
 def _sized(column: Sequence[Element | None]) -> Sequence[Element | None]:
     """Maps that are enlarged, not all of them by a factor: by their sizes."""
-    found = [c for c in of_type(Cell, column) if isinstance(c.op, Upsample)]
+    found = [*of_type(Cell, column)]
     ops = of_type(Upsample, (each.op for each in found))
     if len({op.factor is None for op in ops}) == 1:
         return column
+    said = ({"factor": None, "to": each.steps[0].shape[1:]} for each in found)
     return [
-        replace(each, op=each.op.model_copy(update={"factor": None, "to": size}))
-        for each, size in ((each, each.steps[0].shape[1:]) for each in found)
+        replace(each, op=each.op.model_copy(update=update))
+        for each, update in zip(found, said, strict=True)
     ]
 
 
@@ -435,20 +444,10 @@ def _terms(
             yield terms_of(each, known_in(call.block, path=path))
 
 
-def _sides(ops: Sequence[Op], key: str) -> list[float]:
-    """The numbers that stand on one side of equations."""
-    return [number for op in ops if (number := getattr(op, key, None)) is not None]
-
-
 def _padding(element: Element | None, like: Cell) -> Any:
     """What is put around a map, also where it need not be said."""
     cell = element if isinstance(element, Cell) else like
     return "same" if cell.pads_same else cell.op.padding  # type: ignore[attr-defined]
-
-
-def vanishes(element: Element) -> bool:
-    """Whether it does nothing where it is not said."""
-    return isinstance(element, Cell) and element.vanishes
 
 
 def _strides(uses: Sequence[Use]) -> list[tuple[int, ...]]:
@@ -469,14 +468,14 @@ def _joins_paths(block: Region) -> bool:
 
 def _strided(counts: Sequence[int], calls: Sequence[Use]) -> str:
     """How often a label stands there that is in blocks which stride alone."""
-    strides = [max(use.sizes.stride) - 1 for use in calls]
+    strides = tuple(max(use.sizes.stride) - 1 for use in calls)
     return "(stride - 1)" if counts == strides else ""
 
 
 def _counted(element: Element) -> str:
     """The name of the `let` that says how many of an element there are."""
     word = word_of(element).split()[-1]
-    if word in ("se", "eca") or (isinstance(element, Use) and element.block.gates):
+    if word in ("se", "eca") or element.gates:
         return "gates"
     humps = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", word)
     return f"{humps.replace('-', '_').lower()}s"

@@ -112,7 +112,7 @@ def of_elements(
     return tuple(
         of_element(first, unit, one=one)
         for first, _ in runs(elements)
-        if not (isinstance(first, Cell) and first.vanishes)
+        if not first.vanishes
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from ..collecting import by_key, of_type
 from .adoption import Library
@@ -20,7 +20,7 @@ from .definitions import Elements, define
 from .kinds import Kind, of_block, of_elements, skip_branch
 from .regions.structure import Region, RegionItem
 from .regions.words import block_word
-from .written import Element, WrittenBlock
+from .written import Element, WrittenBlock, blocks_of
 
 
 class BlockRecovery:
@@ -71,12 +71,12 @@ class BlockRecovery:
         made = [define(self._word(g), g, elements) for g in self._groups(blocks)]
         for definition in made:
             self.library.adopt(definition, taken)
-        self._forget(block for d in made if not d.ours for block in d.blocks)
+        self._forget(blocks_of(d for d in made if not d.ours))
         return (definition for definition in made if definition.ours)
 
-    def _forget(self, adopted: Iterable[Region]) -> None:
+    def _forget(self, adopted: Sequence[Region]) -> None:
         """No block of this file is one that stands in blocks of the library alone."""
-        held = {id(inner) for inner, _ in _nested([*adopted])}
+        held = {id(inner) for inner, _ in _nested(adopted)}
         self.definitions = [
             d for d in self.definitions if not held.issuperset(map(id, d.blocks))
         ]
@@ -87,7 +87,7 @@ class BlockRecovery:
         """One definition in place of several, where that is shorter by a tenth."""
         if len(group) == 1:
             return group
-        held = [block for each in group for block in each.blocks]
+        held = blocks_of(group)
         held.sort(key=lambda block: self.place[block.exit])
         joined = define(self._word(held), held, elements)
         within = elements.loose.isdisjoint(map(id, held))

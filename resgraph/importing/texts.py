@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from ..ops import Over
+from ..ops import Op, Over
 from ..ops.base import value_text
 from ..ops.merge import Binary
 from .cells import Cell
@@ -97,12 +97,18 @@ def tree_text(tree: StepTree, named: Mapping[str, str]) -> str:
     if isinstance(tree, str):
         return named[tree]
     step, terms = tree
-    texts = [tree_text(term, named) for term in terms]
-    for key, place in (("left", 0), ("right", len(texts))):
-        number = getattr(step.op, key, None)
-        if number is not None:
-            texts.insert(place, value_text(number))
-    return equation(step.op, texts)
+    left, right = (map(value_text, numbers_at([step.op], s)) for s in SIDES)
+    texts = (tree_text(term, named) for term in terms)
+    return equation(step.op, [*left, *texts, *right])
+
+
+SIDES = ("left", "right")
+
+
+def numbers_at(ops: Iterable[Op], side: str) -> list[float]:
+    """The numbers that stand on one side of equations."""
+    found = (getattr(op, side, None) for op in ops)
+    return [number for number in found if number is not None]
 
 
 def _bracketed(text: str, signs: str) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from itertools import chain, groupby
+from typing import ClassVar
 
 from msgspec import Struct, field
 
+from ..ops import Shape
 from ..ops.base import value_text
 from .captured import CapturedOp
 from .cells import Cell
@@ -162,6 +164,9 @@ class Use(Struct, eq=False):
     sizes: CallSizes
     values: dict[str, str] = {}
     unread: set[str] = set()
+    # of what a label has: nothing
+    op: ClassVar[None] = None
+    vanishes: ClassVar[bool] = False
 
     @property
     def steps(self) -> Iterator[CapturedOp]:
@@ -172,6 +177,16 @@ class Use(Struct, eq=False):
     def exit(self) -> str:
         """The value that comes out."""
         return self.block.exit
+
+    @property
+    def out(self) -> Shape:
+        """Of that value."""
+        return self.block.out
+
+    @property
+    def gates(self) -> bool:
+        """Whether it scales what comes in."""
+        return self.block.gates
 
     @property
     def sized(self) -> bool:
@@ -197,6 +212,11 @@ class Use(Struct, eq=False):
     def _stride(self) -> str:
         strides = self.definition.strided and max(self.sizes.stride) > 1
         return f"/{value_text(self.sizes.stride)}" if strides else ""
+
+
+def blocks_of(definitions: Iterable[WrittenBlock]) -> list[Region]:
+    """All that some definitions are of."""
+    return [*chain.from_iterable(each.blocks for each in definitions)]
 
 
 Element = Cell | Use

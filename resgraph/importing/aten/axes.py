@@ -69,7 +69,7 @@ def joined(atoms: Iterable[Atom]) -> Axis:
     """Atoms that run on from one another as one."""
     out: list[Atom] = []
     for atom in atoms:
-        last = out[-1] if out else None
+        last = next(reversed(out), None)
         if last and last.of == atom.of and last.step == atom.size * atom.step:
             out[-1] = Atom(atom.of, last.size * atom.size, atom.step)
         else:

@@ -28,6 +28,7 @@ from ...ops import (
 )
 from ...structs import Frozen
 from ..captured import CapturedOp
+from ..numbers.factors import number_of
 from ..program import AtenCall
 from .axes import atoms_of, equal_parts, flat, layout, places
 from .reader import AnyValue, Arguments, ForeignValue, Reader, StateTensor, reads
@@ -71,9 +72,8 @@ def _normed(op: Callable[[Spelled], Op], *roles: str) -> _Rule:
 
     def made(reader: Reader, a: Spelled, b: Any) -> Any:
         met = [*a.met, b] if isinstance(b, StateTensor) else a.met
-        assert isinstance(a.of, ForeignValue)
         keys = {role: each.key for role, each in zip(roles, met, strict=True)}
-        return reader.kept(op(a), a.of, keys)
+        return reader.kept(op(a), reader.value(a.of), keys)
 
     return made
 
@@ -125,10 +125,9 @@ def _gelu(reader: Reader, a: Spelled, b: Any) -> ForeignValue:
 def _gated(reader: Reader, a: Spelled, gated: ForeignValue) -> Spelled:
     """A swish with a learned slope, or all, over the deviation of groups: EvoNorm-S0 (Liu et al.
     2020)."""
-    assert isinstance(a.of, ForeignValue)
-    if gated.step == a.of.step:
+    x, product = reader.value(a.of).step, reader.steps[gated.step]
+    if gated.step == x:
         return replace(a, form="over deviation of groups")
-    x, product = a.of.step, reader.steps[gated.step]
     for name in product.inputs if isinstance(product.op, Mul) else ():
         gate = reader.steps[name]
         slope = reader.steps[gate.inputs[0]] if gate.op.op == "sigmoid" else gate
@@ -311,9 +310,9 @@ def response(reader: Reader, call: AtenCall, given: Arguments) -> Any:
 
 def mean_of_form(reader: Reader, x: Spelled, axes: set[int]) -> Any:
     """The mean of a form over the channels, which are kept as an axis of one place."""
-    assert isinstance(x.of, ForeignValue)
-    channels = reader.own_axes(x.of)[0]
-    if [x.of.axes[axis] for axis in axes] != [channels]:
+    of = reader.value(x.of)
+    channels = reader.own_axes(of)[0]
+    if [of.axes[axis] for axis in axes] != [channels]:
         raise reader.no("over anything but the channels")
     return further(reader, "mean", x, "channels")
 
@@ -321,27 +320,31 @@ def mean_of_form(reader: Reader, x: Spelled, axes: set[int]) -> Any:
 def product(reader: Reader, a: ForeignValue, b: ForeignValue) -> ForeignValue | None:
     """An activation that is written as a product of what comes in and a gate of it."""
     for x, gate in ((a, b), (b, a)):
-        op = _activation(reader, x.step, gate.step)
+        op = _GATED.get(_gate(reader, x.step, gate.step))
         if op is not None and x.axes == gate.axes:
             return reader.kept(op, x)
     return None
 
 
-def _activation(reader: Reader, x: str, gate: str) -> Op | None:
+_GATED: dict[tuple[str | float, ...], Op] = {
+    ("sigmoid",): Activation(op="silu"),
+    ("hardsigmoid",): Activation(op="hardswish"),
+    ("softplus", "tanh"): Activation(op="mish"),
+    (1.702, "sigmoid"): QuickGelu(),
+}
+"""What a product with a gate is, by what that does with what comes in."""
+
+
+def _gate(reader: Reader, x: str, gate: str) -> tuple[str | float, ...]:
+    """What a gate does with what comes in, a number of a product among that; () where it rests on
+    something else."""
     step = reader.steps[gate]
-    if step.op.op not in ("sigmoid", "hardsigmoid", "tanh") or not step.inputs:
-        return None
-    (source,) = step.inputs
-    if source == x:
-        found = {"sigmoid": "silu", "hardsigmoid": "hardswish"}.get(step.op.op)
-        return Activation(op=found) if found else None  # type: ignore[arg-type]
-    before = reader.steps[source]
-    if before.inputs != (x,):
-        return None
-    if step.op.op == "tanh":
-        return Activation(op="mish") if before.op.op == "softplus" else None
-    factor = isinstance(before.op, Mul) and (before.op.left or before.op.right)
-    return QuickGelu() if step.op.op == "sigmoid" and factor == 1.702 else None
+    if step.inputs == (x,):
+        return (number_of(step.op) or step.op.op,)
+    for before in step.inputs if len(step.inputs) == 1 else ():
+        if reader.steps[before].inputs == (x,):
+            return (*_gate(reader, x, before), step.op.op)
+    return ()
 
 
 def quotient(reader: Reader, word: str, x: AnyValue, number: float) -> AnyValue | None:

@@ -11,7 +11,7 @@ from ...ops import Add
 from ..captured import CapturedOp
 from ..cells import Unit
 from ..kinds import Kind, changes, of_block, skip_of
-from ..regions.structure import Branch, Region, StepTree, leaves_of
+from ..regions.structure import Branch, Region, StepTree, times_read
 
 _FEWEST = 3
 """Terms of such a sum: of two, one layer would be left."""
@@ -23,15 +23,10 @@ def kept(block: Region) -> Branch | None:
     if len(terms) < _FEWEST or changes(block) or skip_of(block) is not None:
         return None
     norms = [*filter(_norms, block.branches)]
-    read = [value for value in _read(block) if value in {b.value for b in norms}]
-    alone = len(read) == len(norms) == 1 and read[0] in terms
-    return norms[0] if alone else None
-
-
-def _read(block: Region) -> Iterator[str]:
-    """The values that a block's equations read."""
-    starts = (branch.start or block.entry for branch in block.branches)
-    return chain.from_iterable(map(leaves_of, (*starts, block.merge)))
+    if len(norms) != 1:
+        return None
+    (norm,), read = norms, times_read((*block.starts, block.merge))
+    return norm if read[norm.value] == 1 and norm.value in terms else None
 
 
 def _norms(branch: Branch) -> bool:

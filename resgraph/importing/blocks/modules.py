@@ -11,7 +11,7 @@ from operator import itemgetter
 from ...collecting import of_type
 from ..captured import Captured
 from ..cells import Cell, Unit, cells
-from ..classes import ModuleClasses, common
+from ..classes import ModuleClasses, common, module_of
 from ..kinds import Kind, changes, of_body, of_element, of_elements
 from ..regions.structure import Region, RegionItem
 from .runs import SHORT, run_of, spared, with_runs
@@ -48,11 +48,7 @@ def modules(
 
 def _ungated(run: Sequence[Cell | Region], unit: Unit) -> Kind:
     """What stands there but for what scales."""
-    return tuple(of_element(each, unit) for each in run if not _gates(each))
-
-
-def _gates(element: Cell | Region) -> bool:
-    return isinstance(element, Region) and element.gates
+    return tuple(of_element(each, unit) for each in run if not each.gates)
 
 
 def _chosen(
@@ -141,5 +137,4 @@ def _runs(
 
 def _part(element: Cell | Region) -> tuple[Sequence[str], int]:
     """The module that an element of a row is in, and how many steps it has."""
-    steps = {step.name: step.module.split(".") for step in element.steps}
-    return common([*steps.values()]), len(steps)
+    return module_of(element.steps), len({step.name for step in element.steps})

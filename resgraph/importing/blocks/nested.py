@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from msgspec.structs import replace
+
 from ...collecting import of_type
 from ..captured import CapturedOp
 from ..cells import Unit
@@ -17,6 +19,7 @@ from ..regions.structure import (
     StepTree,
     is_called,
     leaves_of,
+    times_read,
 )
 from .kept import lacks
 
@@ -62,7 +65,7 @@ def _known(block: Region, known: Collection[Kind], unit: Unit) -> Region | None:
 def shares(block: Region) -> bool:
     """Whether a path of it says `again` of another, by its place."""
     items = (item for branch in block.branches for item in branch.items)
-    return any(isinstance(getattr(i, "op", None), SharedPath) for i in items)
+    return any(isinstance(item.op, SharedPath) for item in items)
 
 
 def _parts(block: Region) -> Iterator[Region]:
@@ -79,7 +82,7 @@ def _parts(block: Region) -> Iterator[Region]:
 def _behind(block: Region) -> Region | None:
     """All of a block but its first path, where all else rests on that."""
     first, rest = block.branches[:1], block.branches[1:]
-    if not rest or first[0].start is not None or block.entry in _read(rest, block):
+    if not rest or first[0].start is not None or block.entry in _read(block, rest):
         return None
     entry = first[0].value
     own = [
@@ -88,10 +91,9 @@ def _behind(block: Region) -> Region | None:
     return Region(entry, block.exit, own, block.merge, block.known)
 
 
-def _read(branches: Iterable[Branch], block: Region) -> Counter[str]:
-    """How often each value is read by paths and by the equation."""
-    starts = [b.start or block.entry for b in branches]
-    return Counter(leaf for tree in (*starts, block.merge) for leaf in leaves_of(tree))
+def _read(block: Region, branches: list[Branch]) -> Counter[str]:
+    """How often each value is read by some paths of a block and by its equation."""
+    return times_read((*replace(block, branches=branches).starts, block.merge))
 
 
 def _expressions(block: Region) -> Iterator[tuple[CapturedOp, tuple[StepTree, ...]]]:
@@ -122,7 +124,7 @@ def _below(tree: StepTree, block: Region) -> list[Branch]:
 def _closed(tree: StepTree, below: Sequence[Branch], block: Region) -> bool:
     """Whether nothing else reads these paths."""
     within = Region(block.entry, block.exit, [*below], tree, block.known)
-    everywhere, own = _read(block.branches, block), _read(below, within)
+    everywhere, own = _read(block, block.branches), _read(within, within.branches)
     return all(everywhere[b.value] == own[b.value] for b in below)
 
 
@@ -135,7 +137,7 @@ def _around(block: Region, inner: Region) -> list[RegionItem]:
     rest = [_begun(b, inner) for b in block.branches if b.value not in own]
     block.merge = _named(block.merge, inner)
     if inner.exit not in {branch.value for branch in rest}:
-        rest = [made, *rest] if inner.exit in _read(rest, block) else rest
+        rest = [made, *rest] if inner.exit in _read(block, rest) else rest
     block.branches = rest
     if rest == [made] and block.merge[1:] == ((inner.exit,),):
         return [inner, block.merge[0]]  # type: ignore[list-item]

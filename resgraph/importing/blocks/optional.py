@@ -8,10 +8,10 @@ from operator import itemgetter
 
 from ...ops import ACTIVATIONS
 from ..cells import Cell, Unit, cells
-from ..definitions import Elements, aligned, vanishes
+from ..definitions import Elements, aligned
 from ..kinds import activations_of, changes, mains, of_block, of_elements, skip_branch
 from ..regions.structure import Region
-from ..written import Repeated, Use, WrittenBlock
+from ..written import Repeated, WrittenBlock, blocks_of
 
 _SHARED, _LACKED = 3, 2
 """At least three labels are in all calls, and twice as many as some lack, which are two at most."""
@@ -34,25 +34,20 @@ def together(
 
 def _fits(group: Sequence[WrittenBlock], elements: Elements) -> bool:
     firsts = [each.blocks[0] for each in group]
-    blocks = [block for each in group for block in each.blocks]
-    frames = {_frame(block, elements.unit) for block in firsts}
-    if (
-        len(frames) > 1
-        or any(each.keeps for each in group)
-        or not _one_shortcut(blocks, elements.unit)
-    ):
+    blocks, unit = blocks_of(group), elements.unit
+    one = len({_frame(block, unit) for block in firsts}) == 1
+    if not one or any(each.keeps for each in group) or not _one_shortcut(blocks, unit):
         return False
     columns = [*_columns(firsts, elements)]
     said = [column for column in columns if not _silent(column)]
-    return _end_alike(group, columns) and _alike_enough(said)
+    return _end_alike(blocks, columns) and _alike_enough(said)
 
 
 def _end_alike(
-    group: Sequence[WrittenBlock], columns: Sequence[Sequence[Repeated | None]]
+    blocks: Sequence[Region], columns: Sequence[Sequence[Repeated | None]]
 ) -> bool:
     """Whether a body without its sum ends as those with it, and changes something, where there are
     both."""
-    blocks = [block for each in group for block in each.blocks]
     alone = [block for block in blocks if not block.summed]
     both = 0 < len(alone) < len(blocks)
     last = next((each for each in reversed(columns) if not _gates(each)), [None])
@@ -61,7 +56,7 @@ def _end_alike(
 
 def _gates(column: Sequence[Repeated | None]) -> bool:
     """Whether what stands there scales what comes in."""
-    return all(isinstance(run[0], Use) and run[0].block.gates for run in column if run)
+    return all(run[0].gates for run in column if run)
 
 
 def _columns(
@@ -120,10 +115,10 @@ def _named(column: Sequence[Repeated]) -> bool:
 
 
 def _silent(column: Sequence[Repeated | None]) -> bool:
-    return all(vanishes(run[0]) for run in filter(None, column))
+    return all(run[0].vanishes for run in filter(None, column))
 
 
 def _turned(run: Repeated) -> object:
     """A kernel that is not square: one that is turned is of another thought."""
-    kernel = getattr(getattr(run[0], "op", None), "kernel", ())
+    kernel = getattr(run[0].op, "kernel", ())
     return kernel if isinstance(kernel, tuple) and len({*kernel}) > 1 else None

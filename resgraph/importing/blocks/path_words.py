@@ -9,7 +9,7 @@ from itertools import chain
 from ...language.grammar.words import ACT, BLOCK_KEYS, name_problem
 from ...language.library import library_index
 from ...ops import VOCABULARY, Pool
-from ..classes import common
+from ..classes import common, module_of
 from ..regions.structure import Branch, Region
 from ..regions.words import BLOCK_WORDS
 
@@ -42,7 +42,7 @@ def _one(words: Sequence[str | None]) -> str:
 
 def _words(row: Sequence[Branch | None], block: Region) -> list[str | None]:
     """Of the paths of one block; of a pool alone, what it is."""
-    depth = len(common([step.module.split(".") for step in block.steps]))
+    depth = len(module_of(block.steps))
     modules = [[path[depth:] for path in _modules(branch)] for branch in row]
     return [
         None if branch is None else _pool(branch) or _word(place, modules)

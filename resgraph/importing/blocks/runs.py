@@ -15,11 +15,10 @@ COST = 2
 
 
 def run_of(elements: Sequence[Cell | Region], net: Captured) -> Region:
-    items = [item for each in elements for item in items_of(each)]
-    first, value = items[0], items[-1].exit
-    entry = first.entry if isinstance(first, Region) else first.inputs[0]
+    items = [item for each in elements for item in each.items]
+    value = items[-1].exit
     branch = Branch(value, None, items)
-    return Region(entry, value, [branch], value, net.steps, summed=False)
+    return Region(items[0].entry, value, [branch], value, net.steps, summed=False)
 
 
 def with_runs(
@@ -31,13 +30,9 @@ def with_runs(
     while place < len(row):
         size = sizes.get(place, 1)
         run = row[place : place + size]
-        found += [run_of(run, net)] if size > 1 else items_of(run[0])
+        found += [run_of(run, net)] if size > 1 else run[0].items
         place += size
     return found
-
-
-def items_of(element: Cell | Region) -> Sequence[RegionItem]:
-    return [element] if isinstance(element, Region) else element.steps
 
 
 def spared(times: int, labels: int) -> int:

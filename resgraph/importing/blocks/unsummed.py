@@ -12,7 +12,7 @@ from ..captured import Captured
 from ..cells import Cell, Unit, cells
 from ..kinds import Kind, changes, of_body, of_element, of_elements, sizes_of
 from ..regions.structure import Region, RegionItem
-from .runs import SHORT, items_of, run_of, spared, with_runs
+from .runs import SHORT, run_of, spared, with_runs
 
 _OFTEN = 3
 """So many times at least it stands there."""
@@ -49,7 +49,7 @@ class Unsummed(Frozen):
                 found.append(block)
                 place += size
             else:
-                found += items_of(row[place])
+                found += row[place].items
                 place += 1
         return found
 

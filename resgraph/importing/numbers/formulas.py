@@ -155,4 +155,4 @@ def _first(
     # such a call says no width
     if all(call.into == call.out for call in calls):
         fits.sort(key=lambda text: "out" in text)
-    return fits[0] if fits else None
+    return next(iter(fits), None)

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from ...collecting import of_type
 from ...ops import Part
 from ..captured import Captured, CapturedOp
-from ..classes import common
+from ..classes import module_of
 from ..numbers.factors import number_of
 from .cut_rows import CutNet, mark
 from .paths import Piece, collapsed, in_equations, joined, narrows, parted
@@ -64,7 +64,8 @@ def _streams(item: RegionItem, net: Captured) -> CutStreams:
     """Of a block that has as many paths as two that exchange something."""
     if not isinstance(item, Region) or len(item.branches) < _FEWEST:
         return CutStreams()
-    begun = (replace(b, start=b.start or item.entry) for b in item.branches)
+    pairs = zip(item.branches, item.starts, strict=True)
+    begun = (replace(branch, start=start) for branch, start in pairs)
     found = streams(item.entry, [*begun, Branch(item.exit, item.merge, [])], net)
     return found if found.rows else CutStreams()
 
@@ -192,7 +193,7 @@ def _absorbed(items: list[RegionItem]) -> list[RegionItem]:
     """What a sum is multiplied by, and an activation behind it, belong to the block that sums."""
     found: list[RegionItem] = []
     for item in items:
-        before = found[-1] if found else None
+        before = next(reversed(found), None)
         last = product_of(item) or (item if is_activation(item) else None)
         if last and isinstance(before, Region) and _is_sum(before.merge):
             before.merge, before.exit = (last, (before.merge,)), last.name
@@ -223,7 +224,7 @@ def _headed(items: list[RegionItem]) -> list[RegionItem]:
 
 def _within(layer: Sequence[CapturedOp], block: Region) -> bool:
     """Whether a layer is not beside the module that all of a block is."""
-    module = common([step.module.split(".") for step in block.steps])
+    module = module_of(block.steps)
     return layer[0].module.split(".")[: len(module)] == module
 
 
@@ -232,11 +233,7 @@ def _splits(block: Region) -> bool:
     if block.reads_entry:
         return False
     firsts = [branch.items[:1] for branch in block.branches if branch.start is None]
-    parts = [
-        isinstance(i, CapturedOp) and isinstance(i.op, Part)
-        for each in firsts
-        for i in each
-    ]
+    parts = [isinstance(i.op, Part) for i in chain.from_iterable(firsts)]
     return len(parts) == len(firsts) > 1 and all(parts)
 
 

@@ -77,8 +77,7 @@ class CutNet(Struct):
 
 def row_start(item: RegionItem) -> RowStart | None:
     """The mark that an item is."""
-    op = item.op if isinstance(item, CapturedOp) else None
-    return op if isinstance(op, RowStart) else None
+    return item.op if isinstance(item.op, RowStart) else None
 
 
 def mark(value: str, before: RegionItem | None) -> CapturedOp:

@@ -3,7 +3,6 @@ et al. 2016), the activation of a norm-free net times a number (Brock et al. 202
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import takewhile
@@ -22,6 +21,7 @@ from .structure import (
     leaves_of,
     product_of,
     sums,
+    times_read,
 )
 
 _ONE: Mapping[str, Op] = {"*": Mul(left=1.0), "/": Div(right=1.0)}
@@ -164,8 +164,8 @@ def _multiplied(block: Region) -> CapturedOp | None:
     first."""
     first, *rest = block.branches
     starts = [branch.start for branch in rest]
-    reads = Counter(leaf for tree in (*starts, block.merge) for leaf in leaves_of(tree))
-    if reads[first.value] != 1 or not starts or not isinstance(starts[0], tuple):
+    once = times_read((*starts, block.merge))[first.value] == 1
+    if not once or not starts or not isinstance(starts[0], tuple):
         return None
     step, terms = starts[0]
     return step if terms == (first.value,) and number_of(step.op) is not None else None
@@ -178,12 +178,10 @@ def _reads(tree: StepTree | None, value: str) -> bool:
 def _shares(block: Region, words: _Words) -> bool:
     """Whether two paths or more start with what comes in, none of them with such words, and nothing
     else reads it."""
-    starts = [branch.start for branch in block.branches]
-    again = any(block.entry in leaves_of(tree) for tree in (*starts, block.merge))
-    first = [path.items[: len(words)] for path in block.branches if path.start is None]
-    if again or not sums(block.merge):
-        return False
-    return len(first) > 1 and words not in map(_words, first)
+    begun = [path for path in block.branches if path.start is None]
+    read = times_read((*block.starts, block.merge))[block.entry]
+    first = [_words(path.items[: len(words)]) for path in begun]
+    return sums(block.merge) and read == len(first) > 1 and words not in first
 
 
 def _paths(steps: list[CapturedOp], words: _Words) -> list[Branch]:

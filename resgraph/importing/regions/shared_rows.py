@@ -42,7 +42,8 @@ def rows_again(items: Sequence[RegionItem]) -> list[RegionItem]:
     place = 0
     while place < len(items):
         run = runs.get(place)
-        if place in bounds and not (run and found and _is_again(found[-1])):
+        again = found and isinstance(found[-1].op, SharedRows)
+        if place in bounds and not (run and again):
             begun[place] = _begin(found, items[place])
         found.append(_said(run, items, begun[run.first]) if run else items[place])
         place += run.count if run else 1
@@ -53,7 +54,7 @@ def _begin(found: list[RegionItem], item: RegionItem) -> str:
     """The mark behind which an item stands, or that it is; a new one where there is none."""
     marks = [*filter(None, map(row_start, (item, *found[-1:])))]
     if not marks:
-        found.append(mark(f"at {item.exit}", found[-1] if found else None))
+        found.append(mark(f"at {item.exit}", next(reversed(found), None)))
     return marks[0].value if marks else f"at {item.exit}"
 
 
@@ -106,7 +107,3 @@ def _weights(step: CapturedOp) -> Hashable:
 
 def _has_weights(item: RegionItem) -> bool:
     return any(step.tensors for step in item.steps)
-
-
-def _is_again(item: RegionItem) -> bool:
-    return isinstance(item, CapturedOp) and isinstance(item.op, SharedRows)

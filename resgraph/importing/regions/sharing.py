@@ -36,7 +36,7 @@ def say_again(items: Iterable[RegionItem]) -> None:
 
 def _placed(item: RegionItem, places: Mapping[str, int]) -> RegionItem:
     """Blocks of one kind are not told apart by the names of their values."""
-    if isinstance(item, CapturedOp) and isinstance(item.op, SharedPath):
+    if isinstance(item.op, SharedPath):
         return replace(item, op=SharedPath(path=places[str(item.op.path)]))
     return item
 
@@ -70,8 +70,7 @@ def _length(one: Sequence[RegionItem], other: Sequence[RegionItem]) -> int:
 
 
 def _alike(a: RegionItem, b: RegionItem) -> bool:
-    both = isinstance(a, CapturedOp) and isinstance(b, CapturedOp)
-    return both and (a.op, _tensors(a)) == (b.op, _tensors(b))  # type: ignore[union-attr]
+    return a.op is not None and (a.op, _tensors(a)) == (b.op, _tensors(b))
 
 
 def _tensors(item: RegionItem) -> Mapping[str, str]:

@@ -6,7 +6,6 @@ behind some joins come out of the last of these, the net can be cut."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import (
     Callable,
     Collection,
@@ -29,6 +28,7 @@ from .structure import (
     RegionItem,
     StepTree,
     leaves_of,
+    times_read,
 )
 
 _Equation = tuple[CapturedOp, tuple[StepTree, ...]]
@@ -258,7 +258,7 @@ def _together(parts: Sequence[Branch], apart: Collection[str] = ()) -> list[Bran
 
 def _once(parts: Sequence[Branch]) -> set[str]:
     """The values of equations that are read once."""
-    uses = Counter(chain.from_iterable(leaves_of(part.start) for part in parts))
+    uses = times_read(part.start for part in parts)
     return {p.value for p in filter(_equates, parts) if uses[p.value] == 1}
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import ClassVar, TypeGuard
 
@@ -63,6 +64,14 @@ class Region(Struct):
     merge: StepTree
     known: Mapping[str, CapturedOp]
     summed: bool = True
+    # of what a step and a label have: nothing
+    op: ClassVar[None] = None
+    vanishes: ClassVar[bool] = False
+
+    @property
+    def items(self) -> Sequence[RegionItem]:
+        """Itself: where it stands there may be a label of many as well."""
+        return (self,)
 
     @property
     def into(self) -> Shape:
@@ -77,6 +86,11 @@ class Region(Struct):
         for branch in self.branches:
             yield from branch.steps
         yield from steps_of(self.merge)
+
+    @property
+    def starts(self) -> list[StepTree]:
+        """What its paths start with."""
+        return [branch.start or self.entry for branch in self.branches]
 
     @property
     def reads_entry(self) -> bool:
@@ -135,6 +149,11 @@ def leaves_of(expression: StepTree | None) -> Iterator[str]:
         yield expression
     elif expression:
         yield from chain.from_iterable(map(leaves_of, expression[1]))
+
+
+def times_read(trees: Iterable[StepTree | None]) -> Counter[str]:
+    """How often equations read each value."""
+    return Counter(chain.from_iterable(map(leaves_of, trees)))
 
 
 def head(merge: StepTree) -> tuple[Op | None, tuple[StepTree, ...]]:

@@ -9,7 +9,6 @@ from itertools import takewhile
 
 from ...ops import Shape
 from ..captured import Captured
-from ..cells import Cell
 from ..regions.cut_rows import CutNet, RowStart
 from ..regions.shared_rows import SharedRows
 from ..regions.structure import StepTree, leaves_of
@@ -55,7 +54,7 @@ def _say(rows: Sequence[DraftRow], inputs: Mapping[str, str]) -> None:
 
 
 def _drafts(
-    parts: Sequence[tuple[Cell | None, list[Element]]],
+    parts: Sequence[tuple[Element | None, list[Element]]],
     cut: CutNet,
     first: Shape,
     streams: Mapping[str, DraftRow],
@@ -107,12 +106,12 @@ def _started(
 
 def _parts(
     elements: Sequence[Element],
-) -> Iterator[tuple[Cell | None, list[Element]]]:
+) -> Iterator[tuple[Element | None, list[Element]]]:
     """What stands behind each mark, and before the first."""
-    mark: Cell | None = None
+    mark: Element | None = None
     part: list[Element] = []
     for element in elements:
-        if isinstance(element, Cell) and isinstance(element.op, RowStart):
+        if isinstance(element.op, RowStart):
             yield mark, part
             mark, part = element, []
         else:
@@ -121,7 +120,7 @@ def _parts(
 
 
 def _begun(
-    mark: Cell | None, rows: list[DraftRow], starts: Mapping[str, StepTree]
+    mark: Element | None, rows: list[DraftRow], starts: Mapping[str, StepTree]
 ) -> list[DraftRow]:
     """The rows behind a mark, the first with what it starts with."""
     value = _value(mark)
@@ -135,13 +134,13 @@ def _begun(
     return rows
 
 
-def _value(mark: Cell | None) -> str:
+def _value(mark: Element | None) -> str:
     """What comes out of a path behind a mark."""
     return mark.op.value if mark and isinstance(mark.op, RowStart) else ""
 
 
-def _shape(mark: Cell | None, first: Shape) -> Shape:
-    return (mark.steps[0].shape if mark else ()) or first
+def _shape(mark: Element | None, first: Shape) -> Shape:
+    return (mark.out if mark else ()) or first
 
 
 def _again(said: SharedRows, rows: Sequence[DraftRow]) -> str:

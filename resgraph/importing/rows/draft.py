@@ -65,8 +65,7 @@ class DraftRow(Struct):
     @property
     def again(self) -> SharedRows | None:
         """What all of it says, where that is rows once more."""
-        ops = [each.op for each in of_type(Cell, self.elements)]
-        shared = [*of_type(SharedRows, ops)]
+        shared = [*of_type(SharedRows, (each.op for each in self.elements))]
         return shared[0] if shared and len(shared) == len(self.elements) else None
 
 

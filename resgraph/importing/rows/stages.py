@@ -7,7 +7,7 @@ from itertools import groupby
 
 from ...ops import GlobalPool, Pool, Shape
 from ..cells import Cell
-from ..classes import common
+from ..classes import module_of
 from ..kinds import changes
 from ..written import Element, Use
 from .draft import DraftRow, equates, repeats
@@ -24,7 +24,7 @@ def staged(elements: Sequence[Element], first: Shape) -> list[DraftRow]:
         rows = _plain(elements)
     else:
         start, last = places[0], places[-1]
-        size = _out(elements[start - 1], first) if start else first
+        size = elements[start - 1].out if start else first
         rows = [
             DraftRow(list(elements[:start])),
             *_stages(elements[start : last + 1], size),
@@ -71,7 +71,7 @@ def _one(rows: Sequence[DraftRow]) -> DraftRow:
 
 def _ends_module(tail: DraftRow, row: DraftRow) -> bool:
     """Whether it is short, and in the module that all of a row is in."""
-    path = common([step.module.split(".") for step in row.steps])
+    path = module_of(row.steps)
     inside = all(_within(each, path) for each in tail.elements)
     return bool(path) and inside and len(tail.elements) <= _JOINED
 
@@ -81,20 +81,13 @@ def _is_light(row: DraftRow) -> bool:
     return len(row.elements) <= _JOINED and not any(s.op.weighted for s in row.steps)
 
 
-def _out(element: Element, first: Shape) -> Shape:
-    if isinstance(element, Use):
-        return element.block.out
-    return element.steps[-1].shape if element.steps else first
-
-
 def _plain(elements: Sequence[Element]) -> list[DraftRow]:
     """Of a net without blocks: a row ends with a pool, and the last begins with one over all."""
     rows = [DraftRow()]
     for element in elements:
         before = rows[-1].elements[-1:]
-        pooled = any(isinstance(c, Cell) and isinstance(c.op, Pool) for c in before)
-        whole = isinstance(element, Cell) and isinstance(element.op, GlobalPool)
-        if before and (pooled or whole):
+        pooled = any(isinstance(each.op, Pool) for each in before)
+        if before and (pooled or isinstance(element.op, GlobalPool)):
             rows.append(DraftRow())
         rows[-1].elements.append(element)
     return rows
@@ -111,8 +104,8 @@ def _stages(elements: Sequence[Element], size: Shape) -> Iterator[DraftRow]:
         if _closes(held, size, row, element):
             row.elements += held
             held = []
-        smaller = element.block.out[1:] != size[1:]
-        led = len(held) > _JOINED or (held and _out(held[-1], size) != size)
+        smaller = element.out[1:] != size[1:]
+        led = len(held) > _JOINED or (held and held[-1].out != size)
         if row.elements and (smaller or led or place in ends):
             yield row
             row = DraftRow()
@@ -120,7 +113,7 @@ def _stages(elements: Sequence[Element], size: Shape) -> Iterator[DraftRow]:
             yield DraftRow(held)
             held = []
         row.elements += [*held, element]
-        held, size = [], element.block.out
+        held, size = [], element.out
     yield row
     yield DraftRow(held)
 
@@ -130,7 +123,7 @@ def _closes(
 ) -> bool:
     """Whether layers behind a row are in its module, which the element after them is not, or are
     its activation; those that stride begin another."""
-    if not held or _out(held[-1], size)[1:] != size[1:]:
+    if not held or held[-1].out[1:] != size[1:]:
         return False
     if row.elements and all(map(_activates, held)):
         return True
@@ -173,7 +166,7 @@ def _leads(run: _Placed, element: Element, led: Collection[int]) -> bool:
     if more or not repeats(first) or not repeats(element):
         return False
     begins = changes(first.block) or place in led
-    return begins and first.block.out[1:] == element.block.out[1:]
+    return begins and first.out[1:] == element.out[1:]
 
 
 def _is_last(before: _Placed, run: _Placed, after: _Placed) -> bool:
@@ -181,13 +174,9 @@ def _is_last(before: _Placed, run: _Placed, after: _Placed) -> bool:
     (_, first), (_, last) = before[-1], run[0]
     if len(run) > 1 or not repeats(first) or not repeats(last):
         return False
-    size = last.block.out[1:]
-    ends = not after or _out(after[0][1], size)[1:] != size
-    same = first.block.out == last.block.out
-    return ends and same and first.definition is last.definition
+    ends = not after or after[0][1].out[1:] != last.out[1:]
+    return ends and first.out == last.out and first.definition is last.definition
 
 
 def _still(element: Element) -> tuple[object, ...]:
-    return (
-        (element.label(still=True), element.block.out[1:]) if repeats(element) else ()
-    )
+    return (element.label(still=True), element.out[1:]) if repeats(element) else ()

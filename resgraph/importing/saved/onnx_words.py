@@ -35,6 +35,15 @@ class OnnxNode(Frozen):
         """What it reads; None where that is left out."""
         return self.reads[place] if place < len(self.reads) else None
 
+    def said(self, place: int, key: str, default: Any = None) -> Any:
+        """What it reads, or an attribute in older versions."""
+        read = self.read(place)
+        return self.get(key, default) if read is None else read
+
+    def each(self, key: str) -> list[int]:
+        """An attribute of each axis of a map, 1 where it is left out."""
+        return list(self.get(key) or [1] * (len(self.into) - 2))
+
     def ints(self, place: int, key: str = "") -> list[int] | None:
         """Numbers that are an input, or an attribute in older versions."""
         array = self.arrays[place] if place < len(self.arrays) else None
@@ -80,14 +89,13 @@ def _same_on_both(node: OnnxNode) -> list[int]:
 
 @says("Conv")
 def _conv(node: OnnxNode) -> Said:
-    count = len(node.into) - 2
     return "conv2d", {
         "input": node.read(0),
         "weight": node.read(1),
         "bias": node.read(2),
-        "stride": list(node.get("strides") or [1] * count),
+        "stride": node.each("strides"),
         "padding": _pads(node),
-        "dilation": list(node.get("dilations") or [1] * count),
+        "dilation": node.each("dilations"),
         "groups": node.get("group", 1),
     }
 
@@ -168,10 +176,7 @@ def _hardsigmoid(node: OnnxNode) -> Said:
 
 @says("Clip")
 def _clip(node: OnnxNode) -> Said:
-    low, high = (
-        node.read(place) if node.read(place) is not None else node.get(key)
-        for place, key in ((1, "min"), (2, "max"))
-    )
+    low, high = node.said(1, "min"), node.said(2, "max")
     return "hardtanh", {"self": node.read(0), "min_val": low, "max_val": high}
 
 
@@ -226,18 +231,17 @@ def _arithmetic(node: OnnxNode) -> Said:
 @says("MaxPool", "AveragePool")
 def _pool(node: OnnxNode) -> Said:
     word = "max_pool2d" if node.op == "MaxPool" else "avg_pool2d"
-    count = len(node.into) - 2
     given = {
         "self": node.read(0),
         "kernel_size": list(node.get("kernel_shape")),
-        "stride": list(node.get("strides") or [1] * count),
+        "stride": node.each("strides"),
         "padding": _same_on_both(node),
         "ceil_mode": bool(node.get("ceil_mode", 0)),
     }
     if word == "avg_pool2d":
         counted = bool(node.get("count_include_pad", 0))
         return word, given | {"count_include_pad": counted, "divisor_override": None}
-    return word, given | {"dilation": list(node.get("dilations") or [1] * count)}
+    return word, given | {"dilation": node.each("dilations")}
 
 
 def _over_all(word: str, node: OnnxNode) -> Said:
@@ -316,7 +320,7 @@ def _pad(node: OnnxNode) -> Said:
     while flat[-2:] == [0, 0]:
         del flat[-2:]
     mode = node.get("mode", b"constant").decode()
-    value = node.read(2) if node.read(2) is not None else node.get("value", 0)
+    value = node.said(2, "value", 0)
     return "pad", {"self": node.read(0), "pad": flat, "mode": mode, "value": value}
 
 
