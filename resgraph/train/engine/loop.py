@@ -20,7 +20,7 @@ from ..data.loader import BatchLoader
 from ..parallel.distributed import World
 from ..parallel.sharding import gathered
 from ..reporter import Epoch, Reporter, Step
-from ..rng import key
+from ..rng import key, seeded
 from ..run.checkpoint import State
 from ..settings.decide import Decisions
 from ..tasks import Task
@@ -169,9 +169,8 @@ class Loop(Struct):
         lr = train_state.schedule.lr(train_state.step)
         until = partial(train_state.schedule.until, train_state.step)
         set_lr(train_state.optimizer, lr, until)
-        torch.manual_seed(
-            key(self.train.seed, "step", train_state.step, self.world.rank)
-        )
+        seed_of_step = key(self.train.seed, "step", train_state.step, self.world.rank)
+        seeded(seed_of_step, self.decisions.device)
         train_state.optimizer.zero_grad(set_to_none=True)
         size = len(batch.labels) // parts
         for part in range(parts):
