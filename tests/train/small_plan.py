@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from types import SimpleNamespace
 
 import torch
@@ -55,6 +56,20 @@ def residual(
     return net
 
 
+@cache
+def params(channels: int, classes: int, widths: tuple[int, ...], blocks: int) -> int:
+    net = residual(channels, classes, widths, blocks)
+    return sum(p.numel() for p in net.parameters())
+
+
+@cache
+def graph(shape: Shape, classes: int) -> Graph:
+    """A real one, of one row that has a matrix within and gives what the net gives."""
+    size = "x".join(map(str, shape))
+    head = f"net: {{head: [global avg pool, fc 4, fc {classes}]}}"
+    return loads(f"name: small\ninput: {size}\n{head}\n").graph
+
+
 @dataclass
 class FakePlan:
     """Says what `resgraph.plan.Plan` says, for one kind of net."""
@@ -77,14 +92,11 @@ class FakePlan:
 
     @property
     def graph(self) -> Graph:
-        """A real one, of one row that has a matrix within and gives what this net gives."""
-        size = "x".join(map(str, self.input))
-        head = f"net: {{head: [global avg pool, fc 4, fc {self.classes}]}}"
-        return loads(f"name: small\ninput: {size}\n{head}\n").graph
+        return graph(self.input, self.classes)
 
     @property
     def params(self) -> int:
-        return sum(p.numel() for p in self.module().parameters())
+        return params(self.input[0], self.classes, self.widths, self.blocks)
 
     @property
     def macs(self) -> int:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import signal
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -102,11 +105,28 @@ def _look_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("resgraph.train.engine.loop.CHECK_EVERY", 0.0)
 
 
+Whole = Callable[[str], tuple[bytes, bytes]]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    """What a run of a kind gives that nothing stops."""
+
+    @cache
+    def run(kind: str) -> tuple[bytes, bytes]:
+        path = tmp_path_factory.mktemp("whole")
+        build(tiny(KINDS[kind]), out=path, options=ONE)
+        return result(path)
+
+    return run
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("after", [1, 6, 8])
-def test_a_run_goes_on_bit_for_bit(kind: str, after: int, tmp_path: Path) -> None:
-    whole, cut = tmp_path / "whole", tmp_path / "cut"
-    build(tiny(KINDS[kind]), out=whole, options=ONE)
+def test_a_run_goes_on_bit_for_bit(
+    kind: str, after: int, whole: Whole, tmp_path: Path
+) -> None:
+    cut = tmp_path / "cut"
     with pytest.raises(StoppedError) as stopped:
         build(tiny(KINDS[kind]), out=cut, options=ONE, reporter=SignalAt(after))
     assert stopped.value.exit_code == 128 + signal.SIGTERM
@@ -115,7 +135,7 @@ def test_a_run_goes_on_bit_for_bit(kind: str, after: int, tmp_path: Path) -> Non
     with pytest.raises(StoppedError):
         resume(cut, load=small_plan.load, reporter=SignalAt(5, signal.SIGINT))
     resume(cut, load=small_plan.load)
-    assert result(cut) == result(whole)
+    assert result(cut) == whole(kind)
 
 
 def test_two_runs_are_the_same_and_another_seed_is_not(tmp_path: Path) -> None:
@@ -127,16 +147,30 @@ def test_two_runs_are_the_same_and_another_seed_is_not(tmp_path: Path) -> None:
     assert results[0][0] != results[2][0]
 
 
-def test_saving_often_changes_nothing(tmp_path: Path) -> None:
-    build(tiny(PLAIN), out=tmp_path / "a", options=ONE)
-    build(tiny(PLAIN), out=tmp_path / "b", options=Options(threads=1, save_every=2))
-    assert result(tmp_path / "a") == result(tmp_path / "b")
+def test_saving_often_changes_nothing(whole: Whole, tmp_path: Path) -> None:
+    build(tiny(PLAIN), out=tmp_path, options=Options(threads=1, save_every=2))
+    assert result(tmp_path) == whole("plain")
 
 
-def stopped_run(path: Path, after: int = 8, recipe: dict[str, Any] = PLAIN) -> Path:
-    with pytest.raises(StoppedError):
-        build(tiny(recipe), out=path, options=ONE, reporter=SignalAt(after))
+def stopped_run(path: Path, after: int = 8) -> Path:
+    """A plain run that was stopped after so many steps."""
+    for name, content in stopped(after).items():
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_bytes(content)
     return path
+
+
+@cache
+def stopped(after: int) -> dict[Path, bytes]:
+    """The files of such a run."""
+    with TemporaryDirectory() as folder:
+        with pytest.raises(StoppedError):
+            build(tiny(PLAIN), out=Path(folder), options=ONE, reporter=SignalAt(after))
+        return {
+            path.relative_to(folder): path.read_bytes()
+            for path in Path(folder).rglob("*")
+            if path.is_file()
+        }
 
 
 def corrupt_zeros(path: Path) -> None:
@@ -161,9 +195,8 @@ def corrupt_html(path: Path) -> None:
     "corrupt", [corrupt_zeros, corrupt_short, corrupt_bit, corrupt_html, Path.unlink]
 )
 def test_a_damaged_checkpoint_gives_way_to_the_one_before(
-    corrupt: Any, tmp_path: Path
+    corrupt: Any, whole: Whole, tmp_path: Path
 ) -> None:
-    build(tiny(PLAIN), out=tmp_path / "whole", options=ONE)
     cut = stopped_run(tmp_path / "cut")
     newest, before = json.loads((cut / "checkpoints" / "latest.json").read_text())[
         "checkpoints"
@@ -183,18 +216,19 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(
     resume(cut, load=small_plan.load, reporter=Listener())
     assert first == [6]
     assert newest["file"] in said[0]
-    assert result(cut) == result(tmp_path / "whole")
+    assert result(cut) == whole("plain")
 
 
-def test_a_torn_row_and_rows_after_the_checkpoint_are_cut(tmp_path: Path) -> None:
-    build(tiny(PLAIN), out=tmp_path / "whole", options=ONE)
+def test_a_torn_row_and_rows_after_the_checkpoint_are_cut(
+    whole: Whole, tmp_path: Path
+) -> None:
     cut = stopped_run(tmp_path / "cut")
     with (cut / "metrics.jsonl").open("a") as file:
         file.write(
             '{"step": 12, "epoch": 2, "lr": 1, "train": {}, "validation": {}}\n{"step": 18, "ep'
         )
     resume(cut, load=small_plan.load)
-    assert result(cut) == result(tmp_path / "whole")
+    assert result(cut) == whole("plain")
 
 
 @pytest.mark.parametrize(
@@ -238,8 +272,7 @@ def test_a_run_that_cannot_be_written_is_said(tmp_path: Path) -> None:
         resume(cut, load=small_plan.load)
 
 
-def test_the_same_command_starts_and_continues(tmp_path: Path) -> None:
-    build(tiny(PLAIN), out=tmp_path / "whole", options=ONE)
+def test_the_same_command_starts_and_continues(whole: Whole, tmp_path: Path) -> None:
     with pytest.raises(StoppedError):
         build(
             tiny(PLAIN),
@@ -256,7 +289,7 @@ def test_the_same_command_starts_and_continues(tmp_path: Path) -> None:
         auto_resume=True,
         load=small_plan.load,
     )
-    assert result(tmp_path / "a") == result(tmp_path / "whole")
+    assert result(tmp_path / "a") == whole("plain")
 
 
 def test_a_run_in_use_is_not_shared(tmp_path: Path) -> None:

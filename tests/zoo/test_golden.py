@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 import yaml
+from meta import meta
 from nets import zoo
 from torch import nn
 
@@ -53,7 +53,7 @@ def plan_of(library: str, name: str) -> resgraph.Plan:
 
 
 def meta_net(plan: resgraph.Plan) -> nn.Module:
-    with torch.device("meta"):
+    with meta():
         return net_class(source_module(source(plan)))()
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from meta import light_norms, meta
 from nets import zoo
 
 from resgraph.outputs.pytorch import source
@@ -40,12 +41,12 @@ def nets() -> list[Any]:
 @pytest.mark.parametrize(("path", "variant"), nets())
 def test_module_is_what_was_planned(path: Path, variant: str | None) -> None:
     plan = zoo(f"{path.name}::{variant}" if variant else path.name)
-    with torch.device("meta"):
+    main, both = [*plan.outputs.values()], [*plan.outputs.values(), *plan.aux.values()]
+    with meta():
         net = net_class(source_module(source(plan)))()
         inputs = [torch.empty(2, *shape) for shape in plan.inputs.values()]
+    with light_norms():
+        for mode, shapes in ((True, both), (False, main)):
+            found = [tuple(out.shape) for out in outputs(net.train(mode)(*inputs))]
+            assert found == [(2, *shape) for shape in shapes]
     assert sum(parameter.numel() for parameter in net.parameters()) == plan.params
-    main, both = [*plan.outputs.values()], [*plan.outputs.values(), *plan.aux.values()]
-    for mode, shapes in ((True, both), (False, main)):
-        assert [tuple(out.shape) for out in outputs(net.train(mode)(*inputs))] == [
-            (2, *shape) for shape in shapes
-        ]

@@ -7,6 +7,7 @@ import re
 
 import pytest
 import torch
+from meta import meta
 from reference_specs import entries, known, spec
 
 import resgraph
@@ -24,7 +25,7 @@ CHEAP = {
 
 
 def ours(net: str) -> Shapes:
-    with torch.device("meta"):
+    with meta():
         module = net_class(source_module(source(resgraph.loads(spec(net)))))()
     return {key: value.shape for key, value in module.state_dict().items()}
 
