@@ -185,6 +185,11 @@ class Block(Struct):
         return self.paths[-1]
 
     @property
+    def ways(self) -> list[Path]:
+        """Its paths but for a shortcut."""
+        return [path for path in self.paths if path.word != "shortcut"]
+
+    @property
     def direct(self) -> set[str]:
         """What its input comes to without a branch: itself, or what a shortcut makes of it."""
         shortcuts = (path for path in self.paths if path.word == "shortcut")

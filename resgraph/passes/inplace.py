@@ -67,7 +67,7 @@ def _sums(
 ) -> None:
     """The sums of a scope whose first term a path made, or such a sum."""
     made = {path.output for path in scope if path.output != path.input}
-    for name in chain.from_iterable(path.equation_nodes for path in scope):
+    for name in _equated(scope):
         if name in sums:
             first, other = graph.nodes[name].inputs
             equal = graph.nodes[first].shape == graph.nodes[other].shape
@@ -91,20 +91,24 @@ def _sums_of_one_dtype(graph: Graph) -> frozenset[str]:
     Of blocks that are alike, a sum is named in all or in none, so that they can share a class.
     """
     low = low_precision(graph)
-    kinds: dict[str, tuple[str, ...]] = {
-        name: (name,) for row in graph.rows for name in _sums_in(graph, row)
-    }
+    rows = _sums_in(graph, graph.rows)
+    kinds: dict[str, tuple[str, ...]] = {name: (name,) for name in rows}
     for block in graph.blocks():
-        for name in (name for path in block.paths for name in _sums_in(graph, path)):
+        for name in _sums_in(graph, block.paths):
             kinds[name] = (block.block, block.shortcut, name[len(block.name) :])
     mixed = {kind for name, kind in kinds.items() if name not in low}
     return frozenset(name for name, kind in kinds.items() if kind not in mixed)
 
 
-def _sums_in(graph: Graph, path: Path) -> Iterator[str]:
-    for name in path.equation_nodes:
-        if isinstance(graph.nodes[name].op, Add) and len(graph.nodes[name].inputs) == 2:
-            yield name
+def _sums_in(graph: Graph, scope: Sequence[Path]) -> Iterator[str]:
+    for node in map(graph.nodes.__getitem__, _equated(scope)):
+        if isinstance(node.op, Add) and len(node.inputs) == 2:
+            yield node.name
+
+
+def _equated(scope: Sequence[Path]) -> Iterator[str]:
+    """The nodes of the equations of some paths."""
+    return chain.from_iterable(path.equation_nodes for path in scope)
 
 
 def _scopes(graph: Graph) -> Iterator[Sequence[Path]]:

@@ -39,9 +39,8 @@ class ReceptiveField(Frozen):
             return "whole image" if image else "whole input"
         cells = [-(-side.numerator // side.denominator) for side in self.size]
         alike = len(set(cells)) == 1
-        return " × ".join(map(str, cells[:1] if alike else cells)) + (
-            " px" if image else " cells" if alike else ""
-        )
+        unit = " px" if image else " cells" * alike
+        return " × ".join(map(str, cells[:1] if alike else cells)) + unit
 
 
 def receptive_fields(graph: Graph) -> dict[str, ReceptiveField]:

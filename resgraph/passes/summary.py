@@ -3,12 +3,12 @@ repeats, costs."""
 
 from __future__ import annotations
 
-import operator
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import groupby
+from operator import attrgetter
 
 from ..graph import Block, Graph, Item, Layer, Path, total
 from ..ops import Cost, Op, Shape, Thinning
@@ -137,13 +137,21 @@ def _widened(runs: list[tuple[str, _Copies]]) -> list[tuple[str, _Copies]]:
 
 def _alike(copies: _Copies, lines: tuple[_Line, ...]) -> bool:
     """Whether lines say the same as those before but for numbers; the first alone may stride."""
-    words = (
-        [_NUMBER.sub("#", line.plain) for line in each] for each in (copies[-1], lines)
-    )
-    return operator.eq(*words) and all(
+    return _same(copies[-1], lines, _without_numbers) and all(
         line.stride == one.stride or (not line.stride and len(copies) == 1)
         for one, line in zip(copies[-1], lines, strict=True)
     )
+
+
+def _without_numbers(line: _Line) -> str:
+    return _NUMBER.sub("#", line.plain)
+
+
+def _same(
+    ones: Iterable[_Line], others: Iterable[_Line], what: Callable[[_Line], str]
+) -> bool:
+    """Whether something is the same of all lines."""
+    return [*map(what, ones)] == [*map(what, others)]
 
 
 def _continues(copies: _Copies, lines: tuple[_Line, ...], *, striding: bool) -> bool:
@@ -151,12 +159,10 @@ def _continues(copies: _Copies, lines: tuple[_Line, ...], *, striding: bool) -> 
     stride."""
     before = copies[-1]
     if not striding:
-        rates = ([line.rate for line in each] for each in (before, lines))
-        return before == lines and operator.eq(*rates)
+        return _likeness(before) == _likeness(lines)
     if len(copies) > 1:
         return before == lines
-    plain = ([line.plain for line in each] for each in (before, lines))
-    return operator.eq(*plain) and all(
+    return _same(before, lines, attrgetter("plain")) and all(
         one == other or not other.stride
         for one, other in zip(before, lines, strict=True)
     )
@@ -171,11 +177,7 @@ def _lines(graph: Graph, item: Item) -> Iterator[_Line]:
         said = f"again {item.again}"
         yield _Line(said, said)
         return
-    branches = {
-        path.word: list(_path_lines(graph, path))
-        for path in item.paths
-        if path.word != "shortcut"
-    }
+    branches = {path.word: list(_path_lines(graph, path)) for path in item.ways}
     several = sum(map(bool, branches.values())) > 1
     for word, lines in branches.items():
         yield from (

@@ -56,19 +56,17 @@ def _broken_claims(spec: Spec, graph: Graph) -> list[Diagnostic]:
         if str(expected) != str(measured[claim])
     }
     reasons = usual_reasons(spec, graph, broken, MEASURES)
-    out: list[Diagnostic] = []
-    for claim, expected in broken.items():
-        keys = ("expect", spec.variant, claim) if spec.variant else ("expect", claim)
-        out.append(
-            _broken(
-                claim,
-                expected,
-                measured[claim],
-                spec.place(*keys),
-                reasons.get(claim, ""),
-            )
+    keys = [*filter(None, ("expect", spec.variant))]
+    return [
+        _broken(
+            claim,
+            expected,
+            measured[claim],
+            spec.place(*keys, claim),
+            reasons.get(claim, ""),
         )
-    return out
+        for claim, expected in broken.items()
+    ]
 
 
 def _apart(expected: int, value: int) -> str:
@@ -100,10 +98,7 @@ def _broken(
 ) -> Diagnostic:
     """E050: what was claimed, what is, and the difference."""
     if isinstance(expected, int) and isinstance(value, int):
-        what, given = (
-            ("a depth of " if claim == "depth" else ""),
-            ("" if claim == "depth" else f" {claim}"),
-        )
+        what, given = ("a depth of ", "") if claim == "depth" else ("", f" {claim}")
         apart = "" if what else _apart(expected, value)
         message = (
             f"expected {what}{expected:,}{given}, the net has {value:,}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping
 from functools import partial
+from itertools import chain
 from operator import eq
 
 from msgspec import Struct
@@ -67,10 +68,8 @@ class Looks(Struct):
         """How often each kind of layer and block stands in a scope, beside the shortcuts of a
         block."""
         if scope.name not in self.inside:
-            paths = [scope] if isinstance(scope, Path) else scope.paths
-            items = (
-                item for path in paths if path.word != "shortcut" for item in path.items
-            )
+            paths = [scope] if isinstance(scope, Path) else scope.ways
+            items = chain.from_iterable(path.items for path in paths)
             self.inside[scope.name] = Counter(self.of(item)[:4] for item in items)
         return self.inside[scope.name]
 

@@ -169,13 +169,12 @@ class _Expander:
     def count_merges(self) -> Iterator[str]:
         """Count the blocks with a merge that the rows call; the rows where that cannot be counted,
         which say why when they are made."""
-        total: int | None = 0
+        found: list[int | None] = []
         for name, path in self.spec.rows.items():
-            for merges in map(self.merges, path.known()):
-                total = None if total is None or merges is None else total + merges
-            if total is None:
+            found += map(self.merges, path.known())
+            if None in found:
                 yield name
-        self.items.blocks_total = total
+        self.items.blocks_total = None if None in found else sum(filter(None, found))
 
     def merges(self, item: PathItem) -> int | None:
         """How many blocks with a merge an item of a row calls; None where a mistake hides it."""

@@ -102,11 +102,7 @@ def once_more(
         raise fault("E045", said, again.target, hint)
     if flow.shape is None or not all([flow.node, *(scope.output for scope in scopes)]):
         return None, Poisoned()
-    if len(scopes) == 1:
-        renamed = {first.name: slot.name}
-    else:
-        renamed = {scope.name: f"{slot.name}.{_word(scope)}" for scope in scopes}
-    copy = _Copy(builder, slot, again, renamed)
+    copy = _Copy(builder, slot, again, _renamed(scopes, slot.name))
     copy.tensors.update(_entering(first, flow, again, builder, slot.place))
     paths = []
     for scope in scopes:
@@ -125,6 +121,13 @@ def once_more(
     return block, out
 
 
+def _renamed(scopes: Sequence[Repeatable], name: str) -> dict[str, str]:
+    """What scopes are called in a copy of that name."""
+    if len(scopes) == 1:
+        return {scopes[0].name: name}
+    return {scope.name: f"{name}.{_word(scope)}" for scope in scopes}
+
+
 def _entering(
     scope: Repeatable, flow: Tensor, again: Again, builder: Builder, place: Place
 ) -> dict[str, Tensor]:
@@ -134,7 +137,7 @@ def _entering(
     if not takes:
         refuse_streams(flow, f"`{again.text}`", again.span, place)
         return {_input(scope, builder): flow}
-    parts = [*flow.parts.values()] if isinstance(flow, Streams) else [flow]
+    parts = flow.tensors
     if len(parts) != len(takes):
         names = ", ".join(stream.name for stream in takes)
         said = (
@@ -143,8 +146,7 @@ def _entering(
         )
         hint = "weights are shared among as many streams: bring as many before `again`"
         raise fault("E045", said, again.span, hint)
-    if isinstance(flow, Streams):
-        flow.read.update(flow.parts)
+    flow.whole()
     before = [stream.node for stream in takes]
     pairs = {*zip(before, [part.node for part in parts], strict=True)}
     if not len(pairs) == len({*before}) == len({*dict(pairs).values()}):

@@ -60,11 +60,11 @@ class BlockCall(Struct, eq=False):
         """`in`, `out` and `stride` as values."""
         each = tuple(map(Fraction, self.stride))
         stride: NameValue = each[0] if len(set(each)) == 1 else each
-        into = _fractions(self.widths) if self.widths else _fraction(self.into)
+        into = _fractions(self.widths) if self.widths else fraction(self.into)
         kept = self.widths and not self.sized
         return {
             "in": into,
-            "out": into if kept else _fraction(self.out),
+            "out": into if kept else fraction(self.out),
             "stride": stride,
         }
 
@@ -96,12 +96,12 @@ class BlockCall(Struct, eq=False):
         return self.into != self.out or max(self.stride) > 1
 
 
-def _fraction(number: int | None) -> Fraction | None:
+def fraction(number: int | None) -> Fraction | None:
     return None if number is None else Fraction(number)
 
 
 def _fractions(widths: tuple[int | None, ...]) -> NameValue | None:
-    each = [_fraction(width) for width in widths if width is not None]
+    each = [fraction(width) for width in widths if width is not None]
     return tuple(each) if len(each) == len(widths) else None  # type: ignore[arg-type]
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import lru_cache
+from typing import Any
 
 from ...graph import Equation
 from ...language.grammar.arithmetic import FUNCTIONS
@@ -18,6 +19,7 @@ from ...language.grammar.expression import (
     Expression,
     Name,
     Negative,
+    NumberLiteral,
     axes_of,
     other_axes,
 )
@@ -70,11 +72,9 @@ class EquationBuilder:
     def build(self) -> tuple[Equation, Tensor | Nothing]:
         """The scope of the equation and the value that it comes to. Raises `Fault`."""
         value = self.term(self.equation.tree)
-        if isinstance(value, Streams):
-            value = value.whole()
         if isinstance(value, Fraction):
             raise self.errors.no_tensor()
-        output = "" if isinstance(value, Nothing) else value.node
+        value = value.whole()
         text, nodes = self.equation.text, tuple(self.nodes)
         if self.named:
             text = re.sub(
@@ -82,18 +82,13 @@ class EquationBuilder:
                 lambda word: self.named.get(word[0], word[0]),
                 text,
             )
-        return Equation(self.name, text, nodes, output, self.origin), value
+        return Equation(self.name, text, nodes, value.node, self.origin), value
 
     def term(self, tree: Expression) -> Term:
         """The value of a part of the equation: a tensor, `none` or a number."""
-        if isinstance(tree, Name):
-            return self.read(tree)
-        if isinstance(tree, Negative):
-            return self.negative(self.term(tree.operand), tree.operand)
-        if isinstance(tree, Apply):
-            return self.apply(tree)
-        if isinstance(tree, BinaryOp):
-            return self.binary(tree, self.term(tree.left), self.term(tree.right))
+        return _TERMS[type(tree)](self, tree)
+
+    def literal(self, tree: NumberLiteral) -> Term:
         return tree.value
 
     def read(self, tree: Name) -> Term:
@@ -115,6 +110,9 @@ class EquationBuilder:
     def number(self, tree: Apply | BinaryOp) -> Fraction:
         """The value of arithmetic on numbers alone."""
         return self.place.env.value_of(tree, self.equation.span)  # type: ignore[return-value]
+
+    def negated(self, tree: Negative) -> Term:
+        return self.negative(self.term(tree.operand), tree.operand)
 
     def negative(self, value: Term, tree: Expression) -> Term:
         if isinstance(value, Fraction):
@@ -181,7 +179,8 @@ class EquationBuilder:
             raise self.errors.no_product(tree)
         return found
 
-    def binary(self, tree: BinaryOp, left: Term, right: Term) -> Term:
+    def binary(self, tree: BinaryOp) -> Term:
+        left, right = self.term(tree.left), self.term(tree.right)
         if isinstance(left, Fraction) and isinstance(right, Fraction):
             return self.number(tree)
         if isinstance(left, Nothing) or isinstance(right, Nothing):
@@ -241,6 +240,13 @@ class EquationBuilder:
         tree, shape = maps[0]
         call = self.place.call
         return None if call and call.changes and reads_input(tree) else shape
+
+
+_TERMS: dict[type[Expression], Callable[[EquationBuilder, Any], Term]] = {
+    NumberLiteral: EquationBuilder.literal, Name: EquationBuilder.read,
+    Negative: EquationBuilder.negated, BinaryOp: EquationBuilder.binary,
+    Apply: EquationBuilder.apply,
+}  # fmt: skip
 
 
 @lru_cache(256)

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from ...errors import MOST_TOLD, Diagnostic, Fault, Related, Span, fault
-from ...graph import Node, Origin
+from ...graph import Node, Origin, Stream
 from ...ops import Op, Shape, ShapeError
 from ...ops.extension import answers
 from ...structs import Frozen
@@ -33,6 +33,24 @@ class Tensor:
     node: str
     shape: Shape | None
     depth: int
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        """Those that it is, side by side."""
+        return [self]
+
+    @property
+    def streams(self) -> tuple[Stream, ...]:
+        """As a scope has them; none of one tensor."""
+        return ()
+
+    def widths(self) -> tuple[int | None, ...]:
+        """The channels of each stream, None where an earlier mistake hides them."""
+        return ()
+
+    def whole(self) -> Tensor:
+        """All of it, which something reads."""
+        return self
 
 
 class Flow(Tensor, Struct):
@@ -78,19 +96,32 @@ class Streams(Tensor, Frozen, eq=False):
     def depth(self) -> int:  # type: ignore[override]
         return self.first.depth
 
+    @property
+    def tensors(self) -> list[Tensor]:
+        return [*self.parts.values()]
+
+    @property
+    def streams(self) -> tuple[Stream, ...]:
+        return tuple(Stream(name, part.node) for name, part in self.parts.items())
+
     def widths(self) -> tuple[int | None, ...]:
-        """The channels of each, None where an earlier mistake hides them."""
         shapes = [part.shape for part in self.parts.values()]
         return tuple(shape[0] if shape else None for shape in shapes)
 
     def whole(self) -> Streams:
-        """All of them, which something reads."""
         self.read.update(self.parts)
         return Streams(self.parts)
 
 
 class Nothing(Frozen):
     """The value of a shortcut that is `none`."""
+
+    node: ClassVar[str] = ""
+    streams: ClassVar[tuple[Stream, ...]] = ()
+
+    def whole(self) -> Nothing:
+        """As of a tensor."""
+        return self
 
 
 class Draft(Struct):

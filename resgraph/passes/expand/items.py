@@ -7,7 +7,6 @@ meant where that can be known; what follows from an unknown shape is passed over
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fractions import Fraction
 from functools import partial
 from itertools import chain
 
@@ -33,7 +32,7 @@ from ...language.grammar.targets import Target
 from ...language.spec import Spec
 from ...ops import Op, Shape
 from .again import Made, once_more
-from .block_call import BlockCall, Caller, call_of, refuse_other_width
+from .block_call import BlockCall, Caller, call_of, fraction, refuse_other_width
 from .copies import BlockCopy, Marks, Template, template
 from .equation import EquationBuilder
 from .graph_builder import Builder, Draft, Flow, Nothing, Poisoned, Streams, Tensor
@@ -43,7 +42,7 @@ from .place import Counters, Place, Slot, counters_of
 from .repeat import Repeats
 from .shortcut import shortcut_plan
 from .sized import sized
-from .streams import entering, given, refuse_streams, streams_of, tell_unread
+from .streams import entering, given, refuse_streams, tell_unread
 from .unit import LabelContext, LayerPlace, layer_ops
 
 _NESTED = 32  # blocks within blocks
@@ -78,7 +77,7 @@ class ItemMaker:
             flow = self.equation(below, path.equation, place, scope)
         if isinstance(flow, Nothing):
             return scope, flow
-        scope.input, scope.takes = flow.node, streams_of(flow)
+        scope.input, scope.takes = flow.node, flow.streams
         second: Template | None = None
         for slot, item in self.repeats.slots(path, place, scope):
             free = self.repeats.free
@@ -93,7 +92,7 @@ class ItemMaker:
                 self.made_scopes.scopes[slot.name] = scope.items[-1]
         if path.broken:
             flow = Poisoned()
-        scope.output, scope.gives = flow.node, streams_of(flow)
+        scope.output, scope.gives = flow.node, flow.streams
         self.made_scopes.scopes[name] = scope
         return scope, flow
 
@@ -290,8 +289,7 @@ class ItemMaker:
         setting, words = slot.place.setting, self.names.words(slot.place)
         caller = Caller(slot.env, setting, words, first=slot.copy == 0)
         call = call_of(item, block, flow.shape, caller)
-        if isinstance(flow, Streams):
-            return replace(call, widths=flow.widths())
+        call.widths = flow.widths()
         return call
 
     def _values_within(
@@ -345,8 +343,8 @@ class ItemMaker:
     def _count(self, counters: Counters) -> None:
         """Count the next of the blocks that are counted: of those in rows, with a merge."""
         total = self.blocks_total
-        counters["index"] = None if total is None else Fraction(self.blocks_seen)
-        counters["total"] = None if total is None else Fraction(total)
+        seen = None if total is None else self.blocks_seen
+        counters.update(index=fraction(seen), total=fraction(total))
         self.blocks_seen += 1
 
     def _names_within(
@@ -388,7 +386,7 @@ class ItemMaker:
         else:
             out = given(block, inside.values)
             path = Path(f"{name}.gives", "gives", flow.node, out.node)
-            path.gives = streams_of(out)
+            path.gives = out.streams
         inside.paths.append(path)
         for word, definition in block.paths.items():
             value, span = inside.values[word], definition.span
@@ -452,14 +450,11 @@ def _scope(
     assert inside.origin is not None
     plan = inside.plan if "shortcut" in inside.values else None
     flow = inside.values["x"]
-    into, takes = (
-        ("", ()) if isinstance(flow, Nothing) else (flow.node, streams_of(flow))
-    )
     return Block(
         inside.name,
         block.name,
         item.text if isinstance(item, Label) else "",
-        into,
+        flow.node,
         result.output,
         call.into or 0,
         call.out or 0,
@@ -470,6 +465,6 @@ def _scope(
         inside.origin,
         call.sized,
         {key: value_text(value) for key, value in call.values.items()},
-        takes=takes,
+        takes=flow.streams,
         gives=result.gives,
     )

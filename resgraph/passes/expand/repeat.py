@@ -4,13 +4,13 @@ made."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 
 from ...errors import Fault, fault
 from ...graph import Path
 from ...language.environment import Environment, Unknown
 from ...language.grammar.records import PathDef, PathItem, Poison
 from ...ops import VOCABULARY
+from .block_call import fraction
 from .graph_builder import Builder, TooLarge
 from .option import whole
 from .place import Counters, Place, Slot
@@ -52,10 +52,8 @@ class Repeats:
                 counters = within
                 if place.block is None:
                     known = None not in counted
-                    counters = Counters(
-                        row_index=Fraction(number) if known else None,
-                        row_total=Fraction(total) if known else None,
-                    )
+                    at, of = (number, total) if known else (None, None)
+                    counters = Counters(row_index=fraction(at), row_total=fraction(of))
                 name = f"{scope.name}.{number}" if scope.listed else scope.name
                 yield Slot(name, place, scope, copy, counters), item
                 number += 1

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from msgspec import Struct
 
 from ...errors import Fault, Source, Span, fault
@@ -66,17 +69,38 @@ def shortcut_plan(
         return ShortcutPlan("identity")
     if isinstance(chosen, PathDef):
         return _written_out(chosen, call, block, spec)
-    if policy == "none":
-        return ShortcutPlan("none")
-    if policy in ("zero-pad", "zero-pad centered"):
-        centered = policy == "zero-pad centered"
-        op = ZeroPad(width=call.out or 1, stride=call.stride, centered=centered)
-        return ShortcutPlan("zero-pad", op)
-    if policy == "identity":
-        problem = _cannot_be_identity(call, shape)
-        return ShortcutPlan("identity", problem=problem)
+    return _POLICIES[policy](call, shape)
+
+
+def _nothing(call: BlockCall, shape: Shape | None) -> ShortcutPlan:
+    return ShortcutPlan("none")
+
+
+def _zero_pad(
+    call: BlockCall, shape: Shape | None, *, centered: bool = False
+) -> ShortcutPlan:
+    op = ZeroPad(width=call.out or 1, stride=call.stride, centered=centered)
+    return ShortcutPlan("zero-pad", op)
+
+
+def _identity(call: BlockCall, shape: Shape | None) -> ShortcutPlan:
+    return ShortcutPlan("identity", problem=_cannot_be_identity(call, shape))
+
+
+def _projection(call: BlockCall, shape: Shape | None) -> ShortcutPlan:
     axes = len(shape) - 1 if shape else 2
     return ShortcutPlan("projection", path=_PROJECTIONS.get(axes, _VECTOR))
+
+
+_POLICIES: dict[str, Callable[[BlockCall, Shape | None], ShortcutPlan]] = {
+    "none": _nothing,
+    "zero-pad": _zero_pad,
+    "zero-pad centered": partial(_zero_pad, centered=True),
+    "identity": _identity,
+    "projection": _projection,
+    "projection always": _projection,
+}
+"""What a shortcut is where the shape changes, by the policy's word."""
 
 
 def _written_out(

@@ -6,20 +6,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from ...errors import Fault, Hint, Span, fault, ticked, write
-from ...graph import Stream
 from ...language.diagnose.nearest import did_you_mean
 from ...language.grammar.records import BlockDef, Inline, ItemDef, Word
 from .graph_builder import Builder, Nothing, Poisoned, Streams, Tensor
 from .place import Place, Slot
 
 Values = Mapping[str, Tensor | Nothing]
-
-
-def streams_of(flow: Tensor) -> tuple[Stream, ...]:
-    """The streams of a scope, none where one tensor flows."""
-    if not isinstance(flow, Streams):
-        return ()
-    return tuple(Stream(name, part.node) for name, part in flow.parts.items())
 
 
 def entering(item: ItemDef, block: BlockDef, flow: Tensor, slot: Slot) -> Tensor:
@@ -30,10 +22,7 @@ def entering(item: ItemDef, block: BlockDef, flow: Tensor, slot: Slot) -> Tensor
         return flow  # which its paths may begin at, or not
     if names and isinstance(flow, Poisoned):
         return Streams(dict.fromkeys(names, flow))
-    parts = [flow]
-    if isinstance(flow, Streams):
-        flow.read.update(flow.parts)
-        parts = [*flow.parts.values()]
+    parts = flow.whole().tensors
     if len(parts) != max(1, len(names)):
         raise _another_number(item, block, flow, slot)
     if not names:

@@ -55,6 +55,10 @@ class LabelContext(Frozen):
             self.bounds[label, target] = bind(label, target, words)
         return self.bounds[label, target]
 
+    def words_as(self, resolve: Callable[[str], str]) -> list[tuple[Label, str]]:
+        """The labels of the unit, with what the word of each stands for."""
+        return [(label, resolve(label.word)) for label in self.unit.labels]
+
 
 class LayerPlace(Struct, eq=False):
     """Where the label of a layer is read: the names in sight, what turns a word that is a `let`
@@ -71,7 +75,7 @@ def activation_of(
 ) -> tuple[Label, str]:
     """What `act` means, the activation of a unit: its label and word. Raises `Fault` at `place`
     where there is none."""
-    words = [(label, resolve(label.word)) for label in setting.unit.labels]
+    words = setting.words_as(resolve)
     circular = next((label for label, name in words if name == ACT), None)
     if circular:
         raise _circular(circular)
@@ -95,7 +99,7 @@ def layer_ops(
     """The ops of one layer label."""
     env, axes = place.env, place.axes
     mode, chosen = _mode(cls, bound, setting, place.resolve)
-    unit = [(label, place.resolve(label.word)) for label in setting.unit.labels]
+    unit = setting.words_as(place.resolve)
     fields = {}
     if cls.word == "conv" and "bias" in fields_of(cls):
         normed = any(name in NORMS for _, name in unit)
