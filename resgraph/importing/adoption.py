@@ -17,7 +17,7 @@ from ..plan import loads
 from ..structs import Frozen
 from .captured import CapturedOp
 from .matching import matched
-from .written import Use, WrittenBlock, WrittenPath
+from .written import Use, WrittenBlock, WrittenPath, call_text
 
 _MOST = 60
 """Values of options that are tried for one call."""
@@ -144,16 +144,13 @@ class _Trial(Frozen):
     def _same(
         self, use: Use, values: Mapping[str, str], steps: Sequence[CapturedOp]
     ) -> bool:
-        stride = "x".join(map(str, use.sizes.stride))
-        words = [self.block.name]
-        words += [str(use.sizes.out)] if self.block.uses("out") else []
-        words += [f"/{stride}"] if max(use.sizes.stride) > 1 else []
-        words += [f"{key} {value}" for key, value in values.items()]
+        width = str(use.sizes.out) if self.block.uses("out") else ""
+        call = call_text(self.block.name, width, use.stride, values)
         ops = {step.op.op for step in steps}
         own = [each for each in self.options if each.partition(":")[0] in ops]
         text = (
             f"name: a call\ninput: {shape_text(use.block.into)}\n{self.head}"
-            f"ops: {{{', '.join(own)}}}\nnet: {{row: {' '.join(words)}}}\n"
+            f"ops: {{{', '.join(own)}}}\nnet: {{row: {call}}}\n"
         )
         try:
             graph = loads(text).graph

@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
+from itertools import chain, groupby, pairwise
 from typing import Any, ClassVar
 
 from msgspec.structs import replace
 
+from ..collecting import of_type
 from ..ops import (
     ACTIVATIONS,
     NORMS,
@@ -223,29 +224,21 @@ def _length(runs: Iterable[list[CapturedOp]], unit: Unit) -> float:
 
 def _runs(items: Iterable[RegionItem]) -> Iterator[list[CapturedOp]]:
     """Steps that stand one after another, in rows and in paths."""
-    run: list[CapturedOp] = []
-    for item in items:
-        if isinstance(item, CapturedOp):
-            run.append(item)
-            continue
-        yield run
-        run = []
-        for branch in item.branches:
+    for _, group in groupby(items, type):
+        run = [*group]
+        yield [*of_type(CapturedOp, run)]
+        for branch in chain.from_iterable(b.branches for b in of_type(Region, run)):
             yield from _runs(branch.items)
-    yield run
 
 
 def cells(items: Sequence[RegionItem], unit: Unit) -> list[Cell | Region]:
     """A path's items as labels and blocks."""
     found: list[Cell | Region] = []
-    run: list[CapturedOp] = []
-    for item in items:
-        if isinstance(item, CapturedOp):
-            run.append(item)
-        else:
-            found += [*_labelled(run, unit), item]
-            run = []
-    return found + _labelled(run, unit)
+    for _, group in groupby(items, type):
+        run = [*group]
+        found += of_type(Region, run)
+        found += _labelled([*of_type(CapturedOp, run)], unit)
+    return found
 
 
 def _labelled(run: Sequence[CapturedOp], unit: Unit) -> list[Cell]:

@@ -145,6 +145,6 @@ def _parted(group: list[Region]) -> list[list[Region]]:
 def _nested(items: Sequence[RegionItem]) -> Iterator[tuple[Region, int]]:
     """All blocks, and of how many levels those within each are."""
     for item in of_type(Region, items):
-        inner = [found for b in item.branches for found in _nested(b.items)]
+        inner = [*_nested(item.within)]
         yield item, max((level + 1 for _, level in inner), default=0)
         yield from inner

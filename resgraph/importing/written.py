@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, groupby
 from typing import ClassVar
 
@@ -203,15 +203,21 @@ class Use(Struct, eq=False):
         with another text for its `width`, which "" leaves out."""
         sized = self.sized and not (still and self.definition.keeps)
         out = str(self.sizes.out) if sized else ""
-        stride = "" if still else self._stride
-        values = (f"{key} {value}" for key, value in self.values.items())
-        words = (self.definition.name, out if width is None else width, stride)
-        return " ".join([*filter(None, words), *values])
+        stride = self.stride if self.definition.strided and not still else ""
+        width = out if width is None else width
+        return call_text(self.definition.name, width, stride, self.values)
 
     @property
-    def _stride(self) -> str:
-        strides = self.definition.strided and max(self.sizes.stride) > 1
-        return f"/{value_text(self.sizes.stride)}" if strides else ""
+    def stride(self) -> str:
+        """As a call says it; "" where it says none."""
+        strides = self.sizes.stride
+        return f"/{value_text(strides)}" if max(strides) > 1 else ""
+
+
+def call_text(name: str, width: str, stride: str, values: Mapping[str, str]) -> str:
+    """A call of a block, with what it sets."""
+    said = (f"{key} {value}" for key, value in values.items())
+    return " ".join([*filter(None, (name, width, stride)), *said])
 
 
 def blocks_of(definitions: Iterable[WrittenBlock]) -> list[Region]:

@@ -194,9 +194,7 @@ def _with_parameter(reader: Reader, word: str, a: Any, b: Any) -> Any:
     made = None
     if isinstance(x, ForeignValue) and factor.learned and factor.plain:
         made = {"mul": _scaled, "add": _shifted}.get(word, _unknown)(reader, x, factor)
-    if made is None:
-        raise reader.no("with a tensor that is no scale of channels")
-    return made
+    return reader.need(made, "with a tensor that is no scale of channels")
 
 
 def _unknown(reader: Reader, x: ForeignValue, factor: StateTensor) -> None:

@@ -167,9 +167,7 @@ def _of_places(
         return None
     own = exact and distances.of == q.step and len(reader.shape(q)) == 3
     found = roles(distances, reader.shape(q), reader.whole(q)) if own else None
-    if found is None:
-        raise reader.no("with other distances than those down and across a map")
-    return found
+    return reader.need(found, "with other distances than those down and across a map")
 
 
 def _unscaled(reader: Reader, x: AnyValue) -> tuple[AnyValue, float]:

@@ -55,9 +55,8 @@ def flat(axes: Iterable[Axis]) -> Axis:
 
 def stored(shape: Sequence[int]) -> Layout:
     """Of a tensor of that shape, over its numbers as they lie in a row."""
-    found = viewed((layout((prod(shape),))[0],), shape)
-    assert found is not None
-    return found
+    sizes = enumerate(shape, 1)
+    return tuple(axis_of(0, size, prod(shape[n:])) for n, size in sizes)
 
 
 def sizes(axes: Layout) -> tuple[int, ...]:

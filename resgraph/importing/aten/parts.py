@@ -62,9 +62,13 @@ def concat(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     if len(values) == 1:
         return values[0]
     made = reader.add(Concat(), *(each.step for each in values))
-    axes = list(values[0].axes)
-    axes[place] = made.axes[0]
-    return replace(made, axes=tuple(axes))
+    return _in_its_axes(made, values[0], place)
+
+
+def _in_its_axes(made: ForeignValue, x: ForeignValue, place: int) -> ForeignValue:
+    """What has other channels than `x`, whose axis `place` they are, with its axes."""
+    axes = (*x.axes[:place], made.axes[0], *x.axes[place + 1 :])
+    return replace(made, axes=axes)
 
 
 def _with_zeros(reader: Reader, tensors: Sequence[Any]) -> ForeignValue:
@@ -146,10 +150,7 @@ def _part(reader: Reader, x: ForeignValue, place: int, channels: range) -> Forei
     (total, *_), width = reader.shape(x), len(channels)
     if width == total:
         return x
-    made = reader.add(_part_of(total, channels), x.step)
-    axes = list(x.axes)
-    axes[place] = made.axes[0]
-    return replace(made, axes=tuple(axes))
+    return _in_its_axes(reader.add(_part_of(total, channels), x.step), x, place)
 
 
 def _part_of(total: int, channels: range) -> Part:
@@ -163,36 +164,38 @@ def _part_of(total: int, channels: range) -> Part:
 def cut(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     x, place = given["self"], given["dim"] % len(call.axes) - 1
     if isinstance(x, StateTensor):
-        return x if x.shape == call.axes else cut_state(reader, call, given, x)
+        return cut_state(reader, call, given, x)
     start, step = given["start"] or 0, given.get("step", 1)
-    one = _one_part(reader, x, place + 1, start) if call.axes[place + 1] == 1 else None
+    length = call.axes[place + 1]
+    one = _one_part(reader, x, place + 1, start) if length == 1 else None
     if one is not None:
         return one
     value = reader.value(x)
-    length, before = call.axes[place + 1], sizes(value.axes)
+    before = sizes(value.axes)
     if place < 0 or (length == before[place] and step == 1):
         return x
     if step > 1:
         return _every(reader, value, place, step, start)
     start %= before[place]  # it may be counted from the end
-    if value.axes == reader.own_axes(value) and place:
-        return _fewer_cells(reader, value, place, range(start, start + length))
-    value = _in_place(reader, value, place)
-    return _part(reader, value, place, range(start, start + length))
+    return _run_of(reader, value, place, range(start, start + length))
+
+
+def _run_of(reader: Reader, x: ForeignValue, place: int, kept: range) -> ForeignValue:
+    """Some places of an axis, one behind another."""
+    if place and x.axes == reader.own_axes(x):
+        return _fewer_cells(reader, x, place, kept)
+    return _part(reader, _in_place(reader, x, place), place, kept)
 
 
 def _one_part(reader: Reader, x: Any, place: int, which: int) -> AnyValue | None:
     """A part of the channels by a slice, which keeps its axis; None where it is none."""
-    parts = (
-        parted(reader, x.step, reader.whole(x), place)
-        if isinstance(x, AnyValue)
-        else []
-    )
+    if not isinstance(x, AnyValue):
+        return None
+    parts = parted(reader, x.step, reader.whole(x), place)
     if not parts:
         return None
-    axes = list(reader.whole(parts[which]))
-    axes.insert(place, ())
-    return reader.laid(parts[which].step, tuple(axes))
+    axes = reader.whole(parts[which])
+    return reader.laid(parts[which].step, (*axes[:place], (), *axes[place:]))
 
 
 def _fewer_cells(

@@ -124,6 +124,7 @@ class Moved(Frozen):
 
 AnyValue = ForeignValue | Moved
 SameValue = TypeVar("SameValue", bound=AnyValue)
+_Found = TypeVar("_Found")
 Arguments = Mapping[str, Any]
 """Arguments by name: `Value`s, `Tensor`s, numbers and words."""
 Handler = Callable[["Reader", AtenCall, Arguments], Any]
@@ -275,6 +276,12 @@ class Reader:
         """A refusal of the call at hand."""
         return ImportRefused(f"`{self.call.word}`: {why}", self.call.module)
 
+    def need(self, found: _Found | None, otherwise: str) -> _Found:
+        """What was found. Raises `ImportRefused` where that is nothing."""
+        if found is None:
+            raise self.no(otherwise)
+        return found
+
     @property
     def batch(self) -> Axis:
         """The axis of the images."""
@@ -340,9 +347,7 @@ class Reader:
         if x is None or isinstance(x, StateTensor | Tensor | int | float):
             raise self.no("it reads what is computed from parameters alone")
         alone: ForeignValue | None = x.alone(self) if hasattr(x, "alone") else None
-        if alone is None:
-            raise self.no("it reads a part of what the language has one word for")
-        return alone
+        return self.need(alone, "it reads a part of what the language has one word for")
 
     def plain(self, x: Any) -> str:
         """The step of a tensor as ours lie; one is made where a view has a word."""
@@ -355,9 +360,7 @@ class Reader:
         if len(value.axes) < 2 and filled == whole:
             return self._flat(value.step)
         made = self._in_words(value)
-        if made is None:
-            raise self.no("it reads a tensor whose axes were moved")
-        return made
+        return self.need(made, "it reads a tensor whose axes were moved")
 
     def _flat(self, step: str) -> str:
         """A map as a vector; of a pool to one cell, the pool over all."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from ...collecting import of_type
 from ..program import AtenCall
 from .axes import Atom, Axis, axis_of
 from .reader import Arguments, Reader, StateCut, StateTensor, reads
@@ -16,8 +17,10 @@ from .reader import Arguments, Reader, StateCut, StateTensor, reads
 
 def cut_state(
     reader: Reader, call: AtenCall, given: Arguments, x: StateTensor
-) -> StateCut:
-    """Some places along an axis, one behind another."""
+) -> StateTensor | StateCut:
+    """Some places along an axis, one behind another, or all of them."""
+    if x.shape == call.axes:
+        return x
     place, start = given["dim"] % len(call.axes), given["start"] or 0
     axis, size = x.axes[place], call.axes[place]
     if given.get("step", 1) != 1 or len(axis) != 1 or not x.plain:
@@ -30,34 +33,25 @@ def cut_state(
 
 def whole_again(reader: Reader, parts: Sequence[Any], place: int) -> StateTensor:
     """The parameter of which these are all places along an axis, in order."""
-    first: StateCut = parts[0]
-    total = sum(_size(part, place) for part in parts)
-    steps = {atom.step for part in parts for atom in _axis(part, place)}
-    count = prod(first.of.shape)
-    if not all(isinstance(part, StateCut) for part in parts) or len(steps) != 1:
+    cuts = [*of_type(StateCut, parts)]
+    steps = {atom.step for cut in cuts for atom in cut.axes[place]}
+    if len(cuts) != len(parts) or len(steps) != 1:
         raise reader.no("of parts of parameters and what is none")
-    (step,) = steps
+    first, (step,) = cuts[0], steps
+    total = sum(cut.shape[place] for cut in cuts)
     axes = (*first.axes[:place], (Atom(0, total, step),), *first.axes[place + 1 :])
     found = replace(first.of, axes=axes)
-    same = {(part.of.key, _others(part, place)) for part in parts}
-    alike = len(same) == 1 and prod(found.shape) == count
-    if not (alike and _follow(parts, place, step)):
+    same = {(cut.of.key, _others(cut, place)) for cut in cuts}
+    alike = len(same) == 1 and prod(found.shape) == prod(first.of.shape)
+    if not (alike and _follow(cuts, place, step)):
         raise reader.no("of parts that are not a whole parameter")
     return found
 
 
 def _follow(parts: Sequence[StateCut], place: int, step: int) -> bool:
     """Whether each begins where the one before it ends."""
-    ends = [part.start + step * _size(part, place) for part in parts]
+    ends = [part.start + step * part.shape[place] for part in parts]
     return [part.start for part in parts] == [0, *ends[:-1]]
-
-
-def _axis(part: Any, place: int) -> Axis:
-    return part.axes[place] if isinstance(part, StateCut) else ()
-
-
-def _size(part: Any, place: int) -> int:
-    return prod(atom.size for atom in _axis(part, place))
 
 
 def _others(part: StateCut, place: int) -> tuple[Axis, ...]:

@@ -30,6 +30,8 @@ from .reader import (
 from .sequences import in_a_row
 from .spelled import Spelled
 
+_NO_WORD = "a view that the language has no word for"
+
 
 @reads(
     "flatten",
@@ -46,21 +48,14 @@ def view(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     if isinstance(x, Spelled):
         return x
     if isinstance(x, StateTensor | StateCut):
-        found = viewed(x.axes, call.axes)
-        return replace(x, axes=_known(reader, found))
+        return replace(x, axes=reader.need(viewed(x.axes, call.axes), _NO_WORD))
     step, axes = reader.placed(x).step, reader.whole(x)
     found = viewed(axes, call.axes)
     if found is None:
         step = reader.plain(x)
         own = layout(reader.steps[step].shape)
         found = viewed((reader.batch, *own), call.axes)
-    return in_a_row(reader, reader.laid(step, _known(reader, found)))
-
-
-def _known(reader: Reader, found: Layout | None) -> Layout:
-    if found is None:
-        raise reader.no("a view that the language has no word for")
-    return found
+    return in_a_row(reader, reader.laid(step, reader.need(found, _NO_WORD)))
 
 
 @reads("unflatten")

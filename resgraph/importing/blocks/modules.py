@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from operator import itemgetter
 
-from ...collecting import of_type
+from ...collecting import by_key, of_type
 from ..captured import Captured
 from ..cells import Cell, Unit, cells
 from ..classes import ModuleClasses, common, module_of
@@ -28,20 +28,19 @@ def modules(
     block with a sum is left to `Unsummed`, but for modules of that block's class."""
     row = cells(items, unit)
     found = [*_runs(row, classes)]
-    groups: dict[tuple[Kind, Kind], list[_Run]] = defaultdict(list)
-    for start, size, name in found:
-        kind = _kind(row[start : start + size], unit)
-        groups[kind, _like(name, row[start : start + size])].append((start, size))
-    for body in (None, *(of_body(each, unit) for each in row)):
-        groups = {key: runs for key, runs in groups.items() if key[0] != body}
+    runs = [(row[start : start + size], name) for start, size, name in found]
+    kinds = [(_kind(run, unit), _like(name, run)) for run, name in runs]
+    places = [(start, size) for start, size, _ in found]
+    groups = by_key(zip(kinds, places, strict=True))
+    left = {None, *(of_body(each, unit) for each in row)}
+    groups = {key: runs for key, runs in groups.items() if key[0] not in left}
     bodies = [*_bodies(row, classes, unit)]
     chosen = _chosen(groups, {_like(name, body) for name, body in bodies})
     summed = {(name, _ungated(body, unit)) for name, body in bodies}
     own = [
-        (start, size)
-        for start, size, name in found
-        if (name, _ungated(row[start : start + size], unit)) in summed
-        and changes(run_of(row[start : start + size], net))
+        place
+        for place, (run, name) in zip(places, runs, strict=True)
+        if (name, _ungated(run, unit)) in summed and changes(run_of(run, net))
     ]
     return with_runs(row, _apart([*own, *chain.from_iterable(_outer(chosen))]), net)
 

@@ -64,8 +64,7 @@ def _known(block: Region, known: Collection[Kind], unit: Unit) -> Region | None:
 
 def shares(block: Region) -> bool:
     """Whether a path of it says `again` of another, by its place."""
-    items = (item for branch in block.branches for item in branch.items)
-    return any(isinstance(item.op, SharedPath) for item in items)
+    return any(isinstance(item.op, SharedPath) for item in block.within)
 
 
 def _parts(block: Region) -> Iterator[Region]:

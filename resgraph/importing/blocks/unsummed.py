@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from itertools import compress, pairwise
+from itertools import compress, groupby, pairwise
 
 from ...ops import Add
 from ...structs import Frozen
@@ -72,22 +72,18 @@ class Unsummed(Frozen):
 
     def _between(self, items: Sequence[RegionItem]) -> list[RegionItem]:
         """Layers that stand in the same order between blocks, more than once: a transition."""
-        runs: list[list[RegionItem]] = [[]]
-        for item in items:
-            if isinstance(item, Region):
-                runs += [[item], []]
-            else:
-                runs[-1].append(item)
-        between = [cells(run, self.unit) for run in runs]
-        kinds = [of_elements(run, self.unit) for run in between]
-        often = Counter(kinds[2:-1:2])
+        parts = [[*part] for _, part in groupby(items, type)]
+        runs = [cells(part, self.unit) for part in parts]
+        kinds = [of_elements(run, self.unit) for run in runs]
+        inner = [not isinstance(part[0], Region) for part in parts]
+        inner[:1] = inner[-1:] = [False]
+        often = Counter(compress(kinds, inner))
         found: list[RegionItem] = []
-        for place, (run, kind) in enumerate(zip(between, kinds, strict=True)):
-            inner = 0 < place < len(runs) - 1 and place % 2 == 0
-            if inner and len(run) >= SHORT and often[kind] > 1:
+        for place, (run, kind) in enumerate(zip(runs, kinds, strict=True)):
+            if inner[place] and len(run) >= SHORT and often[kind] > 1:
                 found.append(run_of(run, self.net))
             else:
-                found += runs[place]
+                found += parts[place]
         return found
 
 

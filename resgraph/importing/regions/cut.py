@@ -90,8 +90,7 @@ def _levels(item: RegionItem) -> int:
     """How many blocks in one another have maps within that are smaller than what comes out."""
     if isinstance(item, CapturedOp) or not narrows(item.steps, item.out):
         return 0
-    inner = chain.from_iterable(branch.items for branch in item.branches)
-    return 1 + max(map(_levels, inner), default=0)
+    return 1 + max(map(_levels, item.within), default=0)
 
 
 def _beginning(net: Captured) -> list[RegionItem]:

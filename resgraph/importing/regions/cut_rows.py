@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ..captured import CapturedOp
-from .streams import CutStreams, StreamBlock
+from .streams import CutStreams, StreamBlock, flowing
 from .structure import Branch, Mark, RegionItem, StepTree, leaves_of
 
 
@@ -34,8 +34,7 @@ class CutNet(Struct):
     @property
     def flowing(self) -> set[str]:
         """The values that come out of their paths."""
-        blocks = chain.from_iterable(self.streams)
-        return {branch.value for block in blocks for branch in block.branches}
+        return flowing(self.streams)
 
     def goes_on(self, value: str) -> bool:
         """Whether a row begins with a stream."""
@@ -57,7 +56,7 @@ class CutNet(Struct):
             self.add(branch, known)
         self.streams += streams.rows
         for row in streams.rows:
-            for branch in (branch for block in row for branch in block.branches):
+            for branch in chain.from_iterable(block.branches for block in row):
                 before = known[next(leaves_of(branch.start))]
                 self.items += [mark(branch.value, before), *branch.items]
         self.last = "" if streams.rows else self.last

@@ -25,8 +25,7 @@ class SharedPath(Mark):
 def say_again(items: Iterable[RegionItem]) -> None:
     """Blocks, and those within, as they say what is shared."""
     for block in of_type(Region, items):
-        for branch in block.branches:
-            say_again(branch.items)
+        say_again(block.within)
         while (pair := _pair(block)) is not None:
             _share(block, pair)
         places = {branch.value: n for n, branch in enumerate(block.branches)}

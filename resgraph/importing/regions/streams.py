@@ -72,6 +72,13 @@ def _reads(branch: Branch) -> set[str]:
     return {*leaves_of(branch.start)}
 
 
+def flowing(rows: Iterable[Iterable[StreamBlock]]) -> set[str]:
+    """The values that come out of the paths of some rows."""
+    blocks = chain.from_iterable(rows)
+    paths = chain.from_iterable(block.branches for block in blocks)
+    return {path.value for path in paths}
+
+
 class CutStreams(Struct):
     """Rows of such blocks, the paths that lead to them, and those behind them."""
 
@@ -81,10 +88,8 @@ class CutStreams(Struct):
 
     def ends(self, outputs: Collection[str]) -> bool:
         """Whether no output is a value within a row."""
-        blocks = [*chain.from_iterable(self.rows)]
-        own = {branch.value for block in blocks for branch in block.branches}
         ends = chain.from_iterable(row[-1].gives for row in self.rows)
-        return own.isdisjoint({*outputs} - {*ends})
+        return flowing(self.rows).isdisjoint({*outputs} - {*ends})
 
 
 def streams(entry: str, branches: list[Branch], net: Captured) -> CutStreams:

@@ -88,6 +88,11 @@ class Region(Struct):
         yield from steps_of(self.merge)
 
     @property
+    def within(self) -> list[RegionItem]:
+        """The items of its paths."""
+        return [*chain.from_iterable(branch.items for branch in self.branches)]
+
+    @property
     def starts(self) -> list[StepTree]:
         """What its paths start with."""
         return [branch.start or self.entry for branch in self.branches]

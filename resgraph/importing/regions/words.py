@@ -63,10 +63,6 @@ def _of_sequences(block: Region) -> str:
 
 def _pointwise(block: Region) -> bool:
     """Whether the body of three layers or more begins with a 1x1 convolution, as bottlenecks do."""
-    kernels = [
-        getattr(step.op, "kernel", ())
-        for branch in block.branches
-        for step in branch.steps
-        if step.op.weighted
-    ]
+    ops = (step.op for step in block.steps if step.op.weighted)
+    kernels = [getattr(op, "kernel", ()) for op in ops]
     return len(kernels) > 2 and set(kernels[0] or (0,)) == {1}

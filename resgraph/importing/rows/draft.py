@@ -88,5 +88,4 @@ def repeats(element: Element) -> TypeGuard[Use]:
 
 
 def _joins(block: Region) -> bool:
-    inner = (item for branch in block.branches for item in branch.items)
-    return block.summed or any(isinstance(i, Region) and _joins(i) for i in inner)
+    return block.summed or any(map(_joins, of_type(Region, block.within)))

@@ -213,6 +213,14 @@ def _names(value: Any) -> Iterator[str]:
             yield from _names(each)
 
 
+_LISTS = {
+    "as_tensors": "as_tensor",
+    "as_nested_tensors": "as_tensor",
+    "as_sym_ints": "as_sym_int",
+}
+"""Arguments of several, and what each of them is."""
+
+
 class _Calls:
     """Nodes of the file → calls; `read` are the tensors that something reads."""
 
@@ -254,17 +262,13 @@ class _Calls:
     def _meant(self, argument: Mapping[str, Any]) -> Any:
         """An argument as a number, a word, a reference to a tensor, or a list of them."""
         ((kind, value),) = argument.items()
-        if kind == "as_none":
-            return None
+        if kind in _LISTS:
+            return [self._meant({_LISTS[kind]: each}) for each in value]
         if kind == "as_tensor":
             return TensorRef(value["name"])
-        if kind in ("as_tensors", "as_nested_tensors"):
-            return [TensorRef(each["name"]) for each in value]
-        if kind == "as_sym_ints":
-            return [_size(each, self.symbols) for each in value]
         if kind == "as_sym_int":
             return _size(value, self.symbols)
-        return list(value) if isinstance(value, list) else value
+        return None if kind == "as_none" else value
 
 
 def _defaults(word: str, overload: str) -> dict[str, Any]:
