@@ -61,12 +61,9 @@ def _met(graph: Graph, node: Node, fields: dict[str, ReceptiveField]) -> Recepti
     maps = [fields[name] for name in node.values if is_map(graph.nodes[name].shape)]
     if len(maps) < 2:
         return (maps or [fields[node.inputs[0]]])[0]
-    sizes = [field.size for field in maps]
-    seen = [size for size in sizes if size is not None]
-    step = _widest([field.step for field in maps])
-    if len(seen) < len(sizes):
-        return ReceptiveField(None, step)
-    return ReceptiveField(_widest(seen), step)
+    seen = [*filter(None, (field.size for field in maps))]
+    size = _widest(seen) if len(seen) == len(maps) else None
+    return ReceptiveField(size, _widest([field.step for field in maps]))
 
 
 def _widest(fields: list[AxisFractions]) -> AxisFractions:

@@ -41,6 +41,11 @@ class Problem(Frozen):
     def __str__(self) -> str:
         return f"{self.message}; {self.hint}"
 
+    def told(self, spec: Spec) -> Diagnostic:
+        """E051 at the key."""
+        place = spec.place("train", *self.keys)
+        return fault("E051", self.message, place, self.hint).diagnostic
+
 
 def _none(keys: tuple[str, ...], message: str) -> Problem:
     """A key that is better left out."""
@@ -58,17 +63,11 @@ def unfit_recipe(spec: Spec, graph: Graph) -> list[Diagnostic]:
     if spec.train is None:
         return []
     found = problems(spec.train, spec.inputs, graph.nodes[graph.output].shape)
-    out = [
-        fault(
-            "E051", each.message, spec.place("train", *each.keys), each.hint
-        ).diagnostic
-        for each in found
-    ]
     if found:
-        return out
+        return [each.told(spec) for each in found]
     smaller, sized = _smaller(spec, graph, spec.train)
     named = unfit_layers(spec, graph, spec.train)
-    return out + named + smaller + lonely_norms([graph, *sized], spec.train)
+    return named + smaller + lonely_norms([graph, *sized], spec.train)
 
 
 def unfit_layers(spec: Spec, graph: Graph, train: Train) -> list[Diagnostic]:
@@ -89,8 +88,7 @@ def unfit_whitening(spec: Spec, graph: Graph, train: Train) -> list[Diagnostic]:
     if not why[0]:
         return []
     said = f"`whiten` names `{name}`, {why[0]}"
-    place = spec.place("train", "whiten", "layer")
-    return [fault("E051", said, place, why[1]).diagnostic]
+    return [Problem(("whiten", "layer"), said, why[1]).told(spec)]
 
 
 def _unwhitened(graph: Graph, node: Node | None, images: str) -> tuple[str, str]:
@@ -119,7 +117,7 @@ def unfit_matrices(spec: Spec, graph: Graph, train: Train) -> list[Diagnostic]:
         " the net has none that learns"
     )
     hint = "write `optimizer: {name: sgd, lr: 0.1}`"
-    return [fault("E051", said, spec.place("train", "optimizer"), hint).diagnostic]
+    return [Problem(("optimizer",), said, hint).told(spec)]
 
 
 def problems(train: Train, inputs: Mapping[str, Shape], output: Shape) -> list[Problem]:
@@ -402,11 +400,7 @@ def _smaller(
             hint = (
                 "a net takes other sizes where `global avg pool` stands before its `fc`"
             )
-            return [
-                fault(
-                    "E051", message, spec.place("train", "progressive", "sides"), hint
-                ).diagnostic
-            ], graphs
+            return [Problem(("progressive", "sides"), message, hint).told(spec)], graphs
     return [], graphs
 
 

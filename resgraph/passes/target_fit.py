@@ -37,30 +37,18 @@ def _label(name: str, classes: int | None, reads: Shape, output: Shape) -> Fit:
     if scored and classes in (None, output[0]):
         return FITS
     if classes == 1:
-        return (
-            f"{name} has one class, which every net gets right",
-            "a classifier needs images of two or more",
-        )
-    wanted = f"fc {classes or 2}"
-    known = (
-        f"{name} has {classes} classes"
-        if classes
-        else f"{name} is for classifiers: one number per class, of two or more"
-    )
+        said = f"{name} has one class, which every net gets right"
+        return said, "a classifier needs images of two or more"
+    known = f"{name} is for classifiers: one number per class, of two or more"
+    if classes:
+        known = f"{name} has {classes} classes"
     message = f"the net puts out {shape_text(output)}, but {known}"
-    if scored:
-        return message, f"end it with `{wanted}`"
+    ending = _vector(f"fc {classes or 2}", output)
     if output == (1,):
-        return (
-            message,
-            f"end it with `{wanted}`; to learn a number, write `target: number`",
-        )
-    ending = f"end it with `[global avg pool, {wanted}]`"
-    if len(output) == 3 and output[0] in (1, classes):
-        return (
-            message,
-            f"for a class of each pixel write `target: map`, for one of each image {ending}",
-        )
+        ending = f"{ending}; to learn a number, write `target: number`"
+    elif len(output) == 3 and output[0] in (1, classes):
+        pixels = "for a class of each pixel write `target: map`"
+        ending = f"{pixels}, for one of each image {ending}"
     return message, ending
 
 

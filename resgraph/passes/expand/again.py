@@ -18,7 +18,16 @@ from ...ops import Shape, shape_text
 from ...ops.base import Ref
 from ...ops.extension import expression, torch_call
 from .copies import Repeatable, ScopeCopy
-from .graph_builder import Builder, Draft, Flow, Nothing, Poisoned, Streams, Tensor
+from .graph_builder import (
+    Builder,
+    Draft,
+    Flow,
+    Nothing,
+    Poisoned,
+    Streams,
+    Tensor,
+    depth_above,
+)
 from .place import Place, Slot
 from .streams import refuse_streams
 
@@ -52,7 +61,7 @@ class Made(Struct):
         self, name: str, again: Again, slot: Slot, order: Sequence[str]
     ) -> Repeatable:
         place = slot.place
-        full = f"{place.name}.{name}" if place.block else name
+        full = place.below(name)
         if found := self.scopes.get(full):
             return found
         head = name.partition(".")[0]
@@ -70,7 +79,7 @@ class Made(Struct):
     ) -> Fault:
         """Of a name that nothing above has."""
         head = name.partition(".")[0]
-        known = [each for each in order if self._known(each, place)]
+        known = [each for each in order if place.below(each) in self.scopes]
         if head in order and head not in known:
             said = f"`{head}` is not made yet: it stands below"
             hint = "`again` repeats what stands above"
@@ -81,9 +90,6 @@ class Made(Struct):
         otherwise = f"above stand {listed}" if known else "nothing stands above"
         near = did_you_mean(name, [*known, *inside])
         return fault("E030", said, again.target, near or otherwise, about=name)
-
-    def _known(self, name: str, place: Place) -> bool:
-        return (f"{place.name}.{name}" if place.block else name) in self.scopes
 
 
 def once_more(
@@ -228,13 +234,11 @@ class _Copy(ScopeCopy, Struct):
         inputs = [*map(self.tensor, node.inputs)]
         self._refuse_misfit(node, inputs, layer=layer)
         before = [self.builder.nodes[source].depth for source in node.inputs]
-        first = node.op.gates or node.op.sized_by
-        above = before[0] if first else max(before)
         draft = Draft(
             self.name(name),
             node.op,
             node.origin,
-            shortcut=node.depth == above,
+            shortcut=node.depth == depth_above(node.op, before),
             source=self.builder.sources.get(name),
             shares=node.module,
         )

@@ -146,16 +146,12 @@ def refuse_other_width(call: BlockCall, block: BlockDef, shape: Shape | None) ->
     """Raises `Fault` where a call says a width, and a block that works its own out hands back
     another."""
     if call.unused is not None and shape and shape[0] != call.out:
-        message = (
+        said = (
             f"`{block.name}` never uses `out`, and hands back a width of {shape[0]:,}, not"
             f" {call.out:,}"
         )
-        raise fault(
-            "E036",
-            message,
-            call.unused.span,
-            "write `out` in the block, or the width that it has",
-        )
+        hint = "write `out` in the block, or the width that it has"
+        raise fault("E036", said, call.unused.span, hint)
 
 
 def _refuse_unused(
@@ -164,41 +160,28 @@ def _refuse_unused(
     """Raises `Fault` for what a block never reads; a stride that is worked out, and is 1, is as
     good as none."""
     if width and bound.number is not None and not block.uses("out"):
-        message = f"`{block.name}` never uses `out`, so a width says nothing"
-        raise fault(
-            "E036", message, bound.number.span, _worked_out(block, bound.number)
-        )
-    stride = bound.options.get("stride")
+        said = f"`{block.name}` never uses `out`, so a width says nothing"
+        hint = _worked_out(block, bound.number)
+        raise fault("E036", said, bound.number.span, hint)
+    stride, shortcut = map(bound.options.get, ("stride", "shortcut"))
     if stride and not block.uses("stride") and max(_stride(stride, env)) > 1:
-        message = f"`{block.name}` never uses `stride`, so `/…` says nothing"
-        raise fault(
-            "E036",
-            message,
-            bound.options["stride"].span,
-            "take it out, or write `/stride` in the block",
-        )
-    if "shortcut" in bound.options and "shortcut" not in block.reads:
-        message = f"`{block.name}` reads no `shortcut`, so a policy says nothing"
-        raise fault(
-            "E036",
-            message,
-            bound.options["shortcut"].span,
-            "take it out, or read it in the block's `merge:`",
-        )
+        said = f"`{block.name}` never uses `stride`, so `/…` says nothing"
+        hint = "take it out, or write `/stride` in the block"
+        raise fault("E036", said, stride.span, hint)
+    if shortcut and "shortcut" not in block.reads:
+        said = f"`{block.name}` reads no `shortcut`, so a policy says nothing"
+        hint = "take it out, or read it in the block's `merge:`"
+        raise fault("E036", said, shortcut.span, hint)
 
 
 def _worked_out(block: BlockDef, number: Value) -> str:
     """What to write for a width that a block works out by itself: its call, or the value that was
     meant."""
     alone = f"its width is worked out in the block: write `{block.name}`"
-    let = next(
-        (name for name, value in block.lets.items() if isinstance(value, Expr)), ""
-    )
-    return (
-        f"{alone}, or `{block.name} {let} {number.text}`"
-        if let and isinstance(number, Expr)
-        else alone
-    )
+    lets = (name for name, value in block.lets.items() if isinstance(value, Expr))
+    if not isinstance(number, Expr) or not (let := next(lets, "")):
+        return alone
+    return f"{alone}, or `{block.name} {let} {number.text}`"
 
 
 def _values(
@@ -220,11 +203,8 @@ def _values(
 def _width(number: Value, env: Environment) -> int:
     width = whole(env.value(number), "out", number, env)
     if not 1 <= width <= 1_000_000:
-        raise fault(
-            "E035",
-            f"a width must be 1 to 1,000,000, and this is {width:,}",
-            number.span,
-        )
+        said = f"a width must be 1 to 1,000,000, and this is {width:,}"
+        raise fault("E035", said, number.span)
     return width
 
 

@@ -229,9 +229,13 @@ class Builder(Struct):
 
 def _depth(draft: Draft, op: Op, inputs: Sequence[Tensor]) -> int:
     """Convolutions and fc count, those of a shortcut do not."""
-    depths = [tensor.depth for tensor in inputs] or [0]
-    depth = depths[0] if op.gates or op.sized_by else max(depths)
-    return depth + (op.weighted and not draft.shortcut)
+    above = depth_above(op, [tensor.depth for tensor in inputs])
+    return above + (op.weighted and not draft.shortcut)
+
+
+def depth_above(op: Op, depths: Sequence[int]) -> int:
+    """How many convolutions and fc are before an op that reads what is so deep."""
+    return max(depths[:1] if op.gates or op.sized_by else depths, default=0)
 
 
 def _in_the_spec(found: Diagnostic, calls: Iterable[Span]) -> Diagnostic:

@@ -19,6 +19,8 @@ from ...language.grammar.targets import SHAPING, Target, fields_of, takes_mode
 from ...ops import ACTIVATIONS, Op, Shape, ShapeError
 from .unit import LabelContext
 
+_TOUCHING = re.compile(r"([A-Za-z_]\w*(?:\.[0-9]+)*)(/[0-9]{1,2})")
+"""A name and a stride without a space between them."""
 _KEEPING = frozenset(["norm", "activation", "regularize"])
 """Families whose ops hand on the shape that they are given."""
 
@@ -55,31 +57,21 @@ def apart(item: ItemDef, target: Target | None, problem: Fault) -> Fault | None:
 def width_and_stride(item: ItemDef, target: Target, env: Environment) -> Fault | None:
     """The error for `first/2` in a row: half of a width, or a stride that lost its space. In a
     block it is a part."""
-    if (
-        not isinstance(item, Label)
-        or not item.rest
-        or "stride" not in fields_of(target)
-    ):
+    if not isinstance(item, Label) or not item.rest:
         return None
     chunk, *behind = item.rest
-    found = re.fullmatch(r"([A-Za-z_]\w*(?:\.[0-9]+)*)(/[0-9]{1,2})", chunk.text)
-    if (
-        not found
-        or found[1].partition(".")[0] not in env.names()
-        or any(other.text.startswith("/") for other in behind)
-    ):
+    found = _TOUCHING.fullmatch(chunk.text)
+    if not found or "stride" not in fields_of(target):
         return None
-    stride = f"{found[1]} {found[2]}"
-    hint = Hint(
-        f"a stride stands apart, `{stride}`; a part of a width has brackets, `({chunk.text})`",
-        stride,
+    strided = any(other.text.startswith("/") for other in behind)
+    if strided or found[1].partition(".")[0] not in env.names():
+        return None
+    text, stride = chunk.text, f"{found[1]} {found[2]}"
+    way = (
+        f"a stride stands apart, `{stride}`; a part of a width has brackets, `({text})`"
     )
-    return fault(
-        "E015",
-        f"`{chunk.text}` is a part of a width, or a width and a stride",
-        chunk.span,
-        hint,
-    )
+    said = f"`{text}` is a part of a width, or a width and a stride"
+    return fault("E015", said, chunk.span, Hint(way, stride))
 
 
 def keeps_shape(target: Target) -> bool:
@@ -123,12 +115,8 @@ def _mended(
         kernel = parse_size(chunk.text, chunk.span)
         return _with(replace(label, kernel=kernel), place, place + 1)
     if (likely := problem.likely) and likely.span == chunk.span:
-        return _with(
-            label,
-            place,
-            place + 1,
-            [Chunk(word, chunk.span) for word in likely.text.split()],
-        )
+        words = [Chunk(word, chunk.span) for word in likely.text.split()]
+        return _with(label, place, place + 1, words)
     if problem.code == "E036" and chunk.text != "shortcut":
         return _with(label, place, place + 1)
     return _without(label, place, target)

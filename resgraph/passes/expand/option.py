@@ -262,15 +262,11 @@ _MAPS = (
 
 def _three_words(bound: Bound) -> Fault | None:
     """E014 for `3 x 3 conv`, a kernel in three words, where an image comes in."""
-    label = bound.label
-    if (
-        label.repeat is None
-        or label.kernel is None
-        or not label.repeat.text.isdecimal()
-    ):
+    repeat, sizes = bound.label.repeat, bound.label.kernel
+    if repeat is None or sizes is None or not repeat.text.isdecimal():
         return None
-    text, kernel = label.repeat.text, label.kernel.axes[0].text
-    place = label.repeat.span.to(label.kernel.span)
+    text, kernel = repeat.text, sizes.axes[0].text
+    place = repeat.span.to(sizes.span)
     hint = write(f"{text}x{kernel}", ", in one word")
     return fault("E014", f"`{text} x {kernel}` is not a kernel size", place, hint)
 
@@ -321,11 +317,8 @@ def whole(value: NameValue, key: str, written: Value, env: Environment) -> int:
     """A number that must be whole. The error is where the number is worked out, and names the
     nearest that would be."""
     if not isinstance(value, Fraction):
-        raise fault(
-            "E031",
-            f"a number is needed here, and this is {value_text(value)}",
-            written.span,
-        )
+        said = f"a number is needed here, and this is {value_text(value)}"
+        raise fault("E031", said, written.span)
     if value.denominator == 1:
         return int(value)
     raise _not_whole(value, key, written, env)

@@ -64,6 +64,10 @@ class Place(Struct, eq=False):
                 found[value.node] = name
         return found
 
+    def below(self, name: str) -> str:
+        """The full name of what is called so here."""
+        return ".".join(filter(None, (self.name, name)))
+
     def known(self) -> set[str]:
         """The names of tensors."""
         return {*self.values, *self.pending}

@@ -125,16 +125,6 @@ def _cannot_be_identity(call: BlockCall, shape: Shape | None) -> Fault:
     change = f"{shape_text(shape)} into {shape_text((call.out, *sizes))}"
     help_ = "use `shortcut: projection` (option B) or `shortcut: zero-pad` (option A)"
     note = "He et al. 2016, section 3.3: identity only where dimensions match"
-    label = (
-        "the shape changes in the first block of this row"
-        if call.repeated
-        else "the shape changes here"
-    )
-    return fault(
-        "E041",
-        f"an identity shortcut cannot change {change}",
-        call.span,
-        help_,
-        label,
-        note,
-    )
+    where = "in the first block of this row" if call.repeated else "here"
+    said = f"an identity shortcut cannot change {change}"
+    return fault("E041", said, call.span, help_, f"the shape changes {where}", note)

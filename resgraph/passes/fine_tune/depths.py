@@ -8,8 +8,9 @@ that learn on the longest path up to it, so items side by side are as deep as ea
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import chain
 
-from ...graph import Graph
+from ...graph import Graph, Item, Path
 from ...language.recipe.start import Rates, lies_in
 
 
@@ -52,10 +53,11 @@ def group_matcher(graph: Graph, coarse: bool) -> Callable[[str], int]:
 
 def _items(graph: Graph) -> dict[str, str]:
     """The item of a row that each node was written in, or the row itself; none for an input."""
-    found = {node.name: row.name for row in graph.rows for node in graph.nodes_of(row)}
-    for row in graph.rows:
-        for item in row.items:
-            found |= {node.name: item.name for node in graph.nodes_of(item)}
+    items = chain.from_iterable(row.items for row in graph.rows)
+    scopes: list[Path | Item] = [*graph.rows, *items]
+    found = {
+        node.name: scope.name for scope in scopes for node in graph.nodes_of(scope)
+    }
     return {name: found[name] for name in graph.nodes if name in found}
 
 

@@ -22,21 +22,14 @@ def unfit_parts(spec: Spec, graph: Graph, train: Train) -> list[Diagnostic]:
     named = [*_named(train)]
     if not named:
         return []
-    nodes = [node for node in graph.nodes.values() if node.cost.params]
+    nodes = (node for node in graph.nodes.values() if node.cost.params)
     learned = [owner for node in nodes for owner in node.op.owners(node.name)]
     known = _parts_of(learned)
-    found = [
-        fault(
-            "E052",
-            f"{part.where} names `{part.name}`, and the net has nothing there that learns",
-            spec.place("train", *part.keys, of_key=part.is_key),
-            part.hint(known),
-        ).diagnostic
-        for part in named
-        if part.name not in known
-    ]
-    idle = train.frozen and all(is_frozen(name, train.frozen) for name in learned)
-    return [_nothing_learns(spec)] if idle and not found else found
+    lacking = [part for part in named if part.name not in known]
+    if train.frozen and not lacking:
+        moves = any(not is_frozen(name, train.frozen) for name in learned)
+        return [] if moves else [_nothing_learns(spec)]
+    return [part.lacking(spec, known) for part in lacking]
 
 
 def _parts_of(learned: Sequence[str]) -> set[str]:
@@ -69,6 +62,12 @@ class _Part(Frozen):
     keys: tuple[str | int, ...]
     before: str = ""
     is_key: bool = False
+
+    def lacking(self, spec: Spec, known: set[str]) -> Diagnostic:
+        """E052 at its name."""
+        said = f"{self.where} names `{self.name}`, and the net has nothing there that learns"
+        place = spec.place("train", *self.keys, of_key=self.is_key)
+        return fault("E052", said, place, self.hint(known)).diagnostic
 
     def hint(self, known: set[str]) -> Hint:
         near = did_you_mean(self.name, known)

@@ -20,9 +20,7 @@ def mixed_activations(facts: Facts) -> Iterator[Finding]:
     unit's."""
     graph, spec = facts.graph, facts.spec
     scopes = [("", graph.rows), *((b.block, b.paths) for b in graph.blocks())]
-    units = {
-        name: _units_activation(spec, name) for name in {name for name, _ in scopes}
-    }
+    units = {name: _units_activation(spec, name) for name in dict(scopes)}
     for name, paths in scopes:
         unit = units[name]
         if unit and any(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from ...collecting import of_type
 from ...graph import Block, Graph, Node, Origin, Path
 from ...ops import Concat, Mul, Op, Part, Shape, Window, shape_text
 from ...ops.base import is_map
@@ -61,11 +62,12 @@ def _only_widens(small: Shape, large: Shape) -> bool:
 
 def _is_meant(graph: Graph, row: Path) -> bool:
     """Whether a row keeps its size by a dilation, or its width adds up."""
-    ops = [node.op for node in graph.nodes_of(row)]
-    windows = (op.window or Window() for op in ops)
-    return any(max(window.dilation) > 1 for window in windows) or any(
-        isinstance(op, Concat) for op in ops
-    )
+    ops = (node.op for node in graph.nodes_of(row))
+    return any(isinstance(op, Concat) or _dilates(op) for op in ops)
+
+
+def _dilates(op: Op) -> bool:
+    return max((op.window or Window()).dilation) > 1
 
 
 def _is_stage(row: Path) -> bool:
@@ -101,7 +103,7 @@ def _unread_parts(facts: Facts) -> Iterator[Finding]:
     cut = {node.inputs[0] for node in facts.of(lambda op: isinstance(op, Part))}
     for name in filter(cut.__contains__, facts.graph.nodes):
         readers = facts.readers[name]
-        parts = [reader.op for reader in readers if isinstance(reader.op, Part)]
+        parts = [*of_type(Part, (reader.op for reader in readers))]
         if len(parts) < len(readers):
             continue
         channels = facts.graph.nodes[name].shape[0]
