@@ -44,21 +44,28 @@ class Library:
         if own and (self.projects or self.shortcut not in ([], own)):
             return
         shortcut = own or self.shortcut
+        found = next(self._fits(definition, shortcut, taken), None)
+        if found is None:
+            return
+        self.shortcut = shortcut
+        usual = not (shortcut or definition.shortcut)
+        self.projects |= usual and "shortcut" in found[0].reads
+        _rename(definition, *found)
+        self._unite(definition)
+
+    def _fits(
+        self, definition: WrittenBlock, shortcut: list[str], taken: Collection[str]
+    ) -> Iterator[tuple[BlockDef, dict[str, dict[str, str]]]]:
+        """The library's blocks that make the same, with what each call then sets."""
         said = f"shortcut: {WrittenPath('', shortcut)}\n" if shortcut else ""
         head = f"unit: {self.unit}\n{said}"
         plain, flat = _alike(definition.words), _alike(definition.flat)
-        for name in dict.fromkeys((*plain, *flat)):
-            if name in taken:
-                continue
-            trial = _Trial(library_block(name), head, self.options, name not in plain)
-            values = trial.values(definition)
-            if values is not None:
-                self.shortcut = shortcut
-                reads = "shortcut" in library_block(name).reads
-                self.projects |= reads and not shortcut and not definition.shortcut
-                _rename(definition, library_block(name), values)
-                self._unite(definition)
-                return
+        names = dict.fromkeys((*plain, *flat))
+        for name in (name for name in names if name not in taken):
+            block = library_block(name)
+            trial = _Trial(block, head, self.options, name not in plain)
+            if (values := trial.values(definition)) is not None:
+                yield block, values
 
     def _unite(self, definition: WrittenBlock) -> None:
         """One definition for a block of the library: MobileNetV2's has calls with a sum and calls

@@ -76,6 +76,15 @@ class CapturedOp(Frozen):
     module: str = ""
 
     @property
+    def path(self) -> list[str]:
+        """Of its module, word by word."""
+        return self.module.split(".")
+
+    def inside(self, path: Sequence[str]) -> bool:
+        """Whether a module runs it."""
+        return self.path[: len(path)] == path
+
+    @property
     def steps(self) -> Iterable[CapturedOp]:
         """Itself: where it stands there may be a block of many as well."""
         return (self,)

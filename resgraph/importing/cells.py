@@ -83,6 +83,11 @@ class Cell(Frozen, eq=False, dict=True):
         return self.steps
 
     @property
+    def word(self) -> str:
+        """What is called."""
+        return "act" if self.op.role == "activation" else self.op.op
+
+    @property
     def exit(self) -> str:
         """The value that comes out."""
         return self.steps[-1].name
@@ -131,10 +136,15 @@ class Cell(Frozen, eq=False, dict=True):
         return word, *words, tuple(flags), tuple(self.unit.said.departs(self.op))
 
     @property
+    def alike(self) -> tuple[Any, ...]:
+        """What elements share that one label can say."""
+        return self.kind_of(one=True)
+
+    @property
     def plain(self) -> tuple[Any, ...]:
         """The same, whether there is an activation behind it or none."""
         if self.mode == "bare" or not isinstance(self.op, Convolution):
-            return self.kind_of(one=True)
+            return self.alike
         return replace(self, mode="linear", steps=self.steps[:1]).kind
 
     @cached_property

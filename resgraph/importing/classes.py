@@ -66,7 +66,7 @@ def within(path: str) -> Iterator[str]:
 
 def module_of(steps: Iterable[CapturedOp]) -> list[str]:
     """The innermost module that runs all of some steps."""
-    return common([step.module.split(".") for step in steps])
+    return common([step.path for step in steps])
 
 
 def common(paths: Sequence[Sequence[str]]) -> list[str]:

@@ -48,7 +48,6 @@ from .written import (
     WrittenBlock,
     WrittenPath,
     listed,
-    word_of,
 )
 
 
@@ -65,17 +64,15 @@ class Elements:
         self.uses |= {id(use.block): use for use in definition.uses}
 
     def of(self, items: Sequence[RegionItem]) -> list[Element]:
-        return [
-            self.uses[id(each)] if isinstance(each, Region) else each
-            for each in cells(items, self.unit)
-        ]
+        return [*map(self._element, cells(items, self.unit))]
 
     def runs(self, items: Sequence[RegionItem]) -> list[Repeated]:
         """The same of a path, equal blocks as one."""
-        return [
-            (self.uses[id(first)] if isinstance(first, Region) else first, count)
-            for first, count in runs(cells(items, self.unit))
-        ]
+        found = runs(cells(items, self.unit))
+        return [(self._element(first), count) for first, count in found]
+
+    def _element(self, each: Cell | Region) -> Element:
+        return self.uses[id(each)] if isinstance(each, Region) else each
 
 
 def define(name: str, blocks: Sequence[Region], elements: Elements) -> WrittenBlock:
@@ -111,7 +108,7 @@ class _Writer:
         self.act = self._one_activation()
         summed = [use for use in self.uses if use.block.summed]
         for name, column in zip(self.paths.names, self.paths.columns, strict=True):
-            calls = [use for use, own in zip(self.uses, column, strict=True) if own]
+            calls = [*compress(self.uses, column)]
             branches = [*filter(None, column)]
             parts = self._path(branches, calls)
             if len(calls) < len(self.uses):  # the others have no shortcut
@@ -127,7 +124,7 @@ class _Writer:
     def _note(self, branches: Iterable[Branch]) -> None:
         """What is called by the longest of these."""
         longest = max((self.elements.of(b.items) for b in branches), key=len)
-        self.definition.words.update(map(word_of, longest))
+        self.definition.words.update(each.word for each in longest)
         inner = [each.definition for each in of_type(Use, longest)]
         self.definition.inner += inner
 
@@ -142,11 +139,10 @@ class _Writer:
         sums = {block.summed for block in self.blocks}
         if self.definition.keeps or len(sums) > 1:
             return ["none"]
-        every = [(use, skip_branch(use.block)) for use in self.uses]
-        made = [(use, branch) for use, branch in every if branch]
-        if not made:
+        column = [*map(skip_branch, self.blocks)]
+        branches, calls = [*filter(None, column)], [*compress(self.uses, column)]
+        if not calls:
             return []
-        calls, branches = zip(*made, strict=True)
         self.act = ""  # a shortcut's is its own
         found = self._path(branches, calls)
         still = max(map(max, _strides(self.uses))) == 1
@@ -350,8 +346,10 @@ class _Writer:
         """Equations of one kind as text; numbers that differ are `let`s."""
         if not isinstance(expressions[0], tuple):
             return self._name(expressions[0], calls[0].block, path=path)
-        ops = [each[0].op for each in expressions if isinstance(each, tuple)]
-        columns = zip(*_terms(expressions, calls, path=path), strict=True)
+        trees: list[Any] = [*of_type(tuple, expressions)]
+        ops: list[Op] = [step.op for step, _ in trees]
+        known = (known_in(call.block, path=path) for call in calls)
+        columns = zip(*map(terms_of, trees, known), strict=True)
         texts = [self._equation(column, calls, path=path) for column in columns]
         if under := divisors([*map(number_of, ops)]):
             root = f"sqrt({self._let('variance', under, calls)})"
@@ -435,15 +433,6 @@ def _sized(column: Sequence[Element | None]) -> Sequence[Element | None]:
     ]
 
 
-def _terms(
-    expressions: Sequence[StepTree | None], calls: Sequence[Use], *, path: bool
-) -> Iterator[tuple[StepTree, ...]]:
-    """The terms of each equation, in one order."""
-    for each, call in zip(expressions, calls, strict=True):
-        if each is not None:
-            yield terms_of(each, known_in(call.block, path=path))
-
-
 def _padding(element: Element | None, like: Cell) -> Any:
     """What is put around a map, also where it need not be said."""
     cell = element if isinstance(element, Cell) else like
@@ -474,7 +463,7 @@ def _strided(counts: Sequence[int], calls: Sequence[Use]) -> str:
 
 def _counted(element: Element) -> str:
     """The name of the `let` that says how many of an element there are."""
-    word = word_of(element).split()[-1]
+    word = element.word.split()[-1]
     if word in ("se", "eca") or element.gates:
         return "gates"
     humps = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", word)
@@ -483,7 +472,7 @@ def _counted(element: Element) -> str:
 
 def aligned(rows: Sequence[Sequence[Repeated]]) -> list[list[Repeated | None]]:
     """The labels of several paths in columns; what a path has not leaves a hole."""
-    if len({tuple(_plain(element) for element, _ in row) for row in rows}) == 1:
+    if len({tuple(element.plain for element, _ in row) for row in rows}) == 1:
         return [[*column] for column in zip(*rows, strict=True)]
     whole: list[Element] = []
     for row in sorted(rows, key=len, reverse=True):
@@ -500,7 +489,7 @@ def _column(
     """What each row has where one has an element, as far as they have come."""
     for n, row in enumerate(rows):
         here = row[places[n]] if places[n] < len(row) else None
-        if here is None or _alike(here[0]) != _alike(element):
+        if here is None or here[0].alike != element.alike:
             yield None
         else:
             places[n] += 1
@@ -509,21 +498,9 @@ def _column(
 
 def _united(a: Sequence[Element], b: Sequence[Element]) -> list[Element]:
     """A row in which both are, each with some elements left out."""
-    old, new = ([*map(_alike, row)] for row in (a, b))
+    old, new = ([element.alike for element in row] for row in (a, b))
     found: list[Element] = []
     for tag, start, end, *other in SequenceMatcher(None, old, new).get_opcodes():
         found += a[start:end]
         found += b[slice(*other)] if tag != "equal" else ()
     return found
-
-
-def _plain(element: Element) -> object:
-    return element.plain if isinstance(element, Cell) else _alike(element)
-
-
-def _alike(element: Element) -> object:
-    """What elements share that one label can say; of blocks with the same options its name is a
-    `let`."""
-    if isinstance(element, Cell):
-        return element.kind_of(one=True)
-    return element.definition.sized, *element.definition.lets

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from operator import attrgetter
 from typing import Any
 
 from msgspec import field
@@ -89,11 +90,11 @@ def said_once(net: Captured) -> SaidOnce:
 
 def _common(steps: list[CapturedOp], same: set[str]) -> Iterator[tuple[str, Any]]:
     """The options of one op that its file says."""
-    op = steps[0].op
-    if any(_says_pad(s.op) for s in steps) and same.issuperset(s.name for s in steps):
+    op, *_ = ops = [step.op for step in steps]
+    if any(map(_says_pad, ops)) and same.issuperset(step.name for step in steps):
         yield "pad", "same"
     for key in type(op).model_fields:
-        found = Counter(getattr(step.op, key) for step in steps)
+        found = Counter(map(attrgetter(key), ops))
         usual, count = found.most_common(1)[0]
         most = key == "bias" and 2 * count > len(steps)
         # that there is none cannot be said in a label

@@ -167,6 +167,23 @@ class Use(Struct, eq=False):
     # of what a label has: nothing
     op: ClassVar[None] = None
     vanishes: ClassVar[bool] = False
+    activation: ClassVar[str] = ""
+
+    @property
+    def word(self) -> str:
+        """What is called."""
+        return self.definition.name
+
+    @property
+    def alike(self) -> tuple[object, ...]:
+        """What elements share that one label can say; of blocks with the same options its name is
+        a `let`."""
+        return self.definition.sized, *self.definition.lets
+
+    @property
+    def plain(self) -> tuple[object, ...]:
+        """The same."""
+        return self.alike
 
     @property
     def steps(self) -> Iterator[CapturedOp]:
@@ -228,10 +245,3 @@ def blocks_of(definitions: Iterable[WrittenBlock]) -> list[Region]:
 Element = Cell | Use
 Repeated = tuple[Element, int]
 """What stands in a path so many times, one after another."""
-
-
-def word_of(element: Element) -> str:
-    """What is called: an op or a block."""
-    if isinstance(element, Use):
-        return element.definition.name
-    return "act" if element.op.role == "activation" else element.op.op

@@ -110,7 +110,7 @@ def _much(lacked: int, labels: int, least: int) -> bool:
 
 def _named(column: Sequence[Repeated]) -> bool:
     """Whether a `let` can say the activation, where they have not all the same."""
-    acts = {element.activation for element, _ in column if isinstance(element, Cell)}
+    acts = {element.activation for element, _ in column}
     return len(acts) <= 1 or acts - {""} <= ACTIVATIONS
 
 

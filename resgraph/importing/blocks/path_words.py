@@ -54,9 +54,9 @@ def _modules(branch: Branch | None) -> list[_Path]:
     """Those of a path's layers."""
     if branch is None:
         return []
-    steps = [step for item in branch.items for step in item.steps]
+    steps = [*chain.from_iterable(item.steps for item in branch.items)]
     weighted = [step for step in steps if step.op.weighted]
-    return [step.module.split(".") for step in weighted or steps]
+    return [step.path for step in weighted or steps]
 
 
 def _pool(branch: Branch) -> str:

@@ -35,23 +35,17 @@ class Unsummed(Frozen):
         kinds = [of_element(each, self.unit) for each in row]
         bodies = {of_body(each, self.unit) for each in row} - {()}
         longest = sorted(bodies, key=len, reverse=True)
-        found: list[RegionItem] = []
-        place = 0
-        while place < len(row):
-            fits = (
-                len(b) for b in longest if tuple(kinds[place : place + len(b)]) == b
-            )
-            size = next(fits, 0)
-            block = (
-                run_of(row[place : place + size], self.net) if size >= SHORT else None
-            )
-            if block is not None and changes(block):
-                found.append(block)
-                place += size
-            else:
-                found += row[place].items
-                place += 1
-        return found
+        sizes = {n: self._body(row[n:], kinds[n:], longest) for n in range(len(row))}
+        return with_runs(row, sizes, self.net)
+
+    def _body(
+        self, row: Sequence[Cell | Region], kinds: list[Kind], bodies: Sequence[Kind]
+    ) -> int:
+        """How many elements a row begins with that are a body which changes something; else 1."""
+        fits = (len(body) for body in bodies if tuple(kinds[: len(body)]) == body)
+        size = next(fits, 1)
+        changed = size >= SHORT and changes(run_of(row[:size], self.net))
+        return size if changed else 1
 
     def _again(self, items: Sequence[RegionItem]) -> list[RegionItem]:
         """Layers that stand in the same order several times, with the blocks between them, as

@@ -223,8 +223,7 @@ def _headed(items: list[RegionItem]) -> list[RegionItem]:
 
 def _within(layer: Sequence[CapturedOp], block: Region) -> bool:
     """Whether a layer is not beside the module that all of a block is."""
-    module = module_of(block.steps)
-    return layer[0].module.split(".")[: len(module)] == module
+    return layer[0].inside(module_of(block.steps))
 
 
 def _splits(block: Region) -> bool:

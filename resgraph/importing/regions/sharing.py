@@ -55,7 +55,7 @@ def _pair(block: Region) -> _Pair | None:
     for (path, one), (again, other) in combinations(enumerate(paths), 2):
         for place, item in enumerate(one):
             for begin, same in enumerate(other):
-                if _alike(item, same) and _tensors(item):
+                if _alike(item, same) and item.tensors:
                     count = _length(one[place:], other[begin:])
                     return _Pair(path, place, again, begin, count)
     return None
@@ -69,11 +69,7 @@ def _length(one: Sequence[RegionItem], other: Sequence[RegionItem]) -> int:
 
 
 def _alike(a: RegionItem, b: RegionItem) -> bool:
-    return a.op is not None and (a.op, _tensors(a)) == (b.op, _tensors(b))
-
-
-def _tensors(item: RegionItem) -> Mapping[str, str]:
-    return item.tensors if isinstance(item, CapturedOp) else {}
+    return a.op is not None and (a.op, a.tensors) == (b.op, b.tensors)
 
 
 def _share(block: Region, pair: _Pair) -> None:

@@ -67,6 +67,7 @@ class Region(Struct):
     # of what a step and a label have: nothing
     op: ClassVar[None] = None
     vanishes: ClassVar[bool] = False
+    tensors: ClassVar[Mapping[str, str]] = {}
 
     @property
     def items(self) -> Sequence[RegionItem]:

@@ -12,7 +12,7 @@ from ...language.grammar.words import name_problem
 from ...language.library import library_index
 from ...ops import VOCABULARY, Add, Concat, GlobalPool, Mul, Op, Pool, Sub, Upsample
 from ..captured import CapturedOp
-from ..classes import common, within
+from ..classes import module_of, within
 from ..regions.words import BLOCK_WORDS
 from ..turns import TURN_WORDS
 from .draft import DraftRow
@@ -148,8 +148,7 @@ def _word(path: Sequence[str], *, alone: bool = False) -> str:
 def path_of(row: DraftRow) -> list[str]:
     """The module that holds all of a row's blocks, or what else has weights, as far as its path
     says something."""
-    paths = [step.module.split(".") for step in _weighted(row) if step.module]
-    found = common(paths)
+    found = module_of(step for step in _weighted(row) if step.module)
     if len(row.calls) == 1 and found[1:] and found[-1].isdigit():
         found.pop()
     while found[1:] and _taken(found[-1]):

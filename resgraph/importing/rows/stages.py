@@ -137,8 +137,7 @@ def _activates(element: Element) -> bool:
 
 
 def _within(element: Element, path: Sequence[str]) -> bool:
-    modules = (step.module.split(".") for step in element.steps)
-    return all(module[: len(path)] == path for module in modules)
+    return all(step.inside(path) for step in element.steps)
 
 
 def _ends(elements: Sequence[Element]) -> set[int]:
