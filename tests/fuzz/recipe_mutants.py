@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 import re
+from dataclasses import replace
 
 from draft import Draft, small
-from msgspec.structs import replace
 from mutants import SPECS, Mutant, mutated, variants, zoo
 from pool import RECIPES, TRAIN
 
