@@ -4,6 +4,7 @@ already is not made again."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -184,7 +185,8 @@ def _serve(pipe: Connection, options: Options) -> None:
 def _give(worker: _Worker, left: list[PlacedRun]) -> None:
     worker.run = left.pop(0) if left else None
     if worker.run:
-        worker.pipe.send(worker.run)
+        with suppress(OSError):  # of one that died, its pipe tells
+            worker.pipe.send(worker.run)
 
 
 def _heard(worker: _Worker) -> Outcome | None:

@@ -10,9 +10,11 @@ import signal
 import subprocess
 import sys
 import time
+from multiprocessing import Pipe
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -27,7 +29,9 @@ from resgraph.cli import run
 from resgraph.errors import RunError, TrainingError
 from resgraph.outputs.chart import ceiling
 from resgraph.serve.study import StudyServer
-from resgraph.study.folder import open_folder
+from resgraph.study import execute
+from resgraph.study.execute import Outcome
+from resgraph.study.folder import PlacedRun, open_folder
 from resgraph.study.report import text
 from resgraph.study.results import Results, standing
 from resgraph.study.schema import load_study
@@ -173,6 +177,17 @@ def test_a_search_prunes_what_falls_behind(folder: Path) -> None:
     pruned = [line for line in said if "pruned after 1 of 2 seeds" in line]
     assert pruned
     assert len(whole.nets) + len(pruned) == 8
+
+
+def test_a_run_that_is_given_to_a_dead_process_failed() -> None:
+    """It was killed between two runs, before anybody saw it."""
+    ours, theirs = Pipe()
+    theirs.close()
+    process: Any = SimpleNamespace(exitcode=-9, join=lambda: None)
+    worker, placed = execute._Worker(process, ours), cast(PlacedRun, "a run")
+    execute._give(worker, [placed])
+    said = "its process ended with exit code -9"
+    assert execute._heard(worker) == Outcome(placed, "failed", said)
 
 
 def command(folder: Path, *more: str) -> list[str]:

@@ -7,6 +7,7 @@ import random
 import re
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from torch import Tensor, nn
 from resgraph.errors import MissingError, RunError, TrainingError
 from resgraph.train import Options, Silent, build, read_run, resume
 from resgraph.train.augment import crops
+from resgraph.train.data import workers
 from resgraph.train.settings import compilers
 
 __all__ = ["tree"]
@@ -321,6 +323,23 @@ def test_a_worker_that_dies_while_the_trainer_computes(
     with pytest.raises(TrainingError, match="a process that loads images was killed"):
         build(plan, out=tmp_path / "run", options=Options(threads=1, workers=1))
     assert signal.getsignal(signal.SIGCHLD) == before
+
+
+def test_a_worker_is_dead_a_moment_after_its_pipes(tmp_path: Path) -> None:
+    """As the kernel ends a process: its sentinel is ready while it has no exit code yet."""
+    ready, other = os.pipe()
+    os.close(other)
+
+    class Dying:
+        pid, sentinel, exitcode = 7, ready, None
+
+        def join(self) -> None:
+            self.exitcode = -9
+
+    watch = workers._Watch(SimpleNamespace(_workers=[Dying()]))
+    assert watch.dead() == []
+    assert watch.dead(within=1.0) == ["pid 7: exit code -9"]
+    os.close(ready)
 
 
 # -- compilers --------------------------------------------------------------------------------------------------------

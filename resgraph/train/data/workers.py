@@ -38,10 +38,13 @@ class _Watch:
 
     def dead(self, within: float = 0.0) -> list[str]:
         """The processes that were killed or failed: each with its number and exit code. The
-        connections of one that dies are gone a moment before it is: who has seen that waits for up
-        to `within` seconds."""
+        connections of one that dies are gone a moment before it is, and its sentinel, a pipe, is
+        one of them: who has seen that waits for up to `within` seconds, and then for its end."""
         if self.workers and within:
-            wait([one.sentinel for one in self.workers], within)
+            ending = wait([one.sentinel for one in self.workers], within)
+            for one in self.workers:
+                if one.sentinel in ending:
+                    one.join()
         return [
             f"pid {one.pid}: exit code {one.exitcode}"
             for one in self.workers
