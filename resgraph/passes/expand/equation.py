@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -202,12 +202,7 @@ class EquationBuilder:
         self, worded: Worded, terms: Sequence[Term], trees: Sequence[Expression]
     ) -> Tensor | Nothing:
         """The node of an op over terms, of which numbers are a part of the op; `none` of `none`."""
-        read: list[tuple[Expression, Tensor]] = []
-        for term, written in zip(terms, trees, strict=True):
-            if isinstance(term, Streams):
-                raise self.errors.several(written, term)
-            if isinstance(term, Tensor):
-                read.append((written, term))
+        read = [*self.tensors(terms, trees)]
         if any(isinstance(term, Nothing) for term in terms):
             return Nothing()
         word, op = worded.word, worded.op
@@ -223,6 +218,16 @@ class EquationBuilder:
         if made.node:
             self.nodes.append(name)
         return made
+
+    def tensors(
+        self, terms: Sequence[Term], trees: Sequence[Expression]
+    ) -> Iterator[tuple[Expression, Tensor]]:
+        """The tensors among terms, each with what was written. Raises `Fault` for streams."""
+        for term, written in zip(terms, trees, strict=True):
+            if isinstance(term, Streams):
+                raise self.errors.several(written, term)
+            if isinstance(term, Tensor):
+                yield written, term
 
     def joined(self, op: Op, terms: list[tuple[Expression, Tensor]]) -> Shape | None:
         """What a sum or product comes to where an earlier mistake hides a term: a map has the shape

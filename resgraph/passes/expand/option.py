@@ -15,7 +15,7 @@ from ...errors import Fault, Span, fault, write
 from ...language.diagnose.nearest import did_you_mean
 from ...language.environment import Environment
 from ...language.grammar.arithmetic import NameValue, value_text
-from ...language.grammar.expression import BinaryOp, Name
+from ...language.grammar.expression import BinaryOp, Expression, Name
 from ...language.grammar.records import (
     Bound,
     Expr,
@@ -217,13 +217,18 @@ def _spread(
     known = (0 if cls.resizes else axes) or next((len(fields[key]) for key in said), 2)
     for key in said:
         if len(fields[key]) != known:
-            words = (key, len(fields[key]), known) == ("kernel", 1, 2)
-            place, word = _places(options)[key], bound.label.word
-            raise (words and _three_words(bound)) or other_axes(
-                key, fields[key], known, place, word
-            )
+            place = _places(options)[key]
+            raise _misfit(key, fields[key], known, place, bound)
     for key in sized:
         fields[key] = _over(fields[key], known)
+
+
+def _misfit(
+    key: str, sizes: tuple[Any, ...], axes: int, place: Span, bound: Bound
+) -> Fault:
+    """The error for a size of another number of axes, which may be a kernel in three words."""
+    words = (key, len(sizes), axes) == ("kernel", 1, 2) and _three_words(bound)
+    return words or other_axes(key, sizes, axes, place, bound.label.word)
 
 
 def _one_edge(value: Any) -> bool:
@@ -328,17 +333,22 @@ def _not_whole(value: Fraction, key: str, written: Value, env: Environment) -> F
     written = _arithmetic(written, env)
     text = getattr(written, "text", key)
     said = f"`{text}` is {float(value):g}, and `{key}` must be whole"
-    tree = written.tree if isinstance(written, Expr) else None
+    tree = tree_of(written)
     hint = "`floor`, `ceil`, `round` and `make_divisible` make a number whole"
     if isinstance(tree, BinaryOp) and tree.symbol == "/":
         hint = _nearest_whole(value, tree, written.span, env) or hint
     return fault("E032", said, written.span, hint)
 
 
+def tree_of(written: object) -> Expression | None:
+    """The expression that a value is written as."""
+    return written.tree if isinstance(written, Expr) else None
+
+
 def _arithmetic(written: Value, env: Environment) -> Value:
     """Where a number is worked out: behind a name that stands for a `let`, which may be another."""
     for _ in range(8):
-        tree = written.tree if isinstance(written, Expr) else None
+        tree = tree_of(written)
         if not isinstance(tree, Name) or tree.index:
             break
         below = env.definition(tree.name)

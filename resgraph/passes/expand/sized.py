@@ -7,8 +7,9 @@ from msgspec.structs import replace
 from ...errors import Fault, fault
 from ...language.diagnose.nearest import did_you_mean, known_here
 from ...language.grammar.expression import Name
-from ...language.grammar.records import Bound, Expr, MapName, Option
+from ...language.grammar.records import Bound, MapName, Option
 from .graph_builder import Nothing, Streams, Tensor
+from .option import tree_of
 from .place import Slot
 from .streams import part_of
 
@@ -38,13 +39,9 @@ def sized(bound: Bound, slot: Slot) -> tuple[Bound, list[Tensor]]:
 def _name(to: Option) -> tuple[str, str]:
     """The name that `to` stands before, and the stream of it that is meant; "" of a number or a
     size."""
-    value = to.value
-    if (
-        isinstance(value, Expr)
-        and isinstance(value.tree, Name)
-        and not value.tree.index
-    ):
-        return value.tree.name, value.tree.stream
+    tree = tree_of(to.value)
+    if isinstance(tree, Name) and not tree.index:
+        return tree.name, tree.stream
     return "", ""
 
 

@@ -147,12 +147,12 @@ def _in_mode(
         return [labels[conv], *(each for each in labels[conv:] if each[1] in NORMS)]
     if label is None:
         return labels
-    activations = [place for place, name in enumerate(names) if name in ACTIVATIONS]
-    if activations and activations[0] < conv:
+    places = [place for place, name in enumerate(names) if name in ACTIVATIONS]
+    if min(places, default=conv) < conv:
         said = f"the unit `{' '.join(names)}` puts its activation before the conv"
         hint = "leave it out, or write `linear`, and give it a place of its own behind"
         raise fault("E012", said, label.span, hint)
-    last = activations[-1] if activations else len(labels)
+    last = max(places, default=len(labels))
     return [*labels[:last], (label, mode), *labels[last + 1 :]]
 
 

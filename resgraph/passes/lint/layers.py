@@ -51,38 +51,33 @@ def _cause(facts: Facts, node: Node) -> Span | str:
 
 def _useless_bias(nodes: list[Node], given: Span | None) -> Finding:
     """The finding for labels whose bias has one cause; `given` is where `ops:` gives it."""
-    node, *more = nodes
-    origin = Origin(given) if given else node.origin
+    first, kind = nodes[0], nodes[0].op.op
     note = (
         "Ioffe and Szegedy 2015, section 3.2: the role of the bias is subsumed by beta"
     )
-    if not more:
-        start = getattr(node.op, "bias", None)
-        which = (
-            f" and its start value {start:g} do"
-            if isinstance(start, float) and start
-            else " does"
-        )
-        message = (
-            f"the bias of `{node.op.label()}`{which} nothing: the `bn` behind it takes every"
-            " constant out again"
-        )
-        return Finding(
-            origin, message, "take it out" if given else "write `bias none`", note
-        )
-    kind = node.op.op
-    message = (
-        f"the bias of each `{kind}` here does nothing: the `bn` behind it takes every constant out"
-        " again"
-    )
-    help_ = (
-        "take it out"
-        if given
-        else f"write `bias none` in each, or `ops: {{{kind}: {{bias: none}}}}` for all"
-    )
+    one = len(nodes) == 1
+    idle = _idle(first.op) if one else f"the bias of each `{kind}` here does"
+    said = f"{idle} nothing: the `bn` behind it takes every constant out again"
+    origin, hint = first.origin, "write `bias none`"
+    if given:
+        origin, hint = Origin(given), "take it out"
+    elif not one:
+        hint += f" in each, or `ops: {{{kind}: {{bias: none}}}}` for all"
+    return Finding(origin, said, hint, note, "" if one else _labels(nodes))
+
+
+def _idle(op: Op) -> str:
+    """What of an op does nothing."""
+    start = getattr(op, "bias", None)
+    starts = isinstance(start, float) and start
+    which = f" and its start value {start:g} do" if starts else " does"
+    return f"the bias of `{op.label()}`{which}"
+
+
+def _labels(nodes: list[Node]) -> str:
     labels = [f"`{n.op.label()}` in line {n.origin.span.line}" for n in nodes[:_LISTED]]
     rest = [f"{len(nodes) - _LISTED} more"] if len(nodes) > _LISTED else []
-    return Finding(origin, message, help_, note, f"they are {', '.join(labels + rest)}")
+    return f"they are {', '.join(labels + rest)}"
 
 
 def _skips(op: Op) -> bool:
