@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from .aten import Reader
 from .captured import ImportRefused
-from .program import AtenCall, AtenProgram
+from .program import AtenCall, AtenProgram, parameters_read
 
 
 def beginning(program: AtenProgram) -> AtenProgram | None:
@@ -32,18 +32,16 @@ def _cuts(program: AtenProgram, count: int) -> Iterator[tuple[int, str]]:
     for call in program.calls[count:]:
         later.update(call.reads)
     for place in range(count, 0, -1):
-        made = {o.name for call in program.calls[:place] for o in call.outputs}
-        alive = later & (made | {each.name for each in program.inputs})
-        last = {output.name for output in program.calls[place - 1].outputs}
-        if len(alive) == 1 and alive <= last:
+        calls = program.calls[:place]
+        alive = later & {*program.names}.union(*(call.made for call in calls))
+        if len(alive) == 1 and alive <= calls[-1].made:
             yield place, alive.pop()
-        later.update(program.calls[place - 1].reads)
+        later.update(calls[-1].reads)
 
 
 def _until(program: AtenProgram, count: int, value: str) -> AtenProgram:
     calls: Sequence[AtenCall] = program.calls[:count]
-    read = {name for call in calls for name in call.reads}
-    parameters = {n: each for n, each in program.parameters.items() if n in read}
+    parameters = parameters_read(program.parameters, calls)
     return replace(program, parameters=parameters, calls=calls, outputs=[value])
 
 

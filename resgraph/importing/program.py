@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from ..language.grammar.words import name_problem
@@ -66,6 +67,11 @@ class AtenCall(Frozen):
         return self.outputs[0].axes
 
     @property
+    def made(self) -> set[str]:
+        """The tensors that it gives."""
+        return {output.name for output in self.outputs}
+
+    @property
     def reads(self) -> Iterator[str]:
         """The tensors among its arguments."""
         return _tensors(list(self.given.values()))
@@ -93,6 +99,14 @@ class Parameter(Frozen):
     learned: bool = True
 
 
+def parameters_read(
+    parameters: Mapping[str, Parameter], calls: Iterable[AtenCall]
+) -> dict[str, Parameter]:
+    """Those that calls read."""
+    read = {*chain.from_iterable(call.reads for call in calls)}
+    return {name: each for name, each in parameters.items() if name in read}
+
+
 class AtenProgram(Frozen):
     """Calls in order.
 
@@ -106,12 +120,17 @@ class AtenProgram(Frozen):
     ties: bool = True
     classes: Mapping[str, str] = {}
 
+    @property
+    def names(self) -> list[str]:
+        """Of its inputs."""
+        return [each.name for each in self.inputs]
+
     def shapes(self) -> InputShapes:
         """Of its inputs, of several by names that a spec can have."""
         shapes = [each.axes[1:] for each in self.inputs]
         if len(shapes) == 1:
             return input_shapes(shapes[0])
-        names = [input_name(each.name) for each in self.inputs]
+        names = [*map(input_name, self.names)]
         if any(map(name_problem, names)):
             names = [f"input{n}" for n in range(1, len(names) + 1)]
         return dict(zip(names, shapes, strict=True))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from ..collecting import by_key, of_type
 from .adoption import Library
@@ -109,8 +110,17 @@ class BlockRecovery:
         return next(name for name in names if name not in taken)
 
     def _groups(self, blocks: Sequence[Region]) -> list[list[Region]]:
-        """Blocks that one definition can say. What changes nothing goes with those of its kind that
-        were before it, whose shortcuts may differ from those of others."""
+        """Blocks that one definition can say, in the order of the net."""
+        place = {id(block): n for n, block in enumerate(blocks)}
+        parts = [*chain.from_iterable(map(_parted, self._of_kinds(blocks)))]
+        parts = with_kept(parts, self.unit)
+        for part in parts:
+            part.sort(key=lambda block: place[id(block)])
+        return sorted(parts, key=lambda group: place[id(group[0])])
+
+    def _of_kinds(self, blocks: Sequence[Region]) -> Iterable[list[Region]]:
+        """What changes nothing goes with those of its kind that were before it, whose shortcuts may
+        differ from those of others."""
         changed: dict[Kind, Kind] = {}
         groups: dict[Kind, list[Region]] = defaultdict(list)
         loose: dict[Kind, list[Region]] = defaultdict(list)
@@ -125,12 +135,7 @@ class BlockRecovery:
         for kind, found in loose.items():
             key = next((key for key in groups if key[0] == kind), (kind, None))
             groups[key][:0] = found
-        place = {id(block): n for n, block in enumerate(blocks)}
-        parts = [part for group in groups.values() for part in _parted(group)]
-        parts = with_kept(parts, self.unit)
-        for part in parts:
-            part.sort(key=lambda block: place[id(block)])
-        return sorted(parts, key=lambda group: place[id(group[0])])
+        return groups.values()
 
 
 def _parted(group: list[Region]) -> list[list[Region]]:

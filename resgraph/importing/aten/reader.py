@@ -198,7 +198,7 @@ class Reader:
         except NeedsSequences:
             return self.anew(sequences=True).read()
         outputs = [*map(self.plain, given)]
-        inputs = [each.name for each in program.inputs]
+        inputs = program.names
         if not outputs or not {*inputs}.isdisjoint(outputs):
             raise ImportRefused("the model returns its input, or no tensor")
         net = captured(self.steps.values(), inputs, outputs)
@@ -452,8 +452,7 @@ def _live(program: AtenProgram) -> list[tuple[int, AtenCall]]:
     views."""
     needed, live = set(program.outputs), list[tuple[int, AtenCall]]()
     for place, call in reversed([*enumerate(program.calls)]):
-        made = {output.name for output in call.outputs}
-        if made & needed or call.word.endswith("_"):
+        if call.made & needed or call.word.endswith("_"):
             live.append((place, call))
             needed.update(call.reads)
     return live[::-1]

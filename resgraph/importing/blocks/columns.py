@@ -24,16 +24,16 @@ class PathColumns(Frozen):
 
     @classmethod
     def of(cls, blocks: Sequence[Region]) -> PathColumns:
-        rows: list[list[Any]] = [[*mains(block)] for block in blocks]
+        rows: list[list[Any]] = [*map(mains, blocks)]
         whole = max(range(len(rows)), key=lambda n: len(rows[n]))
         size, lacked = len(rows[whole]), kept(blocks[whole])
         place = rows[whole].index(lacked) if lacked in rows[whole] else size
-        for row in rows:
-            if len(row) < size:
-                row.insert(place, None)
+        lacking = [row for row in rows if len(row) < size]
+        for row in lacking:
+            row.insert(place, None)
         columns = [*zip(*rows, strict=True)]
-        names = _names(blocks[whole], rows[whole], path_words(columns, blocks))
-        if any(None in column for column in columns):
+        names = _names(blocks[whole], rows[whole], path_words(rows, blocks))
+        if lacking:
             names[place] = "kept"
         pairs = zip(blocks, rows, strict=True)
         known = {id(block): _values(names, row) for block, row in pairs}
@@ -57,7 +57,8 @@ def _names(
 ) -> list[str]:
     """The usual ones; the others have the words of their modules, and so have all of a block that
     sums none."""
-    summed = [n for n, b in enumerate(branches) if b.value == _summed(block)]
+    body = _summed(block)
+    summed = [n for n, branch in enumerate(branches) if branch.value == body]
     if len(branches) > 1 and not summed and all(words):
         return [*words]
     names = _usual([branch.weighted for branch in branches], summed)

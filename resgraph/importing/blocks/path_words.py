@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 
 from ...language.grammar.words import ACT, BLOCK_KEYS, name_problem
@@ -20,13 +20,11 @@ _LONGEST = 12
 
 
 def path_words(
-    columns: Sequence[Sequence[Branch | None]], blocks: Sequence[Region]
+    rows: Iterable[Sequence[Branch | None]], blocks: Iterable[Region]
 ) -> list[str]:
-    """A word for each column of paths, "" where the blocks have none, not the same, or one that
-    says something else: the outermost module that is not another path's too."""
-    rows = [[column[n] for column in columns] for n in range(len(blocks))]
-    of_each = [_words(row, block) for row, block in zip(rows, blocks, strict=True)]
-    words = [*map(_one, zip(*of_each, strict=True))]
+    """A word for each column of the paths of blocks, "" where these have none, not the same, or
+    one that says something else: the outermost module that is not another path's too."""
+    words = [*map(_one, zip(*map(_words, rows, blocks), strict=True))]
     counts = Counter(words)
     return [word if counts[word] == 1 else "" for word in words]
 

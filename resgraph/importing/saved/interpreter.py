@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ...collecting import by_key
 from ..aten import handler_of
 from ..captured import ImportRefused
 from ..program import MADE_AS, AtenCall, AtenProgram, meant
@@ -32,8 +33,8 @@ class Interpreted(nn.Module):
         for key, each in used.items():
             if key not in tensors or tuple(tensors[key].shape) != each.axes:
                 raise ImportRefused(f"`{key}` is not in the file, or of another size")
-        self.learned = [key for key, each in used.items() if each.learned]
-        self.fixed = [key for key, each in used.items() if not each.learned]
+        keys = by_key((each.learned, key) for key, each in used.items())
+        self.learned, self.fixed = keys[True], keys[False]
         floats = [tensors[key].clone().float() for key in self.learned]
         self.parameter_list = nn.ParameterList(map(nn.Parameter, floats))
         self.buffer_list = nn.Module()
@@ -59,8 +60,7 @@ class Interpreted(nn.Module):
         return by_batches(images, batch, lambda xs: self._once(dict(values), xs))
 
     def _once(self, values: dict[str, Any], images: Sequence[Tensor]) -> list[Tensor]:
-        names = (each.name for each in self.program.inputs)
-        values |= zip(names, images, strict=True)
+        values |= zip(self.program.names, images, strict=True)
         for call in self.program.calls:
             made = _run(call, values)
             found = made if call.several else [made]

@@ -25,6 +25,7 @@ from ..program import (
     Parameter,
     TensorRef,
     own_classes,
+    parameters_read,
 )
 from .interpreter import by_batches
 from .onnx_sizes import axes, with_sizes
@@ -80,8 +81,7 @@ class OnnxFile:
         graph = self.model.graph
         nodes = [node for node in graph.node if node.output[0] not in self.arrays]
         calls = [*map(self._call, nodes)]
-        read = {name for call in calls for name in call.reads}
-        self.parameters = {n: p for n, p in self.parameters.items() if n in read}
+        self.parameters = parameters_read(self.parameters, calls)
         outputs = [each.name for each in graph.output]
         classes = own_classes(each for node in nodes for each in _stack(node))
         inputs = self._inputs()
