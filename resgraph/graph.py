@@ -53,6 +53,11 @@ class Node(Frozen):
         return self.shares or self.name
 
     @property
+    def learns(self) -> bool:
+        """Whether it has parameters, of its own or of another."""
+        return bool(self.cost.params or self.shares)
+
+    @property
     def values(self) -> tuple[str, ...]:
         """The inputs whose values it reads, and not their size alone."""
         return self.inputs[:-1] if self.op.sized_by else self.inputs

@@ -4,6 +4,7 @@ exactly."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from operator import is_
 
 from msgspec.structs import replace
 
@@ -41,11 +42,8 @@ def usual_reasons(
             continue
         for claim, expected in claims.items():
             if claim not in out and measures[claim](made) == expected:
-                out[claim] = (
-                    f"{said} it would be {expected:,}"
-                    if isinstance(expected, int)
-                    else f"{said} it would"
-                )
+                number = f" be {expected:,}" if isinstance(expected, int) else ""
+                out[claim] = f"{said} it would{number}"
     return out
 
 
@@ -76,10 +74,11 @@ def _other_shortcuts(spec: Spec) -> Iterator[tuple[str, Spec]]:
 def _stride_on(block: BlockDef, kernel: str) -> BlockDef | None:
     """The block with the `/stride` of a path on its first conv of that kernel; None where nothing
     changes."""
-    paths = {name: _moved(path, kernel) for name, path in block.paths.items()}
-    if all(paths[name] is path for name, path in block.paths.items()):
+    before = block.paths.values()
+    after = [_moved(path, kernel) for path in before]
+    if all(map(is_, before, after)):
         return None
-    return replace(block, paths=paths)
+    return replace(block, paths=dict(zip(block.paths, after, strict=True)))
 
 
 def _convs(path: PathDef) -> list[Label]:

@@ -3,7 +3,7 @@ branch begins with."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ..graph import Block, Graph, Node
 from ..ops import Add, ChannelDropout, Div, Dropout, Mul
@@ -25,19 +25,23 @@ class Residual(Frozen):
 def residuals(graph: Graph) -> Iterator[Residual]:
     """Every residual sum in a block's `merge:`, in reading order."""
     for block in graph.blocks():
-        direct = block.direct
         for node in sums(graph, block):
             terms = [_source(graph, term) for term in node.inputs]
-            branches = [term for term in terms if term not in direct]
-            if len(branches) < len(terms):
-                for branch in branches:
-                    yield Residual(block, node, _opening(graph, block, branch))
+            for branch in branches(terms, block):
+                yield Residual(block, node, _opening(graph, block, branch))
 
 
 def sums(graph: Graph, block: Block) -> Iterator[Node]:
     """The sums in a block's `merge:`."""
     merged = (graph.nodes[name] for name in block.result.equation_nodes)
     return (node for node in merged if isinstance(node.op, Add))
+
+
+def branches(terms: Sequence[str], block: Block) -> list[str]:
+    """The terms of a sum in a block beside what its input comes to; none of a sum without that."""
+    direct = block.direct
+    found = [term for term in terms if term not in direct]
+    return found if len(found) < len(terms) else []
 
 
 def kind(node: Node) -> str:

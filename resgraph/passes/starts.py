@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from ..graph import Block, Graph, Layer, Path, borrows
 from ..structs import Frozen
-from .residual import sums
+from .residual import branches, sums
 
 
 class Start(Frozen):
@@ -88,10 +88,9 @@ def _last_norms(graph: Graph, block: Block) -> Iterator[str]:
     another term."""
     inside = {node.name for path in block.paths for node in graph.nodes_of(path)}
     for node in sums(graph, block):
-        if block.direct & {*node.inputs}:
-            branches = (term for term in node.inputs if term not in block.direct)
-            lasts = (_last_norm(graph, branch, inside) for branch in branches)
-            yield from filter(None, lasts)
+        for branch in branches(node.inputs, block):
+            if last := _last_norm(graph, branch, inside):
+                yield last
 
 
 def _last_norm(graph: Graph, name: str, inside: set[str]) -> str | None:
@@ -99,18 +98,10 @@ def _last_norm(graph: Graph, name: str, inside: set[str]) -> str | None:
     term, gated."""
     while name in inside:
         node = graph.nodes[name]
-        if node.op.family == "conv" or (
-            node.op.role == "norm" and (node.cost.params or node.shares)
-        ):
+        if node.op.family == "conv" or (node.op.role == "norm" and node.learns):
             return node.module
         if not node.inputs:
             return None
-        name = next(
-            (
-                source
-                for source in node.inputs
-                if graph.nodes[source].shape == node.shape
-            ),
-            node.inputs[0],
-        )
+        alike = (n for n in node.inputs if graph.nodes[n].shape == node.shape)
+        name = next(alike, node.inputs[0])
     return None

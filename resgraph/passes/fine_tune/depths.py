@@ -21,7 +21,7 @@ def depths(graph: Graph) -> dict[str, int]:
     items = _items(graph)
     learned = dict.fromkeys(items.values(), False)
     for name, item in items.items():
-        learned[item] |= bool(graph.nodes[name].cost.params or graph.nodes[name].shares)
+        learned[item] |= graph.nodes[name].learns
     deep = {item: int(learns) for item, learns in learned.items()}
     for name, item in items.items():  # in topological order
         for source in graph.nodes[name].inputs:

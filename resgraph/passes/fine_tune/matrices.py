@@ -5,7 +5,9 @@ Those of the outputs are left out as in Jordan et al. 2024, with everything that
 
 from __future__ import annotations
 
-from ...graph import Graph, Node
+from operator import attrgetter
+
+from ...graph import Graph
 from ...ops.base import Op
 from ...ops.dense import Fc
 from ...ops.window import Conv, DepthwiseConv, UpConv
@@ -15,11 +17,8 @@ MATRICES: tuple[type[Op], ...] = (Conv, DepthwiseConv, UpConv, Fc)
 
 def output_layers(graph: Graph) -> frozenset[str]:
     """The last layer that learns before each output, by the name that its weights have."""
-    return frozenset(graph.behind(end, _learns).module for end in graph.ends)
-
-
-def _learns(node: Node) -> bool:
-    return bool(node.cost.params or node.shares)
+    learns = attrgetter("learns")
+    return frozenset(graph.behind(end, learns).module for end in graph.ends)
 
 
 def matrix_layers(graph: Graph) -> frozenset[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
-from operator import gt
+from operator import attrgetter, gt
 
 from ...errors import Span
 from ...graph import Graph, Node, Origin
@@ -151,7 +151,8 @@ def _is_odd(facts: Facts, node: Node) -> bool:
 
 def _classifiers(graph: Graph) -> set[str]:
     """The last layer with weights before each output: its width is the number of classes."""
-    return {graph.behind(end, lambda node: node.op.weighted).name for end in graph.ends}
+    weighted = attrgetter("op.weighted")
+    return {graph.behind(end, weighted).name for end in graph.ends}
 
 
 def padded_patches(facts: Facts) -> Iterator[Finding]:

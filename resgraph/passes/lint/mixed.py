@@ -3,7 +3,8 @@ unit was changed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from ...graph import Layer, Origin, Path
 from ...language.spec import Spec
@@ -23,17 +24,22 @@ def mixed_activations(facts: Facts) -> Iterator[Finding]:
     units = {name: _units_activation(spec, name) for name in dict(scopes)}
     for name, paths in scopes:
         unit = units[name]
-        if unit and any(
-            _takes_the_units(facts, layer, unit) for layer in _layers(paths)
-        ):
-            for word, origin in _named(facts, paths):
-                if word != unit and word not in _GATES:
-                    yield Finding(
-                        origin,
-                        f"the net has both `{unit}`, the unit's activation, and this `{word}`",
-                        "`act` means the unit's activation, whatever it is: write it here for the"
-                        " unit's",
-                    )
+        for word, origin in _others(facts, paths, unit):
+            yield Finding(
+                origin,
+                f"the net has both `{unit}`, the unit's activation, and this `{word}`",
+                "`act` means the unit's activation, whatever it is: write it here for the unit's",
+            )
+
+
+def _others(
+    facts: Facts, paths: Sequence[Path], unit: str
+) -> Iterator[tuple[str, Origin]]:
+    """The activations beside the unit's, where some layer takes that."""
+    layers = _layers(paths) if unit else ()
+    if any(_takes_the_units(facts, layer, unit) for layer in layers):
+        known = {unit, *_GATES}
+        yield from (each for each in _named(facts, paths) if each[0] not in known)
 
 
 def _units_activation(spec: Spec, block: str) -> str:
@@ -49,7 +55,7 @@ def _units_activation(spec: Spec, block: str) -> str:
 
 
 def _layers(paths: Iterable[Path]) -> Iterator[Layer]:
-    return (layer for path in paths for layer in path.layers)
+    return chain.from_iterable(path.layers for path in paths)
 
 
 def _takes_the_units(facts: Facts, layer: Layer, unit: str) -> bool:

@@ -4,8 +4,9 @@ that none of these nets has, an error on its line."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 
 from ...errors import Diagnostic, Span, fault
 from ...graph import Graph
@@ -55,18 +56,22 @@ def unread_options(nets: Sequence[SpecGraph], *, alone: bool) -> list[list[Diagn
     These are all nets of a file, as what stands above its variants is there for each of them; a
     variant that is `alone` answers only for what it says itself."""
     said = [[*_said(spec, alone=alone)] for spec, _ in nets]
-    times = Counter(place for each in said for one in each for place in one.options)
-    read = {
-        place
-        for (_, graph), each in zip(nets, said, strict=True)
-        for one in each
-        if reads(graph, one.section, one.name)
-        for place in one.options
-    }
+    times = Counter(_places(chain.from_iterable(said)))
+    pairs = zip(nets, said, strict=True)
+    read = {*_places(chain.from_iterable(_read(net, own) for (_, net), own in pairs))}
     return [
-        [problem for one in each for problem in _errors(one, read, times)]
+        [*chain.from_iterable(_errors(one, read, times) for one in each)]
         for each in said
     ]
+
+
+def _places(said: Iterable[_Said]) -> Iterator[Span]:
+    return chain.from_iterable(one.options for one in said)
+
+
+def _read(graph: Graph, said: Iterable[_Said]) -> Iterator[_Said]:
+    """What a net reads of what its spec says."""
+    return (one for one in said if reads(graph, one.section, one.name))
 
 
 def reads(graph: Graph, section: str, name: str) -> bool:
