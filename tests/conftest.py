@@ -6,6 +6,9 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Generator
+from contextlib import suppress
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -20,6 +23,11 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # each worker all tests: half of their time to start.
 
 GOLDEN = Path(__file__).parent / "golden"
+
+
+os.fsync = lambda _: None  # type: ignore[assignment]
+# What a test writes need not outlast the machine, and a wait for the disk is some milliseconds: a run of training waits
+# for thirty. Processes that tests start and kill do wait.
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -39,6 +47,15 @@ def pytest_collection() -> Generator[None, object, object]:
     gc.set_threshold(10_000)
     gc.enable()
     return result
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Torch reads its table of ONNX's functions anew for each export, which takes 0.4 s: once is enough."""
+    if not any("onnx" in item.nodeid for item in items):
+        return
+    with suppress(ImportError):
+        made = import_module("torch.onnx._internal.exporter._registration").ONNXRegistry
+        made.from_torchlib = staticmethod(cache(made.from_torchlib))
 
 
 @pytest.fixture
