@@ -344,7 +344,7 @@ SAYING: list[tuple[str, int]] = [
     ("frob", 2),
     (f"show {RESNET}", 0),
     (f"show {WRONG}", 1),
-    (f"render {RESNET} -o - --format png", 0),
+    ("render specs/digits.yaml -o - --format png", 0),
     ("runs specs", 2),
     ("eval specs", 5),
     ("--help", 0),
