@@ -35,6 +35,10 @@ class OnnxNode(Frozen):
         """What it reads; None where that is left out."""
         return self.reads[place] if place < len(self.reads) else None
 
+    def named(self, *words: str) -> dict[str, Any]:
+        """What it reads, under these words."""
+        return {word: self.read(place) for place, word in enumerate(words)}
+
     def said(self, place: int, key: str, default: Any = None) -> Any:
         """What it reads, or an attribute in older versions."""
         read = self.read(place)
@@ -90,9 +94,7 @@ def _same_on_both(node: OnnxNode) -> list[int]:
 @says("Conv")
 def _conv(node: OnnxNode) -> Said:
     return "conv2d", {
-        "input": node.read(0),
-        "weight": node.read(1),
-        "bias": node.read(2),
+        **node.named("input", "weight", "bias"),
         "stride": node.each("strides"),
         "padding": _pads(node),
         "dilation": node.each("dilations"),
@@ -104,7 +106,7 @@ def _conv(node: OnnxNode) -> Said:
 def _norm(node: OnnxNode) -> Said:
     words = ("input", "weight", "bias", "running_mean", "running_var")
     return "batch_norm", {
-        **{word: node.read(place) for place, word in enumerate(words)},
+        **node.named(*words),
         "training": bool(node.get("training_mode", 0)),
         "momentum": round(1 - node.get("momentum", 0.9), 6),
         "eps": _short(node.get("epsilon", 1e-5)),
@@ -119,9 +121,7 @@ def _short(number: float) -> float:
 @says("LayerNormalization")
 def _layer_norm(node: OnnxNode) -> Said:
     return "layer_norm", {
-        "input": node.read(0),
-        "weight": node.read(1),
-        "bias": node.read(2),
+        **node.named("input", "weight", "bias"),
         "normalized_shape": node.axes[node.get("axis", -1) % len(node.axes) :],
         "eps": _short(node.get("epsilon", 1e-5)),
     }
@@ -132,13 +132,12 @@ def _gemm(node: OnnxNode) -> Said:
     plain = (node.get("alpha", 1.0), node.get("beta", 1.0), node.get("transA", 0))
     if plain != (1.0, 1.0, 0) or not node.get("transB", 0):
         raise node.no("with factors, or a weight that lies otherwise than a layer's")
-    given = {"input": node.read(0), "weight": node.read(1), "bias": node.read(2)}
-    return "linear", given
+    return "linear", node.named("input", "weight", "bias")
 
 
 @says("MatMul")
 def _matmul(node: OnnxNode) -> Said:
-    return "matmul", {"self": node.read(0), "other": node.read(1)}
+    return "matmul", node.named("self", "other")
 
 
 @says("Gather")
@@ -154,13 +153,15 @@ def _gather(node: OnnxNode) -> Said:
 _PLAIN = {
     "Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "HardSwish": "hardswish",
     "Mish": "mish", "Softsign": "softsign", "Identity": "alias", "Dropout": "alias",
-    "Cast": "alias",
+    "Cast": "alias", "Erf": "erf", "Expand": "expand", "Flatten": "view",
+    "Reshape": "view", "Squeeze": "view", "Unsqueeze": "view", "Shape": "_shape_as_tensor",
 }  # fmt: skip
+"""What has no arguments: a view has the sizes that come out, and those of a map are known."""
 
 
 @says(*_PLAIN)
 def _plain(node: OnnxNode) -> Said:
-    return _PLAIN[node.op], {"self": node.read(0)}
+    return _PLAIN[node.op], node.named("self")
 
 
 _ONE = 1e-6
@@ -171,7 +172,7 @@ def _hardsigmoid(node: OnnxNode) -> Said:
     alpha, beta = node.get("alpha", 0.2), node.get("beta", 0.5)
     if abs(alpha - 1 / 6) > _ONE or beta != 0.5:
         raise node.no(f"with `alpha` {_short(alpha)}; the language has 1/6")
-    return "hardsigmoid", {"self": node.read(0)}
+    return "hardsigmoid", node.named("self")
 
 
 @says("Clip")
@@ -182,12 +183,7 @@ def _clip(node: OnnxNode) -> Said:
 
 @says("PRelu")
 def _prelu(node: OnnxNode) -> Said:
-    return "prelu", {"self": node.read(0), "weight": node.read(1)}
-
-
-@says("Erf")
-def _erf(node: OnnxNode) -> Said:
-    return "erf", {"self": node.read(0)}
+    return "prelu", node.named("self", "weight")
 
 
 @says("InstanceNormalization")
@@ -225,7 +221,7 @@ def _softmax(node: OnnxNode) -> Said:
 
 @says("Add", "Sub", "Mul", "Div")
 def _arithmetic(node: OnnxNode) -> Said:
-    return node.op.lower(), {"self": node.read(0), "other": node.read(1), "alpha": 1}
+    return node.op.lower(), node.named("self", "other") | {"alpha": 1}
 
 
 @says("MaxPool", "AveragePool")
@@ -268,22 +264,6 @@ says("ReduceSum")(partial(_reduced, "sum"))
 def _norm_of(node: OnnxNode) -> Said:
     word, given = _reduced("linalg_vector_norm", node)
     return word, given | {"ord": 2}
-
-
-@says("Flatten", "Reshape", "Squeeze", "Unsqueeze")
-def _view(node: OnnxNode) -> Said:
-    return "view", {"self": node.read(0)}
-
-
-@says("Shape")
-def _shape(node: OnnxNode) -> Said:
-    """Of a map, which a view reads that has it already."""
-    return "_shape_as_tensor", {"self": node.read(0)}
-
-
-@says("Expand")
-def _expand(node: OnnxNode) -> Said:
-    return "expand", {"self": node.read(0)}
 
 
 @says("Transpose")
