@@ -91,6 +91,10 @@ def _places(options: Iterable[Option]) -> dict[str, Span]:
     return {option.key: option.value.span for option in options}
 
 
+_BOUNDS = {"greater than or equal to": "at least", "less than or equal to": "at most"}
+"""What pydantic says of a bound, and shorter."""
+
+
 def _validated(
     cls: type[Op], fields: dict[str, Any], options: Iterable[Option], span: Span
 ) -> Op:
@@ -108,8 +112,8 @@ def _validated(
         if error["type"] == "value_error":  # our own words
             raise fault("E035", str(error["ctx"]["error"]), place) from None
         must = message.removeprefix("Input should be ").removeprefix("a valid ")
-        must = must.replace("greater than or equal to", "at least")
-        must = must.replace("less than or equal to", "at most")
+        for said, plain in _BOUNDS.items():
+            must = must.replace(said, plain)
         must = re.sub(r"\d{4,}", lambda digits: f"{int(digits[0]):,}", must)
         given = f", and this is {_shown(error['input'])}" if key in fields else ""
         raise fault("E035", f"`{key}` must be {must}{given}", place) from None
