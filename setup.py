@@ -3,6 +3,9 @@
 from setuptools import find_namespace_packages, setup
 
 setup(
-    packages=[*find_namespace_packages(include=["resgraph*"]), "resgraph.zoo"],
+    packages=[
+        *find_namespace_packages(include=["resgraph*"]),
+        "resgraph.zoo",
+    ],
     package_dir={"resgraph.zoo": "specs"},
 )

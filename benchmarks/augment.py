@@ -29,7 +29,9 @@ def main() -> None:
         v2.RandomCrop(32, padding=4), v2.RandomHorizontalFlip(),
         v2.ToDtype(torch.float32, scale=True), v2.Normalize(MEAN, SPREAD),
     ])  # fmt: skip
-    spread, mean = (torch.tensor(values).view(3, 1, 1) for values in (SPREAD, MEAN))
+    spread, mean = (
+        torch.tensor(values).view(3, 1, 1) for values in (SPREAD, MEAN)
+    )
     normalization = Normalization(1 / (255 * spread), mean / spread).to(
         torch.device(settings.device)
     )
@@ -38,13 +40,19 @@ def main() -> None:
     resident = pixels.to(settings.device)
 
     def theirs() -> torch.Tensor:
-        return torch.stack([each(image) for image in pixels]).to(settings.device)
+        return torch.stack([each(image) for image in pixels]).to(
+            settings.device
+        )
 
     def ours() -> torch.Tensor:
         return augment(normalization(resident), recipe, 1, index)
 
     heading(f"Augmentation of {batch} CIFAR images")
-    runs = {"torchvision v2": theirs, "torchvision v2 again": theirs, "resgraph": ours}
+    runs = {
+        "torchvision v2": theirs,
+        "torchvision v2 again": theirs,
+        "resgraph": ours,
+    }
     found = interleaved(runs, settings.rounds, clock(settings.device))
     table(
         ["", "ms", "against torchvision v2", "images/s"],

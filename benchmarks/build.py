@@ -57,7 +57,8 @@ def main() -> None:
         "resgraph build": OURS,
     }
     runs = {
-        name: lambda script=script: _run(script) for name, script in scripts.items()
+        name: lambda script=script: _run(script)
+        for name, script in scripts.items()
     }
     table(
         ["", "CPU ms", "against by hand"],

@@ -44,7 +44,11 @@ def main() -> None:
     settings = start(options)
     if settings.one:
         name, how = settings.one
-        print(json.dumps(measured(name, how, settings.batch or 32, settings.device)))
+        print(
+            json.dumps(
+                measured(name, how, settings.batch or 32, settings.device)
+            )
+        )
     else:
         compare(settings)
 
@@ -52,9 +56,15 @@ def main() -> None:
 def compare(settings: Any) -> None:
     """Print one table of all nets."""
     heading("Cold compilation")
-    jobs = [(name, how) for name in settings.nets for how in ("by structure", "eager")]
+    jobs = [
+        (name, how)
+        for name in settings.nets
+        for how in ("by structure", "eager")
+    ]
     jobs += [(name, "one graph") for name in settings.whole]
-    found: dict[tuple[str, str], list[list[float]]] = {job: [] for job in jobs}
+    found: dict[tuple[str, str], list[list[float]]] = {
+        job: [] for job in jobs
+    }
     for _ in range(settings.rounds):
         for job, rounds in found.items():
             rounds.append(_child(job, settings))
@@ -71,7 +81,9 @@ def compare(settings: Any) -> None:
             ratio(cold, base),
             f"{median(later) * 1e3:,.0f}",
         ]
-        body.append([*row, f"{median(graphs):.0f}", f"{max(recompiles):.0f}"])
+        body.append(
+            [*row, f"{median(graphs):.0f}", f"{max(recompiles):.0f}"]
+        )
     table(
         [
             "net",
@@ -87,7 +99,14 @@ def compare(settings: Any) -> None:
 
 
 def _child(job: tuple[str, str], settings: Any) -> list[float]:
-    command = [sys.executable, __file__, "--one", *job, "--device", settings.device]
+    command = [
+        sys.executable,
+        __file__,
+        "--one",
+        *job,
+        "--device",
+        settings.device,
+    ]
     command += ["--threads", str(settings.threads)] + (
         ["--batch", str(settings.batch)] if settings.batch else []
     )

@@ -33,8 +33,14 @@ CANDIDATES: dict[str, list[str]] = {
     "label smoothing 0.2": ["train.label_smoothing=0.2"],
     "smoothed, lr 0.05": [SMOOTH, "train.optimizer.lr=0.05"],
     "smoothed, lr 0.2": [SMOOTH, "train.optimizer.lr=0.2"],
-    "smoothed, weight decay 0.001": [SMOOTH, "train.optimizer.weight_decay=0.001"],
-    "smoothed, weight decay 0.002": [SMOOTH, "train.optimizer.weight_decay=0.002"],
+    "smoothed, weight decay 0.001": [
+        SMOOTH,
+        "train.optimizer.weight_decay=0.001",
+    ],
+    "smoothed, weight decay 0.002": [
+        SMOOTH,
+        "train.optimizer.weight_decay=0.002",
+    ],
     "smoothed, ema 0.95": [SMOOTH, "train.ema={decay: 0.95}"],
     "smoothed, shift 1": [SMOOTH, "train.augment.shift=1"],
     "smoothed, rotate 15": [SMOOTH, "train.augment.rotate=15"],
@@ -65,11 +71,21 @@ def main() -> None:
         chosen = min(means, key=lambda name: means[name])
         print(f"Chosen: {chosen}.\n")
         both = dict.fromkeys([chosen, "as it is"])
-        compared(f"test, seeds 0 to {asked.seeds - 1}", both, range(asked.seeds), place)
+        compared(
+            f"test, seeds 0 to {asked.seeds - 1}",
+            both,
+            range(asked.seeds),
+            place,
+        )
 
 
 def compared(
-    title: str, names: Iterable[str], seeds: range, place: Path, *, folds: bool = False
+    title: str,
+    names: Iterable[str],
+    seeds: range,
+    place: Path,
+    *,
+    folds: bool = False,
 ) -> dict[str, float]:
     """Print the errors of candidates by seeds, with `folds` each on what is held out for it; the
     mean of each."""
@@ -78,7 +94,9 @@ def compared(
         runs = []
         for seed in seeds:
             path = place / f"fold-{seed % FOLDS}"
-            data = [f"train.data={{set: idx, path: {path}}}"] if folds else []
+            data = (
+                [f"train.data={{set: idx, path: {path}}}"] if folds else []
+            )
             runs.append(score([*CANDIDATES[name], *data], seed, place))
         errors, seconds = zip(*runs, strict=True)
         means[name] = statistics.mean(errors)
@@ -104,10 +122,14 @@ def hold_out(folder: Path, fold: int) -> None:
         write_part(folder, part, levels, classes.astype("uint8"))
 
 
-def score(changes: list[str], seed: int, place: Path) -> tuple[float, float]:
+def score(
+    changes: list[str], seed: int, place: Path
+) -> tuple[float, float]:
     """The error in percent of the last epoch, and the CPU seconds of the build."""
     out = place / f"run-{len([*place.glob('run-*')])}"
-    plan = resgraph.load(SPEC, ["train=digits", *changes, f"train.seed={seed}"])
+    plan = resgraph.load(
+        SPEC, ["train=digits", *changes, f"train.seed={seed}"]
+    )
     began = time.process_time()
     build(plan, out=out, options=OPTIONS)
     spent = time.process_time() - began

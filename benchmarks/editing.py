@@ -27,7 +27,9 @@ def main() -> None:
     text = path.read_text(encoding="utf-8")
     found = interleaved(
         {
-            "all variants of resnet.yaml": lambda: Analyser(text, path).whole(),
+            "all variants of resnet.yaml": lambda: Analyser(
+                text, path
+            ).whole(),
             "all variants again": lambda: Analyser(text, path).whole(),
             "its first diagnostics": lambda: Analyser(text, path).first(),
         },
@@ -46,13 +48,18 @@ def main() -> None:
         },
         rounds,
     )
-    table(["serve", "ms", "against the figure"], rows(found, "ResNet-1202, its figure"))
+    table(
+        ["serve", "ms", "against the figure"],
+        rows(found, "ResNet-1202, its figure"),
+    )
 
 
 def shown(pane: Pane) -> Callable[[], object]:
     """An answer of `serve` for ResNet-1202, of which a pane shows."""
     path = SPECS / "cifar-resnet.yaml"
-    question = Question(path.read_text(encoding="utf-8"), "resnet-1202", pane=pane)
+    question = Question(
+        path.read_text(encoding="utf-8"), "resnet-1202", pane=pane
+    )
     return lambda: answer(question, path)
 
 

@@ -36,9 +36,13 @@ SIDE, EACH, TEST = 28, 7000, 1000
 def main() -> None:
     settings = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     settings.add_argument("package", type=Path, help="the unpacked package")
-    settings.add_argument("folder", type=Path, help="where the idx files go")
+    settings.add_argument(
+        "folder", type=Path, help="where the idx files go"
+    )
     asked = settings.parse_args()
-    images = numpy.stack([of_class(asked.package, label) for label in range(10)])
+    images = numpy.stack(
+        [of_class(asked.package, label) for label in range(10)]
+    )
     asked.folder.mkdir(parents=True, exist_ok=True)
     for part, cut in (
         ("train", slice(EACH - TEST)),
@@ -54,16 +58,24 @@ def of_class(package: Path, label: int) -> numpy.ndarray:
     path = package / "src" / "clothes" / f"{label}.json"
     rows = json.loads(path.read_text(encoding="utf-8"))["data"]
     found = numpy.array([row for row in rows if row])
-    if found.shape != (EACH, SIDE * SIDE) or found.min() < 0 or found.max() > 255:
+    if (
+        found.shape != (EACH, SIDE * SIDE)
+        or found.min() < 0
+        or found.max() > 255
+    ):
         raise SystemExit(f"{path} is not that of fashion-mnist 1.1.0")
     return found.astype(numpy.uint8).reshape(EACH, SIDE, SIDE)
 
 
 def write(folder: Path, part: str, images: numpy.ndarray) -> None:
     """The images (classes, n, 28, 28) of one part and their labels, in a seeded order."""
-    labels = numpy.arange(len(images), dtype=numpy.uint8).repeat(images.shape[1])
+    labels = numpy.arange(len(images), dtype=numpy.uint8).repeat(
+        images.shape[1]
+    )
     order = numpy.random.default_rng(0).permutation(len(labels))
-    write_part(folder, part, images.reshape(-1, SIDE, SIDE)[order], labels[order])
+    write_part(
+        folder, part, images.reshape(-1, SIDE, SIDE)[order], labels[order]
+    )
 
 
 def write_part(
@@ -71,7 +83,9 @@ def write_part(
 ) -> None:
     """Images (n, height, width) and labels (n,), both uint8, as two idx files."""
     for kind, values in (("images", images), ("labels", labels)):
-        head = bytes([0, 0, 8, values.ndim]) + pack(f">{values.ndim}I", *values.shape)
+        head = bytes([0, 0, 8, values.ndim]) + pack(
+            f">{values.ndim}I", *values.shape
+        )
         path = folder / f"{part}-{kind}-idx{values.ndim}-ubyte"
         path.write_bytes(head + values.tobytes())
 

@@ -46,7 +46,9 @@ def measure(name: str, rounds: int) -> None:
 
 def _executed(net: resgraph.Plan) -> torch.nn.Module:
     """The module of a plan, its source executed as in a new process."""
-    for name in [name for name in sys.modules if name.startswith("resgraph_source_")]:
+    for name in [
+        name for name in sys.modules if name.startswith("resgraph_source_")
+    ]:
         del sys.modules[name]
     return net.module()
 

@@ -30,7 +30,12 @@ _NO_CODE = {
     tokenize.ENCODING, tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT,
     tokenize.DEDENT, tokenize.ENDMARKER,
 }  # fmt: skip
-_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+_DOCUMENTED = (
+    ast.Module,
+    ast.ClassDef,
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +58,16 @@ def tokens(path: Path) -> tuple[int, int]:
     described = {
         node.body[0].lineno
         for node in ast.walk(ast.parse(path.read_bytes()))
-        if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False)
+        if isinstance(node, _DOCUMENTED)
+        and ast.get_docstring(node, clean=False)
     }
     count = 0
     lines: set[int] = set()
     with path.open("rb") as file:
         for token in tokenize.tokenize(file.readline):
             if token.type in _NO_CODE or (
-                token.type == tokenize.STRING and token.start[0] in described
+                token.type == tokenize.STRING
+                and token.start[0] in described
             ):
                 continue
             count += 1
@@ -89,10 +96,16 @@ def functions(path: Path) -> Iterator[Function]:
         # radon's own last line leaves out what is defined within the function
         node = nodes[block.lineno]
         lines = (node.end_lineno or node.lineno) - node.lineno + 1
-        given = node.args.posonlyargs + node.args.args + node.args.kwonlyargs
+        given = (
+            node.args.posonlyargs + node.args.args + node.args.kwonlyargs
+        )
         bound = block.letter == "M"
         yield Function(
-            path, block.fullname, lines, block.complexity, len(given) - bound
+            path,
+            block.fullname,
+            lines,
+            block.complexity,
+            len(given) - bound,
         )
 
 

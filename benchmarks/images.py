@@ -54,7 +54,10 @@ def photograph(width: int, height: int, seed: int) -> bytes:
         for _ in range(3)
     ]
     luma, *chroma = [plane / plane.std() for plane in planes]
-    mixed = [50 * luma + 12 * one + 120 for one in (*chroma, -chroma[0] - chroma[1])]
+    mixed = [
+        50 * luma + 12 * one + 120
+        for one in (*chroma, -chroma[0] - chroma[1])
+    ]
     pixels = numpy.stack(mixed, 2).clip(0, 255).astype(numpy.uint8)
     out = BytesIO()
     Image.fromarray(pixels).save(out, "JPEG", quality=90)
@@ -76,14 +79,18 @@ def tree(width: int, height: int, count: int) -> Iterator[Path]:
 
 def clock() -> float:
     """CPU seconds of this process and of those that it waited for."""
-    used = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    used = map(
+        resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
     return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 class Ours:
     """resgraph's loader of a folder."""
 
-    def __init__(self, root: Path, batch: int, workers: int, *, fast: bool) -> None:
+    def __init__(
+        self, root: Path, batch: int, workers: int, *, fast: bool
+    ) -> None:
         keys = {
             "data": {"set": "folder", "path": str(root)},
             "augment": {"crop": {"kind": "area"}, "flip": True},
@@ -92,9 +99,13 @@ class Ours:
         self.decoder = FAST if fast else None
         self.train = resolve_train(keys)
         self.data = load(self.train.data, SHAPE, (2,), root)
-        options = Options(workers=workers, device="cpu", layout="channels-last")
+        options = Options(
+            workers=workers, device="cpu", layout="channels-last"
+        )
         decisions = decide(options, World(), Workload(4e9, True))
-        spread, mean = (torch.tensor(one).view(3, 1, 1) for one in (SPREAD, MEAN))
+        spread, mean = (
+            torch.tensor(one).view(3, 1, 1) for one in (SPREAD, MEAN)
+        )
         self.loader = make_data_loader(
             self.train, self.data, Sampler(len(self.data.train), batch, 0),
             Normalization(1 / (255 * spread), mean / spread), decisions,
@@ -130,13 +141,20 @@ class Theirs:
             transforms.Normalize(MEAN, SPREAD),
         ]  # fmt: skip
         self.crops = datasets.ImageFolder(
-            str(root / "train"), transforms.Compose([*crop, transforms.PILToTensor()])
+            str(root / "train"),
+            transforms.Compose([*crop, transforms.PILToTensor()]),
         )
         whole = datasets.ImageFolder(
             str(root / "train"), transforms.Compose(crop + rest)
         )
-        self.loader: torch.utils.data.DataLoader[Any] = torch.utils.data.DataLoader(
-            whole, batch, shuffle=True, num_workers=workers, drop_last=True
+        self.loader: torch.utils.data.DataLoader[Any] = (
+            torch.utils.data.DataLoader(
+                whole,
+                batch,
+                shuffle=True,
+                num_workers=workers,
+                drop_last=True,
+            )
         )
 
     def images(self) -> None:
@@ -166,20 +184,32 @@ def main() -> None:
 def _compare(root: Path, named: str, settings: argparse.Namespace) -> None:
     batch = settings.batch or 32
     theirs = Theirs(root, batch, workers=1)
-    every: dict[str, Any] = {"torchvision": theirs, "torchvision again": theirs}
+    every: dict[str, Any] = {
+        "torchvision": theirs,
+        "torchvision again": theirs,
+    }
     every["resgraph, Pillow"] = Ours(root, batch, 1, fast=False)
     if FAST is not None:
         every["resgraph, simplejpeg"] = Ours(root, batch, 1, fast=True)
-    sizes = [file.stat().st_size for file in (root / "train").rglob("*.jpg")]
-    count, about = len(sizes), f"{named} ({sum(sizes) // len(sizes) // 1000} KB each)"
+    sizes = [
+        file.stat().st_size for file in (root / "train").rglob("*.jpg")
+    ]
+    count, about = (
+        len(sizes),
+        f"{named} ({sum(sizes) // len(sizes) // 1000} KB each)",
+    )
     heading(f"Images of {about} to random area crops of 224")
-    _show({name: one.images for name, one in every.items()}, settings, count)
+    _show(
+        {name: one.images for name, one in every.items()}, settings, count
+    )
     heading(f"The whole loader with one worker, images of {about}")
     whole = count // batch * batch
     _show({name: one.epoch for name, one in every.items()}, settings, whole)
 
 
-def _show(runs: dict[str, Any], settings: argparse.Namespace, count: int) -> None:
+def _show(
+    runs: dict[str, Any], settings: argparse.Namespace, count: int
+) -> None:
     found = interleaved(runs, settings.rounds, clock)
     table(
         ["", "CPU ms", "against torchvision", "images/s a core"],

@@ -52,7 +52,12 @@ def built(name: str) -> tuple[nn.Module, Shape]:
 def clock() -> float:
     """Seconds of CPU, of this process and those it has started: the machine may be shared."""
     times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
+    return (
+        times.user
+        + times.system
+        + times.children_user
+        + times.children_system
+    )
 
 
 def lines(text: str) -> int:
@@ -74,7 +79,9 @@ def resgraph(name: str) -> Said:
     from resgraph.plan import loads
 
     model = None if ":" not in name else model_of(name)
-    net, shape = (model.bare(), model.shapes["input"]) if model else built(name)
+    net, shape = (
+        (model.bare(), model.shapes["input"]) if model else built(name)
+    )
     times = [clock()]
     program = capture(net, shape)
     times.append(clock())
@@ -82,20 +89,33 @@ def resgraph(name: str) -> Said:
     plan = loads(write(Head("net", steps, "")))
     names(plan, steps)
     times.append(clock())
-    found = from_model(name) if model else from_module(built(name)[0], shape)
+    found = (
+        from_model(name) if model else from_module(built(name)[0], shape)
+    )
     whole = clock() - times[-1]
     export, recovery = (after - before for before, after in pairwise(times))
     same = "yes" if found.proof.output is not None else "not run"
     of = f"export {export:.1f}, recovery {recovery:.1f}, the rest proof"
-    return {"lines": lines(found.text), "equal": same, "of": of, "seconds": whole}
+    return {
+        "lines": lines(found.text),
+        "equal": same,
+        "of": of,
+        "seconds": whole,
+    }
 
 
 def export_code(name: str) -> Said:
     net, shape = built(name)
     start = clock()
-    made = torch.export.export(net, (torch.zeros(1, *shape),), strict=False).module()
+    made = torch.export.export(
+        net, (torch.zeros(1, *shape),), strict=False
+    ).module()
     text, seconds = made.code, clock() - start
-    return {"lines": lines(text), "equal": equal(net, made, shape), "seconds": seconds}
+    return {
+        "lines": lines(text),
+        "equal": equal(net, made, shape),
+        "seconds": seconds,
+    }
 
 
 def fx_folder(name: str) -> Said:
@@ -110,7 +130,11 @@ def fx_folder(name: str) -> Said:
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         same = equal(net, module.Net().eval(), shape)
-        return {"lines": lines(file.read_text()), "equal": same, "seconds": seconds}
+        return {
+            "lines": lines(file.read_text()),
+            "equal": same,
+            "seconds": seconds,
+        }
 
 
 def view(name: str) -> Said:
@@ -160,12 +184,16 @@ def one(tool: str, name: str) -> None:
 
 def row(tool: str, name: str) -> str:
     command = [sys.executable, __file__, "--one", tool, name]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         said = done.stderr.strip().splitlines()[-1:]
         return f"| {name} | {tool} |  |  |  | {''.join(said)[:80]} |"
     found = json.loads(done.stdout.splitlines()[-1])
-    seconds = f"{found['seconds']:.1f}" + (f" ({found['of']})" if "of" in found else "")
+    seconds = f"{found['seconds']:.1f}" + (
+        f" ({found['of']})" if "of" in found else ""
+    )
     return (
         f"| {name} | {tool} | {seconds} | {found['mib']:.0f} | {found['lines']} |"
         f" {found['equal']} |"

@@ -27,7 +27,9 @@ from resgraph.train.settings.decide import Workload, decide
 
 def main() -> None:
     options = parser(__doc__, rounds=7)
-    options.add_argument("--count", type=int, default=64, help="pictures to predict")
+    options.add_argument(
+        "--count", type=int, default=64, help="pictures to predict"
+    )
     settings = start(options)
     with TemporaryDirectory() as place:
         _predictions(Path(place), settings.count, settings.rounds)
@@ -49,8 +51,13 @@ def _predictions(place: Path, count: int, rounds: int) -> None:
     def predicted(size: int) -> Callable[[], object]:
         def run() -> object:
             inference.BATCH = size
-            how, asked = Options(device="cpu", threads=1), Asked(pictures, 5, {})
-            return predict_weights(net, StartingWeights(file=str(weights)), asked, how)
+            how, asked = (
+                Options(device="cpu", threads=1),
+                Asked(pictures, 5, {}),
+            )
+            return predict_weights(
+                net, StartingWeights(file=str(weights)), asked, how
+            )
 
         return run
 
@@ -62,7 +69,8 @@ def _predictions(place: Path, count: int, rounds: int) -> None:
     heading(f"predict: {count} images by ResNet-18 at 64x64")
     found = interleaved(runs, rounds)
     table(
-        ["", "ms", "against one by one", "images/s"], rows(found, "one by one", count)
+        ["", "ms", "against one by one", "images/s"],
+        rows(found, "one by one", count),
     )
 
 
@@ -78,7 +86,9 @@ def _passes(batch: int, rounds: int, threads: int) -> None:
     theirs = library.models.resnet50().eval() if library else net
     by_onnx = Inference(1, "onnx").run_by(ours, net, decisions)
 
-    def forward(run_by: nn.Module, given: torch.Tensor) -> Callable[[], object]:
+    def forward(
+        run_by: nn.Module, given: torch.Tensor
+    ) -> Callable[[], object]:
         def run() -> object:
             with torch.inference_mode():
                 return run_by(given)
@@ -94,7 +104,9 @@ def _passes(batch: int, rounds: int, threads: int) -> None:
     }
     heading(f"ResNet-50, {batch} images in fp32")
     found = interleaved(runs, rounds, clock("cpu"))
-    table(["", "ms", f"against {base}", "images/s"], rows(found, base, batch))
+    table(
+        ["", "ms", f"against {base}", "images/s"], rows(found, base, batch)
+    )
 
 
 if __name__ == "__main__":

@@ -39,8 +39,12 @@ print(len(plan.graph.nodes), tracemalloc.get_traced_memory()[0])
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--beside", type=Path, default=ROOT, metavar="CHECKOUT")
-    parser.add_argument("--rows", type=int, default=195, help="of the figure")
+    parser.add_argument(
+        "--beside", type=Path, default=ROOT, metavar="CHECKOUT"
+    )
+    parser.add_argument(
+        "--rows", type=int, default=195, help="of the figure"
+    )
     parser.add_argument("--rounds", type=int, default=5)
     settings = parser.parse_args()
     heading("What is many or large")
@@ -48,7 +52,10 @@ def main() -> None:
         deep, dense = Path(place, "deep.yaml"), Path(place, "dense.yaml")
         deep.write_text(DEEP, encoding="utf-8")
         dense.write_text(_dense(settings.rows), encoding="utf-8")
-        zoo = [str(file) for file in sorted((settings.beside / "specs").glob("*.yaml"))]
+        zoo = [
+            str(file)
+            for file in sorted((settings.beside / "specs").glob("*.yaml"))
+        ]
         commands = {
             f"check, {len(zoo)} files": ["-m", "resgraph", "check", *zoo],
             f"figure, {settings.rows} rows": ["-c", DRAW, str(dense)],
@@ -63,7 +70,10 @@ def main() -> None:
             table([name, "CPU ms", "against beside"], rows(found, "beside"))
         weigh = ["-c", WEIGH, str(deep)]
         trees = {"beside": settings.beside, "this": ROOT}
-        said = {name: _run(tree, weigh)().split() for name, tree in trees.items()}
+        said = {
+            name: _run(tree, weigh)().split()
+            for name, tree in trees.items()
+        }
         base = int(said["beside"][1])
         body = [
             [
@@ -89,14 +99,20 @@ def _dense(count: int) -> str:
 
 def _run(tree: Path, command: list[str]) -> Callable[[], str]:
     """A new process of a copy; it finds its modules compiled from the second time on."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(tree)}
+    environment = {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": str(tree),
+    }
     # and not that of the directory in which it is called
     environment["PYTHONSAFEPATH"] = "1"
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
 
     def run() -> str:
         asked = [sys.executable, *command]
-        done = subprocess.run(asked, env=environment, capture_output=True, check=True)
+        done = subprocess.run(
+            asked, env=environment, capture_output=True, check=True
+        )
         return done.stdout.decode()
 
     return run

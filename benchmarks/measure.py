@@ -85,7 +85,8 @@ def table(head: Sequence[str], body: Iterable[Sequence[str]]) -> None:
 def heading(title: str) -> None:
     """Print what is measured, where and how."""
     print(
-        f"### {title}\n\n`{' '.join(['python', *sys.argv])}`, {machine()}\n", flush=True
+        f"### {title}\n\n`{' '.join(['python', *sys.argv])}`, {machine()}\n",
+        flush=True,
     )
 
 
@@ -94,7 +95,9 @@ def machine() -> str:
     parts = [_processor(), f"Python {platform.python_version()}"]
     torch = sys.modules.get("torch")
     if torch is not None:
-        parts.append(f"torch {torch.__version__}, {torch.get_num_threads()} thread(s)")
+        parts.append(
+            f"torch {torch.__version__}, {torch.get_num_threads()} thread(s)"
+        )
         if torch.cuda.is_available():
             parts.append(torch.cuda.get_device_name(0))
     return ", ".join(parts)
@@ -102,7 +105,11 @@ def machine() -> str:
 
 def _processor() -> str:
     info = Path("/proc/cpuinfo")
-    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
+    lines = (
+        info.read_text(encoding="utf-8").splitlines()
+        if info.exists()
+        else []
+    )
     names = [
         line.partition(":")[2].strip()
         for line in lines

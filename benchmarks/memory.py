@@ -36,7 +36,10 @@ is not timed."""
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument(
-        "--one", nargs=3, metavar=("NET", "BATCH", "WHO"), help=argparse.SUPPRESS
+        "--one",
+        nargs=3,
+        metavar=("NET", "BATCH", "WHO"),
+        help=argparse.SUPPRESS,
     )
     options.add_argument("--rounds", type=int, default=3)
     settings = options.parse_args()
@@ -61,13 +64,16 @@ def compare(rounds: int) -> None:
         for _ in range(rounds):
             for who in CONTESTANTS:
                 (some, _), (twice, _) = (
-                    _child(name, count, who, EXACT) for count in (batch, 2 * batch)
+                    _child(name, count, who, EXACT)
+                    for count in (batch, 2 * batch)
                 )
                 _, took = _child(name, 2 * batch, who)
                 images[who].append((twice - some) / batch)
                 peaks[who].append(twice)
                 seconds[who].append(took)
-        print(f"{name}, {2 * batch} images; the MB of each image beside {batch}\n")
+        print(
+            f"{name}, {2 * batch} images; the MB of each image beside {batch}\n"
+        )
         body = [
             [
                 who,
@@ -78,11 +84,17 @@ def compare(rounds: int) -> None:
             ]
             for who in CONTESTANTS
         ]
-        table(["", "MB", "MB an image", "against theirs", "time of a step"], body)
+        table(
+            ["", "MB", "MB an image", "against theirs", "time of a step"],
+            body,
+        )
 
 
 def _child(
-    name: str, batch: int, who: str, settings: Mapping[str, str] | None = None
+    name: str,
+    batch: int,
+    who: str,
+    settings: Mapping[str, str] | None = None,
 ) -> tuple[float, float]:
     command = [sys.executable, __file__, "--one", name, str(batch), who]
     done = subprocess.run(
@@ -114,7 +126,9 @@ def measured(name: str, batch: int, who: str) -> tuple[float, float]:
     images = torch.randn(batch, *net.input, device=device)
     module = make() if who.startswith("theirs") else net.module()
     if checkpointed:
-        checkpoint_blocks(module, [block.name for block in blocks_in(net.graph)])
+        checkpoint_blocks(
+            module, [block.name for block in blocks_in(net.graph)]
+        )
     step = Stepping(module, images, **how)
     step()
     began = now()
@@ -131,7 +145,9 @@ def measured(name: str, batch: int, who: str) -> tuple[float, float]:
 
 def _resident(what: str) -> float:
     """MB that this process has in memory (VmRSS), or had at most (VmHWM). Linux alone tells it."""
-    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    lines = (
+        Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    )
     (line,) = [line for line in lines if line.startswith(f"{what}:")]
     return int(line.split()[1]) * 1024 / 1e6
 

@@ -32,7 +32,9 @@ def torchvision() -> Any | None:
         return importlib.import_module("torchvision")
     except RuntimeError:  # "operator torchvision::nms does not exist"
         for name in [
-            name for name in sys.modules if name.partition(".")[0] == "torchvision"
+            name
+            for name in sys.modules
+            if name.partition(".")[0] == "torchvision"
         ]:
             del sys.modules[name]
         _declare(
@@ -46,7 +48,9 @@ def torchvision() -> Any | None:
 def _declare(text: str) -> None:
     """Declare the operators whose shapes a text of torchvision's registers."""
     for name in dict.fromkeys(
-        re.findall(r'register_(?:meta|fake)\("(?:torchvision::)?(\w+)"\)', text)
+        re.findall(
+            r'register_(?:meta|fake)\("(?:torchvision::)?(\w+)"\)', text
+        )
     ):
         if not hasattr(torch.ops.torchvision, name):
             _DECLARED.define(f"{name}(Tensor x) -> Tensor")
@@ -62,7 +66,9 @@ def timm() -> Any | None:
     if torchvision() is None:
         return None
     try:
-        with redirect_stdout(sys.stderr):  # where it says what it could not import
+        with redirect_stdout(
+            sys.stderr
+        ):  # where it says what it could not import
             import timm as package
     except ImportError:
         return None
@@ -89,7 +95,9 @@ class Basic(nn.Module):
     """Two 3x3 convolutions, as one writes them; `pad` for the parameter-free shortcut of the CIFAR
     nets."""
 
-    def __init__(self, into: int, out: int, stride: int, *, pad: bool = False) -> None:
+    def __init__(
+        self, into: int, out: int, stride: int, *, pad: bool = False
+    ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(into, out, 3, stride, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(out)
@@ -106,7 +114,8 @@ class Basic(nn.Module):
             x = self.down(x)
         elif self.more:
             x = F.pad(
-                x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, 0, self.more)
+                x[:, :, :: self.stride, :: self.stride],
+                (0, 0, 0, 0, 0, self.more),
             )
         y += x
         return self.relu(y)
@@ -156,7 +165,10 @@ class ResNet(nn.Module):
     """He et al. 2015, Table 1, with the stride on the 3x3, as torchvision has it."""
 
     def __init__(
-        self, block: Callable[..., nn.Module], factor: int, reps: tuple[int, ...]
+        self,
+        block: Callable[..., nn.Module],
+        factor: int,
+        reps: tuple[int, ...],
     ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
@@ -166,7 +178,9 @@ class ResNet(nn.Module):
         for stage, count in enumerate(reps):
             for place in range(count):
                 out = 64 * 2**stage * factor
-                blocks.append(block(into, out, 2 if stage and not place else 1))
+                blocks.append(
+                    block(into, out, 2 if stage and not place else 1)
+                )
                 into = out
         self.blocks = nn.Sequential(*blocks)
         self.fc = nn.Linear(into, 1000)
@@ -187,7 +201,9 @@ class CifarResNet(nn.Module):
         blocks, into = [], 16
         for out in (16, 32, 64):
             for _ in range((depth - 2) // 6):
-                blocks.append(Basic(into, out, 1 if into == out else 2, pad=True))
+                blocks.append(
+                    Basic(into, out, 1 if into == out else 2, pad=True)
+                )
                 into = out
         self.blocks = nn.Sequential(*blocks)
         self.fc = nn.Linear(64, 10)
@@ -201,4 +217,6 @@ class CifarResNet(nn.Module):
 def _he(net: nn.Module) -> None:
     for module in net.modules():
         if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            nn.init.kaiming_normal_(
+                module.weight, mode="fan_out", nonlinearity="relu"
+            )

@@ -27,10 +27,14 @@ def parser(about: str | None, rounds: int) -> argparse.ArgumentParser:
     found.add_argument(
         "--device", default="cuda" if torch.cuda.is_available() else "cpu"
     )
-    found.add_argument("--threads", type=int, default=1, help="of torch on the CPU")
+    found.add_argument(
+        "--threads", type=int, default=1, help="of torch on the CPU"
+    )
     found.add_argument("--rounds", type=int, default=rounds)
     found.add_argument(
-        "--batch", type=int, help="images in a step, in place of each net's own number"
+        "--batch",
+        type=int,
+        help="images in a step, in place of each net's own number",
     )
     return found
 
@@ -78,18 +82,28 @@ class Stepping:
         bf16: bool = False,
         channels_last: bool = False,
     ) -> None:
-        layout = torch.channels_last if channels_last else torch.contiguous_format
+        layout = (
+            torch.channels_last
+            if channels_last
+            else torch.contiguous_format
+        )
         self.device = images.device.type
         self.net = net.to(images.device).to(memory_format=layout).train()  # type: ignore[call-overload]
         self.images, self.bf16 = images.to(memory_format=layout), bf16
         self.labels = torch.arange(len(images), device=images.device) % 10
         self.optimizer = torch.optim.SGD(
-            net.parameters(), lr=1e-4, momentum=0.9, weight_decay=1e-4, fused=True
+            net.parameters(),
+            lr=1e-4,
+            momentum=0.9,
+            weight_decay=1e-4,
+            fused=True,
         )
 
     def __call__(self) -> None:
         self.optimizer.zero_grad(set_to_none=True)
-        with torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.bf16):
+        with torch.autocast(
+            self.device, dtype=torch.bfloat16, enabled=self.bf16
+        ):
             logits = self.net(self.images)
         nn.functional.cross_entropy(logits.float(), self.labels).backward()
         self.optimizer.step()
@@ -102,6 +116,8 @@ class Inferring(Stepping):
         self.net.eval()
         with (
             torch.inference_mode(),
-            torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.bf16),
+            torch.autocast(
+                self.device, dtype=torch.bfloat16, enabled=self.bf16
+            ),
         ):
             self.net(self.images)

@@ -14,7 +14,10 @@ from torch import Tensor, nn
 
 import resgraph
 from resgraph.train import Options
-from resgraph.train.engine.assemble import make_data_loader, make_train_state
+from resgraph.train.engine.assemble import (
+    make_data_loader,
+    make_train_state,
+)
 from resgraph.train.engine.loop import Loop
 from resgraph.train.engine.muon import orthogonal
 from resgraph.train.parallel.distributed import World
@@ -26,7 +29,9 @@ SPEC = Path(__file__).parents[1] / "examples" / "speed" / "cifar-speed.yaml"
 
 def main() -> None:
     settings = start(parser(__doc__, rounds=9))
-    batch = settings.batch or (2000 if settings.device.startswith("cuda") else 64)
+    batch = settings.batch or (
+        2000 if settings.device.startswith("cuda") else 64
+    )
     heading("A step of cifar-speed")
     found = interleaved(
         {
@@ -68,7 +73,9 @@ class Ours:
             _nothing, _nothing, _nothing, lambda: 0,
         )  # fmt: skip
         state.model.train()
-        self.batches = chain.from_iterable(loader.epoch(n, 0) for n in count())
+        self.batches = chain.from_iterable(
+            loader.epoch(n, 0) for n in count()
+        )
 
     def __call__(self) -> None:
         self.loop._step(next(self.batches))
@@ -82,7 +89,9 @@ class ByHand:
     """One step in plain torch, in fp32."""
 
     def __init__(self, batch: int, device: str) -> None:
-        self.pixels = torch.randint(0, 256, (4 * batch, 3, 32, 32), device=device)
+        self.pixels = torch.randint(
+            0, 256, (4 * batch, 3, 32, 32), device=device
+        )
         self.labels = torch.randint(0, 10, (4 * batch,), device=device)
         self.batch, self.turn = batch, 0
         layers: list[nn.Module] = [nn.Conv2d(3, 24, 2), nn.GELU()]
@@ -94,7 +103,11 @@ class ByHand:
                 norm.weight.requires_grad_(False)
                 layers += [conv, *pool, norm, nn.GELU()]
             width = wide
-        layers += [nn.MaxPool2d(3), nn.Flatten(), nn.Linear(256, 10, bias=False)]
+        layers += [
+            nn.MaxPool2d(3),
+            nn.Flatten(),
+            nn.Linear(256, 10, bias=False),
+        ]
         layers[0].weight.requires_grad_(False)
         self.net = nn.Sequential(*layers).to(device)
         self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stubs
@@ -102,7 +115,11 @@ class ByHand:
         self.matrices = [p for p in learned if p.ndim == 4]
         self.momenta = [torch.zeros_like(p) for p in self.matrices]
         self.sgd = torch.optim.SGD(
-            [p for p in learned if p.ndim < 4], 0.05, 0.85, nesterov=True, fused=True
+            [p for p in learned if p.ndim < 4],
+            0.05,
+            0.85,
+            nesterov=True,
+            fused=True,
         )
 
     def __call__(self) -> None:
@@ -111,12 +128,16 @@ class ByHand:
         x = self._images(self.pixels[at : at + self.batch])
         logits = self.net(x) / 256
         labels = self.labels[at : at + self.batch]
-        loss = F.cross_entropy(logits, labels, label_smoothing=0.2, reduction="sum")
+        loss = F.cross_entropy(
+            logits, labels, label_smoothing=0.2, reduction="sum"
+        )
         self.net.zero_grad(set_to_none=True)
         loss.backward()
         self.sgd.step()
         with torch.no_grad():
-            for weight, momentum in zip(self.matrices, self.momenta, strict=True):
+            for weight, momentum in zip(
+                self.matrices, self.momenta, strict=True
+            ):
                 gradient = weight.grad
                 assert gradient is not None
                 momentum.mul_(0.6).add_(gradient)
@@ -129,7 +150,9 @@ class ByHand:
         """Normalized, mirrored, and moved by up to two pixels over mirrored edges."""
         x = pixels.float().sub_(120).div_(64)
         flip = torch.rand(len(x), 1, 1, 1, device=x.device) < 0.5
-        x = F.pad(torch.where(flip, x.flip(3), x), (2, 2, 2, 2), mode="reflect")
+        x = F.pad(
+            torch.where(flip, x.flip(3), x), (2, 2, 2, 2), mode="reflect"
+        )
         places = torch.randint(0, 5, (2, len(x), 1), device=x.device)
         span = torch.arange(32, device=x.device)
         down, right = (place + span for place in places)

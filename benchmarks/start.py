@@ -37,7 +37,10 @@ def main() -> None:
         for name, command in COMMANDS.items()
     }
     found = interleaved(runs, rounds, _spent)
-    table(["", "CPU ms", "against `import torch`"], rows(found, "import torch"))
+    table(
+        ["", "CPU ms", "against `import torch`"],
+        rows(found, "import torch"),
+    )
 
 
 def _run(command: list[str]) -> None:

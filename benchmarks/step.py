@@ -33,10 +33,14 @@ GPU = {
 def main() -> None:
     options = parser(__doc__, rounds=15)
     options.add_argument(
-        "nets", nargs="*", help=f"of {', '.join(CPU)}; all, where none is named"
+        "nets",
+        nargs="*",
+        help=f"of {', '.join(CPU)}; all, where none is named",
     )
     options.add_argument(
-        "--forward", action="store_true", help="a forward pass in evaluation"
+        "--forward",
+        action="store_true",
+        help="a forward pass in evaluation",
     )
     options.add_argument(
         "--compile",
@@ -54,13 +58,16 @@ def main() -> None:
 def measure(name: str, batch: int, settings: object) -> None:
     """Print the table of one net."""
     device, forward, compiled, rounds = (
-        getattr(settings, key) for key in ("device", "forward", "compile", "rounds")
+        getattr(settings, key)
+        for key in ("device", "forward", "compile", "rounds")
     )
     whose, make = reference(name)
     net = plan(name)
     images = torch.randn(batch, *net.input, device=device)
     kind = Inferring if forward else Stepping
-    chosen = decide(Options(device=device), World(), Workload(net.macs * batch))
+    chosen = decide(
+        Options(device=device), World(), Workload(net.macs * batch)
+    )
     own = {"bf16": chosen.bf16, "channels_last": chosen.channels_last}
     said = (
         f"{'bf16' if chosen.bf16 else 'fp32'},"
@@ -68,7 +75,8 @@ def measure(name: str, batch: int, settings: object) -> None:
     )
     theirs = {"": {}, " again": {}, f", {said}": own}
     contestants = {
-        f"{whose}{label}": kind(make(), images, **how) for label, how in theirs.items()
+        f"{whose}{label}": kind(make(), images, **how)
+        for label, how in theirs.items()
     }
     if compiled:
         for contestant in contestants.values():
@@ -80,11 +88,17 @@ def measure(name: str, batch: int, settings: object) -> None:
             compile_blocks(module, whole=True)
     found = interleaved(contestants, rounds, clock(device), warm=3)
     print(f"{name}, {batch} images of {'x'.join(map(str, net.input))}\n")
-    table(["", "ms", f"against {whose}", "images/s"], rows(found, whose, batch))
+    table(
+        ["", "ms", f"against {whose}", "images/s"],
+        rows(found, whose, batch),
+    )
     same, best = f"{whose}, {said}", f"resgraph, {said}"
     table(
         ["", f"against {same}"],
-        [[row[0], row[2]] for row in rows({k: found[k] for k in (same, best)}, same)],
+        [
+            [row[0], row[2]]
+            for row in rows({k: found[k] for k in (same, best)}, same)
+        ],
     )
 
 

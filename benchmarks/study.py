@@ -33,7 +33,11 @@ def main() -> None:
     settings.add_argument("--steps", type=int, default=10)
     asked = settings.parse_args()
     heading(f"{asked.runs} runs of {asked.steps} steps")
-    scripts = {"a shell loop": LOOP, "a shell loop again": LOOP, "sweep": SWEEP}
+    scripts = {
+        "a shell loop": LOOP,
+        "a shell loop again": LOOP,
+        "sweep": SWEEP,
+    }
     runs = {
         name: _run(script.format(program=RESGRAPH, **vars(asked)), asked)
         for name, script in scripts.items()

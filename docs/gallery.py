@@ -48,7 +48,9 @@ ABREAST = 4
 
 def families() -> dict[str, list[str]]:
     """The names of the nets of each file of the zoo."""
-    groups = groupby(zoo_names(), lambda name: locate(name, zoo_folder()).zoo)
+    groups = groupby(
+        zoo_names(), lambda name: locate(name, zoo_folder()).zoo
+    )
     return {str(family): list(names) for family, names in groups}
 
 
@@ -67,7 +69,9 @@ def costs(names: list[str]) -> Iterator[str]:
     yield f"{specs[names[0]].about}.\n\n{COSTS}"
     for name, spec in specs.items():
         told = spec.expect
-        assert told and told.params and told.macs, f"{name} expects no costs"
+        assert told and told.params and told.macs, (
+            f"{name} expects no costs"
+        )
         size = "x".join(map(str, spec.input))
         short = name.rpartition(".yaml::")[2]
         yield f"| `{short}` | {size} | {told.params:,} | {told.macs:,} | {told.depth} |"
@@ -79,7 +83,9 @@ def write(docs: Path, only: Sequence[str] = ()) -> None:
     folder = docs / "gallery"
     folder.mkdir(exist_ok=True)
     shown = {
-        name: nets for name, nets in families().items() if name in only or not only
+        name: nets
+        for name, nets in families().items()
+        if name in only or not only
     }
     for family, names in shown.items():
         text = "\n".join(page(family, names, folder))
@@ -117,7 +123,9 @@ def imported(specs: Path, folder: Path) -> Iterator[str]:
     """The page of families that were imported; their figures are written into the folder."""
     yield IMPORTED
     for path in sorted(specs.glob("*.yaml")):
-        names = [f"{path}::{name}" for name in load_spec(str(path)).variants]
+        names = [
+            f"{path}::{name}" for name in load_spec(str(path)).variants
+        ]
         plans = [resgraph.load(name) for name in names]
         models = " ".join(f"timm:{plan.name}" for plan in plans)
         drawn = folder / f"imported-{path.name.replace('.yaml', '.svg')}"

@@ -214,7 +214,9 @@ def main() -> None:
     """Draws, opens, measures, writes the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--mermaid", type=Path, help="mermaid.min.js, of npm's mermaid")
+    parser.add_argument(
+        "--mermaid", type=Path, help="mermaid.min.js, of npm's mermaid"
+    )
     asked = parser.parse_args()
     folder = asked.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
@@ -244,28 +246,44 @@ def prepare(folder: Path, mermaid: Path | None) -> None:
     """Every file that a program opens, and our own picture of it."""
     resgraph = [sys.executable, "-m", "resgraph"]
     drawn = {**FILES, "own.png": ("--scale", "1")}
-    commands = {name: ["render", NET, *options] for name, options in drawn.items()}
+    commands = {
+        name: ["render", NET, *options] for name, options in drawn.items()
+    }
     commands |= {name: ["export", NET] for name in ("net.onnx", "net.pt2")}
     for name, command in commands.items():
         if not (folder / name).is_file():
             run([*resgraph, *command, "-o", str(folder / name)])
     (folder / "qt.py").write_text(QT)
     tests = Path(__file__).resolve().parents[1] / "tests"
-    (folder / "open.py").write_text(NETRON.replace("TESTS", repr(str(tests))))
+    (folder / "open.py").write_text(
+        NETRON.replace("TESTS", repr(str(tests)))
+    )
     with ZipFile(folder / "word.docx", "w") as file:
         file.writestr("[Content_Types].xml", TYPES)
-        file.writestr("_rels/.rels", RELATION % ("officeDocument", "word/document.xml"))
+        file.writestr(
+            "_rels/.rels",
+            RELATION % ("officeDocument", "word/document.xml"),
+        )
         file.writestr("word/document.xml", WORD)
         file.writestr(
-            "word/_rels/document.xml.rels", RELATION % ("image", "figure.svg")
+            "word/_rels/document.xml.rels",
+            RELATION % ("image", "figure.svg"),
         )
         file.write(folder / "figure.svg", "word/figure.svg")
     (folder / "input.tex").write_text(PAPER % r"\input{figure.tex}")
-    (folder / "graphics.tex").write_text(PAPER % r"\includegraphics{figure.pdf}")
+    (folder / "graphics.tex").write_text(
+        PAPER % r"\includegraphics{figure.pdf}"
+    )
     if mermaid:
-        script = mermaid.read_text(encoding="utf-8").replace("</script>", r"<\/script>")
+        script = mermaid.read_text(encoding="utf-8").replace(
+            "</script>", r"<\/script>"
+        )
         for name in ("figure.mmd", "painted.mmd"):
-            text = (folder / name).read_text(encoding="utf-8").replace("<", "&lt;")
+            text = (
+                (folder / name)
+                .read_text(encoding="utf-8")
+                .replace("<", "&lt;")
+            )
             made = FLOWCHART.format(text=text, script=script)
             (folder / f"{name}.html").write_text(made, encoding="utf-8")
 
@@ -284,7 +302,11 @@ def rows(folder: Path) -> Iterator[str]:
                 kept.write_text(json.dumps(cells))
                 print(key, cells[key], flush=True)
             cell = cells.get(key, f"– ({missing})")
-            seen = SEEN.get(key, SEEN.get(program.name, "")) if key in cells else ""
+            seen = (
+                SEEN.get(key, SEEN.get(program.name, ""))
+                if key in cells
+                else ""
+            )
             yield f"| {program.name} | {said} | `{name}` | {cell} | {seen} |"
 
 
@@ -293,12 +315,18 @@ def lacks(program: Program, folder: Path) -> str:
     if program.needs == "mermaid":
         made = (folder / "figure.mmd.html").is_file()
         return (
-            "" if made and shutil.which("chromium") else "no mermaid.min.js was given"
+            ""
+            if made and shutil.which("chromium")
+            else "no mermaid.min.js was given"
         )
     if program.needs == "qt":
         code = ["/usr/bin/python3", "-c", "import PyQt5.QtSvg"]
         return "" if run(code) else "PyQt5 is not here"
-    return "" if shutil.which(program.needs) else f"`{program.needs}` is not here"
+    return (
+        ""
+        if shutil.which(program.needs)
+        else f"`{program.needs}` is not here"
+    )
 
 
 def drawn(program: Program, name: str, folder: Path) -> str:
@@ -315,17 +343,23 @@ def drawn(program: Program, name: str, folder: Path) -> str:
         if not run(command.format(**places).split(), folder):
             return f"fails: `{command.split()[0]}`"
     beside = (folder / name).with_suffix(".png")
-    if not out.is_file() and beside.is_file():  # LibreOffice names its file itself
+    if (
+        not out.is_file() and beside.is_file()
+    ):  # LibreOffice names its file itself
         beside.rename(out)
     if not out.is_file():
         return "no picture"
-    return f"{100 * elsewhere(out, own):.0f} %" if program.alike else "drawn"
+    return (
+        f"{100 * elsewhere(out, own):.0f} %" if program.alike else "drawn"
+    )
 
 
 def run(command: list[str], folder: Path | None = None) -> bool:
     """Whether a command ended well."""
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, timeout=WAIT)
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, timeout=WAIT
+        )
     except (OSError, subprocess.TimeoutExpired):
         return False
     return done.returncode == 0
@@ -354,10 +388,15 @@ def version(program: Program) -> str:
     if not shutil.which(program.needs):
         return ""
     done = subprocess.run(
-        [program.needs, program.version], capture_output=True, text=True, timeout=60
+        [program.needs, program.version],
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     words = (done.stdout + done.stderr).split()
-    return next((word.strip(",()") for word in words if word[:1].isdigit()), "")
+    return next(
+        (word.strip(",()") for word in words if word[:1].isdigit()), ""
+    )
 
 
 if __name__ == "__main__":

@@ -20,7 +20,15 @@ from resgraph.cli import cli
 from resgraph.language.foreign import foreign, squeezed
 from resgraph.language.recipe import Train, recipe_names, recipe_text
 from resgraph.language.record import TAGS, described
-from resgraph.ops import VOCABULARY, Op, Pad, Pool, Shape, ShapeError, shape_text
+from resgraph.ops import (
+    VOCABULARY,
+    Op,
+    Pad,
+    Pool,
+    Shape,
+    ShapeError,
+    shape_text,
+)
 from resgraph.ops.extension import package_of
 
 FOLDER = Path(__file__).parent
@@ -157,11 +165,15 @@ def kind(schema: dict[str, Any], *, pair: bool = False) -> str:
         )
         return " or ".join(dict.fromkeys(kinds))
     if "oneOf" in schema and "discriminator" not in schema:
-        return " or ".join(kind(item, pair=pair) for item in schema["oneOf"])
+        return " or ".join(
+            kind(item, pair=pair) for item in schema["oneOf"]
+        )
     if "oneOf" in schema or "$ref" in schema:
         return "mapping"
     if schema.get("additionalProperties"):
-        return f"mapping of names to: {kind(schema['additionalProperties'])}"
+        return (
+            f"mapping of names to: {kind(schema['additionalProperties'])}"
+        )
     if "enum" in schema:
         return ", ".join(code(written(item)) for item in schema["enum"])
     if (
@@ -178,7 +190,11 @@ def kind(schema: dict[str, Any], *, pair: bool = False) -> str:
     name = {"string": "text", "boolean": "`true`, `false`"}.get(
         schema["type"], schema["type"]
     )
-    limits = [f"{sign} {bound(schema[key])}" for key, sign in SIGNS if key in schema]
+    limits = [
+        f"{sign} {bound(schema[key])}"
+        for key, sign in SIGNS
+        if key in schema
+    ]
     return ", ".join([name, *limits])
 
 
@@ -206,7 +222,9 @@ def _ops() -> Iterator[str]:
         " `conv`, `depthwise conv` or `up conv` has a `bias` follows from the unit ([rule"
         " 5](language.md#six-rules)), unless the label says `bias none` or a start value.\n"
     )
-    ours = {word: op for word, op in VOCABULARY.items() if not package_of(op)}
+    ours = {
+        word: op for word, op in VOCABULARY.items() if not package_of(op)
+    }
     rows = [_cost(word, op) for word, op in ours.items()]
     yield from table("example | output | params | MACs | in PyTorch", rows)
     for op in dict.fromkeys(ours.values()):
@@ -229,9 +247,13 @@ def _from_torch(ours: dict[str, type[Op]]) -> Iterator[str]:
         " `torch.cat` and `+` join is an [equation](language.md#six-rules).\n"
     )
     rows = [
-        (f"`nn.{name}`", labels.get(name) or foreign(name).partition(": ")[2])
+        (
+            f"`nn.{name}`",
+            labels.get(name) or foreign(name).partition(": ")[2],
+        )
         for name, layer in sorted(vars(torch.nn).items())
-        if isinstance(layer, type) and (name in labels or ": " in foreign(name))
+        if isinstance(layer, type)
+        and (name in labels or ": " in foreign(name))
     ]
     yield from table("in PyTorch | label", rows)
 
@@ -246,7 +268,11 @@ def _example(word: str, op: type[Op]) -> Op:
     }
     if word == "part":
         needed = {"which": 0, "of": 2}
-    strided = {"stride": 2} if "stride" in op.model_fields and "pool" in word else {}
+    strided = (
+        {"stride": 2}
+        if "stride" in op.model_fields and "pool" in word
+        else {}
+    )
     return op(op=word, **needed, **strided)
 
 
@@ -261,7 +287,13 @@ def _cost(word: str, op: type[Op]) -> tuple[str, ...]:
     ]
     code = f"`{call.target}({', '.join(arguments)})`"
     label = f"`{example.label()}`"
-    return label, shape_text(out), f"{cost.params:,}", f"{cost.macs:,}", code
+    return (
+        label,
+        shape_text(out),
+        f"{cost.params:,}",
+        f"{cost.macs:,}",
+        code,
+    )
 
 
 def _taken(example: Op) -> Iterator[tuple[Shape, Shape]]:
@@ -281,7 +313,12 @@ def _op(op: type[Op]) -> Iterator[str]:
     for key, field in schema["properties"].items():
         about = "the number of the label" if key == op.number else ""
         rows.append(
-            (code(key), kind(field, pair=True), _default(op, key, field), about)
+            (
+                code(key),
+                kind(field, pair=True),
+                _default(op, key, field),
+                about,
+            )
         )
     if rows:
         yield from table("option | type | default | ", rows)
@@ -368,7 +405,10 @@ def _preset(record: type[BaseModel], key: str) -> str:
 def example(place: str, key: str) -> Any:
     """A value for a key: as a recipe of the library has it, else one of `EXAMPLES`."""
     whole = ".".join(filter(None, (place, key)))
-    ends = [".".join(whole.split(".")[at:]) for at in range(whole.count(".") + 1)]
+    ends = [
+        ".".join(whole.split(".")[at:])
+        for at in range(whole.count(".") + 1)
+    ]
     for end in ends:
         if end in EXAMPLES:
             return EXAMPLES[end]
@@ -377,9 +417,15 @@ def example(place: str, key: str) -> Any:
         for part in place.split(".") if place else ():
             if isinstance(found, dict):
                 found = found if part in found.values() else found.get(part)
-        if isinstance(found, dict) and key in found and _is_of(place, found):
+        if (
+            isinstance(found, dict)
+            and key in found
+            and _is_of(place, found)
+        ):
             return found[key]
-    raise KeyError(f"no recipe has `{whole}`: give an example of it in {__file__}")
+    raise KeyError(
+        f"no recipe has `{whole}`: give an example of it in {__file__}"
+    )
 
 
 def _is_of(place: str, mapping: dict[str, Any]) -> bool:
@@ -399,15 +445,25 @@ def _commands() -> Iterator[str]:
     for name in cli.list_commands(context):
         command = cli.get_command(context, name)
         assert command is not None
-        yield from _command(command, click.Context(command, context, info_name=name))
+        yield from _command(
+            command, click.Context(command, context, info_name=name)
+        )
 
 
-def _command(command: click.Command, context: click.Context) -> Iterator[str]:
+def _command(
+    command: click.Command, context: click.Context
+) -> Iterator[str]:
     yield f"## {context.info_name}\n"
     paragraphs = inspect.cleandoc(command.help or "").split("\n\n")
-    for text in paragraphs:  # one that begins with \b keeps its lines, as in a terminal
+    for text in (
+        paragraphs
+    ):  # one that begins with \b keeps its lines, as in a terminal
         kept = text.removeprefix("\b\n")
-        yield f"{one_line(text)}\n" if kept == text else f"```text\n{kept}\n```\n"
+        yield (
+            f"{one_line(text)}\n"
+            if kept == text
+            else f"```text\n{kept}\n```\n"
+        )
     usage = " ".join(command.collect_usage_pieces(context))
     yield f"```text\n{context.command_path} {usage}\n```\n"
     records = (
@@ -416,7 +472,10 @@ def _command(command: click.Command, context: click.Context) -> Iterator[str]:
         if isinstance(parameter, click.Option)
     )
     rows = [
-        (f"`{names}`".replace("|", "\\|"), one_line(about).replace("|", "\\|"))
+        (
+            f"`{names}`".replace("|", "\\|"),
+            one_line(about).replace("|", "\\|"),
+        )
         for names, about in filter(None, records)
     ]
     if rows:

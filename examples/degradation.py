@@ -16,7 +16,11 @@ from resgraph.train.run.curves import comparison
 from resgraph.train.run.metrics_log import read_rows
 from resgraph.train.run.progress import reporter_for
 
-SPEC = Path(__file__).resolve().parents[1] / "specs" / "digits-degradation.yaml"
+SPEC = (
+    Path(__file__).resolve().parents[1]
+    / "specs"
+    / "digits-degradation.yaml"
+)
 NETS = ("plain-8", "plain-56", "residual-8", "residual-56")
 
 
@@ -25,7 +29,9 @@ def main(folder: Path) -> None:
     runs = []
     for net in NETS:
         result = train.build(
-            resgraph.load(f"{SPEC}::{net}"), out=folder / net, reporter=reporter_for()
+            resgraph.load(f"{SPEC}::{net}"),
+            out=folder / net,
+            reporter=reporter_for(),
         )
         runs.append((net, read_rows(folder / net / "metrics.jsonl")))
         print(
@@ -35,7 +41,9 @@ def main(folder: Path) -> None:
     picture = folder / "degradation.svg"
     picture.write_text(
         comparison(
-            "Plain nets degrade with depth, residual nets do not", runs, "epochs"
+            "Plain nets degrade with depth, residual nets do not",
+            runs,
+            "epochs",
         ),
         encoding="utf-8",
     )

@@ -16,12 +16,21 @@ ROOT = Path(__file__).resolve().parents[1]
 
 NETS: dict[str, tuple[str, dict[str, Any]]] = {
     "resnet-50.svg": ("specs/resnet.yaml::resnet-50", {}),
-    "resnet-1202-dark.svg": ("specs/cifar-resnet.yaml::resnet-1202", {"theme": "dark"}),
+    "resnet-1202-dark.svg": (
+        "specs/cifar-resnet.yaml::resnet-1202",
+        {"theme": "dark"},
+    ),
     "densenet-121.svg": ("specs/densenet.yaml::densenet-121", {}),
     "residual-u-net.svg": ("specs/res-unet.yaml", {}),
     "highway.svg": ("specs/cifar-highway.yaml::highway-19", {}),
-    "se-resnext-block.svg": ("specs/se-resnext-26-d.yaml", {"only": "conv3.0"}),
-    "bottleneck.svg": ("specs/resnet.yaml::resnet-152", {"only": "conv3.0"}),
+    "se-resnext-block.svg": (
+        "specs/se-resnext-26-d.yaml",
+        {"only": "conv3.0"},
+    ),
+    "bottleneck.svg": (
+        "specs/resnet.yaml::resnet-152",
+        {"only": "conv3.0"},
+    ),
     "digits.svg": ("specs/digits.yaml", {"view": "ops"}),
 }
 FIGURE_3 = (
@@ -53,7 +62,10 @@ def drawings() -> dict[Path, str]:
             flags=re.DOTALL,
         )
         out[page] = re.sub(
-            r"(?<=<!-- formats -->\n).*?(?=\n\n)", _formats(), text, flags=re.DOTALL
+            r"(?<=<!-- formats -->\n).*?(?=\n\n)",
+            _formats(),
+            text,
+            flags=re.DOTALL,
         )
     return out
 
@@ -67,7 +79,9 @@ def _formats() -> str:
     """A row for each command, with what its `--format` may be."""
     rows: dict[str, list[str]] = {}
     for output in OUTPUTS.values():
-        rows.setdefault(output.command, []).append(f"`{output.name}` ({output.about})")
+        rows.setdefault(output.command, []).append(
+            f"`{output.name}` ({output.about})"
+        )
     lines = [
         f"| `{command}` | {', '.join(rows[command])} |"
         for command in ("render", "show", "export")

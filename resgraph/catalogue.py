@@ -36,13 +36,16 @@ _FRAME = {
 
 
 def _text() -> str:
-    return (resources.files("resgraph") / "catalogue.yaml").read_text(encoding="utf-8")
+    return (resources.files("resgraph") / "catalogue.yaml").read_text(
+        encoding="utf-8"
+    )
 
 
 def visible(text: str) -> str:
     """A text of which what cannot be seen is written as its code point."""
     return "".join(
-        c if c == "\n" or c.isprintable() else f"\\u{ord(c):04x}" for c in text
+        c if c == "\n" or c.isprintable() else f"\\u{ord(c):04x}"
+        for c in text
     )
 
 
@@ -53,7 +56,9 @@ def lints() -> dict[str, str]:
     """
     return {
         name: code
-        for code, name in re.findall(r"^(W\d+):\n  name: (\S+)$", _text(), re.MULTILINE)
+        for code, name in re.findall(
+            r"^(W\d+):\n  name: (\S+)$", _text(), re.MULTILINE
+        )
     }
 
 
@@ -75,7 +80,9 @@ def completed(example: str) -> tuple[str, str]:
     """
     first, _, rest = example.partition("\n")
     command, text = (
-        (first[2:].strip(), rest) if first.startswith("$ ") else ("", example)
+        (first[2:].strip(), rest)
+        if first.startswith("$ ")
+        else ("", example)
     )
     extends = re.search(r"^extends:", text, re.MULTILINE)
     missing = [

@@ -45,7 +45,11 @@ class FileCheck:
         allow_outside: bool = False,
         source: Source | None = None,
     ) -> None:
-        asked = locate(reference) if source is None else Reference(Path(reference))
+        asked = (
+            locate(reference)
+            if source is None
+            else Reference(Path(reference))
+        )
         self.asked, self.overrides = asked, overrides
         self.variants: list[str | None] = []
         self._made: dict[str | None, tuple[Checked, Spec | None]] = {}
@@ -54,12 +58,21 @@ class FileCheck:
             if source is None:
                 read = read_file(asked.path, allow_outside=allow_outside)
             else:
-                read = read_source(source, asked.path, allow_outside=allow_outside)
+                read = read_source(
+                    source, asked.path, allow_outside=allow_outside
+                )
         except SpecError as problem:
-            self._made[None] = Checked(reference, None, problem.diagnostics), None
+            self._made[None] = (
+                Checked(reference, None, problem.diagnostics),
+                None,
+            )
             return
         self._tree, self._errors = read
-        names = variants_of(self._tree) if asked.variant is None else [asked.variant]
+        names = (
+            variants_of(self._tree)
+            if asked.variant is None
+            else [asked.variant]
+        )
         self.variants = [*names] or [None]
 
     def net(self, name: str | None) -> Checked:
@@ -67,7 +80,9 @@ class FileCheck:
         if name not in self._made:
             label, spec = self.asked.label(name), None
             try:
-                spec = parse_spec(self._tree, self._errors, name, self.overrides)
+                spec = parse_spec(
+                    self._tree, self._errors, name, self.overrides
+                )
                 made = _checked(label, spec, self._silenced)
             except SpecError as problem:
                 made = Checked(label, None, problem.diagnostics)
@@ -108,22 +123,32 @@ def _checked(label: str, spec: Spec, silenced: set[str]) -> Checked:
     unused = plan.spec.unused
     # what nothing uses says already that a path is dead
     warnings = tuple(
-        w for w in found.warnings if not unused or w.code != LINTS["dead-path"]
+        w
+        for w in found.warnings
+        if not unused or w.code != LINTS["dead-path"]
     )
     return Checked(label, plan, (*unused, *plan.unmet()), warnings)
 
 
-def _set_apart(nets: list[Checked], specs: list[Spec | None]) -> list[Checked]:
+def _set_apart(
+    nets: list[Checked], specs: list[Spec | None]
+) -> list[Checked]:
     """The nets of a file; a mistake that not all of them have is told with what its net sets apart
     from the file."""
     times = Counter(
-        place for net in nets for place in {(d.code, d.span) for d in net.problems}
+        place
+        for net in nets
+        for place in {(d.code, d.span) for d in net.problems}
     )
-    shared = {place for place, count in times.items() if 1 < count == len(nets)}
+    shared = {
+        place for place, count in times.items() if 1 < count == len(nets)
+    }
     out = []
     for net, spec in zip(nets, specs, strict=True):
         own = (
-            spec.with_setters(d) if spec and (d.code, d.span) not in shared else d
+            spec.with_setters(d)
+            if spec and (d.code, d.span) not in shared
+            else d
             for d in net.problems
         )
         out.append(replace(net, problems=tuple(own)))
@@ -141,7 +166,9 @@ def _unread(nets: list[Checked], *, whole: bool) -> list[Checked]:
         )
     )
     return [
-        replace(net, problems=(*net.problems, *next(found))) if net.plan else net
+        replace(net, problems=(*net.problems, *next(found)))
+        if net.plan
+        else net
         for net in nets
     ]
 
@@ -158,7 +185,10 @@ def found_in(nets: Iterable[Checked]) -> list[Diagnostic]:
         places.setdefault(d.identity, {}).update(dict.fromkeys(d.related))
     told = [
         replace(
-            d, related=tuple(places.get(d.identity, ()))[: max(_PLACES, len(d.related))]
+            d,
+            related=tuple(places.get(d.identity, ()))[
+                : max(_PLACES, len(d.related))
+            ],
         )
         for d in in_order(problems)
     ]

@@ -16,7 +16,9 @@ def of_type(kind: type[_Kind], things: Iterable[object]) -> Iterator[_Kind]:
     return (each for each in things if isinstance(each, kind))
 
 
-def by_key(pairs: Iterable[tuple[_Key, _Value]]) -> dict[_Key, list[_Value]]:
+def by_key(
+    pairs: Iterable[tuple[_Key, _Value]],
+) -> dict[_Key, list[_Value]]:
     """The values of each key, in their order; of a key that has none, an empty list."""
     found: dict[_Key, list[_Value]] = defaultdict(list)
     for key, value in pairs:

@@ -58,7 +58,11 @@ class Source(Frozen):
     def line(self, number: int) -> str:
         """Line `number`, counted from 1, without its end."""
         lines = _lines(self.text)
-        return lines[number - 1].rstrip("\r") if 1 <= number <= len(lines) else ""
+        return (
+            lines[number - 1].rstrip("\r")
+            if 1 <= number <= len(lines)
+            else ""
+        )
 
 
 class Span(Frozen):
@@ -89,11 +93,15 @@ class Span(Frozen):
 
     def written(self) -> str:
         """Its characters, of a span on one line."""
-        return self.source.line(self.line)[self.column - 1 : self.end_column - 1]
+        return self.source.line(self.line)[
+            self.column - 1 : self.end_column - 1
+        ]
 
     def to(self, last: Span) -> Span:
         """From its first character to the last of another."""
-        return replace(self, end_line=last.end_line, end_column=last.end_column)
+        return replace(
+            self, end_line=last.end_line, end_column=last.end_column
+        )
 
     def part(self, start: int, end: int) -> Span:
         """Characters `start` to `end` of this span, counted from its first; the whole where it runs
@@ -145,7 +153,11 @@ class Hint(Frozen):
     def meant(self, span: Span | None) -> Edit | Guess | None:
         """What should stand in place of a mistake at `span`, where that is on one line."""
         place = self.span or span
-        if self.write is None or place is None or place.line != place.end_line:
+        if (
+            self.write is None
+            or place is None
+            or place.line != place.end_line
+        ):
             return None
         return (Edit if self.certain else Guess)(place, self.write)
 
@@ -256,7 +268,10 @@ def printable(text: str) -> str:
     return (
         text
         if text.isprintable()
-        else "".join(c if c.isprintable() else " " if c == "\t" else "�" for c in text)
+        else "".join(
+            c if c.isprintable() else " " if c == "\t" else "�"
+            for c in text
+        )
     )
 
 
@@ -282,12 +297,18 @@ def in_order(found: Iterable[Diagnostic]) -> list[Diagnostic]:
     and is the cause."""
     found = list(found)
     caused = {
-        (code, name) for d in found for code in d.causes for name in d.names if name
+        (code, name)
+        for d in found
+        for code in d.causes
+        for name in d.names
+        if name
     }
     order = _Order()
     told: dict[tuple[str, str, Span | None], Diagnostic] = {}
     for problem in found:
-        if (problem.code, problem.about) not in caused and order.admits(problem):
+        if (problem.code, problem.about) not in caused and order.admits(
+            problem
+        ):
             told.setdefault(problem.identity, problem)
     out = sorted(told.values(), key=order.place)
     if len(out) > MOST_TOLD:
@@ -323,7 +344,11 @@ class _Order:
     def place(self, problem: Diagnostic) -> tuple[int, int, int]:
         """What mistakes are sorted by; one without a place comes first."""
         span = problem.span
-        return (self.sources[span.source.name], *span.start) if span else (-1, 0, 0)
+        return (
+            (self.sources[span.source.name], *span.start)
+            if span
+            else (-1, 0, 0)
+        )
 
 
 def _within(span: Span, others: list[Span]) -> bool:
@@ -347,7 +372,9 @@ class Fault(Exception):
 
     def beside(self, span: Span, label: str) -> Fault:
         """The same, with a second place that helps to understand it."""
-        return Fault(replace(self.diagnostic, related=(Related(span, label),)))
+        return Fault(
+            replace(self.diagnostic, related=(Related(span, label),))
+        )
 
     def spec_error(self) -> SpecError:
         """The same for the user, as the one mistake of a spec that cannot be read on."""
@@ -431,7 +458,9 @@ def needing(said: str, extra: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        raise MissingError(f"{said}: pip install 'resgraph[{extra}]'") from error
+        raise MissingError(
+            f"{said}: pip install 'resgraph[{extra}]'"
+        ) from error
 
 
 class RunError(ResgraphError):

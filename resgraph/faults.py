@@ -63,7 +63,11 @@ def translated(
         return MissingError(
             "the system starts no more threads or processes; `ulimit -u` says how many it allows"
         )
-    return _unusable_file(error, arguments) if isinstance(error, OSError) else None
+    return (
+        _unusable_file(error, arguments)
+        if isinstance(error, OSError)
+        else None
+    )
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -88,7 +92,8 @@ def _starts_nothing(error: BaseException) -> bool:
     if not isinstance(error, OSError) or error.errno != errno.EAGAIN:
         return False
     files = [
-        Path(frame.f_code.co_filename).stem for frame, _ in walk_tb(error.__traceback__)
+        Path(frame.f_code.co_filename).stem
+        for frame, _ in walk_tb(error.__traceback__)
     ]
     return bool(files) and files[-1] in _STARTERS
 
@@ -99,24 +104,38 @@ def _is_limited() -> bool:
         import resource
     except ImportError:  # Windows
         return False
-    return resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
+    return (
+        resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
+    )
 
 
-def _unusable_file(error: OSError, arguments: Sequence[str]) -> ResgraphError:
-    place = error.filename if isinstance(error.filename, str | bytes) else ""
-    name = place.decode(errors="replace") if isinstance(place, bytes) else place
+def _unusable_file(
+    error: OSError, arguments: Sequence[str]
+) -> ResgraphError:
+    place = (
+        error.filename if isinstance(error.filename, str | bytes) else ""
+    )
+    name = (
+        place.decode(errors="replace")
+        if isinstance(place, bytes)
+        else place
+    )
     what = (
         f"cannot use {name}: {reason(error)}"
         if name
         else f"the system refused: {reason(error)}"
     )
     asked = name and any(
-        name == given or name.startswith(f"{given}/") for given in arguments if given
+        name == given or name.startswith(f"{given}/")
+        for given in arguments
+        if given
     )
     return (
         UsageError(what)
         if asked
-        else MissingError(f"{what}; the environment has to be mended, then try again")
+        else MissingError(
+            f"{what}; the environment has to be mended, then try again"
+        )
     )
 
 
@@ -126,7 +145,8 @@ def _unusable_package(error: BaseException) -> str:
     if isinstance(error, ImportError) and error.name:
         return (
             ""
-            if error.name.startswith("resgraph.") and type(error) is ImportError
+            if error.name.startswith("resgraph.")
+            and type(error) is ImportError
             else error.name.partition(".")[0]
         )
     last = None  # the last of our own functions on the way to the error
@@ -138,7 +158,9 @@ def _unusable_package(error: BaseException) -> str:
             last = traceback
         traceback = traceback.tb_next
     return (
-        (_imported_at(last) or _imported_below(last)).partition(".")[0] if last else ""
+        (_imported_at(last) or _imported_below(last)).partition(".")[0]
+        if last
+        else ""
     )
 
 
@@ -157,13 +179,19 @@ def _imported_at(traceback: TracebackType) -> str:
     """What a function was importing when it was left, if it was."""
     name, level = "", 0
     for instruction in dis.get_instructions(traceback.tb_frame.f_code):
-        if instruction.opname == "LOAD_CONST" and isinstance(instruction.argval, int):
+        if instruction.opname == "LOAD_CONST" and isinstance(
+            instruction.argval, int
+        ):
             # how many dots stand before the name: what is imported is our own
             level = instruction.argval
         if instruction.opname == "IMPORT_NAME":
             name = "resgraph" if level else str(instruction.argval)
         if instruction.offset == traceback.tb_lasti:
-            return name if instruction.opname in ("IMPORT_NAME", "IMPORT_FROM") else ""
+            return (
+                name
+                if instruction.opname in ("IMPORT_NAME", "IMPORT_FROM")
+                else ""
+            )
     return ""
 
 
@@ -192,7 +220,9 @@ def _reinstall(package: str, error: BaseException) -> str:
     read = [
         variable
         for variable in os.environ
-        if variable.startswith((f"{package.upper()}", f"PY{package.upper()}"))
+        if variable.startswith(
+            (f"{package.upper()}", f"PY{package.upper()}")
+        )
     ]
     # junk there is likelier than damage
     if read and not isinstance(error, ImportError):
@@ -211,7 +241,11 @@ def _extra_of(name: str) -> str:
     for line in needed:
         requirement, _, marker = line.partition(";")
         if (
-            requirement.strip().partition(">")[0].partition("[")[0].strip().lower()
+            requirement.strip()
+            .partition(">")[0]
+            .partition("[")[0]
+            .strip()
+            .lower()
             == name.lower()
             and "extra" in marker
         ):

@@ -46,7 +46,9 @@ def read_file(path: Path) -> bytes:
     for without end."""
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-        raise OSError(errno.EINVAL, "it is a pipe or a device, not a file", str(path))
+        raise OSError(
+            errno.EINVAL, "it is a pipe or a device, not a file", str(path)
+        )
     return path.read_bytes()
 
 
@@ -63,14 +65,18 @@ def replace_text(path: Path, text: str) -> None:
     write_file(path, (BOM_UTF8 if has_mark else b"") + text.encode())
 
 
-def write_file(path: Path, content: bytes, *, overwrite: bool = True) -> None:
+def write_file(
+    path: Path, content: bytes, *, overwrite: bool = True
+) -> None:
     """Writes `path` so that a reader sees the old file or the new, never a part.
 
     A symbolic link stays, and the file that it names is written; mode and owner stay too. A device,
     or a pipe that somebody reads, is written into. Raises `OSError`; the old file is then as it
     was."""
     if not overwrite and os.path.lexists(path):
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+        raise FileExistsError(
+            errno.EEXIST, os.strerror(errno.EEXIST), str(path)
+        )
     target = Path(os.path.realpath(path))
     try:
         before = target.stat()

@@ -25,4 +25,6 @@ HEAD = 512
 def what_else(head: bytes) -> str:
     """`a web page (HTML): …`, with what to do; nothing where the bytes are of none of these."""
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    return next((what for start, what in STARTS if text.startswith(start)), "")
+    return next(
+        (what for start, what in STARTS if text.startswith(start)), ""
+    )

@@ -150,7 +150,10 @@ class Path(Struct):
         """The nodes that it hands on: `{"stage.a": …}` of streams, `{"conv1": …}` of one tensor."""
         if not self.gives:
             return {self.word: self.output}
-        return {f"{self.word}.{stream.name}": stream.node for stream in self.gives}
+        return {
+            f"{self.word}.{stream.name}": stream.node
+            for stream in self.gives
+        }
 
 
 class Block(Struct):
@@ -243,13 +246,17 @@ class Graph(Struct, dict=True):
     listed: bool = False
 
     def __repr__(self) -> str:
-        return f"<Graph of {len(self.nodes):,} nodes in {len(self.rows)} rows>"
+        return (
+            f"<Graph of {len(self.nodes):,} nodes in {len(self.rows)} rows>"
+        )
 
     def __str__(self) -> str:
         """The IR, one line a node: its name, its op with all options that are not the default, what
         it reads, and the shape of what comes out."""
         width = max(map(len, self.nodes))
-        lines = [f"{name:{width}} = {node}" for name, node in self.nodes.items()]
+        lines = [
+            f"{name:{width}} = {node}" for name, node in self.nodes.items()
+        ]
         return "\n".join([*lines, f"return {', '.join(self.ends)}"])
 
     @property
@@ -310,7 +317,9 @@ class Graph(Struct, dict=True):
 
     def times_read(self) -> Counter[str]:
         """How often each node is read; what comes out is read by the caller."""
-        reads = Counter(chain.from_iterable(n.inputs for n in self.nodes.values()))
+        reads = Counter(
+            chain.from_iterable(n.inputs for n in self.nodes.values())
+        )
         reads.update(self.ends)
         return reads
 
@@ -330,7 +339,9 @@ class Graph(Struct, dict=True):
     def inputs(self) -> tuple[str, ...]:
         """The nodes of the net's inputs, `input` the first of them."""
         return tuple(
-            name for name, node in self.nodes.items() if node.op.family == "input"
+            name
+            for name, node in self.nodes.items()
+            if node.op.family == "input"
         )
 
     @cached_property
@@ -361,7 +372,10 @@ class Graph(Struct, dict=True):
 
     def paths(self) -> list[Path]:
         """The rows, and then the paths of every block call."""
-        return [*self.rows, *(path for block in self.blocks() for path in block.paths)]
+        return [
+            *self.rows,
+            *(path for block in self.blocks() for path in block.paths),
+        ]
 
     def main_op(self, layer: Layer) -> Op:
         """What a layer is for: its convolution, else its first op."""
@@ -381,7 +395,9 @@ class Graph(Struct, dict=True):
                     continue
                 yield top
                 if isinstance(top, Block):
-                    stack += [iter(path.items) for path in reversed(top.paths)]
+                    stack += [
+                        iter(path.items) for path in reversed(top.paths)
+                    ]
                     break
             else:
                 stack.pop()

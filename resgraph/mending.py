@@ -59,7 +59,9 @@ def mended(source: Source, edits: Iterable[Edit]) -> str:
             continue
         line = lines[span.line - 1]
         lines[span.line - 1] = (
-            line[: span.column - 1] + edit.text + line[span.end_column - 1 :]
+            line[: span.column - 1]
+            + edit.text
+            + line[span.end_column - 1 :]
         )
         free[span.line] = span.column
     return "\n".join(lines)
@@ -69,20 +71,26 @@ def mend(source: Source, check: Check) -> Source:
     """The text with every mistake mended whose edits hold."""
     for _ in range(_PASSES):
         if not (
-            better := _better(source, verified(check(source), source, check), check)
+            better := _better(
+                source, verified(check(source), source, check), check
+            )
         ):
             break
         source = better
     return source
 
 
-def _better(source: Source, found: Sequence[Diagnostic], check: Check) -> Source | None:
+def _better(
+    source: Source, found: Sequence[Diagnostic], check: Check
+) -> Source | None:
     """The text with all that can be mended, if that leaves fewer mistakes; else with the first of
     it."""
     mending = [d.edits for d in found if d.edits]
     if not mending:
         return None
-    whole = Source(source.name, mended(source, chain.from_iterable(mending)))
+    whole = Source(
+        source.name, mended(source, chain.from_iterable(mending))
+    )
     if len(mending) > 1 and len(check(whole)) <= len(found) - len(mending):
         return whole
     return Source(source.name, mended(source, mending[0]))
@@ -109,7 +117,9 @@ def verified(
             before = check(source) if before is None else before
             tries += 1
             edits = (
-                _holding(problem, before, source, check) if tries <= MOST_TRIED else ()
+                _holding(problem, before, source, check)
+                if tries <= MOST_TRIED
+                else ()
             )
             problem = replace(problem, edits=edits)
         out.append(problem)
@@ -128,26 +138,39 @@ def verified_in(
         for path, overrides in files.items()
     }
     out = list(found)
-    of_file = by_key((d.edits[0].span.source.name, d) for d in out if d.edits)
+    of_file = by_key(
+        (d.edits[0].span.source.name, d) for d in out if d.edits
+    )
     held: dict[int, Diagnostic] = {}
     for name, mine in of_file.items():
         good = [replace(problem, edits=()) for problem in mine]
         if check := checks.get(name):
             good = verified(mine, mine[0].edits[0].span.source, check)
-        held |= {id(problem): now for problem, now in zip(mine, good, strict=True)}
+        held |= {
+            id(problem): now
+            for problem, now in zip(mine, good, strict=True)
+        }
     return [held.get(id(problem), problem) for problem in out]
 
 
 def _holding(
-    problem: Diagnostic, before: Sequence[Diagnostic], source: Source, check: Check
+    problem: Diagnostic,
+    before: Sequence[Diagnostic],
+    source: Source,
+    check: Check,
 ) -> tuple[Edit, ...]:
     """The edits that take a mistake away and bring no other; none where there are no such."""
     known = {_place(d, ()) for d in before}
     edits, owners = list(problem.edits), [problem] * len(problem.edits)
     for _ in range(_ROUNDS):
-        if not all(_keeps(*pair, source) for pair in zip(edits, owners, strict=True)):
+        if not all(
+            _keeps(*pair, source)
+            for pair in zip(edits, owners, strict=True)
+        ):
             return ()
-        after = check(Source(source.name, mended(source, edits), source.ours))
+        after = check(
+            Source(source.name, mended(source, edits), source.ours)
+        )
         places = {_place(d, edits): d for d in after}
         if _place(problem, ()) in places:
             return ()
@@ -192,7 +215,8 @@ def _keeps(edit: Edit, problem: Diagnostic, source: Source) -> bool:
         outside = f"{old[:start]} {old[end:]}"
     words = _WORD.findall(new)
     return all(
-        word in new or get_close_matches(word, words) for word in _WORD.findall(outside)
+        word in new or get_close_matches(word, words)
+        for word in _WORD.findall(outside)
     )
 
 
@@ -207,7 +231,9 @@ def _place(problem: Diagnostic, edits: Iterable[Edit]) -> _Place:
         return problem.code, problem.about, "", 0, 0
     name, line = problem.span.source.name, problem.span.line
     column = _column(
-        line, problem.span.column, [e for e in edits if e.span.source.name == name]
+        line,
+        problem.span.column,
+        [e for e in edits if e.span.source.name == name],
     )
     return problem.code, problem.about, name, line, column or 0
 
@@ -216,7 +242,8 @@ def _column(line: int, column: int, edits: Iterable[Edit]) -> int | None:
     """A column of the text with edits in that without; None within what an edit has written."""
     moved = 0
     for edit in sorted(
-        (e for e in edits if e.span.line == line), key=lambda e: e.span.column
+        (e for e in edits if e.span.line == line),
+        key=lambda e: e.span.column,
     ):
         start = edit.span.column + moved
         if column < start:
@@ -243,7 +270,11 @@ def _back(edit: Edit, edits: Sequence[Edit]) -> Edit | None:
     source = edits[0].span.source
     return Edit(
         Span(
-            source, span.line, start, span.line, start + span.end_column - span.column
+            source,
+            span.line,
+            start,
+            span.line,
+            start + span.end_column - span.column,
         ),
         edit.text,
     )

@@ -168,7 +168,9 @@ class Plan(Frozen, eq=False, dict=True):
         it."""
         # Few ask, and it reads recipes.
         depths = import_module("resgraph.passes.fine_tune.depths")
-        matcher: Callable[[str], int] = depths.group_matcher(self.graph, coarse)
+        matcher: Callable[[str], int] = depths.group_matcher(
+            self.graph, coarse
+        )
         return matcher
 
     def resolved(self) -> str:
@@ -207,7 +209,9 @@ def load(
     try:
         plan = plan_of(spec, strict=False)
     except SpecError as problem:
-        raise SpecError(map(spec.with_setters, problem.diagnostics)) from None
+        raise SpecError(
+            map(spec.with_setters, problem.diagnostics)
+        ) from None
     return _used(plan) if strict else plan
 
 

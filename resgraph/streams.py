@@ -67,10 +67,15 @@ def endure() -> None:
 
 
 def _enduring(stream: TextIO) -> TextIO:
-    if not isinstance(stream, io.TextIOWrapper) or isinstance(stream, Enduring):
+    if not isinstance(stream, io.TextIOWrapper) or isinstance(
+        stream, Enduring
+    ):
         return stream  # None, where it is closed
     return Enduring(
-        stream.buffer, stream.encoding, "replace", line_buffering=stream.line_buffering
+        stream.buffer,
+        stream.encoding,
+        "replace",
+        line_buffering=stream.line_buffering,
     )
 
 

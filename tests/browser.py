@@ -38,10 +38,12 @@ class Page:
 
     def open(self, address: str, shown: str = "#figure svg") -> None:
         """Opens an address and waits for what is to be shown there."""
-        target = self.do("Target.createTarget", url="about:blank")["targetId"]
-        self._session = self.do("Target.attachToTarget", targetId=target, flatten=True)[
-            "sessionId"
+        target = self.do("Target.createTarget", url="about:blank")[
+            "targetId"
         ]
+        self._session = self.do(
+            "Target.attachToTarget", targetId=target, flatten=True
+        )["sessionId"]
         self.size(1400, 900)
         self.do("Page.navigate", url=address)
         self.until(f"document.querySelector({json.dumps(shown)})")
@@ -56,7 +58,11 @@ class Page:
     def do(self, method: str, **parameters: Any) -> Any:
         """A command of the protocol, and what it gives."""
         self._number += 1
-        message = {"id": self._number, "method": method, "params": parameters}
+        message = {
+            "id": self._number,
+            "method": method,
+            "params": parameters,
+        }
         if self._session:
             message["sessionId"] = self._session
         os.write(self._send, json.dumps(message).encode() + b"\0")

@@ -54,7 +54,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if not any("onnx" in item.nodeid for item in items):
         return
     with suppress(ImportError):
-        made = import_module("torch.onnx._internal.exporter._registration").ONNXRegistry
+        made = import_module(
+            "torch.onnx._internal.exporter._registration"
+        ).ONNXRegistry
         made.from_torchlib = staticmethod(cache(made.from_torchlib))
 
 

@@ -36,7 +36,9 @@ def asked(
     if not answer:
         end(going)
         server.cache_clear()
-        raise ChildProcessError(f"no answer, or none within {PATIENCE} s: {orders}")
+        raise ChildProcessError(
+            f"no answer, or none within {PATIENCE} s: {orders}"
+        )
     code, printed, said = json.loads(answer)
     return subprocess.CompletedProcess([str(script)], code, printed, said)
 
@@ -46,7 +48,10 @@ def server(script: Path, *words: str) -> subprocess.Popen[bytes]:
     path = [str(TESTS.parent), str(TESTS), os.environ.get("PYTHONPATH", "")]
     going = subprocess.Popen(
         [sys.executable, str(script), *words],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path))},
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(filter(None, path)),
+        },
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         process_group=0,
@@ -71,7 +76,9 @@ def serve(obey: Callable[[Any], None], *, whole: bool = False) -> None:
     gc.freeze()  # what is loaded stays: children need not look through it
     gc.set_threshold(10_000)
     for line in sys.stdin:
-        print(json.dumps(_forked(obey, whole, **json.loads(line))), flush=True)
+        print(
+            json.dumps(_forked(obey, whole, **json.loads(line))), flush=True
+        )
 
 
 def _forked(
@@ -114,7 +121,9 @@ def _kept() -> Any:
 def _waited(child: int) -> int:
     """How a child ended. Where nobody waits for the answer any more, all ends at once."""
     while not (ended := os.waitpid(child, os.WNOHANG))[0]:
-        if select.select([sys.stdin], [], [], 0.005)[0]:  # the end: no other line comes
+        if select.select([sys.stdin], [], [], 0.005)[
+            0
+        ]:  # the end: no other line comes
             os.killpg(0, signal.SIGKILL)
     return ended[1]
 

@@ -12,7 +12,9 @@ from pathlib import Path
 from forkserver import asked, serve
 
 
-def python(*arguments: str, cwd: Path, path: str) -> subprocess.CompletedProcess[str]:
+def python(
+    *arguments: str, cwd: Path, path: str
+) -> subprocess.CompletedProcess[str]:
     """`python -c CODE` or `python -m MODULE …`, with a PYTHONPATH."""
     env = {**os.environ, "PYTHONPATH": path}
     return asked(Path(__file__), arguments, cwd, env)

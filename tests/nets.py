@@ -25,7 +25,11 @@ def spec(net: str, *, input: str = "16x32x32", top: str = "") -> str:
 
 
 def plan(
-    net: str, *, input: str = "16x32x32", top: str = "", variant: str | None = None
+    net: str,
+    *,
+    input: str = "16x32x32",
+    top: str = "",
+    variant: str | None = None,
 ) -> Plan:
     return loads(spec(net, input=input, top=top), variant)
 

@@ -106,11 +106,16 @@ def test_a_job_of_slurm_queues_itself_again_and_goes_on(
     job: dict[str, str], tmp_path: Path
 ) -> None:
     assert (
-        submit(job, tmp_path, SIGNAL=str(int(signal.SIGUSR1))) == 128 + signal.SIGUSR1
+        submit(job, tmp_path, SIGNAL=str(int(signal.SIGUSR1)))
+        == 128 + signal.SIGUSR1
     )
-    assert (tmp_path / "requeued").read_text() == f"requeue {job['SLURM_JOB_ID']}\n"
+    assert (
+        tmp_path / "requeued"
+    ).read_text() == f"requeue {job['SLURM_JOB_ID']}\n"
     assert submit(job, tmp_path) == 0
-    facts = json.loads((tmp_path / "runs" / "resnet-50" / "run.json").read_text())
+    facts = json.loads(
+        (tmp_path / "runs" / "resnet-50" / "run.json").read_text()
+    )
     assert (facts["status"], facts["world"]) == ("done", 2)
 
 
@@ -127,10 +132,14 @@ def test_the_script_trains_what_it_says() -> None:
 
 
 def test_pods_find_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    service, job = yaml.safe_load_all((CLUSTER / "kubernetes.yaml").read_text())
+    service, job = yaml.safe_load_all(
+        (CLUSTER / "kubernetes.yaml").read_text()
+    )
     spec: dict[str, Any] = job["spec"]
     pod = spec["template"]["spec"]
-    assert service["spec"]["selector"] == {"job-name": job["metadata"]["name"]}
+    assert service["spec"]["selector"] == {
+        "job-name": job["metadata"]["name"]
+    }
     assert pod["subdomain"] == service["metadata"]["name"]
     (container,) = pod["containers"]
     told = {one["name"]: one["value"] for one in container["env"]}

@@ -9,7 +9,9 @@ ROOT = Path(__file__).parents[1]
 
 
 def test_no_picture_is_stale() -> None:
-    drawings = runpy.run_path(str(ROOT / "examples" / "figures.py"))["drawings"]()
+    drawings = runpy.run_path(str(ROOT / "examples" / "figures.py"))[
+        "drawings"
+    ]()
     stale = [
         str(path.relative_to(ROOT))
         for path, text in drawings.items()

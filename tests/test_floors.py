@@ -43,7 +43,10 @@ ROOMS = {
     },
 }  # fmt: skip
 """Of folders with folders: which of these import which, beside the modules that stand free there."""
-ROOF = {"__init__", "__main__"}  # the package itself, and `python -m resgraph`
+ROOF = {
+    "__init__",
+    "__main__",
+}  # the package itself, and `python -m resgraph`
 MODULES = sorted(PACKAGE.rglob("*.py"))
 RECIPE = "resgraph.language.recipe"
 HEAVY = ("torch", "numpy", "networkx", "rich", "PIL")
@@ -52,7 +55,9 @@ HEAVY = ("torch", "numpy", "networkx", "rich", "PIL")
 def dotted(path: Path) -> list[str]:
     """`resgraph/ops/base.py` → `["ops", "base"]`; a package is its own name."""
     parts = list(path.relative_to(PACKAGE).with_suffix("").parts)
-    return parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts
+    return (
+        parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts
+    )
 
 
 @cache
@@ -62,7 +67,8 @@ def imports(path: Path) -> tuple[tuple[tuple[str, ...], bool], ...]:
     typed = {
         id(inner)
         for node in ast.walk(tree)
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+        if isinstance(node, ast.If)
+        and "TYPE_CHECKING" in ast.dump(node.test)
         for inner in ast.walk(node)
     }
     package = ["resgraph", *path.relative_to(PACKAGE).parts[:-1]]
@@ -70,10 +76,19 @@ def imports(path: Path) -> tuple[tuple[tuple[str, ...], bool], ...]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for name in node.names:
-                found.append((tuple(name.name.split(".")), id(node) in typed))
+                found.append(
+                    (tuple(name.name.split(".")), id(node) in typed)
+                )
         elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else []
-            module = [*base, *(node.module.split(".") if node.module else [])]
+            base = (
+                package[: len(package) - node.level + 1]
+                if node.level
+                else []
+            )
+            module = [
+                *base,
+                *(node.module.split(".") if node.module else []),
+            ]
             for name in node.names:
                 found.append(((*module, name.name), id(node) in typed))
     return tuple(found)
@@ -118,7 +133,12 @@ def edges() -> frozenset[tuple[str, str]]:
         for module, typed in imports(path):
             if module[0] == "resgraph" and not typed:
                 whole, outer = ".".join(module[1:]), ".".join(module[1:-1])
-                found.add((".".join(dotted(path)), whole if whole in names else outer))
+                found.add(
+                    (
+                        ".".join(dotted(path)),
+                        whole if whole in names else outer,
+                    )
+                )
     return frozenset(found)
 
 
@@ -127,7 +147,9 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     for here, there in edges():
         if here != there and there not in ROOF and here not in ROOF:
             below.setdefault(here, set()).add(there)
-    TopologicalSorter(below).prepare()  # raises CycleError, which names the circle
+    TopologicalSorter(
+        below
+    ).prepare()  # raises CycleError, which names the circle
 
 
 @pytest.mark.parametrize("house", ROOMS)
@@ -142,7 +164,9 @@ def test_rooms_import_what_the_table_says(house: str) -> None:
             )
             if one in found and other in found and one != other:
                 found[one].add(other)
-    assert found == {room: set(below.split()) for room, below in ROOMS[house].items()}
+    assert found == {
+        room: set(below.split()) for room, below in ROOMS[house].items()
+    }
 
 
 @pytest.mark.parametrize("house", ROOMS)
@@ -156,7 +180,10 @@ def test_every_folder_is_a_room_of_the_table(house: str) -> None:
 
 
 def with_torch(here: list[str]) -> bool:
-    return here[0] in ("train", "importing") or here[:2] == ["outputs", "pytorch"]
+    return here[0] in ("train", "importing") or here[:2] == [
+        "outputs",
+        "pytorch",
+    ]
 
 
 def test_torch_is_imported_in_three_places() -> None:
@@ -195,7 +222,9 @@ def test_no_two_test_modules_are_one_module() -> None:
         for name, count in Counter(path.name for path in loose).items()
         if count > 1
     ]
-    assert loose and twice == [], "rename one, or put an __init__.py beside each"
+    assert loose and twice == [], (
+        "rename one, or put an __init__.py beside each"
+    )
 
 
 def test_importing_resgraph_is_light() -> None:
@@ -229,13 +258,18 @@ def test_check_starts_fast() -> None:
     import resource
 
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    code = (
-        "from resgraph.cli import run; run(['check', 'specs/resnet.yaml::resnet-18'])"
-    )
+    code = "from resgraph.cli import run; run(['check', 'specs/resnet.yaml::resnet-18'])"
     started = time.monotonic()
     subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
     )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    assert seconds < 2.5, f"{seconds:.2f} s of CPU, {time.monotonic() - started:.2f} s"
+    seconds = (
+        after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    )
+    assert seconds < 2.5, (
+        f"{seconds:.2f} s of CPU, {time.monotonic() - started:.2f} s"
+    )

@@ -19,15 +19,17 @@ from packaging.utils import canonicalize_name
 import resgraph
 
 ROOT = Path(__file__).parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))[
-    "project"
-]
+PROJECT = tomllib.loads(
+    (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+)["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 
 
 def pins() -> dict[str, str]:
     """The versions in constraints.txt."""
-    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    lines = (
+        (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    )
     pairs = (line.split("==") for line in lines if not line.startswith("#"))
     return {canonicalize_name(name): version for name, version in pairs}
 
@@ -42,7 +44,11 @@ def needed(wanted: list[str]) -> set[str]:
         if one.marker and not one.marker.evaluate({"extra": ""}):
             continue
         if one.name == "resgraph":
-            stack += [Requirement(text) for extra in names for text in EXTRAS[extra]]
+            stack += [
+                Requirement(text)
+                for extra in names
+                for text in EXTRAS[extra]
+            ]
             continue
         name = canonicalize_name(one.name)
         if name in found:
@@ -84,7 +90,9 @@ def test_every_package_that_is_needed_is_pinned() -> None:
 def test_a_release_before_1_may_break_and_is_bounded() -> None:
     for text in EXTRAS["figures"]:
         need = Requirement(text)
-        major, minor, *_ = map(int, pins()[canonicalize_name(need.name)].split("."))
+        major, minor, *_ = map(
+            int, pins()[canonicalize_name(need.name)].split(".")
+        )
         now, next_one = f"0.{minor}.99", f"0.{minor + 1}.0"
         assert major or need.specifier.contains(now)
         assert major or not need.specifier.contains(next_one)
@@ -99,9 +107,9 @@ def test_the_index_page_has_no_dead_links() -> None:
 
 def test_the_version_is_in_one_place() -> None:
     assert "version" in PROJECT["dynamic"]
-    assert (ROOT / "resgraph/__init__.py").read_text(encoding="utf-8").count(
-        f'"{resgraph.__version__}"'
-    ) == 1
+    assert (ROOT / "resgraph/__init__.py").read_text(
+        encoding="utf-8"
+    ).count(f'"{resgraph.__version__}"') == 1
 
 
 @pytest.fixture(scope="module")
@@ -131,16 +139,21 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 def _run(command: list[str], folder: Path) -> str:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
 def test_the_wheel_has_what_the_tree_has(built: tuple[Path, Path]) -> None:
     with zipfile.ZipFile(built[1]) as wheel:
-        packed = {name for name in wheel.namelist() if ".dist-info/" not in name}
+        packed = {
+            name for name in wheel.namelist() if ".dist-info/" not in name
+        }
         licences = {
-            name.partition(".dist-info/licenses/")[2] for name in wheel.namelist()
+            name.partition(".dist-info/licenses/")[2]
+            for name in wheel.namelist()
         } - {""}
         (about,) = (
             wheel.read(name).decode()
@@ -158,8 +171,12 @@ def test_the_wheel_has_what_the_tree_has(built: tuple[Path, Path]) -> None:
         for name in names.splitlines()
         if (ROOT / name).is_file()
     }
-    assert {name for name in tree - packed if not name.endswith(".sh")} == set()
-    assert licences == set(PROJECT["license-files"]) and "LICENSE" in licences
+    assert {
+        name for name in tree - packed if not name.endswith(".sh")
+    } == set()
+    assert (
+        licences == set(PROJECT["license-files"]) and "LICENSE" in licences
+    )
     assert f"\nVersion: {resgraph.__version__}\n" in about
 
 
@@ -170,15 +187,21 @@ def test_the_wheel_alone_in_an_empty_directory(
     python = _environment(tmp_path / "venv", built[1])
     empty = tmp_path / "empty"
     empty.mkdir()
-    here = _run([python, "-c", "import resgraph; print(resgraph.__file__)"], empty)
+    here = _run(
+        [python, "-c", "import resgraph; print(resgraph.__file__)"], empty
+    )
     assert here.startswith(str(tmp_path / "venv"))
     listed = _run([python, "-m", "resgraph", "zoo"], empty)
-    assert "\n  resnet-50 " in listed and "\n  cifar-plain::plain-20 " in listed
+    assert (
+        "\n  resnet-50 " in listed
+        and "\n  cifar-plain::plain-20 " in listed
+    )
     assert "receptive field 427 px" in _run(
         [python, "-m", "resgraph", "show", "resnet-50"], empty
     )
     assert "as expected" in _run(
-        [python, "-m", "resgraph", "check", "resnet::resnet-50", "vgg-bn"], empty
+        [python, "-m", "resgraph", "check", "resnet::resnet-50", "vgg-bn"],
+        empty,
     )
     (empty / "mine.yaml").write_text(
         "extends: resnet-50\nname: mine\n", encoding="utf-8"
@@ -195,28 +218,39 @@ def _environment(folder: Path, wheel: Path) -> str:
     venv.create(folder, with_pip=False)
     python = folder / "bin" / "python"
     (site,) = _run(
-        [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
+        [
+            str(python),
+            "-c",
+            "import sysconfig; print(sysconfig.get_path('purelib'))",
+        ],
         ROOT,
     ).splitlines()
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(site)
     behind = [path for path in sys.path if path.endswith("site-packages")]
-    (Path(site) / "behind.pth").write_text("\n".join(behind), encoding="utf-8")
+    (Path(site) / "behind.pth").write_text(
+        "\n".join(behind), encoding="utf-8"
+    )
     return str(python)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["wheel", "source", "editable"])
-def test_pip_installs_it(kind: str, built: tuple[Path, Path], tmp_path: Path) -> None:
+def test_pip_installs_it(
+    kind: str, built: tuple[Path, Path], tmp_path: Path
+) -> None:
     """From nothing, with the dependencies that pip finds for it."""
     venv.create(tmp_path / "venv", with_pip=True)
     python, command = (
-        str(tmp_path / "venv" / "bin" / name) for name in ("python", "resgraph")
+        str(tmp_path / "venv" / "bin" / name)
+        for name in ("python", "resgraph")
     )
     editable = ["-e", str(built[0].parent / "source")]
-    what = {"wheel": [str(built[1])], "source": [str(built[0])], "editable": editable}[
-        kind
-    ]
+    what = {
+        "wheel": [str(built[1])],
+        "source": [str(built[0])],
+        "editable": editable,
+    }[kind]
     _run(
         [
             python,
@@ -235,8 +269,12 @@ def test_pip_installs_it(kind: str, built: tuple[Path, Path], tmp_path: Path) ->
     assert "receptive field 427 px" in _run(
         [command, "show", "resnet-50"], tmp_path / "empty"
     )
-    assert "as expected" in _run([command, "check", "vgg-bn"], tmp_path / "empty")
-    assert "class " in _run([command, "export", "resnet-50"], tmp_path / "empty")
+    assert "as expected" in _run(
+        [command, "check", "vgg-bn"], tmp_path / "empty"
+    )
+    assert "class " in _run(
+        [command, "export", "resnet-50"], tmp_path / "empty"
+    )
     assert (
         _run([command, "render", "resnet-50"], tmp_path / "empty")
         .lstrip()

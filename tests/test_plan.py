@@ -28,9 +28,14 @@ def test_facts(plan: resgraph.Plan) -> None:
 
 
 def test_what_is_printed_is_short(plan: resgraph.Plan) -> None:
-    facts = "3x224x224 → 1000, 25,557,032 params, 4,089,184,256 MACs, depth 50"
+    facts = (
+        "3x224x224 → 1000, 25,557,032 params, 4,089,184,256 MACs, depth 50"
+    )
     assert repr(plan) == str(plan) == f"<Plan resnet-50: {facts}>"
-    assert repr(plan.graph) == f"<Graph of {len(plan.graph.nodes)} nodes in 6 rows>"
+    assert (
+        repr(plan.graph)
+        == f"<Graph of {len(plan.graph.nodes)} nodes in 6 rows>"
+    )
     assert repr(plan.spec).startswith("<Spec resnet-50, ")
     assert repr(plan.render()) == "Picture()"
 
@@ -40,7 +45,11 @@ def test_the_graph_is_a_networkx_dag(plan: resgraph.Plan) -> None:
 
     assert networkx.is_directed_acyclic_graph(plan.graph.dag)
     assert list(plan.graph.dag) == list(plan.graph.nodes)
-    assert plan.graph.dag.nodes["conv1.0.conv"]["node"].shape == (64, 112, 112)
+    assert plan.graph.dag.nodes["conv1.0.conv"]["node"].shape == (
+        64,
+        112,
+        112,
+    )
     order = {name: place for place, name in enumerate(plan.graph.nodes)}
     assert all(order[a] < order[b] for a, b in plan.graph.dag.edges)
 
@@ -55,14 +64,18 @@ def test_outputs(plan: resgraph.Plan) -> None:
 def test_a_notebook_shows_it(plan: resgraph.Plan) -> None:
     shown = plan._repr_mimebundle_(include=None, exclude=None)
     assert shown["image/svg+xml"] == plan.svg()
-    assert plan.render(view="blocks", theme="dark")._repr_svg_().startswith("<svg")
+    assert (
+        plan.render(view="blocks", theme="dark")
+        ._repr_svg_()
+        .startswith("<svg")
+    )
 
 
 def test_the_resolved_spec_is_the_same_net(plan: resgraph.Plan) -> None:
     again = resgraph.loads(plan.resolved())
-    assert [(n.name, n.op, n.shape) for n in again.graph.nodes.values()] == [
-        (n.name, n.op, n.shape) for n in plan.graph.nodes.values()
-    ]
+    assert [
+        (n.name, n.op, n.shape) for n in again.graph.nodes.values()
+    ] == [(n.name, n.op, n.shape) for n in plan.graph.nodes.values()]
     assert again.resolved() == plan.resolved()
     assert again.unmet() == []
 

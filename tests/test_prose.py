@@ -70,7 +70,9 @@ def matched_texts(tree: ast.AST) -> Iterator[tuple[str, int]]:
             and node.func.attr in MATCHERS
         ):
             for argument in node.args:
-                yield from ((text, node.lineno) for text in constants(argument))
+                yield from (
+                    (text, node.lineno) for text in constants(argument)
+                )
         elif isinstance(node, ast.Compare):
             yield from ((text, node.lineno) for text in constants(node))
 
@@ -86,7 +88,9 @@ def trees() -> dict[str, ast.Module]:
     }
 
 
-def test_only_renderers_read_a_message_or_a_help(trees: dict[str, ast.Module]) -> None:
+def test_only_renderers_read_a_message_or_a_help(
+    trees: dict[str, ast.Module],
+) -> None:
     read = [
         (name, node.attr, node.lineno)
         for name in sorted(trees.keys() - RENDERERS)
@@ -98,8 +102,12 @@ def test_only_renderers_read_a_message_or_a_help(trees: dict[str, ast.Module]) -
     assert read == []
 
 
-def test_no_module_matches_our_own_words(trees: dict[str, ast.Module]) -> None:
-    told = "\n".join(text for tree in trees.values() for text in told_texts(tree))
+def test_no_module_matches_our_own_words(
+    trees: dict[str, ast.Module],
+) -> None:
+    told = "\n".join(
+        text for tree in trees.values() for text in told_texts(tree)
+    )
     assert "a stride is expected after `/`" in told
     assert ("did you mean", 1) in matched_texts(
         ast.parse("x.startswith('did you mean')")
@@ -108,6 +116,8 @@ def test_no_module_matches_our_own_words(trees: dict[str, ast.Module]) -> None:
         (name, text, line)
         for name, tree in trees.items()
         for text, line in matched_texts(tree)
-        if len(text.split()) > 1 and text.strip(" `?") in told and text not in PHRASES
+        if len(text.split()) > 1
+        and text.strip(" `?") in told
+        and text not in PHRASES
     ]
     assert ours == []

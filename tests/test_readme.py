@@ -27,14 +27,21 @@ def test_the_first_two_commands_set_up_train_and_test() -> None:
     start = TEXT.partition("## Start\n")[2].partition("\n## ")[0]
     first, second = re.findall(r"^```sh\n(.+)\n```$", start, re.MULTILINE)
     install = "python3 -m venv .venv && .venv/bin/pip install -q -c constraints.txt -e"
-    assert first == f"{install} '.[train]' && .venv/bin/resgraph build digits"
-    assert second == f"{install} '.[dev]' && .venv/bin/pytest -n auto --dist worksteal"
+    assert (
+        first == f"{install} '.[train]' && .venv/bin/resgraph build digits"
+    )
+    assert (
+        second
+        == f"{install} '.[dev]' && .venv/bin/pytest -n auto --dist worksteal"
+    )
     assert resgraph.load("digits").spec.train is not None
 
 
 def test_the_table_of_commands_names_every_command() -> None:
     rows = re.findall(r"^\| (`.+?) \|", TEXT, re.MULTILINE)
-    named = {word for row in rows for word in re.findall(r"`([a-z]+)[ `]", row)}
+    named = {
+        word for row in rows for word in re.findall(r"`([a-z]+)[ `]", row)
+    }
     assert set(COMMANDS) - named == set()
 
 
@@ -45,7 +52,9 @@ def test_every_command_has_help(command: str) -> None:
 
 
 def test_options_that_the_readme_names_exist() -> None:
-    table = re.findall(r"^\| `([a-z]+)[^|]*\| (.+?) \|$", TEXT, re.MULTILINE)
+    table = re.findall(
+        r"^\| `([a-z]+)[^|]*\| (.+?) \|$", TEXT, re.MULTILINE
+    )
     for command, says in table:
         if command in COMMANDS:
             options = CliRunner().invoke(cli, [command, "--help"]).output

@@ -65,7 +65,9 @@ class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(
+        self, ctx: click.Context, cmd_name: str
+    ) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
         # `import` is a word of Python
@@ -83,7 +85,11 @@ class _Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+        if (
+            args
+            and args[0] not in _COMMANDS
+            and not args[0].startswith("-")
+        ):
             from ..language.diagnose.nearest import did_you_mean
 
             hint = (
@@ -94,7 +100,9 @@ class _Commands(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, prog_name="resgraph")
 def cli() -> None:
     """Residual networks in YAML that reads like the paper: checked, drawn, compiled and trained.
@@ -105,11 +113,16 @@ def cli() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command line; the exit code."""
-    as_json = "--json" in arguments or "--format=json" in "=".join(arguments)
+    as_json = "--json" in arguments or "--format=json" in "=".join(
+        arguments
+    )
     try:
         _need_directory()
         code = cli.main(
-            arguments, prog_name="resgraph", standalone_mode=False, color=colored()
+            arguments,
+            prog_name="resgraph",
+            standalone_mode=False,
+            color=colored(),
         )
         return code if isinstance(code, int) else 0
     except click.ClickException as problem:

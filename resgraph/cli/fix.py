@@ -17,7 +17,10 @@ from .report import colored
 
 
 def fix_files(
-    files: Mapping[Path, tuple[str, ...]], allow_outside: bool, *, quiet: bool
+    files: Mapping[Path, tuple[str, ...]],
+    allow_outside: bool,
+    *,
+    quiet: bool,
 ) -> None:
     """Mend files, each with what `--set` says of it; files that they extend, and the library, are
     left alone."""
@@ -46,7 +49,9 @@ def fixed(
 ) -> tuple[str, str]:
     """The text of a file, and what it becomes. The file itself is not touched."""
     source = open_source(path)
-    return source.text, mend(source, checker(path, overrides, allow_outside)).text
+    return source.text, mend(
+        source, checker(path, overrides, allow_outside)
+    ).text
 
 
 def _colored(line: str) -> str:

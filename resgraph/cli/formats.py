@@ -14,21 +14,31 @@ from ..errors import Diagnostic, Span
 
 def github(diagnostic: Diagnostic) -> str:
     """A workflow command, which GitHub shows as an annotation on the line."""
-    span, properties = diagnostic.span, [f"title={_property(diagnostic.code)}"]
+    span, properties = (
+        diagnostic.span,
+        [f"title={_property(diagnostic.code)}"],
+    )
     if span is not None:
-        places = {"file": span.source.name, "line": span.line, "endLine": span.end_line}
+        places = {
+            "file": span.source.name,
+            "line": span.line,
+            "endLine": span.end_line,
+        }
         # GitHub takes columns on one line only
         if span.line == span.end_line:
             places |= {"col": span.column, "endColumn": span.end_column}
         properties = [
-            f"{key}={_property(str(value))}" for key, value in places.items()
+            f"{key}={_property(str(value))}"
+            for key, value in places.items()
         ] + properties
     message = _data("\n".join(diagnostic.lines()))
     return f"::{diagnostic.severity} {','.join(properties)}::{message}"
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return (
+        text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    )
 
 
 def _property(text: str) -> str:
@@ -64,13 +74,17 @@ def _rule(code: str) -> dict[str, Any]:
         "name": entry.name or code,
         "shortDescription": {"text": entry.title},
         "fullDescription": {"text": entry.why},
-        "help": {"text": f"Wrong:\n\n{entry.wrong}\nRight:\n\n{entry.right}"},
+        "help": {
+            "text": f"Wrong:\n\n{entry.wrong}\nRight:\n\n{entry.right}"
+        },
     }
 
 
 def _result(diagnostic: Diagnostic, rule: int) -> dict[str, Any]:
     text = "\n".join(
-        filter(None, [diagnostic.message, *diagnostic.notes, diagnostic.help])
+        filter(
+            None, [diagnostic.message, *diagnostic.notes, diagnostic.help]
+        )
     )
     out: dict[str, Any] = {
         "ruleId": diagnostic.code,
@@ -82,7 +96,11 @@ def _result(diagnostic: Diagnostic, rule: int) -> dict[str, Any]:
         out["locations"] = [_location(diagnostic.span)]
     if diagnostic.related:
         out["relatedLocations"] = [
-            {"id": place, **_location(related.span), "message": {"text": related.label}}
+            {
+                "id": place,
+                **_location(related.span),
+                "message": {"text": related.label},
+            }
             for place, related in enumerate(diagnostic.related)
         ]
     if diagnostic.edits:
@@ -92,7 +110,10 @@ def _result(diagnostic: Diagnostic, rule: int) -> dict[str, Any]:
 
 def _fix(diagnostic: Diagnostic) -> dict[str, Any]:
     replacements = [
-        {"deletedRegion": _region(edit.span), "insertedContent": {"text": edit.text}}
+        {
+            "deletedRegion": _region(edit.span),
+            "insertedContent": {"text": edit.text},
+        }
         for edit in diagnostic.edits
     ]
     change = {

@@ -31,7 +31,9 @@ def load_plan(
     nothing in it uses is a warning here, and an error to `check`."""
     if is_model(reference):
         return loads(_imported(os.fspath(reference)), None, overrides)
-    plan = load(reference, overrides, allow_outside=allow_outside, strict=False)
+    plan = load(
+        reference, overrides, allow_outside=allow_outside, strict=False
+    )
     for problem in in_order(plan.unused):
         note(
             "warning",
@@ -43,7 +45,9 @@ def load_plan(
 def is_model(reference: str | os.PathLike[str]) -> bool:
     """Whether a word of the command line names a model, and no spec."""
     word = os.fspath(reference)
-    return names_model_file(word) or (names_code(word) and not Path(word).exists())
+    return names_model_file(word) or (
+        names_code(word) and not Path(word).exists()
+    )
 
 
 def model_source(reference: str) -> Source:
@@ -62,11 +66,16 @@ def _imported(reference: str) -> str:
 
 
 def load_plans(
-    references: Sequence[str], overrides: Sequence[str], *, allow_outside: bool
+    references: Sequence[str],
+    overrides: Sequence[str],
+    *,
+    allow_outside: bool,
 ) -> list[Plan]:
     """The plans of several specs, as `load_plan` has them; an override is for those that have its
     path."""
-    each = overrides_of_each(references, overrides, allow_outside=allow_outside)
+    each = overrides_of_each(
+        references, overrides, allow_outside=allow_outside
+    )
     return [
         load_plan(reference, own, allow_outside=allow_outside)
         for reference, own in zip(references, each, strict=True)
@@ -78,11 +87,16 @@ def family_of(reference: str, *, allow_outside: bool) -> list[str]:
     if is_model(reference) or (asked := locate(reference)).variant:
         return [reference]
     tree, _ = read_file(asked.path, allow_outside=allow_outside)
-    return [f"{reference}::{name}" for name in variants_of(tree)] or [reference]
+    return [f"{reference}::{name}" for name in variants_of(tree)] or [
+        reference
+    ]
 
 
 def overrides_of_each(
-    references: Sequence[str], overrides: Sequence[str], *, allow_outside: bool
+    references: Sequence[str],
+    overrides: Sequence[str],
+    *,
+    allow_outside: bool,
 ) -> list[tuple[str, ...]]:
     """The overrides that each spec takes: of several specs, a path may name nothing in some, but
     not in all."""
@@ -92,18 +106,25 @@ def overrides_of_each(
     trees = [_tree(reference, allow_outside) for reference in references]
     for override in overrides:
         takers = _taking(override, trees)
-        for taken, reference, takes_it in zip(own, references, takers, strict=True):
+        for taken, reference, takes_it in zip(
+            own, references, takers, strict=True
+        ):
             if takes_it:
                 taken.append(override)
             else:
                 path = override.partition("=")[0].strip()
-                note("note", f"{reference} has no `{path}`, and stays as it is")
+                note(
+                    "note",
+                    f"{reference} has no `{path}`, and stays as it is",
+                )
     return [*map(tuple, own)]
 
 
 def _taking(override: str, trees: Sequence[Mapping | None]) -> list[bool]:
     """Which specs take an override: all where none that can be read does, to be told so."""
-    lacks = [tree is not None and not takes(tree, override) for tree in trees]
+    lacks = [
+        tree is not None and not takes(tree, override) for tree in trees
+    ]
     everywhere = lacks == [tree is not None for tree in trees]
     return [everywhere or not lack for lack in lacks]
 
@@ -131,4 +152,6 @@ def note(kind: str, text: str) -> None:
     """One line on stderr, from the first of several processes."""
     if is_first():
         color = "yellow" if kind == "warning" else "cyan"
-        click.echo(f"{click.style(kind, fg=color, bold=True)}: {text}", err=True)
+        click.echo(
+            f"{click.style(kind, fg=color, bold=True)}: {text}", err=True
+        )

@@ -21,7 +21,10 @@ class Finite(click.FloatRange):
     """A number within bounds; `nan`, which no bound keeps out, is none."""
 
     def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
     ) -> float:
         found = super().convert(value, param, ctx)
         if not isfinite(found):
@@ -87,7 +90,9 @@ def set_option(command: F) -> F:
 
 def json_option(command: F) -> F:
     """`--json`."""
-    return click.option("--json", "as_json", is_flag=True, help="print JSON")(command)
+    return click.option(
+        "--json", "as_json", is_flag=True, help="print JSON"
+    )(command)
 
 
 def output_options(command: F) -> F:
@@ -99,16 +104,21 @@ def output_options(command: F) -> F:
         metavar="FILE",
         help="write there, not to stdout",
     )(command)
-    return click.option("--force", is_flag=True, help="overwrite the file")(command)
+    return click.option("--force", is_flag=True, help="overwrite the file")(
+        command
+    )
 
 
-def write(content: str | bytes, output: Path | None, *, force: bool) -> None:
+def write(
+    content: str | bytes, output: Path | None, *, force: bool
+) -> None:
     """Put text or bytes on stdout or in a file. Raises `UsageError` where a file is there, or
     cannot be written."""
     if not is_file(output):
         with dropped():
             click.echo(
-                content, nl=isinstance(content, str) and not content.endswith("\n")
+                content,
+                nl=isinstance(content, str) and not content.endswith("\n"),
             )
         return
     try:

@@ -58,6 +58,8 @@ def _measured(plan: Plan, run: Path | None, kind: str) -> Heat:
             f"there is no run `{run}`: `resgraph runs` lists those that are"
         )
     found = train.profile(run or plan)
-    if found.nodes.keys() != plan.graph.nodes.keys() - set(plan.graph.inputs):
+    if found.nodes.keys() != plan.graph.nodes.keys() - set(
+        plan.graph.inputs
+    ):
         raise UsageError(f"{run} is a run of another net: {found.name}")
     return Heat(kind, found.values(kind), *KNOWN[kind], found.about)

@@ -24,7 +24,13 @@ def report(problem: ResgraphError, *, as_json: bool) -> None:
     if isinstance(problem, SpecError):
         report_diagnostics(problem.diagnostics, as_json=as_json)
     elif as_json:
-        print_json({"ok": False, "error": str(problem), "exit_code": problem.exit_code})
+        print_json(
+            {
+                "ok": False,
+                "error": str(problem),
+                "exit_code": problem.exit_code,
+            }
+        )
     elif problem.exit_code > 128:
         # a signal asked to stop, which is no error
         click.echo(_safe(str(problem)), err=True)
@@ -36,10 +42,17 @@ def report(problem: ResgraphError, *, as_json: bool) -> None:
         )
 
 
-def report_diagnostics(diagnostics: Sequence[Diagnostic], *, as_json: bool) -> None:
+def report_diagnostics(
+    diagnostics: Sequence[Diagnostic], *, as_json: bool
+) -> None:
     """The frames of diagnostics, and how many there are."""
     if as_json:
-        print_json({"ok": False, "diagnostics": [*map(diagnostic_data, diagnostics)]})
+        print_json(
+            {
+                "ok": False,
+                "diagnostics": [*map(diagnostic_data, diagnostics)],
+            }
+        )
         return
     warn(diagnostics)
     counts = [
@@ -47,7 +60,9 @@ def report_diagnostics(diagnostics: Sequence[Diagnostic], *, as_json: bool) -> N
         for kind in ("error", "warning")
     ]
     total = ", ".join(
-        f"{count} {kind}{'s' * (count > 1)}" for count, kind in counts if count
+        f"{count} {kind}{'s' * (count > 1)}"
+        for count, kind in counts
+        if count
     )
     click.echo(
         f"{total}; `resgraph explain {diagnostics[0].code}` says more",
@@ -79,13 +94,16 @@ def _colored(diagnostic: Diagnostic) -> str:
     kind, colon, message = head.partition(":")
     color = "red" if diagnostic.severity == "error" else "yellow"
     lines = [
-        click.style(kind, fg=color, bold=True) + click.style(colon + message, bold=True)
+        click.style(kind, fg=color, bold=True)
+        + click.style(colon + message, bold=True)
     ]
     for line in rest.splitlines():
         mark = line.lstrip()
         if mark.startswith(("-->", ":::", "=")):
             lines.append(
-                click.style(line, fg="cyan") if not mark.startswith("=") else line
+                click.style(line, fg="cyan")
+                if not mark.startswith("=")
+                else line
             )
         elif mark.startswith("|") and "^" in mark:
             lines.append(click.style(line, fg=color))
@@ -98,7 +116,8 @@ def _safe(text: str) -> str:
     """Text without control characters, which could write on the terminal; ASCII where that is all
     it has."""
     shown = "".join(
-        c if c in "\n\t" or c.isprintable() else f"\\u{ord(c):04x}" for c in text
+        c if c in "\n\t" or c.isprintable() else f"\\u{ord(c):04x}"
+        for c in text
     )
     encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
     return shown.encode(encoding, "replace").decode(encoding)
@@ -114,10 +133,12 @@ def diagnostic_data(diagnostic: Diagnostic) -> dict[str, Any]:
         "notes": list(diagnostic.notes),
         "help": diagnostic.help,
         "edits": [
-            {"place": _place(edit.span), "text": edit.text} for edit in diagnostic.edits
+            {"place": _place(edit.span), "text": edit.text}
+            for edit in diagnostic.edits
         ],
         "related": [
-            {"place": _place(r.span), "label": r.label} for r in diagnostic.related
+            {"place": _place(r.span), "label": r.label}
+            for r in diagnostic.related
         ],
     }
 

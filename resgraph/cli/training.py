@@ -122,7 +122,9 @@ def need_run(overrides: tuple[str, ...], key: str | None) -> None:
 def weights_option(command: F) -> F:
     """`--weights` and `--key`: a spec with weights in place of a run."""
     command = click.option(
-        "--key", metavar="KEY", help="which state dict of that file, as `model_ema`"
+        "--key",
+        metavar="KEY",
+        help="which state dict of that file, as `model_ema`",
     )(command)
     return click.option(
         "--weights",
@@ -133,6 +135,6 @@ def weights_option(command: F) -> F:
 
 def run_argument(command: F) -> F:
     """A run directory."""
-    return click.argument("run", type=click.Path(path_type=Path), metavar="RUN")(
-        command
-    )
+    return click.argument(
+        "run", type=click.Path(path_type=Path), metavar="RUN"
+    )(command)

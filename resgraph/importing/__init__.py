@@ -21,7 +21,13 @@ from .program import AtenProgram, InputShapes, input_shapes
 from .proof import Proof, carry, names, prove, runs
 from .sources import Model, begun, model_of, tensors_of
 
-__all__ = ["ImportRefused", "Imported", "Proof", "from_model", "from_module"]
+__all__ = [
+    "ImportRefused",
+    "Imported",
+    "Proof",
+    "from_model",
+    "from_module",
+]
 
 
 class Imported(Frozen, eq=False):
@@ -44,7 +50,10 @@ class Imported(Frozen, eq=False):
 
 
 def from_model(
-    reference: str, shape: Shape | InputShapes | None = None, *, partial: bool = False
+    reference: str,
+    shape: Shape | InputShapes | None = None,
+    *,
+    partial: bool = False,
 ) -> Imported:
     """Of `timm:resnet50`, `torchvision:resnet50` or `package:callable`, whose code is run, or of a
     .pt2 or .onnx file, which is data. With `partial`, of as much of it as can be
@@ -54,7 +63,9 @@ def from_model(
     where there is no such model."""
     model = model_of(reference, shape)
     if partial and model.note:
-        raise UsageError(f"{reference}: a beginning of ONNX cannot be proven")
+        raise UsageError(
+            f"{reference}: a beginning of ONNX cannot be proven"
+        )
     program = model.program or capture(model.bare(), model.shapes)
     return _imported(program, model, partial=partial)
 
@@ -78,7 +89,9 @@ def from_module(
     return _imported(program, model, partial=partial)
 
 
-def _imported(program: AtenProgram, model: Model, *, partial: bool) -> Imported:
+def _imported(
+    program: AtenProgram, model: Model, *, partial: bool
+) -> Imported:
     """Written, read again, and proven."""
     try:
         return _proven(Reader(program).read(), model)
@@ -91,7 +104,9 @@ def _imported(program: AtenProgram, model: Model, *, partial: bool) -> Imported:
 
 
 def _proven(net: Captured, model: Model, ended: str = "") -> Imported:
-    head = Head(model.name, net, model.about, model.note, ended, tuple(model.shapes))
+    head = Head(
+        model.name, net, model.about, model.note, ended, tuple(model.shapes)
+    )
     text = write(head)
     try:
         plan = loads(text, name=model.name)

@@ -4,7 +4,13 @@ set."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from functools import cache
 from itertools import chain, islice
 
@@ -36,7 +42,9 @@ class Library:
         self.projects = False  # some block rests on the default
         self.adopted: dict[str, WrittenBlock] = {}
 
-    def adopt(self, definition: WrittenBlock, taken: Collection[str] = ()) -> None:
+    def adopt(
+        self, definition: WrittenBlock, taken: Collection[str] = ()
+    ) -> None:
         """Give a definition the library's name, if some block there makes the same of each of its
         calls, and the file has no block of that name. `shortcut` is then what the file has to say
         of shortcuts."""
@@ -54,10 +62,15 @@ class Library:
         self._unite(definition)
 
     def _fits(
-        self, definition: WrittenBlock, shortcut: list[str], taken: Collection[str]
+        self,
+        definition: WrittenBlock,
+        shortcut: list[str],
+        taken: Collection[str],
     ) -> Iterator[tuple[BlockDef, dict[str, dict[str, str]]]]:
         """The library's blocks that make the same, with what each call then sets."""
-        said = f"shortcut: {WrittenPath('', shortcut)}\n" if shortcut else ""
+        said = (
+            f"shortcut: {WrittenPath('', shortcut)}\n" if shortcut else ""
+        )
         head = f"unit: {self.unit}\n{said}"
         plain, flat = _alike(definition.words), _alike(definition.flat)
         names = dict.fromkeys((*plain, *flat))
@@ -96,7 +109,9 @@ class _Trial(Frozen):
     options: Sequence[str]
     flat: bool = False
 
-    def values(self, definition: WrittenBlock) -> dict[str, dict[str, str]] | None:
+    def values(
+        self, definition: WrittenBlock
+    ) -> dict[str, dict[str, str]] | None:
         """What each call sets, so that it makes the same; None where one cannot be said."""
         first = self._found(definition, bare=True)
         if first is None or len({*map(str, first.values())}) == 1:
@@ -105,7 +120,10 @@ class _Trial(Frozen):
         if one is not None:
             return dict.fromkeys(first, one)
         tried = (first, self._found(definition, bare=False))
-        return next((v for v in tried if v and _sayable(self.block, v.values())), None)
+        return next(
+            (v for v in tried if v and _sayable(self.block, v.values())),
+            None,
+        )
 
     def _of_all(self, uses: Sequence[Use]) -> dict[str, str] | None:
         """What sets the same in all calls, of what the first of them may set."""
@@ -115,7 +133,8 @@ class _Trial(Frozen):
             values
             for values in tried
             if all(
-                self._same(use, values, s) for use, s in zip(uses, steps, strict=True)
+                self._same(use, values, s)
+                for use, s in zip(uses, steps, strict=True)
             )
         )
         return next(fits, None)
@@ -128,7 +147,11 @@ class _Trial(Frozen):
         for key, use in _different(definition.uses).items():
             tried = self._tried(use, list(found.values()))
             steps = list(use.steps)
-            fits = (v for v in tried if (v or bare) and self._same(use, v, steps))
+            fits = (
+                v
+                for v in tried
+                if (v or bare) and self._same(use, v, steps)
+            )
             values = next(fits, None)
             if values is None:
                 return None
@@ -149,12 +172,17 @@ class _Trial(Frozen):
             yield {key: both[key] for key in keys if key in both}
 
     def _same(
-        self, use: Use, values: Mapping[str, str], steps: Sequence[CapturedOp]
+        self,
+        use: Use,
+        values: Mapping[str, str],
+        steps: Sequence[CapturedOp],
     ) -> bool:
         width = str(use.sizes.out) if self.block.uses("out") else ""
         call = call_text(self.block.name, width, use.stride, values)
         ops = {step.op.op for step in steps}
-        own = [each for each in self.options if each.partition(":")[0] in ops]
+        own = [
+            each for each in self.options if each.partition(":")[0] in ops
+        ]
         text = (
             f"name: a call\ninput: {shape_text(use.block.into)}\n{self.head}"
             f"ops: {{{', '.join(own)}}}\nnet: {{row: {call}}}\n"
@@ -163,8 +191,15 @@ class _Trial(Frozen):
             graph = loads(text).graph
         except ResgraphError:
             return False
-        nodes = [node for node in graph.nodes.values() if node.name != graph.input]
-        return matched(nodes, steps, {graph.input: use.block.entry}) is not None
+        nodes = [
+            node
+            for node in graph.nodes.values()
+            if node.name != graph.input
+        ]
+        return (
+            matched(nodes, steps, {graph.input: use.block.entry})
+            is not None
+        )
 
 
 def _different(uses: Sequence[Use]) -> dict[str, Use]:
@@ -185,7 +220,9 @@ def _alike(words: Counter[str]) -> tuple[str, ...]:
 @cache
 def _with_words(words: tuple[tuple[str, int], ...]) -> tuple[str, ...]:
     return tuple(
-        name for name in library_index() if words == tuple(sorted(_words(name).items()))
+        name
+        for name in library_index()
+        if words == tuple(sorted(_words(name).items()))
     )
 
 
@@ -194,14 +231,18 @@ def _words(name: str) -> Counter[str]:
     block = library_block(name)
     items = (item for path in block.paths.values() for item in path.items)
     labels = [item.word for item in of_type(Label, items)]
-    words = Counter("act" if word in ACTIVATIONS else word for word in labels)
+    words = Counter(
+        "act" if word in ACTIVATIONS else word for word in labels
+    )
     del words["drop path"]  # an eval-mode graph has none
     return words
 
 
 def _each(keys: Sequence[str], use: Use) -> Iterator[dict[str, str]]:
     """Values of one option."""
-    found = ({key: value} for key in keys for value in _candidates(key, use))
+    found = (
+        {key: value} for key in keys for value in _candidates(key, use)
+    )
     return islice(found, _MOST)
 
 
@@ -218,14 +259,19 @@ def _candidates(key: str, use: Use) -> Iterator[str]:
     if key in ("act", "gate"):
         yield from {op.op for op in ops if op.op in ACTIVATIONS}
         return
-    numbers = (*chain.from_iterable(map(_numbers, ops)), *_ratios(ops, use.sizes.into))
+    numbers = (
+        *chain.from_iterable(map(_numbers, ops)),
+        *_ratios(ops, use.sizes.into),
+    )
     yield from map(str, dict.fromkeys(numbers))
 
 
 def _ratios(ops: Iterable[Op], into: int) -> Iterator[int]:
     """Whole ones of widths and what comes in."""
     widths = [op.width for op in ops if isinstance(op, Conv | Fc)]
-    ends = [(width, into) for width in widths] + [(into, width) for width in widths]
+    ends = [(width, into) for width in widths] + [
+        (into, width) for width in widths
+    ]
     for a, b in ends:
         if a % b == 0 and a // b <= _RATIOS:
             yield a // b
@@ -244,7 +290,8 @@ def _sayable(block: BlockDef, values: Collection[dict[str, str]]) -> bool:
     """Whether an option that some calls set has a number where others do not."""
     keys = {*chain.from_iterable(values)}
     return all(
-        all(key in each for each in values) or _default(block, key).isdigit()
+        all(key in each for each in values)
+        or _default(block, key).isdigit()
         for key in keys
     )
 
@@ -255,7 +302,9 @@ def _default(block: BlockDef, key: str) -> str:
 
 
 def _rename(
-    definition: WrittenBlock, block: BlockDef, values: Mapping[str, dict[str, str]]
+    definition: WrittenBlock,
+    block: BlockDef,
+    values: Mapping[str, dict[str, str]],
 ) -> None:
     definition.name, definition.ours = block.name, False
     definition.takes_out = block.uses("out")

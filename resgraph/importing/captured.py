@@ -3,7 +3,13 @@ model."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from itertools import chain
 from math import prod
 
@@ -40,7 +46,9 @@ class MovedKey(str):
     steps: tuple[int, ...]
 
     @classmethod
-    def of(cls, key: str, sizes: Sequence[int], steps: Sequence[int]) -> str:
+    def of(
+        cls, key: str, sizes: Sequence[int], steps: Sequence[int]
+    ) -> str:
         """The key itself where the numbers lie alike."""
         if all(steps[n] == prod(sizes[n + 1 :]) for n in range(len(sizes))):
             return key
@@ -129,17 +137,25 @@ class Captured(Frozen):
     @property
     def shares(self) -> bool:
         """Whether layers share a weight."""
-        keys = [key for step in self.steps.values() for key in step.tensors.values()]
+        keys = [
+            key
+            for step in self.steps.values()
+            for key in step.tensors.values()
+        ]
         return self.ties and len({*keys}) < len(keys)
 
 
 def readers(steps: Iterable[CapturedOp]) -> dict[str, list[str]]:
     """The steps that read each value, once for each time that they do."""
-    return by_key((source, step.name) for step in steps for source in step.inputs)
+    return by_key(
+        (source, step.name) for step in steps for source in step.inputs
+    )
 
 
 def captured(
-    steps: Iterable[CapturedOp], inputs: Sequence[str], outputs: Sequence[str]
+    steps: Iterable[CapturedOp],
+    inputs: Sequence[str],
+    outputs: Sequence[str],
 ) -> Captured:
     """The steps that the outputs rest on; what is concatenated again and again is concatenated
     to what was (as DenseNet's layers say it)."""
@@ -180,7 +196,9 @@ def _nested(steps: Iterable[CapturedOp]) -> Iterable[CapturedOp]:
             parts = step.inputs
             for size in range(len(parts) - 1, 1, -1):
                 if parts[:size] in whole:
-                    step = replace(step, inputs=(whole[parts[:size]], *parts[size:]))
+                    step = replace(
+                        step, inputs=(whole[parts[:size]], *parts[size:])
+                    )
                     break
             whole.setdefault(parts, step.name)
         yield step

@@ -49,8 +49,12 @@ class Unit:
 
     @cached_property
     def activation(self) -> str:
-        rest = (word for word in self.words if word not in ("conv", self.norm))
-        return next((word for word in rest if not word.startswith("gain")), "")
+        rest = (
+            word for word in self.words if word not in ("conv", self.norm)
+        )
+        return next(
+            (word for word in rest if not word.startswith("gain")), ""
+        )
 
     @property
     def before(self) -> bool:
@@ -61,7 +65,9 @@ class Unit:
     def text(self) -> str:
         """As the key `unit:` has it."""
         plain = all(" " not in word for word in self.words)
-        return " ".join(self.words) if plain else f"[{', '.join(self.words)}]"
+        return (
+            " ".join(self.words) if plain else f"[{', '.join(self.words)}]"
+        )
 
 
 def _names_norm(word: str) -> bool:
@@ -101,11 +107,17 @@ class Cell(Frozen, eq=False, dict=True):
     def options(self) -> dict[str, Any]:
         """What a label may have to say, in its order."""
         op, said = self.op, self.unit.said
-        keys = [key for key in type(op).model_fields if key not in ("op", *op.quiet)]
+        keys = [
+            key
+            for key in type(op).model_fields
+            if key not in ("op", *op.quiet)
+        ]
         found = {key: getattr(op, key) for key in keys}
         if "bias" in found:
             usual = said.bias(op, normed=bool(self.unit.norm))
-            found["bias"] = None if found["bias"] == usual else found["bias"]
+            found["bias"] = (
+                None if found["bias"] == usual else found["bias"]
+            )
         if self.pads_same and found["pad"] is not None:
             whole = "pad" in said.values.get(op.op, {})
             found["pad"] = None if whole else "same"
@@ -131,9 +143,18 @@ class Cell(Frozen, eq=False, dict=True):
         kernel = self.options.get("kernel", ())
         pointwise = isinstance(kernel, tuple) and set(kernel) == {1}
         act = "act" if one and self.activation else ""
-        words = (act or self.mode, pointwise and self.op.weighted, self.pads_same)
+        words = (
+            act or self.mode,
+            pointwise and self.op.weighted,
+            self.pads_same,
+        )
         word = act if self.op.role == "activation" and act else self.op.op
-        return word, *words, tuple(flags), tuple(self.unit.said.departs(self.op))
+        return (
+            word,
+            *words,
+            tuple(flags),
+            tuple(self.unit.said.departs(self.op)),
+        )
 
     @property
     def alike(self) -> tuple[Any, ...]:
@@ -157,7 +178,11 @@ class Cell(Frozen, eq=False, dict=True):
     def vanishes(self) -> bool:
         """Whether it does nothing at stride 1: a pool whose kernel follows from its stride."""
         op = self.op
-        if not isinstance(op, Pool | BlurPool) or op.says("kernel") or op.pad:
+        if (
+            not isinstance(op, Pool | BlurPool)
+            or op.says("kernel")
+            or op.pad
+        ):
             return False
         return not (isinstance(op, Pool) and op.to)
 
@@ -165,8 +190,12 @@ class Cell(Frozen, eq=False, dict=True):
 def units(items: Iterable[RegionItem], said: SaidOnce) -> list[Unit]:
     """The units that a net may have been written in, the one with the shortest labels first."""
     runs = list(_runs(items))
-    found = [Unit(words, said) for words in (("conv",), *_candidates(runs, said))]
-    if not any(isinstance(step.op, Convolution) for run in runs for step in run):
+    found = [
+        Unit(words, said) for words in (("conv",), *_candidates(runs, said))
+    ]
+    if not any(
+        isinstance(step.op, Convolution) for run in runs for step in run
+    ):
         return [Unit(said=said)]
     length = {unit: _length(runs, unit) for unit in found}
     return sorted(found, key=lambda unit: (length[unit], len(unit.words)))
@@ -177,10 +206,16 @@ def _candidates(
 ) -> Iterator[tuple[str, ...]]:
     """Of the commonest norm and the two commonest activations; and what stands most often behind
     a convolution."""
-    norms, acts, tails = Counter[str](), Counter[str](), Counter[tuple[str, ...]]()
+    norms, acts, tails = (
+        Counter[str](),
+        Counter[str](),
+        Counter[tuple[str, ...]](),
+    )
     for run in runs:
         tails.update(tuple(map(said.label, tail)) for tail in _tails(run))
-        norms.update(said.label(step.op) for step in run if _is_norm(step.op))
+        norms.update(
+            said.label(step.op) for step in run if _is_norm(step.op)
+        )
         acts.update(_activations(run))
     names = [word for word, _ in norms.most_common(1)]
     yield from (("conv", norm) for norm in names)
@@ -229,7 +264,11 @@ def _length(runs: Iterable[list[CapturedOp]], unit: Unit) -> float:
     modes = [cell.mode for cell in made if not isinstance(cell.op, Fc)]
     said = sum(bool(cell.options.get("bias")) for cell in made)
     less = sum(mode in ("linear", "bare") for mode in modes)
-    return len(made) + 0.15 * (less + said) + 0.3 * (sum(map(bool, modes)) - less)
+    return (
+        len(made)
+        + 0.15 * (less + said)
+        + 0.3 * (sum(map(bool, modes)) - less)
+    )
 
 
 def _runs(items: Iterable[RegionItem]) -> Iterator[list[CapturedOp]]:
@@ -237,7 +276,9 @@ def _runs(items: Iterable[RegionItem]) -> Iterator[list[CapturedOp]]:
     for _, group in groupby(items, type):
         run = [*group]
         yield [*of_type(CapturedOp, run)]
-        for branch in chain.from_iterable(b.branches for b in of_type(Region, run)):
+        for branch in chain.from_iterable(
+            b.branches for b in of_type(Region, run)
+        ):
             yield from _runs(branch.items)
 
 
@@ -287,7 +328,9 @@ def _is_unit(steps: Sequence[CapturedOp], unit: Unit) -> bool:
     )
 
 
-def _behind(conv: CapturedOp, rest: Sequence[CapturedOp], unit: Unit) -> Cell:
+def _behind(
+    conv: CapturedOp, rest: Sequence[CapturedOp], unit: Unit
+) -> Cell:
     """A convolution with as much of its unit as stands behind it, or with another activation."""
     behind = [unit.said.label(step.op) for step in rest[: len(unit.words)]]
     fits = (
@@ -299,7 +342,9 @@ def _behind(conv: CapturedOp, rest: Sequence[CapturedOp], unit: Unit) -> Cell:
     return Cell(conv.op, (conv, *rest[:count]), mode, unit)
 
 
-def _modes(unit: Unit, rest: Sequence[CapturedOp]) -> Iterator[tuple[str, list[str]]]:
+def _modes(
+    unit: Unit, rest: Sequence[CapturedOp]
+) -> Iterator[tuple[str, list[str]]]:
     """What a label may say, and what then stands behind its convolution: rule 5 of the language."""
     tail = list(unit.words[1:])
     place = tail.index(unit.activation) if unit.activation else len(tail)

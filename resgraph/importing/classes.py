@@ -19,8 +19,12 @@ class ModuleClasses:
     def __init__(self, net: Captured) -> None:
         self.classes = net.classes
         paths = [step.module for step in net.steps.values()]
-        self.sizes = Counter(inner for path in paths for inner in within(path))
-        self.attributes = {word for path in paths for word in path.split(".")}
+        self.sizes = Counter(
+            inner for path in paths for inner in within(path)
+        )
+        self.attributes = {
+            word for path in paths for word in path.split(".")
+        }
 
     def of(self, blocks: Sequence[Region]) -> str:
         """The class that each of the blocks is a module of, as a name, or the one of which all
@@ -71,5 +75,7 @@ def module_of(steps: Iterable[CapturedOp]) -> list[str]:
 
 def common(paths: Sequence[Sequence[str]]) -> list[str]:
     """The longest beginning of all."""
-    same = takewhile(lambda words: len({*words}) == 1, zip(*paths, strict=False))
+    same = takewhile(
+        lambda words: len({*words}) == 1, zip(*paths, strict=False)
+    )
     return [word for word, *_ in same]

@@ -75,7 +75,9 @@ class Elements:
         return self.uses[id(each)] if isinstance(each, Region) else each
 
 
-def define(name: str, blocks: Sequence[Region], elements: Elements) -> WrittenBlock:
+def define(
+    name: str, blocks: Sequence[Region], elements: Elements
+) -> WrittenBlock:
     """The definition of blocks of one kind, whose uses are entered. Raises `ImportRefused`."""
     definition = WrittenBlock(name)
     for block in blocks:
@@ -89,7 +91,9 @@ def define(name: str, blocks: Sequence[Region], elements: Elements) -> WrittenBl
 class _Writer:
     """One definition from the blocks that are of its kind."""
 
-    def __init__(self, definition: WrittenBlock, elements: Elements) -> None:
+    def __init__(
+        self, definition: WrittenBlock, elements: Elements
+    ) -> None:
         self.definition, self.elements = definition, elements
         self.uses = definition.uses
         self.blocks = definition.blocks
@@ -107,30 +111,43 @@ class _Writer:
         definition = self.definition
         self.act = self._one_activation()
         summed = [use for use in self.uses if use.block.summed]
-        for name, column in zip(self.paths.names, self.paths.columns, strict=True):
+        for name, column in zip(
+            self.paths.names, self.paths.columns, strict=True
+        ):
             calls = [*compress(self.uses, column)]
             branches = [*filter(None, column)]
             parts = self._path(branches, calls)
             if len(calls) < len(self.uses):  # the others have no shortcut
-                parts, summed, definition.keeps = ["shortcut", *parts], calls, True
+                parts, summed, definition.keeps = (
+                    ["shortcut", *parts],
+                    calls,
+                    True,
+                )
             definition.paths.append(WrittenPath(name, parts))
             self._note(branches)
         if summed:
-            definition.merge = self._merge([u.block.merge for u in summed], summed)
+            definition.merge = self._merge(
+                [u.block.merge for u in summed], summed
+            )
         definition.shortcut = self._shortcut()
         if definition.merge == "body" and self.paths.names == ["body"]:
             definition.merge = ""
 
     def _note(self, branches: Iterable[Branch]) -> None:
         """What is called by the longest of these."""
-        longest = max((self.elements.of(b.items) for b in branches), key=len)
+        longest = max(
+            (self.elements.of(b.items) for b in branches), key=len
+        )
         self.definition.words.update(each.word for each in longest)
         inner = [each.definition for each in of_type(Use, longest)]
         self.definition.inner += inner
 
     def _one_activation(self) -> str:
         """The `let` for it where each call has one, and not all the same."""
-        acts = [activation_of(block, self.elements.unit) for block in self.blocks]
+        acts = [
+            activation_of(block, self.elements.unit)
+            for block in self.blocks
+        ]
         differ = all(acts) and len(set(acts)) > 1
         return self._let("act", acts, self.uses) if differ else ""
 
@@ -140,7 +157,10 @@ class _Writer:
         if self.definition.keeps or len(sums) > 1:
             return ["none"]
         column = [*map(skip_branch, self.blocks)]
-        branches, calls = [*filter(None, column)], [*compress(self.uses, column)]
+        branches, calls = (
+            [*filter(None, column)],
+            [*compress(self.uses, column)],
+        )
         if not calls:
             return []
         self.act = ""  # a shortcut's is its own
@@ -148,22 +168,32 @@ class _Writer:
         still = max(map(max, _strides(self.uses))) == 1
         return (_STILL if still else _POLICIES).get(listed(found), found)
 
-    def _path(self, branches: Sequence[Branch], calls: Sequence[Use]) -> list[str]:
+    def _path(
+        self, branches: Sequence[Branch], calls: Sequence[Use]
+    ) -> list[str]:
         """What stands there in all calls."""
         starts = [branch.start for branch in branches]
         start = self._equation(starts, calls, path=True)
         return [*filter(None, [start]), *self._labels(branches, calls)]
 
-    def _labels(self, branches: Sequence[Branch], calls: Sequence[Use]) -> list[str]:
+    def _labels(
+        self, branches: Sequence[Branch], calls: Sequence[Use]
+    ) -> list[str]:
         rows = [self.elements.runs(branch.items) for branch in branches]
         columns = aligned(rows)
-        return list(folded(self._repeated(column, calls) for column in columns))
+        return list(
+            folded(self._repeated(column, calls) for column in columns)
+        )
 
-    def _repeated(self, column: Sequence[Repeated | None], calls: Sequence[Use]) -> str:
+    def _repeated(
+        self, column: Sequence[Repeated | None], calls: Sequence[Use]
+    ) -> str:
         """A label, and how many times it stands there where that is not once."""
         first, _ = next(filter(None, column))
         lacked = (None, int(first.vanishes))
-        elements, counts = zip(*(run or lacked for run in column), strict=True)
+        elements, counts = zip(
+            *(run or lacked for run in column), strict=True
+        )
         held = [*compress(calls, counts)]
         label = self._label([*compress(elements, counts)], held)
         if {*counts} == {1}:
@@ -171,7 +201,9 @@ class _Writer:
         name = "depth" if all(counts) else _counted(first)
         return f"{_strided(counts, calls) or self._let(name, counts, calls)} x {label}"
 
-    def _label(self, column: Sequence[Element | None], calls: Sequence[Use]) -> str:
+    def _label(
+        self, column: Sequence[Element | None], calls: Sequence[Use]
+    ) -> str:
         uses = [*of_type(Use, column)]
         if uses:
             return self._call(uses, calls)
@@ -198,7 +230,9 @@ class _Writer:
             return self._cut(column)
         return _sized(column) if isinstance(cell.op, Upsample) else column
 
-    def _act(self, column: Sequence[Element | None], calls: Sequence[Use]) -> str:
+    def _act(
+        self, column: Sequence[Element | None], calls: Sequence[Use]
+    ) -> str:
         """The `let` for a label's activation; "" where its own text says it."""
         acts = [each.activation for each in of_type(Cell, column)]
         if self.act and all(acts):
@@ -206,7 +240,9 @@ class _Writer:
         said = [act or "linear" for act in acts]
         return self._let("act", said, calls) if len(set(said)) > 1 else ""
 
-    def _cut(self, column: Sequence[Element | None]) -> Sequence[Element | None]:
+    def _cut(
+        self, column: Sequence[Element | None]
+    ) -> Sequence[Element | None]:
         """Parts, of which not all are the same one of as many: by their first and last channel."""
         found = [*of_type(Cell, column)]
         parts = [*of_type(Part, (each.op for each in found))]
@@ -217,12 +253,18 @@ class _Writer:
         places = [*map(Part.within, parts, widths)]
         last = [place.stop for place in places] == widths
         return [
-            replace(each, op=Part.cut(place.start, None if last else place.stop))
+            replace(
+                each, op=Part.cut(place.start, None if last else place.stop)
+            )
             for each, place in zip(found, places, strict=True)
         ]
 
     def _value(
-        self, cell: Cell, key: str, values: Sequence[Any], calls: Sequence[Use]
+        self,
+        cell: Cell,
+        key: str,
+        values: Sequence[Any],
+        calls: Sequence[Use],
     ) -> str | None:
         """An option as text; None where it need not be said."""
         differ = len(set(values)) > 1
@@ -232,15 +274,25 @@ class _Writer:
             return None
         if constant := self._constant(cell, key, values, calls):
             return constant
-        if key == "kernel" and differ and not isinstance(cell.op, ChannelConv):
+        if (
+            key == "kernel"
+            and differ
+            and not isinstance(cell.op, ChannelConv)
+        ):
             # no paper's follows from a width
             return self._let(key, values, calls)
         width = key == "width" and self.relative
         found = _formula([*map(side, values)], calls, width=width)
-        return found or self._let(_NAMED.get((cell.op.op, key), key), values, calls)
+        return found or self._let(
+            _NAMED.get((cell.op.op, key), key), values, calls
+        )
 
     def _constant(
-        self, cell: Cell, key: str, values: Sequence[Any], calls: Sequence[Use]
+        self,
+        cell: Cell,
+        key: str,
+        values: Sequence[Any],
+        calls: Sequence[Use],
     ) -> str:
         """What each call has: its stride, the size of its map."""
         if key == "stride" and self.relative and values == _strides(calls):
@@ -248,7 +300,9 @@ class _Writer:
         same = isinstance(cell.op, Upsample) and values == _sizes(calls)
         return "x" if same else ""
 
-    def _let(self, key: str, values: Sequence[Any], calls: Sequence[Use]) -> str:
+    def _let(
+        self, key: str, values: Sequence[Any], calls: Sequence[Use]
+    ) -> str:
         """A `let` that calls set, where no formula gives the value."""
         texts = [*map(value_text, values)]
         if len(set(texts)) == 1:
@@ -257,11 +311,15 @@ class _Writer:
             return share
         usual = _RENAMED.get(key, key)
         names = chain([usual], map(f"{usual}{{}}".format, count(2)))
-        name = next(name for name in names if self._agrees(name, texts, calls))
+        name = next(
+            name for name in names if self._agrees(name, texts, calls)
+        )
         self._set(name, texts, calls)
         return name
 
-    def _agrees(self, name: str, texts: Sequence[str], calls: Sequence[Use]) -> bool:
+    def _agrees(
+        self, name: str, texts: Sequence[str], calls: Sequence[Use]
+    ) -> bool:
         """Whether a `let` can say these as well: it says nothing else of the same calls, and no
         path has the name."""
         said = self.said[name]
@@ -269,14 +327,18 @@ class _Writer:
         same = all(said.get(call, text) == text for call, text in pairs)
         return same and name not in self.paths.names
 
-    def _set(self, name: str, texts: Sequence[str], calls: Sequence[Use]) -> None:
+    def _set(
+        self, name: str, texts: Sequence[str], calls: Sequence[Use]
+    ) -> None:
         """A call that a `let` says nothing of has what most have."""
         said, lets = self.said[name], self.definition.lets
         said |= zip(calls, texts, strict=True)
         ((lets[name], _),) = Counter(said.values()).most_common(1)
         for use in self.uses:
             own = use.values | {name: said.get(use, lets[name])}
-            kept = (key for key in lets if own.get(key, lets[key]) != lets[key])
+            kept = (
+                key for key in lets if own.get(key, lets[key]) != lets[key]
+            )
             use.values = {key: own[key] for key in kept}
             use.unread = {key for key in lets if use not in self.said[key]}
 
@@ -284,18 +346,26 @@ class _Writer:
         self, key: str, texts: Sequence[str], calls: Sequence[Use]
     ) -> str | None:
         """A width or a number of groups that is a share of another width in all calls."""
-        if key not in ("width", "groups") or not all(map(str.isdigit, texts)):
+        if key not in ("width", "groups") or not all(
+            map(str.isdigit, texts)
+        ):
             return None
         for name in self.definition.lets:
             own = [use.value(name) for use in calls]
-            if name.startswith("width") and (text := _ratio(name, texts, own)):
+            if name.startswith("width") and (
+                text := _ratio(name, texts, own)
+            ):
                 return text
         return None
 
     def _call(self, uses: Sequence[Use], calls: Sequence[Use]) -> str:
-        inner = self._let("inner", [use.definition.name for use in uses], calls)
+        inner = self._let(
+            "inner", [use.definition.name for use in uses], calls
+        )
         words = (self._width(uses, calls), self._stride(uses, calls))
-        return " ".join([*filter(None, (inner, *words)), *self._values(uses, calls)])
+        return " ".join(
+            [*filter(None, (inner, *words)), *self._values(uses, calls)]
+        )
 
     def _width(self, uses: Sequence[Use], calls: Sequence[Use]) -> str:
         """The width of a call; "" where none says one."""
@@ -311,30 +381,48 @@ class _Writer:
         if not moves or not any(use.definition.strided for use in uses):
             return ""
         own = self.relative and strides == _strides(calls)
-        return f"/{'stride' if own else self._let('stride', strides, calls)}"
+        return (
+            f"/{'stride' if own else self._let('stride', strides, calls)}"
+        )
 
-    def _values(self, uses: Sequence[Use], calls: Sequence[Use]) -> Iterator[str]:
+    def _values(
+        self, uses: Sequence[Use], calls: Sequence[Use]
+    ) -> Iterator[str]:
         """What a call sets of the `let`s of its block."""
         for key in uses[0].definition.lets:
             texts = [use.value(key) for use in uses]
             if any(key in use.values for use in uses):
-                numbers = [int(text) if text.isdigit() else text for text in texts]
+                numbers = [
+                    int(text) if text.isdigit() else text for text in texts
+                ]
                 width = key.startswith("width") and self.relative
                 found = _formula(numbers, calls, width=width)
                 yield f"{key} {found or self._let(key, texts, calls)}"
 
-    def _merge(self, expressions: Sequence[StepTree], calls: Sequence[Use]) -> str:
+    def _merge(
+        self, expressions: Sequence[StepTree], calls: Sequence[Use]
+    ) -> str:
         """An equation; behind it an activation that no equation can call, as it has an option, and
         that is not the unit's."""
         trees = [*of_type(tuple, expressions)]
         tops: list[Op] = [step.op for step, _ in trees]
         unit = self.elements.unit
-        said = {unit.said.label(op) for op in tops if op.role == "activation"}
-        if self.act or len(said) != 1 or not any(" " in label for label in said):
+        said = {
+            unit.said.label(op) for op in tops if op.role == "activation"
+        }
+        if (
+            self.act
+            or len(said) != 1
+            or not any(" " in label for label in said)
+        ):
             return self._equation(expressions, calls)
         (label,) = said
         text = self._equation([terms[0] for _, terms in trees], calls)
-        return f"act({text})" if label == unit.activation else f"[{text}, {label}]"
+        return (
+            f"act({text})"
+            if label == unit.activation
+            else f"[{text}, {label}]"
+        )
 
     def _equation(
         self,
@@ -350,7 +438,9 @@ class _Writer:
         ops: list[Op] = [step.op for step, _ in trees]
         known = (known_in(call.block, path=path) for call in calls)
         columns = zip(*map(terms_of, trees, known), strict=True)
-        texts = [self._equation(column, calls, path=path) for column in columns]
+        texts = [
+            self._equation(column, calls, path=path) for column in columns
+        ]
         if under := divisors([*map(number_of, ops)]):
             root = f"sqrt({self._let('variance', under, calls)})"
             return equation(Div(), [*texts, root])
@@ -362,13 +452,17 @@ class _Writer:
             return f"{self.act}({', '.join(texts)})"
         return equation(ops[0], texts)
 
-    def _name(self, value: str | None, block: Region, *, path: bool = False) -> str:
+    def _name(
+        self, value: str | None, block: Region, *, path: bool = False
+    ) -> str:
         """A value in an equation."""
         if value is None:
             return ""
         if value == skip_of(block) and not (path and value == block.entry):
             return self.skip
-        return "x" if value == block.entry else self.paths.name(value, block)
+        return (
+            "x" if value == block.entry else self.paths.name(value, block)
+        )
 
 
 _NAMED = {("part", "from"): "split", ("part", "to"): "split"}
@@ -393,15 +487,21 @@ _STILL: Mapping[str, list[str]] = {"1x1 conv out linear": []}
 """The same of blocks that never stride."""
 
 
-def _formula(values: Sequence[Any], calls: Sequence[Use], *, width: bool) -> str | None:
+def _formula(
+    values: Sequence[Any], calls: Sequence[Use], *, width: bool
+) -> str | None:
     return formula(values, [call.sizes for call in calls], width=width)
 
 
-def _ratio(name: str, texts: Sequence[str], own: Sequence[str]) -> str | None:
+def _ratio(
+    name: str, texts: Sequence[str], own: Sequence[str]
+) -> str | None:
     """Numbers as one share of what a `let` is in each call."""
     if not all(map(str.isdigit, own)):
         return None
-    ratios = {Fraction(int(a), int(b)) for a, b in zip(texts, own, strict=True)}
+    ratios = {
+        Fraction(int(a), int(b)) for a, b in zip(texts, own, strict=True)
+    }
     return _ratio_text(name, ratios.pop()) if len(ratios) == 1 else None
 
 
@@ -426,7 +526,9 @@ def _sized(column: Sequence[Element | None]) -> Sequence[Element | None]:
     ops = of_type(Upsample, (each.op for each in found))
     if len({op.factor is None for op in ops}) == 1:
         return column
-    said = ({"factor": None, "to": each.steps[0].shape[1:]} for each in found)
+    said = (
+        {"factor": None, "to": each.steps[0].shape[1:]} for each in found
+    )
     return [
         replace(each, op=each.op.model_copy(update=update))
         for each, update in zip(found, said, strict=True)
@@ -470,9 +572,14 @@ def _counted(element: Element) -> str:
     return f"{humps.replace('-', '_').lower()}s"
 
 
-def aligned(rows: Sequence[Sequence[Repeated]]) -> list[list[Repeated | None]]:
+def aligned(
+    rows: Sequence[Sequence[Repeated]],
+) -> list[list[Repeated | None]]:
     """The labels of several paths in columns; what a path has not leaves a hole."""
-    if len({tuple(element.plain for element, _ in row) for row in rows}) == 1:
+    if (
+        len({tuple(element.plain for element, _ in row) for row in rows})
+        == 1
+    ):
         return [[*column] for column in zip(*rows, strict=True)]
     whole: list[Element] = []
     for row in sorted(rows, key=len, reverse=True):
@@ -500,7 +607,9 @@ def _united(a: Sequence[Element], b: Sequence[Element]) -> list[Element]:
     """A row in which both are, each with some elements left out."""
     old, new = ([element.alike for element in row] for row in (a, b))
     found: list[Element] = []
-    for tag, start, end, *other in SequenceMatcher(None, old, new).get_opcodes():
+    for tag, start, end, *other in SequenceMatcher(
+        None, old, new
+    ).get_opcodes():
         found += a[start:end]
         found += b[slice(*other)] if tag != "equal" else ()
     return found

@@ -41,8 +41,14 @@ def capture(model: nn.Module, shape: Shape | InputShapes) -> AtenProgram:
     shapes = input_shapes(shape)
     _need_inputs(model, shapes)
     model = nn.Module.to(model, "meta").eval()
-    images = [torch.empty(BATCH, *each, device="meta") for each in shapes.values()]
-    with warnings.catch_warnings(), _without_stack_traces(), nothing_collected():
+    images = [
+        torch.empty(BATCH, *each, device="meta") for each in shapes.values()
+    ]
+    with (
+        warnings.catch_warnings(),
+        _without_stack_traces(),
+        nothing_collected(),
+    ):
         warnings.simplefilter("ignore")
         try:
             exported = _exported(model, images)
@@ -70,7 +76,11 @@ def _batched(shapes: InputShapes) -> str:
 def _need_inputs(model: nn.Module, shapes: InputShapes) -> None:
     """Raises `ImportRefused` where a model cannot be called with as many inputs."""
     known = signature(model.forward).parameters.values()
-    plain = [p for p in known if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    plain = [
+        p
+        for p in known
+        if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+    ]
     names = [each.name for each in plain if each.default is each.empty]
     if len(names) > len(shapes):
         raise ImportRefused(
@@ -124,25 +134,40 @@ def program(exported: torch.export.ExportedProgram) -> AtenProgram:
     for node in exported.graph.nodes:
         if node.op == "placeholder" and node.name in keys:
             key = keys[node.name]
-            parameters[node.name] = Parameter(key, _axes(node), key in learned)
+            parameters[node.name] = Parameter(
+                key, _axes(node), key in learned
+            )
         elif node.op == "placeholder":
             inputs.append(CallResult(node.name, _axes(node)))
-        elif node.op == "call_function" and node.target is not operator.getitem:
+        elif (
+            node.op == "call_function"
+            and node.target is not operator.getitem
+        ):
             calls.append(_call(node))
-    return AtenProgram(inputs, parameters, calls, [*map(str, signature.user_outputs)])
+    return AtenProgram(
+        inputs, parameters, calls, [*map(str, signature.user_outputs)]
+    )
 
 
 def _axes(node: Node) -> TensorSizes:
     value = node.meta.get("val")
-    return tuple(map(int, value.shape)) if isinstance(value, torch.Tensor) else ()
+    return (
+        tuple(map(int, value.shape))
+        if isinstance(value, torch.Tensor)
+        else ()
+    )
 
 
 def _call(node: Node) -> AtenCall:
     value, stack = node.meta.get("val"), node.meta.get("nn_module_stack")
     module = list(stack.values())[-1][0] if stack else ""
-    word, _, overload = str(node.target).removeprefix("aten.").partition(".")
+    word, _, overload = (
+        str(node.target).removeprefix("aten.").partition(".")
+    )
     several = isinstance(value, list | tuple)
-    outputs = _outputs(node) if several else (CallResult(node.name, _axes(node)),)
+    outputs = (
+        _outputs(node) if several else (CallResult(node.name, _axes(node)),)
+    )
     return AtenCall(word, _given(node), outputs, module, several, overload)
 
 
@@ -159,7 +184,9 @@ def _given(node: Node) -> dict[str, Any]:
     schema = getattr(node.target, "_schema", None)
     declared = schema.arguments if schema else ()
     given = dict.fromkeys(a.name for a in declared)
-    given |= {a.name: a.default_value for a in declared if a.has_default_value()}
+    given |= {
+        a.name: a.default_value for a in declared if a.has_default_value()
+    }
     given |= {a.name: v for a, v in zip(declared, node.args, strict=False)}
     given |= node.kwargs
     return {name: _meant(value) for name, value in given.items()}
@@ -168,4 +195,6 @@ def _given(node: Node) -> dict[str, Any]:
 def _meant(value: Any) -> Any:
     if isinstance(value, Node):
         return TensorRef(value.name)
-    return [*map(_meant, value)] if isinstance(value, list | tuple) else value
+    return (
+        [*map(_meant, value)] if isinstance(value, list | tuple) else value
+    )

@@ -52,7 +52,9 @@ def mains(block: Region) -> list[Branch]:
 def skip_branch(block: Region) -> Branch | None:
     """The path that is a block's shortcut."""
     skip = skip_of(block)
-    return next((branch for branch in block.branches if branch.value == skip), None)
+    return next(
+        (branch for branch in block.branches if branch.value == skip), None
+    )
 
 
 def of_block(block: Region, unit: Unit) -> Kind:
@@ -76,7 +78,9 @@ def of_block(block: Region, unit: Unit) -> Kind:
 def known_in(block: Region, *, path: bool = False) -> Mapping[str, Kind]:
     """What stands for the values of a block: `shortcut` is its input in its equation, and in a path
     that is `x`."""
-    found: dict[str, Kind] = {b.value: n for n, b in enumerate(mains(block))}
+    found: dict[str, Kind] = {
+        b.value: n for n, b in enumerate(mains(block))
+    }
     ends = {block.entry: "x", skip_of(block) or "": SHORTCUT}
     return found | ends | ({block.entry: "x"} if path else {})
 
@@ -101,7 +105,9 @@ def _in_labels(block: Region, unit: Unit) -> Iterator[str]:
 
 def _in_equations(block: Region) -> Iterator[str]:
     for tree in (block.merge, *(branch.start for branch in mains(block))):
-        yield from (s.op.op for s in steps_of(tree) if s.op.role == "activation")
+        yield from (
+            s.op.op for s in steps_of(tree) if s.op.role == "activation"
+        )
 
 
 def of_elements(
@@ -116,7 +122,9 @@ def of_elements(
     )
 
 
-def runs(elements: Sequence[Cell | Region]) -> list[tuple[Cell | Region, int]]:
+def runs(
+    elements: Sequence[Cell | Region],
+) -> list[tuple[Cell | Region, int]]:
     """What stands in a path, equal blocks one after another as the first of them and their
     number."""
     found = [list(group) for _, group in groupby(elements, key=_same)]
@@ -130,7 +138,9 @@ def _same(element: Cell | Region) -> Any:
     return element.into, *(op_key(step.op) for step in element.steps)
 
 
-def of_element(element: Cell | Region, unit: Unit, *, one: bool = False) -> Kind:
+def of_element(
+    element: Cell | Region, unit: Unit, *, one: bool = False
+) -> Kind:
     if isinstance(element, Region):
         return of_block(element, unit)
     return element.kind_of(one=one)
@@ -149,7 +159,10 @@ def of_body(element: Cell | Region, unit: Unit) -> Kind:
 
 
 def of_expression(
-    expression: StepTree | None, known: Mapping[str, Kind], *, one: bool = False
+    expression: StepTree | None,
+    known: Mapping[str, Kind],
+    *,
+    one: bool = False,
 ) -> Kind:
     if isinstance(expression, tuple):
         step, _ = expression
@@ -157,18 +170,27 @@ def of_expression(
             "act" if one and step.op.role == "activation" else step.op.op,
             _sides(step.op),
             tuple(
-                of_expression(t, known, one=one) for t in terms_of(expression, known)
+                of_expression(t, known, one=one)
+                for t in terms_of(expression, known)
             ),
         )
-    return known.get(expression, expression) if expression is not None else None
+    return (
+        known.get(expression, expression)
+        if expression is not None
+        else None
+    )
 
 
 def _sides(op: Op) -> tuple[bool, ...]:
     """On which side of an op a number stands."""
-    return tuple(getattr(op, side, None) is not None for side in ("left", "right"))
+    return tuple(
+        getattr(op, side, None) is not None for side in ("left", "right")
+    )
 
 
-def terms_of(expression: StepTree, known: Mapping[str, Kind]) -> tuple[StepTree, ...]:
+def terms_of(
+    expression: StepTree, known: Mapping[str, Kind]
+) -> tuple[StepTree, ...]:
     """The terms of an equation in an order that does not rest on how it was written: of a sum and
     a product, sums first; `body + x`, and `x*s`."""
     assert isinstance(expression, tuple)
@@ -178,7 +200,9 @@ def terms_of(expression: StepTree, known: Mapping[str, Kind]) -> tuple[StepTree,
 
     def order(term: StepTree) -> tuple[bool, bool, str]:
         kind = of_expression(term, known)
-        nested = isinstance(term, tuple) and type(term[0].op) is type(step.op)
+        nested = isinstance(term, tuple) and type(term[0].op) is type(
+            step.op
+        )
         skip = kind in ("x", SHORTCUT)  # `body + x`, `x*s`
         return not nested, skip != isinstance(step.op, Mul), str(kind)
 

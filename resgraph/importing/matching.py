@@ -27,7 +27,9 @@ def matched_nets(
 ) -> dict[str, str] | None:
     """Nodes of a graph → steps of a whole net, as `matched` has them, where they give the same."""
     known = dict(zip(graph.inputs, inputs, strict=True))
-    nodes = [node for node in graph.nodes.values() if node.name not in known]
+    nodes = [
+        node for node in graph.nodes.values() if node.name not in known
+    ]
     others = [step for step in steps.values() if step.name not in inputs]
     found = matched(nodes, others, known)
     ends = found and [found[output.node] for output in graph.outputs]
@@ -78,7 +80,9 @@ def passes(op: Op) -> bool:
     return isinstance(op, DropPath) or number_of(op) == 1.0
 
 
-def _evaluated(steps: Iterable[CapturedOp | Node]) -> Iterator[CapturedOp | Node]:
+def _evaluated(
+    steps: Iterable[CapturedOp | Node],
+) -> Iterator[CapturedOp | Node]:
     """Steps without those that pass on what they read."""
     passed: dict[str, str] = {}
     for step in steps:
@@ -99,7 +103,9 @@ def _word(step: CapturedOp | Node) -> str:
     in two ways."""
     op = step.op
     if isinstance(op, Upsample):
-        return op_key(op.model_copy(update={"factor": None, "to": step.shape[1:]}))
+        return op_key(
+            op.model_copy(update={"factor": None, "to": step.shape[1:]})
+        )
     if not isinstance(op, Part):
         return op_key(op)
     width = step.shape[0]
@@ -137,7 +143,9 @@ class SameNumbers:
     def __init__(self, ops: Iterable[Op]) -> None:
         self.one: dict[float, float] = {}
         before = nan
-        for number in sorted({number for op in ops for number in _numbers(op)}):
+        for number in sorted(
+            {number for op in ops for number in _numbers(op)}
+        ):
             near = number - before <= _NEAR * abs(number)
             self.one[number] = self.one[before] if near else number
             before = number
@@ -149,7 +157,9 @@ class SameNumbers:
             return Mul(left=self.one[number])
         if not isinstance(op, Binary):
             return op
-        left, right = (None if n is None else self.one[n] for n in (op.left, op.right))
+        left, right = (
+            None if n is None else self.one[n] for n in (op.left, op.right)
+        )
         return op.model_copy(update={"left": left, "right": right})
 
 
@@ -157,7 +167,9 @@ def _numbers(op: Op) -> Iterator[float]:
     if (factor := number_of(op)) is not None:
         yield factor
     elif isinstance(op, Binary):
-        yield from (number for number in (op.left, op.right) if number is not None)
+        yield from (
+            number for number in (op.left, op.right) if number is not None
+        )
 
 
 @lru_cache(maxsize=4096)
@@ -165,7 +177,9 @@ def op_key(op: Op) -> str:
     """An op without how its weights begin, and without cells around its map that are as many as
     where none are said."""
     bias = getattr(op, "bias", None)
-    plain: dict[str, Any] = {"bias": "default"} if isinstance(bias, float) else {}
+    plain: dict[str, Any] = (
+        {"bias": "default"} if isinstance(bias, float) else {}
+    )
     if isinstance(op, Padded) and op.pad == op.usual_padding:
         plain["pad"] = None
     return op.model_copy(update=plain).model_dump_json(exclude={"start"})

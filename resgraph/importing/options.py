@@ -30,12 +30,20 @@ class SaidOnce(Frozen):
         usual = self.values.get(op.op, {})
         keys = [key for key in type(op).model_fields if key in op.quiet]
         found = {key: getattr(op, key) for key in keys}
-        return {k: v for k, v in found.items() if v != usual.get(k, _default(op, k))}
+        return {
+            k: v
+            for k, v in found.items()
+            if v != usual.get(k, _default(op, k))
+        }
 
     def label(self, op: Op) -> str:
         """An op's label, with the quiet options and the bias in which it departs."""
         if op not in self.labels:
-            plain, more, bias = op, self.departs(op), getattr(op, "bias", None)
+            plain, more, bias = (
+                op,
+                self.departs(op),
+                getattr(op, "bias", None),
+            )
             if bias is not None:
                 plain = op.model_copy(update={"bias": _default(op, "bias")})
                 usual = self.bias(op, normed=False)
@@ -61,7 +69,8 @@ class SaidOnce(Frozen):
             said = [
                 f"{key}: {value_text(value)}"
                 for key, value in options.items()
-                if key != "bias" or value != _usual_bias(known[word], normed=normed)
+                if key != "bias"
+                or value != _usual_bias(known[word], normed=normed)
             ]
             if said:
                 yield f"{word}: {{{', '.join(said)}}}"
@@ -88,10 +97,14 @@ def said_once(net: Captured) -> SaidOnce:
     return SaidOnce(values, frozenset(same))
 
 
-def _common(steps: list[CapturedOp], same: set[str]) -> Iterator[tuple[str, Any]]:
+def _common(
+    steps: list[CapturedOp], same: set[str]
+) -> Iterator[tuple[str, Any]]:
     """The options of one op that its file says."""
     op, *_ = ops = [step.op for step in steps]
-    if any(map(_says_pad, ops)) and same.issuperset(step.name for step in steps):
+    if any(map(_says_pad, ops)) and same.issuperset(
+        step.name for step in steps
+    ):
         yield "pad", "same"
     for key in type(op).model_fields:
         found = Counter(map(attrgetter(key), ops))
@@ -113,4 +126,7 @@ def _same(step: CapturedOp, net: Captured) -> bool:
     if not isinstance(op, Surrounded) or op.window is None:
         return False
     shapes = [net.steps[name].shape for name in step.inputs]
-    return op.model_copy(update={"pad": "same"}).fitted(*shapes).padding == op.padding
+    return (
+        op.model_copy(update={"pad": "same"}).fitted(*shapes).padding
+        == op.padding
+    )

@@ -42,7 +42,11 @@ class Head(Frozen):
     inputs: tuple[str, ...] = ("input",)
 
     def lines(self) -> Iterator[str]:
-        ended = f"The beginning of the model: {self.ended}." if self.ended else ""
+        ended = (
+            f"The beginning of the model: {self.ended}."
+            if self.ended
+            else ""
+        )
         for said in (self.note, ended):
             yield from (f"# {line}" for line in wrap(said, _WIDEST - 2))
         yield f"name: {self.name}"
@@ -51,7 +55,10 @@ class Head(Frozen):
         yield f"input: {self._shapes()}"
 
     def _shapes(self) -> str:
-        texts = [shape_text(self.net.steps[name].shape) for name in self.net.inputs]
+        texts = [
+            shape_text(self.net.steps[name].shape)
+            for name in self.net.inputs
+        ]
         if self.inputs == ("input",):
             return texts[0]
         pairs = zip(self.inputs, texts, strict=True)
@@ -139,7 +146,9 @@ def _blocks(definitions: Sequence[WrittenBlock]) -> Iterator[str]:
 
 
 def _line(definition: WrittenBlock) -> str:
-    entries = (f"{key}: {listed(parts)}" for key, parts in definition.entries())
+    entries = (
+        f"{key}: {listed(parts)}" for key, parts in definition.entries()
+    )
     return f"  {definition.name}: {{{', '.join(entries)}}}"
 
 
@@ -148,7 +157,9 @@ def _net(rows: Sequence[DraftRow]) -> Iterator[str]:
     yield from aligned([(row.name, row.labels) for row in rows], 2)
 
 
-def _given(rows: Sequence[DraftRow], outputs: Sequence[str]) -> Iterator[str]:
+def _given(
+    rows: Sequence[DraftRow], outputs: Sequence[str]
+) -> Iterator[str]:
     """What comes out, where that is not the last row alone; all streams of a row by its name."""
     if [*rows[-1].named] == [*outputs]:
         return
@@ -159,7 +170,9 @@ def _given(rows: Sequence[DraftRow], outputs: Sequence[str]) -> Iterator[str]:
     yield from ("", f"output: {said}")
 
 
-def aligned(entries: Sequence[tuple[str, Sequence[str]]], indent: int) -> Iterator[str]:
+def aligned(
+    entries: Sequence[tuple[str, Sequence[str]]], indent: int
+) -> Iterator[str]:
     """Keys and their lists; values begin in one column."""
     width = max(len(key) for key, _ in entries) + 1
     for key, parts in entries:

@@ -33,7 +33,9 @@ def _cuts(program: AtenProgram, count: int) -> Iterator[tuple[int, str]]:
         later.update(call.reads)
     for place in range(count, 0, -1):
         calls = program.calls[:place]
-        alive = later & {*program.names}.union(*(call.made for call in calls))
+        alive = later & {*program.names}.union(
+            *(call.made for call in calls)
+        )
         if len(alive) == 1 and alive <= calls[-1].made:
             yield place, alive.pop()
         later.update(calls[-1].reads)
@@ -42,7 +44,9 @@ def _cuts(program: AtenProgram, count: int) -> Iterator[tuple[int, str]]:
 def _until(program: AtenProgram, count: int, value: str) -> AtenProgram:
     calls: Sequence[AtenCall] = program.calls[:count]
     parameters = parameters_read(program.parameters, calls)
-    return replace(program, parameters=parameters, calls=calls, outputs=[value])
+    return replace(
+        program, parameters=parameters, calls=calls, outputs=[value]
+    )
 
 
 def _readable(program: AtenProgram) -> bool:

@@ -10,7 +10,9 @@ from ..language.grammar.words import name_problem
 from ..ops import VOCABULARY, Shape
 from ..structs import Frozen
 
-MADE_AS = frozenset(("device", "layout", "pin_memory", "dtype", "memory_format"))
+MADE_AS = frozenset(
+    ("device", "layout", "pin_memory", "dtype", "memory_format")
+)
 """Arguments that say what tensors are made as; who runs a program knows that."""
 TensorSizes = tuple[int, ...]
 """The sizes of a foreign tensor, its batch among them."""
@@ -81,7 +83,11 @@ def meant(value: Any, known: Mapping[str, Any]) -> Any:
     """An argument, with what is known for the tensors in it."""
     if isinstance(value, TensorRef):
         return known.get(value.name)
-    return [meant(v, known) for v in value] if isinstance(value, list) else value
+    return (
+        [meant(v, known) for v in value]
+        if isinstance(value, list)
+        else value
+    )
 
 
 def _tensors(value: Any) -> Iterator[str]:

@@ -57,11 +57,15 @@ class BlockRecovery:
         rows alone and differ in what some calls lack."""
         made = self._made(blocks, elements)
         loose = elements.loose
-        known = [d for d in self.definitions if loose >= {*map(id, d.blocks)}]
+        known = [
+            d for d in self.definitions if loose >= {*map(id, d.blocks)}
+        ]
         for group in together([*known, *made], elements):
             joined = self._joined(group, elements)
             gone = {*group} - {*joined}
-            self.definitions = [d for d in self.definitions if d not in gone]
+            self.definitions = [
+                d for d in self.definitions if d not in gone
+            ]
             yield from (d for d in joined if d not in known)
 
     def _made(
@@ -69,7 +73,9 @@ class BlockRecovery:
     ) -> Iterator[WrittenBlock]:
         """Definitions of blocks of one kind each, but for those of the library."""
         taken = {known.name for known in self.definitions}
-        made = [define(self._word(g), g, elements) for g in self._groups(blocks)]
+        made = [
+            define(self._word(g), g, elements) for g in self._groups(blocks)
+        ]
         for definition in made:
             self.library.adopt(definition, taken)
         self._forget(blocks_of(d for d in made if not d.ours))
@@ -79,7 +85,9 @@ class BlockRecovery:
         """No block of this file is one that stands in blocks of the library alone."""
         held = {id(inner) for inner, _ in _nested(adopted)}
         self.definitions = [
-            d for d in self.definitions if not held.issuperset(map(id, d.blocks))
+            d
+            for d in self.definitions
+            if not held.issuperset(map(id, d.blocks))
         ]
 
     def _joined(
@@ -92,7 +100,10 @@ class BlockRecovery:
         held.sort(key=lambda block: self.place[block.exit])
         joined = define(self._word(held), held, elements)
         within = elements.loose.isdisjoint(map(id, held))
-        lengths = [d.length_within if within else d.length for d in (joined, *group)]
+        lengths = [
+            d.length_within if within else d.length
+            for d in (joined, *group)
+        ]
         if 10 * lengths[0] < 9 * sum(lengths[1:]):
             return [joined]
         for each in group:
@@ -105,7 +116,10 @@ class BlockRecovery:
 
     def _name(self, word: str) -> str:
         """A name that neither a block of this file nor one taken from the library has."""
-        taken = {*self.library.adopted, *(known.name for known in self.definitions)}
+        taken = {
+            *self.library.adopted,
+            *(known.name for known in self.definitions),
+        }
         names = (word, *(f"{word}-{n}" for n in range(2, len(taken) + 3)))
         return next(name for name in names if name not in taken)
 
@@ -127,13 +141,17 @@ class BlockRecovery:
         for block in blocks:
             kind, branch = of_block(block, self.unit), skip_branch(block)
             if branch is not None:
-                changed[kind] = of_elements(cells(branch.items, self.unit), self.unit)
+                changed[kind] = of_elements(
+                    cells(branch.items, self.unit), self.unit
+                )
             if kind in changed:
                 groups[kind, changed[kind]].append(block)
             else:
                 loose[kind].append(block)
         for kind, found in loose.items():
-            key = next((key for key in groups if key[0] == kind), (kind, None))
+            key = next(
+                (key for key in groups if key[0] == kind), (kind, None)
+            )
             groups[key][:0] = found
         return groups.values()
 

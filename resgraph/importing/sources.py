@@ -86,12 +86,16 @@ def tensors_of(net: nn.Module) -> dict[str, Tensor]:
     }
 
 
-def model_of(reference: str, shape: Shape | InputShapes | None = None) -> Model:
+def model_of(
+    reference: str, shape: Shape | InputShapes | None = None
+) -> Model:
     """The model that a reference names. Raises `UsageError`, or `MissingError` where the package is
     not installed; `ImportRefused` for a file that cannot be read."""
     if names_model_file(reference):
         if shape is not None:
-            raise UsageError(f"{reference} says the size of its input itself")
+            raise UsageError(
+                f"{reference} says the size of its input itself"
+            )
         return _file(Path(reference))
     if not names_code(reference):
         raise UsageError(
@@ -99,7 +103,9 @@ def model_of(reference: str, shape: Shape | InputShapes | None = None) -> Model:
             " package.module:NAME, FILE.pt2 or FILE.onnx"
         )
     package, _, name = reference.partition(":")
-    maker = {"timm": _timm, "torchvision": _torchvision}.get(package, _callable)
+    maker = {"timm": _timm, "torchvision": _torchvision}.get(
+        package, _callable
+    )
     build, usual = maker(package, name)
     title = re.sub(r"\W+", "-", name).strip("-")
     return Model(title, build, input_shapes(shape or usual), reference)
@@ -122,7 +128,9 @@ def _onnx(path: Path) -> Model:
     file = OnnxFile(path)
     program = file.program()
     shapes, note = program.shapes(), file.note
-    return Model(_title(path), file.net, shapes, path.name, program, note, digits=4)
+    return Model(
+        _title(path), file.net, shapes, path.name, program, note, digits=4
+    )
 
 
 def _title(path: Path) -> str:
@@ -134,7 +142,9 @@ def _imported(package: str) -> Any:
         return import_module(package)
     except ModuleNotFoundError as problem:
         if problem.name and package.startswith(problem.name):
-            raise MissingError(f"`{package}` is not installed here") from None
+            raise MissingError(
+                f"`{package}` is not installed here"
+            ) from None
         raise MissingError(f"`{package}` needs `{problem.name}`") from None
 
 
@@ -151,7 +161,9 @@ def _timm(package: str, name: str) -> tuple[Callable[[], nn.Module], Shape]:
     return lambda: timm.create_model(name, pretrained=False), shape
 
 
-def _torchvision(package: str, name: str) -> tuple[Callable[[], nn.Module], Shape]:
+def _torchvision(
+    package: str, name: str
+) -> tuple[Callable[[], nn.Module], Shape]:
     models = _imported("torchvision.models")
     if name not in models.list_models():
         raise UsageError(f"torchvision has no model `{name}`")
@@ -160,10 +172,14 @@ def _torchvision(package: str, name: str) -> tuple[Callable[[], nn.Module], Shap
     return partial(builder, weights=None, **dict.fromkeys(own)), _SHAPE
 
 
-def _callable(package: str, name: str) -> tuple[Callable[[], nn.Module], Shape]:
+def _callable(
+    package: str, name: str
+) -> tuple[Callable[[], nn.Module], Shape]:
     found: Any = _imported(package)
     for word in name.split("."):
         if not hasattr(found, word):
             raise UsageError(f"`{package}` has no `{name}`")
         found = getattr(found, word)
-    return (lambda: found) if isinstance(found, nn.Module) else found, _SHAPE
+    return (lambda: found) if isinstance(
+        found, nn.Module
+    ) else found, _SHAPE

@@ -13,7 +13,9 @@ from .cells import Cell
 from .regions.structure import StepTree
 
 
-def label_of(cell: Cell, value: Callable[[str], str | None], act: str = "") -> str:
+def label_of(
+    cell: Cell, value: Callable[[str], str | None], act: str = ""
+) -> str:
     """The label of a cell, its options as `value` gives them, and `act` its activation."""
     op = cell.op
     if act and op.role == "activation":
@@ -31,7 +33,9 @@ def label_of(cell: Cell, value: Callable[[str], str | None], act: str = "") -> s
             number = text
         else:
             options.append(key if text == "True" else f"{key} {text}")
-    return " ".join(filter(None, [*head, number, stride, act or cell.mode, *options]))
+    return " ".join(
+        filter(None, [*head, number, stride, act or cell.mode, *options])
+    )
 
 
 def _kernel(op: Any, text: str) -> str:

@@ -29,7 +29,10 @@ def taking_turns(
     names: list[str] = []
     while turn := _best(lists):
         names.append(_named(turn, names))
-        lists = [*(_in_turn(row, turn, names[-1]) for row in lists), list(turn)]
+        lists = [
+            *(_in_turn(row, turn, names[-1]) for row in lists),
+            list(turn),
+        ]
     said = [list(folded(row)) for row in lists]
     bodies = dict(zip(names, said[len(rows) :], strict=True))
     blocks = [
@@ -49,7 +52,9 @@ def _unfolded(labels: Sequence[str]) -> Iterator[str]:
 def _best(lists: Sequence[Sequence[str]]) -> Turn:
     """The turn that spares most labels; () where none spares any."""
     spared = {turn: _spared(lists, turn) for turn in _turns(lists)}
-    best = max(spared, key=lambda turn: (spared[turn], -len(turn)), default=())
+    best = max(
+        spared, key=lambda turn: (spared[turn], -len(turn)), default=()
+    )
     return best if spared.get(best, 0) > 0 else ()
 
 
@@ -57,7 +62,9 @@ def _turns(lists: Sequence[Sequence[str]]) -> Iterator[Turn]:
     """What stands twice, one after the other, in the order of the rows."""
     for row in map(tuple, lists):
         for start in range(len(row) - 3):
-            for size in range(2, min(_LONGEST, (len(row) - start) // 2) + 1):
+            for size in range(
+                2, min(_LONGEST, (len(row) - start) // 2) + 1
+            ):
                 turn = row[start : start + size]
                 again = turn == row[start + size : start + 2 * size]
                 if again and not _folds(turn) and " /" not in "".join(turn):
@@ -101,5 +108,6 @@ def _depth(name: str, bodies: dict[str, list[str]]) -> int:
     """How many turns are within each other there."""
     labels = (label.rpartition(" x ")[2] for label in bodies[name])
     return 1 + max(
-        (_depth(each, bodies) for each in labels if each in bodies), default=0
+        (_depth(each, bodies) for each in labels if each in bodies),
+        default=0,
     )

@@ -52,7 +52,9 @@ class UsualValue(Frozen):
 
 def _say(definition: WrittenBlock, key: str, places: Sequence[int]) -> None:
     """What a call has that says none is what the shortest of all gives it."""
-    texts = [use.values.get(key, definition.lets[key]) for use in definition.uses]
+    texts = [
+        use.values.get(key, definition.lets[key]) for use in definition.uses
+    ]
     for usual in _formulas([*_numbers(texts)], definition.uses, places):
         length, kept = definition.length, _Kept(definition)
         _set(definition, key, usual, texts)
@@ -74,14 +76,21 @@ class _Kept:
 
 
 def _set(
-    definition: WrittenBlock, key: str, usual: UsualValue, texts: Sequence[str]
+    definition: WrittenBlock,
+    key: str,
+    usual: UsualValue,
+    texts: Sequence[str],
 ) -> None:
     definition.lets[key] = usual.text
-    for use, text, given in zip(definition.uses, texts, usual.given, strict=True):
+    for use, text, given in zip(
+        definition.uses, texts, usual.given, strict=True
+    ):
         own = use.values | {key: text}
         if key in use.unread or Fraction(text) == given:
             del own[key]
-        use.values = {each: own[each] for each in definition.lets if each in own}
+        use.values = {
+            each: own[each] for each in definition.lets if each in own
+        }
 
 
 def _numbers(texts: Sequence[str]) -> Iterator[Fraction]:
@@ -99,11 +108,15 @@ def _formulas(
     """What may be usual."""
     if any(value.denominator > 1 for value in values):
         line = _line(values, places)
-        return [UsualValue(line.text, [*map(line.at, places)])] if line else []
+        return (
+            [UsualValue(line.text, [*map(line.at, places)])] if line else []
+        )
     return _of_sizes(values, uses) if values else []
 
 
-def _of_sizes(values: Sequence[Fraction], uses: Sequence[Use]) -> list[UsualValue]:
+def _of_sizes(
+    values: Sequence[Fraction], uses: Sequence[Use]
+) -> list[UsualValue]:
     found = [
         UsualValue(each.text, [_whole(each.of(use.sizes)) for use in uses])
         for each in SHARES
@@ -129,9 +142,13 @@ class PlaceLine(Frozen):
     @property
     def text(self) -> str:
         step = abs(self.step)
-        grown = "row_index" if step == 1 else f"{value_text(step)}*row_index"
+        grown = (
+            "row_index" if step == 1 else f"{value_text(step)}*row_index"
+        )
         sign = "-" if self.step < 0 else "+"
-        first = value_text(self.first) if self.first or self.step < 0 else ""
+        first = (
+            value_text(self.first) if self.first or self.step < 0 else ""
+        )
         return f"{first} {sign} {grown}" if first else grown
 
     @property
@@ -140,12 +157,22 @@ class PlaceLine(Frozen):
         return "/" not in self.text
 
 
-def _line(values: Sequence[Fraction], places: Sequence[int]) -> PlaceLine | None:
+def _line(
+    values: Sequence[Fraction], places: Sequence[int]
+) -> PlaceLine | None:
     """The line on which most values lie."""
     points = [*zip(places, values, strict=True)]
-    lines = Counter(filter(None, (_through(*pair) for pair in pairwise(points))))
-    held = {line: _held(line, points) for line, _ in lines.most_common() if line.plain}
-    return next((line for line, count in held.items() if count >= _LEAST), None)
+    lines = Counter(
+        filter(None, (_through(*pair) for pair in pairwise(points)))
+    )
+    held = {
+        line: _held(line, points)
+        for line, _ in lines.most_common()
+        if line.plain
+    }
+    return next(
+        (line for line, count in held.items() if count >= _LEAST), None
+    )
 
 
 _Point = tuple[int, Fraction]
@@ -163,4 +190,6 @@ def _through(one: _Point, other: _Point) -> PlaceLine | None:
 
 def _held(line: PlaceLine, points: Iterable[_Point]) -> int:
     """At how many places it holds."""
-    return len({place for place, value in points if line.at(place) == value})
+    return len(
+        {place for place, value in points if line.at(place) == value}
+    )

@@ -91,7 +91,9 @@ class WrittenBlock(Struct, eq=False):
     def _reads(self, constant: str) -> bool:
         """Whether its text has a constant of its calls, as a shortcut has."""
         texts = (*map(str, self.paths), self.merge, *self.lets.values())
-        own = any(re.search(rf"\b({constant}|shortcut)\b", text) for text in texts)
+        own = any(
+            re.search(rf"\b({constant}|shortcut)\b", text) for text in texts
+        )
         return own or bool(self.shortcut)
 
     @property
@@ -107,16 +109,25 @@ class WrittenBlock(Struct, eq=False):
     def flow(self) -> list[list[str]]:
         """A block of several streams as the entries between its brackets: paths, and then each that
         is a block."""
-        first = next((n for n, p in enumerate(self.paths) if p.held), len(self.paths))
+        first = next(
+            (n for n, p in enumerate(self.paths) if p.held), len(self.paths)
+        )
         reads = [f"reads: [{', '.join(self.reads)}]"] if self.reads else []
-        plain = [text for path in self.paths[:first] for text in path.entries]
+        plain = [
+            text for path in self.paths[:first] for text in path.entries
+        ]
         gives = f"gives: [{', '.join(self.gives)}]"
-        return [[*reads, *plain, gives], *(p.entries for p in self.paths[first:])]
+        return [
+            [*reads, *plain, gives],
+            *(p.entries for p in self.paths[first:]),
+        ]
 
     @property
     def bare(self) -> list[str]:
         """What it is, where that is one path and nothing else; a list in its file."""
-        only = len(self.paths) == 1 and not (self.lets or self.shortcut or self.merge)
+        only = len(self.paths) == 1 and not (
+            self.lets or self.shortcut or self.merge
+        )
         return self.paths[0].parts if only else []
 
     @property
@@ -133,13 +144,21 @@ class WrittenBlock(Struct, eq=False):
         return (use.label() for use in self.uses)
 
     def _length(self, calls: Iterable[str]) -> int:
-        texts = [key + text for key, parts in self.entries() for text in parts]
+        texts = [
+            key + text for key, parts in self.entries() for text in parts
+        ]
         lines = 1 if self.bare else 1 + len(self.entries())
-        return lines * _INDENT + len(self.name) + sum(map(len, (*texts, *calls)))
+        return (
+            lines * _INDENT
+            + len(self.name)
+            + sum(map(len, (*texts, *calls)))
+        )
 
     def entries(self) -> list[tuple[str, list[str]]]:
         """As the file has it: keys, and what stands there."""
-        lets = ", ".join(f"{key}: {_let_text(v)}" for key, v in self.lets.items())
+        lets = ", ".join(
+            f"{key}: {_let_text(v)}" for key, v in self.lets.items()
+        )
         found = [("let", [f"{{{lets}}}"])] if lets else []
         paths, merge = self.paths, [self.merge] if self.merge else []
         # it is handed back as it is
@@ -215,12 +234,16 @@ class Use(Struct, eq=False):
         """What a `let` of its definition is in it."""
         return self.values.get(key, self.definition.lets[key])
 
-    def label(self, *, still: bool = False, width: str | None = None) -> str:
+    def label(
+        self, *, still: bool = False, width: str | None = None
+    ) -> str:
         """As a row has it, `bottleneck 512 /2`; `still` as behind that, without its stride, and
         with another text for its `width`, which "" leaves out."""
         sized = self.sized and not (still and self.definition.keeps)
         out = str(self.sizes.out) if sized else ""
-        stride = self.stride if self.definition.strided and not still else ""
+        stride = (
+            self.stride if self.definition.strided and not still else ""
+        )
         width = out if width is None else width
         return call_text(self.definition.name, width, stride, self.values)
 
@@ -231,7 +254,9 @@ class Use(Struct, eq=False):
         return f"/{value_text(strides)}" if max(strides) > 1 else ""
 
 
-def call_text(name: str, width: str, stride: str, values: Mapping[str, str]) -> str:
+def call_text(
+    name: str, width: str, stride: str, values: Mapping[str, str]
+) -> str:
     """A call of a block, with what it sets."""
     said = (f"{key} {value}" for key, value in values.items())
     return " ".join([*filter(None, (name, width, stride)), *said])

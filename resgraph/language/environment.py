@@ -83,9 +83,15 @@ class Environment:
             top, reads = stack[-1]
             for below in reads:
                 if below in unfinished:
-                    names = [unfinished_name for unfinished_name, _ in stack]
+                    names = [
+                        unfinished_name for unfinished_name, _ in stack
+                    ]
                     chain = [*names[names.index(below) :], below]
-                    links = chain if len(chain) <= 9 else [*chain[:4], "…", *chain[-4:]]
+                    links = (
+                        chain
+                        if len(chain) <= 9
+                        else [*chain[:4], "…", *chain[-4:]]
+                    )
                     note = f"the chain is {' → '.join(links)}"
                     place = self.lets[below].span
                     raise fault(
@@ -152,7 +158,9 @@ class Environment:
         try:
             return evaluate(tree, lambda name: self._lookup(name, span))
         except UndefinedFunction as problem:
-            problem.hint = did_you_mean(problem.name, FUNCTIONS) or problem.hint
+            problem.hint = (
+                did_you_mean(problem.name, FUNCTIONS) or problem.hint
+            )
             raise problem.at(span) from None
         except ExpressionError as problem:
             raise problem.at(span) from None
@@ -184,7 +192,11 @@ class Environment:
             or sure(name.name, ACTIVATIONS)
             or did_you_mean(name.name, known)
         )
-        hint = hint or Hint(foreign(name.name)) or known_here(sorted(known - COUNTERS))
+        hint = (
+            hint
+            or Hint(foreign(name.name))
+            or known_here(sorted(known - COUNTERS))
+        )
         place = span.part(name.start, name.start + len(name.name))
         said = f"nothing here is called `{name.name}`"
         raise fault(

@@ -34,7 +34,9 @@ def read_file(
         raise SpecError(
             [replace(d, help=str(hint)) for d in problem.diagnostics]
         ) from None
-    return _Chain(path.resolve().parent, allow_outside).read(source, path, None)
+    return _Chain(path.resolve().parent, allow_outside).read(
+        source, path, None
+    )
 
 
 def read_source(
@@ -42,7 +44,9 @@ def read_source(
 ) -> tuple[Mapping, list[Diagnostic]]:
     """As `read_file`, of a text that is to stand in a file: an editor's buffer, or a mended
     copy."""
-    return _Chain(path.resolve().parent, allow_outside).read(source, path, None)
+    return _Chain(path.resolve().parent, allow_outside).read(
+        source, path, None
+    )
 
 
 def read_text(source: Source) -> tuple[Mapping, list[Diagnostic]]:
@@ -51,7 +55,9 @@ def read_text(source: Source) -> tuple[Mapping, list[Diagnostic]]:
     if extends := tree.entries.get("extends"):
         errors.append(
             fault(
-                "E060", "a text that is no file cannot extend one", extends.key.span
+                "E060",
+                "a text that is no file cannot extend one",
+                extends.key.span,
             ).diagnostic
         )
     return tree, errors
@@ -79,7 +85,9 @@ class _Chain:
         status = path.stat() if path.exists() else None
         identity = (status.st_dev, status.st_ino) if status else (0, 0)
         if identity in [known for known, _, _ in self.open]:
-            names = " → ".join([name for _, _, name in self.open] + [source.name])
+            names = " → ".join(
+                [name for _, _, name in self.open] + [source.name]
+            )
             said, note = "this file extends itself", f"the chain is {names}"
             raise fault("E061", said, asked, "", "", note).spec_error()
         if len(self.open) >= _CHAIN:
@@ -93,11 +101,17 @@ class _Chain:
         self.open.pop()
         return tree, errors
 
-    def extend(self, tree: Mapping, path: Path) -> tuple[Mapping, list[Diagnostic]]:
+    def extend(
+        self, tree: Mapping, path: Path
+    ) -> tuple[Mapping, list[Diagnostic]]:
         entry = tree.entries["extends"].value
         asked = entry.span
-        if not isinstance(entry, Scalar) or not isinstance(entry.value, str):
-            raise fault("E060", "`extends` names one file", asked).spec_error()
+        if not isinstance(entry, Scalar) or not isinstance(
+            entry.value, str
+        ):
+            raise fault(
+                "E060", "`extends` names one file", asked
+            ).spec_error()
         try:
             found = locate(entry.value, path.parent)
         except UsageError as unclear:
@@ -105,15 +119,21 @@ class _Chain:
         if not found.zoo:
             name = entry.value.removesuffix(f"::{found.variant}")
             self._admit(found.path, name, path, asked)
-        below, errors = self.read(_opened(found.path, asked), found.path, asked)
+        below, errors = self.read(
+            _opened(found.path, asked), found.path, asked
+        )
         if found.variant is not None:
             below = _one_variant(below, found.variant, asked)
         return merge(below, tree), errors
 
-    def _admit(self, base: Path, name: str, path: Path, asked: Span) -> None:
+    def _admit(
+        self, base: Path, name: str, path: Path, asked: Span
+    ) -> None:
         """Refuse a file that is outside the directory of the spec (the zoo's extend one another),
         or not there."""
-        directory = zoo_folder() if path.parent == zoo_folder() else self.directory
+        directory = (
+            zoo_folder() if path.parent == zoo_folder() else self.directory
+        )
         try:
             outside = not base.resolve().is_relative_to(directory)
             there = base.exists()

@@ -138,9 +138,14 @@ _SIGNED = re.compile(
 def plain_calls(text: str) -> str:
     """An equation without what Python adds: `torch.cat((a, b), 1)` is `concat(a b)`, `nn.ReLU()(x)`
     is `relu(x)`."""
-    plain = _DOTTED.sub("", _MODULE.sub(lambda found: f"{found[1].lower()}(", text))
+    plain = _DOTTED.sub(
+        "", _MODULE.sub(lambda found: f"{found[1].lower()}(", text)
+    )
     plain = _JOINED.sub(
-        lambda found: f"concat({' '.join(found[1].replace(',', ' ').split())})", plain
+        lambda found: (
+            f"concat({' '.join(found[1].replace(',', ' ').split())})"
+        ),
+        plain,
     )
     if plain == text:
         return text
@@ -154,7 +159,11 @@ def plain_calls(text: str) -> str:
 def _plain(word: str) -> str:
     """A word as the table has it, perhaps without its axes: `MaxUnpool2d` is `maxunpool`."""
     plain = squeezed(word)
-    return plain if plain in FOREIGN else re.sub(r"(?<=[a-z])[123]d$", "", plain)
+    return (
+        plain
+        if plain in FOREIGN
+        else re.sub(r"(?<=[a-z])[123]d$", "", plain)
+    )
 
 
 def is_foreign(word: str) -> bool:

@@ -53,10 +53,14 @@ def reformat(source: Source, form: Form = "keep") -> str:
     tree, _ = read_text(source)
     text = source.text
     for edit in sorted(
-        _Formatter(source, tree, form).edits(), key=lambda e: e.start, reverse=True
+        _Formatter(source, tree, form).edits(),
+        key=lambda e: e.start,
+        reverse=True,
     ):
         text = text[: edit.start] + edit.text + text[edit.end :]
-    lines = [line.rstrip() for line in text.replace("\r\n", "\n").split("\n")]
+    lines = [
+        line.rstrip() for line in text.replace("\r\n", "\n").split("\n")
+    ]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
@@ -70,11 +74,14 @@ class _Formatter:
         names = Words(definitions, own_names(tree)) | library_index().keys()
         quiet = Parser(names, Log())
         self.lets = (
-            quiet.lets(tree.entries["let"].value) if "let" in tree.entries else {}
+            quiet.lets(tree.entries["let"].value)
+            if "let" in tree.entries
+            else {}
         )
         self.parser = Parser(names | words_of(self.lets), Log())
         self.blocks = {
-            n: self.parser.block(n, e.value, e.key.span) for n, e in definitions.items()
+            n: self.parser.block(n, e.value, e.key.span)
+            for n, e in definitions.items()
         }
 
     def edits(self) -> Iterator[_Edit]:
@@ -92,11 +99,16 @@ class _Formatter:
     def block(self, tree: Tree, block: BlockDef) -> Iterator[_Edit]:
         lets = {**self.lets, **block.lets}
         parser = Parser(self.parser.words | words_of(block.lets), Log())
-        if not isinstance(tree, Mapping) or {"op", "block"} & tree.entries.keys():
+        if (
+            not isinstance(tree, Mapping)
+            or {"op", "block"} & tree.entries.keys()
+        ):
             yield from self.path(tree, parser, lets)
             return
         for key, entry in tree.entries.items():
-            listed = key in ("shortcut", "merge") and isinstance(entry.value, Sequence)
+            listed = key in ("shortcut", "merge") and isinstance(
+                entry.value, Sequence
+            )
             if key not in BLOCK_KEYS or key in block.paths or listed:
                 yield from self.path(entry.value, parser, lets, entry)
 
@@ -112,17 +124,26 @@ class _Formatter:
             if again and not isinstance(item, Sequence):
                 yield from self.repeated(item, again)
                 continue
-            if isinstance(item, Mapping) and not {"op", "block"} & item.entries.keys():
+            if (
+                isinstance(item, Mapping)
+                and not {"op", "block"} & item.entries.keys()
+            ):
                 inline = parser.block("", item, item.span)
                 yield from self.block(item, inline)
                 continue
             try:
                 label = parser.item(item, first=True)
-                bound = self.bound(label, lets) if isinstance(label, Label) else None
+                bound = (
+                    self.bound(label, lets)
+                    if isinstance(label, Label)
+                    else None
+                )
             except Fault:
                 continue
             if bound is not None:
-                yield from self.item(item, bound, parser.words | words_of(lets))
+                yield from self.item(
+                    item, bound, parser.words | words_of(lets)
+                )
 
     def again(self, tree: Tree, parser: Parser) -> Again | None:
         """`again NAME` in either form."""
@@ -130,14 +151,20 @@ class _Formatter:
             if isinstance(tree, Mapping):
                 return parser.again(tree)
             if isinstance(tree, Scalar) and isinstance(tree.value, str):
-                return parse_again(tree.text.strip(), tree.span, parser.words)
+                return parse_again(
+                    tree.text.strip(), tree.span, parser.words
+                )
         except Fault:
             pass
         return None
 
-    def repeated(self, tree: Scalar | Mapping, again: Again) -> Iterator[_Edit]:
+    def repeated(
+        self, tree: Scalar | Mapping, again: Again
+    ) -> Iterator[_Edit]:
         """`3 x again r`, or `{again: r, repeat: 3}`."""
-        name = again.first + (f"..{again.last}" if again.last != again.first else "")
+        name = again.first + (
+            f"..{again.last}" if again.last != again.first else ""
+        )
         count = value_form(again.repeat) if again.repeat else ""
         short = f"{count} x {AGAIN} {name}" if count else f"{AGAIN} {name}"
         long = f"{{{AGAIN}: {name}{f', repeat: {count}' if count else ''}}}"
@@ -163,22 +190,32 @@ class _Formatter:
         if target is None and word in library_index():
             target = library_block(word)
         if target is None and isinstance(value, Word):
-            target = VOCABULARY.get(value.text) or self.blocks.get(value.text)
+            target = VOCABULARY.get(value.text) or self.blocks.get(
+                value.text
+            )
             target = target or (
-                library_block(value.text) if value.text in library_index() else None
+                library_block(value.text)
+                if value.text in library_index()
+                else None
             )
         return (
-            bind(label, target, self.parser.words | words_of(lets)) if target else None
+            bind(label, target, self.parser.words | words_of(lets))
+            if target
+            else None
         )
 
-    def item(self, tree: Tree, bound: Bound, words: frozenset[str]) -> Iterator[_Edit]:
+    def item(
+        self, tree: Tree, bound: Bound, words: frozenset[str]
+    ) -> Iterator[_Edit]:
         start, end = self.offsets(tree.span)
         if isinstance(tree, Scalar):
             if not tree.plain:
                 start, end = start - 1, end + 1
             short = self.form != "long"
             yield _Edit(
-                start, end, short_form(bound) if short else long_form(bound, words)
+                start,
+                end,
+                short_form(bound) if short else long_form(bound, words),
             )
         elif (
             self.form == "short"
@@ -200,7 +237,8 @@ def _sayable(bound: Bound, words: frozenset[str]) -> bool:
     number (it is a mode)."""
     name = value_form(bound.number) if bound.number is not None else ""
     return name not in words and not any(
-        isinstance(option.value, PathDef) for option in bound.options.values()
+        isinstance(option.value, PathDef)
+        for option in bound.options.values()
     )
 
 
@@ -253,7 +291,9 @@ def short_form(bound: Bound) -> str:
 def long_form(bound: Bound, words: frozenset[str] = frozenset()) -> str:
     """`{op: conv, repeat: 3, kernel: 3x3, width: 64, stride: 2, mode: linear, groups: 32}`."""
     label, options = bound.label, _options(bound)
-    layer = None if is_own(label.word, words) else VOCABULARY.get(label.word)
+    layer = (
+        None if is_own(label.word, words) else VOCABULARY.get(label.word)
+    )
     number = (layer.number if layer else "out") or "number"
     values: dict[str, Value | None] = {
         "repeat": label.repeat,
@@ -264,7 +304,9 @@ def long_form(bound: Bound, words: frozenset[str] = frozenset()) -> str:
         **options,
     }
     pairs = [f"{'op' if layer else 'block'}: {label.word}"]
-    pairs += [f"{key}: {_quoted(value_form(v))}" for key, v in values.items() if v]
+    pairs += [
+        f"{key}: {_quoted(value_form(v))}" for key, v in values.items() if v
+    ]
     return "{" + ", ".join(pairs) + "}"
 
 
@@ -278,7 +320,11 @@ def _listed_if_one(kernel: Value | None) -> Value | None:
 def _options(bound: Bound) -> dict[str, Value]:
     """What a label can say of the options: all but a path."""
     options = bound.options.items()
-    return {key: o.value for key, o in options if not isinstance(o.value, PathDef)}
+    return {
+        key: o.value
+        for key, o in options
+        if not isinstance(o.value, PathDef)
+    }
 
 
 def _quoted(text: str) -> str:

@@ -12,7 +12,9 @@ from .diagnose.keys import refused
 from .diagnose.nearest import certain, meant
 from .record import Record
 
-InitKind = Literal["he", "xavier", "lecun", "normal", "trunc normal", "dirac", "torch"]
+InitKind = Literal[
+    "he", "xavier", "lecun", "normal", "trunc normal", "dirac", "torch"
+]
 
 _SCHEMES: dict[str, InitKind] = {
     "he": "he",
@@ -53,11 +55,17 @@ def parse_scheme(text: str) -> Scheme:
     """`he uniform fan in` → `Scheme("he", "in", True)`. Raises `ValueError` with what would be
     right."""
     words = " ".join(text.split())
-    number = re.fullmatch(r"(trunc )?normal ([0-9]*\.?[0-9]+(?:e-?[0-9]+)?)", words)
+    number = re.fullmatch(
+        r"(trunc )?normal ([0-9]*\.?[0-9]+(?:e-?[0-9]+)?)", words
+    )
     if number and 0 <= float(number[2]) <= 100:
-        return Scheme("trunc normal" if number[1] else "normal", std=float(number[2]))
+        return Scheme(
+            "trunc normal" if number[1] else "normal", std=float(number[2])
+        )
     if words not in _WORDED:
-        raise refused(f"no scheme `{text}`", _meant(words) or _SCHEMES_LISTED)
+        raise refused(
+            f"no scheme `{text}`", _meant(words) or _SCHEMES_LISTED
+        )
     name, _, rest = words.partition(" ")
     return Scheme(
         _SCHEMES[name],
@@ -71,7 +79,11 @@ def _meant(words: str) -> Hint:
     found = re.fullmatch(r"([^0-9]*)( [0-9.]+)", words)
     name, number = found.groups() if found else (words, "")
     right = certain(name, ["normal", "trunc normal"] if number else _WORDED)
-    return meant(right + number, sure=True) if right and right != name else Hint()
+    return (
+        meant(right + number, sure=True)
+        if right and right != name
+        else Hint()
+    )
 
 
 def _checked(text: str) -> str:

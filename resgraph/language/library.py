@@ -25,24 +25,34 @@ def library_index() -> dict[str, str]:
     folder = resources.files("resgraph") / "library"
     for file in sorted(folder.iterdir(), key=lambda f: f.name):
         if file.name.endswith(".yaml"):
-            _, _, blocks = file.read_text(encoding="utf-8").partition("\nblocks:\n")
-            index.update((name, file.name) for name in _NAME.findall(blocks))
+            _, _, blocks = file.read_text(encoding="utf-8").partition(
+                "\nblocks:\n"
+            )
+            index.update(
+                (name, file.name) for name in _NAME.findall(blocks)
+            )
     return index
 
 
 def library_source(name: str) -> Source:
     """The text of the library file that defines block `name`, as a user reads and copies it."""
     file = library_index()[name]
-    text = (resources.files("resgraph") / "library" / file).read_text(encoding="utf-8")
+    text = (resources.files("resgraph") / "library" / file).read_text(
+        encoding="utf-8"
+    )
     return Source(f"library/{file}", text, ours=True)
 
 
 def library_text(name: str) -> str:
     """Block `name` as a file's `blocks:` would hold it, comments included."""
     lines = library_source(name).text.splitlines()
-    start = lines.index(next(line for line in lines if line.startswith(f"  {name}:")))
+    start = lines.index(
+        next(line for line in lines if line.startswith(f"  {name}:"))
+    )
     end = start + 1
-    while end < len(lines) and (lines[end].startswith("   ") or not lines[end].strip()):
+    while end < len(lines) and (
+        lines[end].startswith("   ") or not lines[end].strip()
+    ):
         end += 1
     return "blocks:\n" + "\n".join(lines[start:end]).rstrip() + "\n"
 

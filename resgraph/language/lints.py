@@ -28,7 +28,9 @@ def allowed(tree: Mapping, *, inherited: bool = True) -> frozenset[str]:
     return frozenset(name.text for name in names if name.text in ALLOWABLE)
 
 
-def unused_allow(tree: Mapping, silenced: Collection[str]) -> list[Diagnostic]:
+def unused_allow(
+    tree: Mapping, silenced: Collection[str]
+) -> list[Diagnostic]:
     """A warning for each name that a file allows and that none of its nets needs; `extends` may
     bring others."""
     if "unused-allow" in allowed(tree):
@@ -58,7 +60,9 @@ def unknown_lints(tree: Mapping) -> list[Diagnostic]:
                 or f"the lints are {', '.join(LINTS)}"
             )
             out.append(
-                fault("E022", f"no lint `{name.text}`", name.span, hint).diagnostic
+                fault(
+                    "E022", f"no lint `{name.text}`", name.span, hint
+                ).diagnostic
             )
     return out
 

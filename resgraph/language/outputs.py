@@ -20,7 +20,9 @@ class OutputDef(Frozen):
     aux: bool = False
 
 
-def outputs_of(tree: Mapping, rows: Collection[str], log: Log) -> tuple[OutputDef, ...]:
+def outputs_of(
+    tree: Mapping, rows: Collection[str], log: Log
+) -> tuple[OutputDef, ...]:
     """What a spec names, in the order of what the net gives; of what cannot be, the log is told."""
     found: dict[str, OutputDef] = {}
     for named in (*_named(tree, "output"), *_named(tree, "aux")):
@@ -32,14 +34,20 @@ def outputs_of(tree: Mapping, rows: Collection[str], log: Log) -> tuple[OutputDe
     if found and not main and found.keys() >= {*rows}:
         said = "`aux` names every row, and training alone has those"
         hint = "leave out the row that the net gives in evaluation too"
-        log.pass_over(fault("E022", said, tree.entries["aux"].value.span, hint))
+        log.pass_over(
+            fault("E022", said, tree.entries["aux"].value.span, hint)
+        )
         return ()
     return tuple(found.values())
 
 
 def _named(tree: Mapping, key: str) -> Iterator[OutputDef]:
     entry = tree.entries.get(key)
-    names = entry.value.items if entry and isinstance(entry.value, Sequence) else ()
+    names = (
+        entry.value.items
+        if entry and isinstance(entry.value, Sequence)
+        else ()
+    )
     for name in of_type(Scalar, names):
         yield OutputDef(name.text, name.span, key == "aux")
 
@@ -51,14 +59,14 @@ def _problem(
     row = named.row
     if row.partition(".")[0] not in rows:
         hint = did_you_mean(row, rows) or f"the rows are {', '.join(rows)}"
-        return fault("E030", f"no row is called `{row}`", named.span, hint, about=row)
+        return fault(
+            "E030", f"no row is called `{row}`", named.span, hint, about=row
+        )
     if before is None:
         return None
     said, hint = f"`{row}` is named twice", "leave one of them out"
     if named.aux and not before.aux:
-        said = (
-            f"`{row}` is an output in evaluation too, and `aux` is for training alone"
-        )
+        said = f"`{row}` is an output in evaluation too, and `aux` is for training alone"
         hint = "leave it out of one of the two"
     problem = fault("E022", said, named.span, hint, about=row)
     return problem.beside(before.span, "named here too")

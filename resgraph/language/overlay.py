@@ -12,7 +12,9 @@ from .record import TAGS
 from .yaml.tree import KeyValue, Mapping, Scalar, Tree
 
 # merged key by key
-_DEEP = frozenset(["input", "let", "ops", "net", "variants", "blocks", "init", "train"])
+_DEEP = frozenset(
+    ["input", "let", "ops", "net", "variants", "blocks", "init", "train"]
+)
 
 
 def merge(base: Mapping, top: Mapping) -> Mapping:
@@ -30,7 +32,10 @@ def merge(base: Mapping, top: Mapping) -> Mapping:
 
 
 def _overlay(
-    base: Mapping, top: Mapping, path: tuple[str, ...], errors: list[Diagnostic]
+    base: Mapping,
+    top: Mapping,
+    path: tuple[str, ...],
+    errors: list[Diagnostic],
 ) -> Mapping:
     entries = dict(base.entries)
     for key, entry in top.entries.items():
@@ -40,7 +45,9 @@ def _overlay(
                 errors.append(_nothing_to_remove(entry, entries))
             entries.pop(key, None)
         elif below and (pair := _pair(below.value, entry.value, here)):
-            entries[key] = KeyValue(below.key, _overlay(*pair, here, errors))
+            entries[key] = KeyValue(
+                below.key, _overlay(*pair, here, errors)
+            )
         else:
             entries[key] = entry
     if path == ("net",):
@@ -72,7 +79,11 @@ def _of_another_kind(below: Mapping, above: Mapping, tag: str) -> bool:
     now, before = (part.entries.get(tag) for part in (above, below))
     if not now or not before:
         return now is not None
-    kinds = [kind.value for kind in (now, before) if isinstance(kind.value, Scalar)]
+    kinds = [
+        kind.value
+        for kind in (now, before)
+        if isinstance(kind.value, Scalar)
+    ]
     return len({kind.text for kind in kinds}) > 1
 
 
@@ -96,7 +107,9 @@ def may_be_none(path: tuple[str, ...]) -> bool:
         return True
     if path[0] == "ops" and len(path) == 3 and path[1] in VOCABULARY:
         op = VOCABULARY[path[1]]
-        return path[2] in op.model_fields and "none" in literal_words(op, path[2])
+        return path[2] in op.model_fields and "none" in literal_words(
+            op, path[2]
+        )
     return path[0] == "train" and len(path) > 1
 
 
@@ -104,7 +117,8 @@ def removable(path: tuple[str, ...]) -> bool:
     """Whether `none` at a path takes a name away: a key of a file, and a name in a map that merges
     key by key."""
     return len(path) == 1 or (
-        path[0] in _DEEP and len(path) <= (3 if path[0] in ("ops", "variants") else 2)
+        path[0] in _DEEP
+        and len(path) <= (3 if path[0] in ("ops", "variants") else 2)
     )
 
 
@@ -118,7 +132,9 @@ def _in_order(base: list[str], top: list[str]) -> list[str]:
     out, following = list(base), ""
     for name in reversed(top):
         if name not in out:
-            out.insert(out.index(following) if following else len(out), name)
+            out.insert(
+                out.index(following) if following else len(out), name
+            )
         following = name
     return out
 
@@ -127,4 +143,6 @@ def _nothing_to_remove(entry: KeyValue, known: Iterable[str]) -> Diagnostic:
     """The error for `none` where there is nothing."""
     name = entry.key.text
     message = f"there is no `{name}` to remove"
-    return fault("E063", message, entry.key.span, did_you_mean(name, known)).diagnostic
+    return fault(
+        "E063", message, entry.key.span, did_you_mean(name, known)
+    ).diagnostic

@@ -52,7 +52,9 @@ def apply_overrides(tree: Mapping, overrides: Iterable[str]) -> Mapping:
                 f"`--set {override}`: a variant is applied before; set what it sets, as in `--set"
                 " let.e=2`"
             )
-        value, errors = read_whole(Source(OVERRIDE, f"{path.strip()}: {text.strip()}"))
+        value, errors = read_whole(
+            Source(OVERRIDE, f"{path.strip()}: {text.strip()}")
+        )
         if errors:
             raise SpecError(errors)
         (entry,) = value.entries.values()
@@ -61,7 +63,17 @@ def apply_overrides(tree: Mapping, overrides: Iterable[str]) -> Mapping:
 
 
 _SHAPING = frozenset(
-    ["input", "let", "unit", "shortcut", "ops", "blocks", "net", "output", "aux"]
+    [
+        "input",
+        "let",
+        "unit",
+        "shortcut",
+        "ops",
+        "blocks",
+        "net",
+        "output",
+        "aux",
+    ]
 )
 
 
@@ -79,7 +91,9 @@ def voided(tree: Mapping, overrides: Iterable[str]) -> Mapping:
         return tree
     kept = _claimed(entry.value)
     rest = tree.without("expect").entries
-    return tree.holding(rest | ({"expect": KeyValue(entry.key, kept)} if kept else {}))
+    return tree.holding(
+        rest | ({"expect": KeyValue(entry.key, kept)} if kept else {})
+    )
 
 
 def _claimed(tree: Tree) -> Mapping | None:
@@ -89,7 +103,11 @@ def _claimed(tree: Tree) -> Mapping | None:
     kept: dict[str, KeyValue] = {}
     for name, entry in tree.entries.items():
         own = entry.value if entry.value.span.source.is_override else None
-        value = _claimed(entry.value) if isinstance(entry.value, Mapping) else own
+        value = (
+            _claimed(entry.value)
+            if isinstance(entry.value, Mapping)
+            else own
+        )
         if value is not None:
             kept[name] = KeyValue(entry.key, value)
     return tree.holding(kept) if kept else None
@@ -114,7 +132,11 @@ def _set(
 ) -> Mapping:
     key, rest = path[0], path[1:]
     below = tree.entries.get(key)
-    if not rest and is_none(entry.value) and _removes(tuple(entry.key.text.split("."))):
+    if (
+        not rest
+        and is_none(entry.value)
+        and _removes(tuple(entry.key.text.split(".")))
+    ):
         return _without(tree, key, entry)
     if below is None and not (key in _OPTIONAL if level == 0 else free):
         hint = _meant(path, tree) if level == 0 else _known(key, tree)
@@ -122,16 +144,24 @@ def _set(
     value: Tree = entry.value
     if rest:
         inner = _map_at(below, key, rest, entry, level)
-        value = _set(inner, rest, entry, level=level + 1, free=free or key in _FREE)
+        value = _set(
+            inner, rest, entry, level=level + 1, free=free or key in _FREE
+        )
     head = below.key if below else entry.key
     return tree.holding({**tree.entries, key: KeyValue(head, value)})
 
 
 def _map_at(
-    below: KeyValue | None, key: str, rest: list[str], entry: KeyValue, level: int
+    below: KeyValue | None,
+    key: str,
+    rest: list[str],
+    entry: KeyValue,
+    level: int,
 ) -> Mapping:
     """The map in which the rest of a path leads on."""
-    inner: Tree = below.value if below else Mapping({}, entry.key.span, True)
+    inner: Tree = (
+        below.value if below else Mapping({}, entry.key.span, True)
+    )
     if level == 0 and key == "train":
         inner = recipe_map(inner)
     if isinstance(inner, Mapping):

@@ -31,7 +31,11 @@ class Record(BaseModel):
     """A mapping of a spec: no unknown keys, no conversions."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, defer_build=True
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        defer_build=True,
     )
 
     @classmethod
@@ -59,7 +63,9 @@ def record_at(model: type[Record], loc: Location) -> type[Record]:
     members = [model]
     for part in loc:
         if part in model.model_fields:
-            members = [*records(model.model_fields[str(part)].annotation)] or members
+            members = [
+                *records(model.model_fields[str(part)].annotation)
+            ] or members
             model = members[0]
         else:
             tagged = (m for m in members if part in _literals(m))

@@ -34,10 +34,14 @@ class Reference(Frozen):
 
     def label(self, variant: str | None) -> str:
         """How a user writes a variant of this file."""
-        return f"{self.zoo or self.path}" + (f"::{variant}" if variant else "")
+        return f"{self.zoo or self.path}" + (
+            f"::{variant}" if variant else ""
+        )
 
 
-def locate(reference: str | os.PathLike[str], folder: Path = Path()) -> Reference:
+def locate(
+    reference: str | os.PathLike[str], folder: Path = Path()
+) -> Reference:
     """`net.yaml::v`, `resnet::resnet-50` or `resnet-50` → what it names; `folder` is where paths
     begin.
 
@@ -85,14 +89,22 @@ def _split(text: str) -> tuple[str, str | None]:
     if not found or "/" in variant or os.sep in variant:
         return text, None
     if not name:
-        raise UsageError(f"`{text}` names no file: write `file.yaml::variant`")
+        raise UsageError(
+            f"`{text}` names no file: write `file.yaml::variant`"
+        )
     return name, variant
 
 
 def _kind(path: Path) -> str:
     """`file` (or whatever may be read), `directory`, or "" where nothing is there."""
     try:
-        return "" if not path.exists() else "directory" if path.is_dir() else "file"
+        return (
+            ""
+            if not path.exists()
+            else "directory"
+            if path.is_dir()
+            else "file"
+        )
     except (OSError, ValueError):  # a name that no file can have
         return ""
 
@@ -102,7 +114,9 @@ def own_file(path: Path) -> Path:
     nobody writes to."""
     if locate(path).zoo:
         copy = f"`resgraph resolve {path} -o FILE.yaml` makes a file of your own"
-        raise UsageError(f"`{path}` is a net of the zoo, which stays as it is; {copy}")
+        raise UsageError(
+            f"`{path}` is a net of the zoo, which stays as it is; {copy}"
+        )
     return path
 
 
@@ -114,7 +128,9 @@ def near(path: Path) -> Hint:
     if _NAME.fullmatch(path.name):
         zoo = {name: name for name in [*zoo_names(), *zoo_index()]}
         if path.name in zoo:
-            return Hint(f"`{path.name}` is a net of the zoo, and has no variants")
+            return Hint(
+                f"`{path.name}` is a net of the zoo, and has no variants"
+            )
         known = zoo | _specs_beside(path)
         if right := certain(path.name, known):
             return meant(known[right], sure=True)
@@ -128,7 +144,9 @@ def near(path: Path) -> Hint:
     close = nearest(path.stem, beside)
     hints = [f"did you mean `{beside[close]}`?"] if close else []
     if path.stem in zoo_index() or path.stem in zoo_names():
-        hints.append(f"the zoo's `{path.stem}` is written without `{path.suffix}`")
+        hints.append(
+            f"the zoo's `{path.stem}` is written without `{path.suffix}`"
+        )
     return Hint(" ".join(hints))
 
 
@@ -136,7 +154,11 @@ def _specs_beside(path: Path) -> dict[str, str]:
     """The specs in the directory of a file, by their names without `.yaml`."""
     try:
         beside = islice(path.parent.glob("*.yaml"), 1000)
-        return {other.stem: other.name for other in beside if other.name != path.name}
+        return {
+            other.stem: other.name
+            for other in beside
+            if other.name != path.name
+        }
     except (OSError, ValueError):
         return {}
 
@@ -146,7 +168,11 @@ def zoo_folder() -> Path:
     """Where the zoo is: within an installed package; in a checkout, the `specs` that the build
     takes there."""
     package = Path(__file__).parents[1]
-    return package / "zoo" if (package / "zoo").is_dir() else package.parent / "specs"
+    return (
+        package / "zoo"
+        if (package / "zoo").is_dir()
+        else package.parent / "specs"
+    )
 
 
 @cache
@@ -163,7 +189,11 @@ def zoo_index() -> dict[str, tuple[str, ...]]:
 def _variants(file: str, texts: dict[str, str]) -> list[str]:
     base, own = _BASE.search(texts[file]), _VARIANTS.search(texts[file])
     inherited = _variants(base[1], texts) if base else []
-    return list(dict.fromkeys([*inherited, *(_VARIANT.findall(own[1]) if own else [])]))
+    return list(
+        dict.fromkeys(
+            [*inherited, *(_VARIANT.findall(own[1]) if own else [])]
+        )
+    )
 
 
 @cache
@@ -173,12 +203,17 @@ def zoo_names() -> tuple[str, ...]:
     for file, variants in zoo_index().items():
         for variant in variants or [None]:
             full = Reference(Path(), zoo=file).label(variant)
-            out.append(variant if variant and _means(variant, file) else full)
+            out.append(
+                variant if variant and _means(variant, file) else full
+            )
     return tuple(out)
 
 
 def _means(variant: str, file: str) -> bool:
     try:
-        return locate(variant, zoo_folder()).zoo == file and variant not in zoo_index()
+        return (
+            locate(variant, zoo_folder()).zoo == file
+            and variant not in zoo_index()
+        )
     except UsageError:
         return False

@@ -31,7 +31,9 @@ def _one_line(text: str) -> str:
     return text
 
 
-Title = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
+Title = Annotated[
+    str, Field(min_length=1, max_length=200), AfterValidator(_one_line)
+]
 
 
 def _no_list(shape: Any) -> Any:
@@ -43,22 +45,30 @@ def _no_list(shape: Any) -> Any:
     ints = len(shape) == 3 and all(isinstance(axis, int) for axis in shape)
     hint = replace(hint, certain=ints and shape[0] <= shape[2])
     said = "`input` must be text or a whole number"
-    raise refused(said, hint if "".join(axes).isalnum() else EXAMPLES["input"])
+    raise refused(
+        said, hint if "".join(axes).isalnum() else EXAMPLES["input"]
+    )
 
 
 Map = dict[str, Any]
 WrittenSize = Annotated[str | int, BeforeValidator(_no_list)]
 WrittenInputs = Annotated[
     Annotated[WrittenSize, Tag("one")]
-    | Annotated[dict[str, WrittenSize], Field(min_length=1), Tag("several")],
-    Discriminator(lambda given: "several" if isinstance(given, dict) else "one"),
+    | Annotated[
+        dict[str, WrittenSize], Field(min_length=1), Tag("several")
+    ],
+    Discriminator(
+        lambda given: "several" if isinstance(given, dict) else "one"
+    ),
 ]
 
 
 def _rows(value: Any) -> Any:
     """Refuses what is no list of names; a shape belongs to `expect`."""
     names = [value] if isinstance(value, str) else value
-    if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
+    if not isinstance(names, list) or not all(
+        isinstance(n, str) for n in names
+    ):
         said = "this must be a list of rows"
         raise refused(
             said,
@@ -70,7 +80,8 @@ def _rows(value: Any) -> Any:
         raise refused("the rows are a list", write(f"[{value}]"))
     if not names:
         raise refused(
-            "a net gives at least one row", "leave the key out: then it is the last row"
+            "a net gives at least one row",
+            "leave the key out: then it is the last row",
         )
     return names
 
@@ -111,7 +122,8 @@ def _form_of(expect: Any) -> str:
 
 
 Expectations = Annotated[
-    Annotated[Expect, Tag("net")] | Annotated[dict[str, Expect], Tag("variants")],
+    Annotated[Expect, Tag("net")]
+    | Annotated[dict[str, Expect], Tag("variants")],
     Discriminator(_form_of),
 ]
 
@@ -134,11 +146,17 @@ class File(Record):
     init: Init | None = None
     blocks: Map = Field({})
     net: Annotated[Map, Field(min_length=1)]
-    output: RowNames = Field([], description="the rows that the net gives, as a tuple")
-    aux: RowNames = Field([], description="rows that it gives in training alone")
+    output: RowNames = Field(
+        [], description="the rows that the net gives, as a tuple"
+    )
+    aux: RowNames = Field(
+        [], description="rows that it gives in training alone"
+    )
     variants: dict[str, Map] = Field({})
     extends: str | None = None
-    allow: list[str] = Field([], description="lints that this spec silences, by name")
+    allow: list[str] = Field(
+        [], description="lints that this spec silences, by name"
+    )
     expect: Expectations | None = None
     train: str | Map | None = None
 
@@ -151,14 +169,18 @@ class File(Record):
         if path and (len(path) == 1 or path[0] == "optimizer"):
             return belongs("train", *path)
         of_net = key in Expect.model_fields
-        return super().home_of(key) or (belongs("expect", key) if of_net else "")
+        return super().home_of(key) or (
+            belongs("expect", key) if of_net else ""
+        )
 
 
 _ASIDE = frozenset(["name", "about", "init", "allow", "expect", "train"])
 """Keys that no shape depends on."""
 
 
-def validate(tree: Mapping) -> tuple[Mapping, File | None, list[Diagnostic]]:
+def validate(
+    tree: Mapping,
+) -> tuple[Mapping, File | None, list[Diagnostic]]:
     """The tree, its keys, and what is wrong with them, each at its place.
 
     Where no shape depends on what is wrong, that is left out (or stands under the key that was
@@ -186,8 +208,14 @@ def _told(mistake: Mistake, tree: Mapping) -> Diagnostic:
             said = f"`ops.{op}` must be a map of options"
             mistake = Mistake(mistake.loc, said, EXAMPLES["ops"])
     found = mistake.at(tree)
-    below = tree.entries[str(mistake.loc[0])].value if mistake.code == "E020" else None
-    if isinstance(below, Mapping):  # what stands below an unknown key is unknown too
+    below = (
+        tree.entries[str(mistake.loc[0])].value
+        if mistake.code == "E020"
+        else None
+    )
+    if isinstance(
+        below, Mapping
+    ):  # what stands below an unknown key is unknown too
         found = replace(found, names=found.names | below.entries.keys())
     return found
 
@@ -217,6 +245,7 @@ def _respelled(tree: Mapping, key: str) -> Mapping:
     if not meant or meant in tree.entries:
         return tree.without(key)
     entries = {
-        meant if name == key else name: entry for name, entry in tree.entries.items()
+        meant if name == key else name: entry
+        for name, entry in tree.entries.items()
     }
     return tree.holding(entries)

@@ -20,7 +20,14 @@ from .grammar.parse import Parser
 from .grammar.records import Option, Value
 from .grammar.targets import SHAPING
 from .schema import Expect, File
-from .yaml.tree import KeyValue, Mapping, Scalar, Tree, entries_of, plain_value
+from .yaml.tree import (
+    KeyValue,
+    Mapping,
+    Scalar,
+    Tree,
+    entries_of,
+    plain_value,
+)
 
 if TYPE_CHECKING:
     from .recipe import Train
@@ -41,12 +48,16 @@ def without_arguments(tree: Mapping) -> tuple[Mapping, list[Diagnostic]]:
                 ": what a block reads, `in`, `out`, `stride` and its `let`s, is not listed",
             )
             message = f"`{name}` cannot name a block: it has no arguments"
-            found.append(fault("E023", message, entry.key.span, hint).diagnostic)
+            found.append(
+                fault("E023", message, entry.key.span, hint).diagnostic
+            )
             name = bare
         entries[name] = entry
     if not found:
         return tree, []
-    blocks = KeyValue(tree.entries["blocks"].key, definitions.holding(entries))
+    blocks = KeyValue(
+        tree.entries["blocks"].key, definitions.holding(entries)
+    )
     return tree.holding({**tree.entries, "blocks": blocks}), found
 
 
@@ -80,7 +91,9 @@ def input_shapes(tree: Mapping, lets: dict[str, Value]) -> dict[str, Shape]:
         if isinstance(value, Mapping)
         else {"input": tree.entries["input"]}
     )
-    return {name: _shape(entry.value, lets) for name, entry in named.items()}
+    return {
+        name: _shape(entry.value, lets) for name, entry in named.items()
+    }
 
 
 def _shape(value: Tree, lets: dict[str, Value]) -> Shape:
@@ -90,7 +103,12 @@ def _shape(value: Tree, lets: dict[str, Value]) -> Shape:
     if meant := _shape_meant(text, lets):
         notes = filter(None, [foreign_letters(text)])
         raise fault(
-            "E022", f"`{text}` is no input shape", value.span, meant, "", *notes
+            "E022",
+            f"`{text}` is no input shape",
+            value.span,
+            meant,
+            "",
+            *notes,
         )
     parts = _sides(text, lets)
     if not 1 <= len(parts) <= 1 + max(AXES):
@@ -98,7 +116,12 @@ def _shape(value: Tree, lets: dict[str, Value]) -> Shape:
             "`3x224x224` is channels x height x width, `12x4096` a sequence, `3x16x112x112` a"
             " volume, `784` a feature vector; the batch axis is never written"
         )
-        raise fault("E022", f"`{text or 'this'}` is no input shape", value.span, hint)
+        raise fault(
+            "E022",
+            f"`{text or 'this'}` is no input shape",
+            value.span,
+            hint,
+        )
     env = Environment(lets, {})
     sides = [
         _side(part, value.span.part(start, start + len(part)), env)
@@ -118,9 +141,15 @@ def _shape_meant(text: str, lets: Collection[str]) -> Hint:
     it is a guess."""
     if re.fullmatch(r"\(?\s*[0-9]+(\s*,\s*[0-9]+){2}\s*\)?", text):
         axes = re.findall("[0-9]+", text)
-        return replace(write("x".join(axes)), certain=int(axes[0]) <= int(axes[2]))
+        return replace(
+            write("x".join(axes)), certain=int(axes[0]) <= int(axes[2])
+        )
     plain = re.sub(r"\s*[X×\u0445]\s*", "x", text)
-    wrong = plain != text and not _sides(text, lets) and len(_sides(plain, lets)) == 3
+    wrong = (
+        plain != text
+        and not _sides(text, lets)
+        and len(_sides(plain, lets)) == 3
+    )
     return write(plain) if wrong else Hint()
 
 
@@ -130,7 +159,9 @@ def _sides(text: str, lets: Collection[str]) -> list[tuple[int, str]]:
 
     The longest name goes first, so that a `let` may have an `x` in its name.
     """
-    names = "|".join(map(re.escape, sorted({*lets, *FUNCTIONS}, key=len, reverse=True)))
+    names = "|".join(
+        map(re.escape, sorted({*lets, *FUNCTIONS}, key=len, reverse=True))
+    )
     token = re.compile(rf"[0-9_]+|(?:{names})(?:\.[0-9]+)*|[-+*/(), ]|x")
     out, start, place = [], 0, 0
     while found := token.match(text, place):
@@ -139,13 +170,20 @@ def _sides(text: str, lets: Collection[str]) -> list[tuple[int, str]]:
             start = found.end()
         place = found.end()
     out.append((start, text[start:]))
-    return out if place == len(text) and all(part.strip() for _, part in out) else []
+    return (
+        out
+        if place == len(text) and all(part.strip() for _, part in out)
+        else []
+    )
 
 
 def _side(text: str, span: Span, env: Environment) -> int:
     value = env.number(
         parse_expr(
-            text.strip().replace("_", "") if text[0].isdigit() else text.strip(), span
+            text.strip().replace("_", "")
+            if text[0].isdigit()
+            else text.strip(),
+            span,
         )
     )
     if value.denominator != 1 or value < 1:
@@ -167,18 +205,31 @@ def defaults(tree: Mapping, parser: Parser) -> dict[str, dict[str, Option]]:
             problem = fault("E011", f"no op `{op}`", entry.key.span, near)
             parser.log.pass_over(problem)
             continue
-        fields = [f for f in VOCABULARY[op].model_fields if f not in ("op", "width")]
+        fields = [
+            f
+            for f in VOCABULARY[op].model_fields
+            if f not in ("op", "width")
+        ]
         for key, option in entries_of(written, op).items():
             if key not in fields:
                 _no_option(op, option.key, fields, parser)
             elif (value := parser.value(option.value)) is not None:
-                out.setdefault(op, {})[key] = Option(key, option.key.span, value)
+                out.setdefault(op, {})[key] = Option(
+                    key, option.key.span, value
+                )
     return out
 
 
-def _no_option(op: str, key: Scalar, fields: list[str], parser: Parser) -> None:
-    hint = did_you_mean(key.text, fields) or f"its options are {', '.join(fields)}"
-    problem = fault("E012", f"`{op}` has no option `{key.text}`", key.span, hint)
+def _no_option(
+    op: str, key: Scalar, fields: list[str], parser: Parser
+) -> None:
+    hint = (
+        did_you_mean(key.text, fields)
+        or f"its options are {', '.join(fields)}"
+    )
+    problem = fault(
+        "E012", f"`{op}` has no option `{key.text}`", key.span, hint
+    )
     shaping = nearest(key.text, fields) in SHAPING
     (parser.log.report if shaping else parser.log.pass_over)(problem)
 
@@ -210,7 +261,11 @@ def claims(
             near = did_you_mean(name, variants) or (
                 "" if variants else "this file has no variants"
             )
-            errors.append(fault("E064", f"no variant `{name}`", place, near).diagnostic)
+            errors.append(
+                fault(
+                    "E064", f"no variant `{name}`", place, near
+                ).diagnostic
+            )
     return expect.get(variant) if variant else None
 
 
@@ -225,5 +280,7 @@ def recipe(tree: Mapping, errors: list[Diagnostic]) -> Train | None:
     except WrongRecipe as problem:
         errors += (mistake.at(entry.value) for mistake in problem.mistakes)
     except ValueError as problem:
-        errors.append(fault("E022", str(problem), entry.value.span).diagnostic)
+        errors.append(
+            fault("E022", str(problem), entry.value.span).diagnostic
+        )
     return None

@@ -13,7 +13,15 @@ from msgspec.structs import replace
 from ..errors import Diagnostic, Related, Span
 from ..structs import Frozen
 from .grammar.words import words_in, words_of
-from .yaml.tree import KeyValue, Mapping, Scalar, Sequence, Tree, entries_of, scalars_in
+from .yaml.tree import (
+    KeyValue,
+    Mapping,
+    Scalar,
+    Sequence,
+    Tree,
+    entries_of,
+    scalars_in,
+)
 
 _MOST = 3  # places that are shown for one mistake
 # maps that merge name by name
@@ -23,7 +31,16 @@ _NAMED = ("let", "blocks", "net")
 _CLAIM = "E050"  # stands under the name of its variant
 # of which no shape depends
 _SILENT = frozenset(
-    ["name", "about", "output", "aux", "variants", "expect", "allow", "extends"]
+    [
+        "name",
+        "about",
+        "output",
+        "aux",
+        "variants",
+        "expect",
+        "allow",
+        "extends",
+    ]
 )
 
 
@@ -44,12 +61,18 @@ class Setters:
     def __init__(self, tree: Mapping, variant: str | None) -> None:
         self.tree, self.variant = tree, variant
         chosen = (
-            entries_of(tree, "variants").get(variant) if variant is not None else None
+            entries_of(tree, "variants").get(variant)
+            if variant is not None
+            else None
         )
         self.chosen = (
-            chosen.value if chosen and isinstance(chosen.value, Mapping) else None
+            chosen.value
+            if chosen and isinstance(chosen.value, Mapping)
+            else None
         )
-        self.of_variant = frozenset(_places(self.chosen) if self.chosen else ())
+        self.of_variant = frozenset(
+            _places(self.chosen) if self.chosen else ()
+        )
 
     def named(self, found: Diagnostic) -> Diagnostic:
         """The mistake with the places that give values to the names which it is about, where those
@@ -62,24 +85,36 @@ class Setters:
         ]
         told = {place.span for place in found.related}
         related = tuple(
-            one.related for one in given if one.place not in (*told, found.span)
+            one.related
+            for one in given
+            if one.place not in (*told, found.span)
         )[:_MOST]
         own = self.chosen is not None and self.is_of_variant(found.span)
-        notes = (*found.notes, f"in variant `{self.variant}`") if own else found.notes
+        notes = (
+            (*found.notes, f"in variant `{self.variant}`")
+            if own
+            else found.notes
+        )
         return replace(found, related=found.related + related, notes=notes)
 
     def at_least(self, found: Diagnostic) -> Diagnostic:
         """A mistake of shapes that names nothing of what was set elsewhere, with all that was."""
-        if found.span is None or found.code == _CLAIM or self.is_of_variant(found.span):
+        if (
+            found.span is None
+            or found.code == _CLAIM
+            or self.is_of_variant(found.span)
+        ):
             return found
         everything = [*self._elsewhere(found.span)]
         if any(
-            place.span in {one.place for one in everything} for place in found.related
+            place.span in {one.place for one in everything}
+            for place in found.related
         ):
             return found
         return replace(
             found,
-            related=found.related + tuple(one.related for one in everything)[:_MOST],
+            related=found.related
+            + tuple(one.related for one in everything)[:_MOST],
         )
 
     def is_of_variant(self, span: Span) -> bool:
@@ -90,7 +125,9 @@ class Setters:
         """What gives a value to a name in the texts at some places, or in a value that such a name
         has."""
         theirs = [place for place in places if not place.source.ours]
-        words = [(word, place) for place in theirs for word in self._words(place)]
+        words = [
+            (word, place) for place in theirs for word in self._words(place)
+        ]
         inner: dict[str, KeyValue] = {}
         for place in places:
             inner |= self._lets_around(place)
@@ -106,14 +143,20 @@ class Setters:
             for lets in (entries_of(self.tree, "let"), inner):
                 if word in lets:
                     value = lets[word].value
-                    words += [(inside, value.span) for inside in words_in(value)]
+                    words += [
+                        (inside, value.span) for inside in words_in(value)
+                    ]
 
     def _words(self, place: Span) -> list[str]:
         entry = self.tree.entries.get("input")
         # `3xsidexside`: its names stand in no words of their own
-        if entry and any(shape.span == place for shape in scalars_in(entry.value)):
+        if entry and any(
+            shape.span == place for shape in scalars_in(entry.value)
+        ):
             return [
-                name for name in entries_of(self.tree, "let") if name in place.written()
+                name
+                for name in entries_of(self.tree, "let")
+                if name in place.written()
             ]
         return list(words_of(place.written()))
 
@@ -132,10 +175,13 @@ class Setters:
         """The place of a value, where that is not in the file whose text at `place` reads it."""
         span = entry.value.span
         if span in self.of_variant:
-            yield _Given(_head(entry), f"variant `{self.variant}` sets `{word}`")
+            yield _Given(
+                _head(entry), f"variant `{self.variant}` sets `{word}`"
+            )
         elif span.source != place.source and not span.source.ours:
             yield _Given(
-                _head(entry), f"`{word}` is {'set' if key == 'let' else 'defined'} here"
+                _head(entry),
+                f"`{word}` is {'set' if key == 'let' else 'defined'} here",
             )
 
     def _elsewhere(self, place: Span) -> Iterator[_Given]:
@@ -169,7 +215,9 @@ def _head(entry: KeyValue) -> Span:
     """Where a value begins: at its key, if that was written with it."""
     key, value = entry.key.span, entry.value.span
     return (
-        key if key.source == value.source and 0 <= value.line - key.line < 2 else value
+        key
+        if key.source == value.source and 0 <= value.line - key.line < 2
+        else value
     )
 
 
@@ -198,7 +246,9 @@ def _places(tree: Mapping) -> Iterator[Span]:
 
 
 def _settings(
-    tree: Mapping, is_set: Callable[[Span], bool], path: tuple[str, ...] = ()
+    tree: Mapping,
+    is_set: Callable[[Span], bool],
+    path: tuple[str, ...] = (),
 ) -> Iterator[tuple[str, KeyValue]]:
     """What is set, by the names that `--set` has for it; of a map that was set as one, the map."""
     for key, entry in tree.entries.items():

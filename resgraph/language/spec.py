@@ -29,7 +29,14 @@ from .extends import read_file, read_text
 from .grammar.log import Log
 from .grammar.own import FIRST, Words, own_names
 from .grammar.parse import Parser
-from .grammar.records import BlockDef, Option, PathDef, ShortcutDef, UnitDef, Value
+from .grammar.records import (
+    BlockDef,
+    Option,
+    PathDef,
+    ShortcutDef,
+    UnitDef,
+    Value,
+)
 from .grammar.values import words_of
 from .grammar.words import FILE_KEYS, LATER_KEYS, name_problem
 from .init import Init
@@ -58,7 +65,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _RENAME = "give one of them another name"
-_DEFAULT_UNIT = Source("the default unit", "conv bn relu", ours=True, default=True)
+_DEFAULT_UNIT = Source(
+    "the default unit", "conv bn relu", ours=True, default=True
+)
 
 
 class Spec(Frozen, eq=False, dict=True):
@@ -98,7 +107,11 @@ class Spec(Frozen, eq=False, dict=True):
     def name(self) -> str:
         """The variant's name, unless the variant (or `--set`) sets the file's `name`; else the
         file's."""
-        return self.title if self.variant is None or self.named else self.variant
+        return (
+            self.title
+            if self.variant is None or self.named
+            else self.variant
+        )
 
     @property
     def input(self) -> Shape:
@@ -162,7 +175,9 @@ def load_spec(
 
 
 def text_spec(
-    source: Source, variant: str | None = None, overrides: Iterable[str] = ()
+    source: Source,
+    variant: str | None = None,
+    overrides: Iterable[str] = (),
 ) -> Spec:
     """As `load_spec`, of a text."""
     tree, errors = read_text(source)
@@ -189,7 +204,9 @@ def _refuse_study(tree: Mapping) -> None:
     if is_study(tree):
         hint = "`resgraph sweep` runs it, and `resgraph check` checks it"
         said = "this is a study, and a spec is needed"
-        raise fault("E020", said, tree.entries["study"].key.span, hint).spec_error()
+        raise fault(
+            "E020", said, tree.entries["study"].key.span, hint
+        ).spec_error()
 
 
 def parse_spec(
@@ -212,7 +229,9 @@ def parse_spec(
     tree, signed = without_arguments(tree)
     # the reader read on as was meant, where it said so
     unread = file is None or any(not error.likely for error in errors)
-    log = Recovery([*errors, *problems, *signed, *unknown_lints(tree)], unread)
+    log = Recovery(
+        [*errors, *problems, *signed, *unknown_lints(tree)], unread
+    )
     setters = Setters(tree, variant)
     if file is None:
         _parse_blocks_and_rows(tree, log)
@@ -233,7 +252,11 @@ def parse_spec(
 
 
 def _spec(
-    tree: Mapping, file: File, variant: str | None, variants: list[str], log: Log
+    tree: Mapping,
+    file: File,
+    variant: str | None,
+    variants: list[str],
+    log: Log,
 ) -> Spec:
     parser, lets, blocks, rows = _parse_blocks_and_rows(tree, log)
     # of keys that no shape depends on
@@ -276,23 +299,36 @@ def _gather(log: Log, read: Callable[[], T], otherwise: T) -> T:
 
 def _parse_blocks_and_rows(
     tree: Mapping, log: Log
-) -> tuple[Parser, dict[str, Value], dict[str, BlockDef], dict[str, PathDef]]:
-    definitions, file_lets = mapping_at(tree, "blocks").entries, mapping_at(tree, "let")
+) -> tuple[
+    Parser, dict[str, Value], dict[str, BlockDef], dict[str, PathDef]
+]:
+    definitions, file_lets = (
+        mapping_at(tree, "blocks").entries,
+        mapping_at(tree, "let"),
+    )
     names = Words(definitions, own_names(tree)) | library_index().keys()
     lets = Parser(names, log, blocks=names).lets(file_lets)
     _refuse_file_keys(file_lets, log)
     net = mapping_at(tree, "net").entries
     inputs = mapping_at(tree, "input").entries
     tensors = frozenset([*net, *lets, *inputs])
-    parser = Parser(names | words_of(lets), log, blocks=names, names=tensors)
+    parser = Parser(
+        names | words_of(lets), log, blocks=names, names=tensors
+    )
     blocks: dict[str, BlockDef] = {}
     for name, entry in definitions.items():
         if problem := name_problem(name, FIRST, dashes=True):
             tell = log.report if name in FIRST else log.pass_over
-            tell(log.name("block", entry.key, problem, {*VOCABULARY, *definitions}))
+            tell(
+                log.name(
+                    "block", entry.key, problem, {*VOCABULARY, *definitions}
+                )
+            )
         blocks[name] = parser.block(name, entry.value, entry.key.span)
         _refuse_hiding(entry, blocks[name], file_lets, log)
-    _refuse_input_names(inputs, parser, {"row": net, "value": file_lets.entries}, log)
+    _refuse_input_names(
+        inputs, parser, {"row": net, "value": file_lets.entries}, log
+    )
     rows: dict[str, PathDef] = {}
     for name, entry in net.items():
         parser.check_name("row", entry.key, net)
@@ -320,16 +356,24 @@ def _refuse_input_names(
         parser.check_name("input", entry.key, inputs)
         for what, known in others.items():
             if name in known:
-                said = f"`{name}` cannot name an input: a {what} has that name"
+                said = (
+                    f"`{name}` cannot name an input: a {what} has that name"
+                )
                 problem = fault("E023", said, entry.key.span, _RENAME)
-                log.pass_over(problem.beside(known[name].key.span, f"the {what}"))
+                log.pass_over(
+                    problem.beside(known[name].key.span, f"the {what}")
+                )
 
 
-def _refuse_hiding(entry: KeyValue, block: BlockDef, lets: Mapping, log: Log) -> None:
+def _refuse_hiding(
+    entry: KeyValue, block: BlockDef, lets: Mapping, log: Log
+) -> None:
     """A `let` of a block that is named like one of the file."""
     own = entries_of(entry.value, "let")
     for let in block.lets.keys() & lets.entries.keys():
         place = own[let].key.span if let in own else entry.key.span
         said = f"`{let}` hides the file's `let` of that name"
         problem = fault("E033", said, place, _RENAME)
-        log.pass_over(problem.beside(lets.entries[let].key.span, "the file's"))
+        log.pass_over(
+            problem.beside(lets.entries[let].key.span, "the file's")
+        )

@@ -23,14 +23,18 @@ def apply_variant(tree: Mapping, variant: str) -> Mapping:
     A variant sets `let` values by their names, and keys of the file, which are laid over the file's
     as `extends` does."""
     values = _variant(tree, variant)
-    wrong = [entry for key, entry in values.entries.items() if key in NO_VARIANT]
+    wrong = [
+        entry for key, entry in values.entries.items() if key in NO_VARIANT
+    ]
     if wrong:
         raise SpecError(map(_refused, wrong))
     lets = values.without(*_file_keys(tree)).entries
     keys = values.without(*lets, "let", "expect").entries
     lets |= entries_of(values, "let")
     merged = merge(tree, tree.holding(keys)).entries
-    entries = {key: merged[key] for key in (*tree.entries, *keys) if key in merged}
+    entries = {
+        key: merged[key] for key in (*tree.entries, *keys) if key in merged
+    }
     if expect := _expected(tree, variant, values):
         entries["expect"] = expect
     if lets:
@@ -50,7 +54,9 @@ def _variant(tree: Mapping, variant: str) -> Mapping:
         hint = did_you_mean(variant, known) or (
             f"it has {', '.join(known)}" if known else "it has no variants"
         )
-        raise UsageError(f"no variant `{variant}` in {tree.span.source.name}: {hint}")
+        raise UsageError(
+            f"no variant `{variant}` in {tree.span.source.name}: {hint}"
+        )
     chosen = tree.entries["variants"].value
     assert isinstance(chosen, Mapping)
     values = chosen.entries[variant].value
@@ -84,23 +90,38 @@ def _lets(tree: Mapping, values: dict[str, KeyValue]) -> KeyValue:
 
 def _no_let(entry: KeyValue, lets: Iterable[str]) -> Diagnostic:
     """The error for a name in a variant that is no `let`, with what was meant by it."""
-    name, keys = entry.key.text, [key for key in FILE_KEYS if key not in NO_VARIANT]
+    name, keys = (
+        entry.key.text,
+        [key for key in FILE_KEYS if key not in NO_VARIANT],
+    )
     settable, listed = [*lets, *keys], ticked(lets)
-    near = sure(name, settable) or File.home_of(name) or did_you_mean(name, settable)
-    has = f"the file's `let` has {listed}" if listed else "the file has no `let`"
+    near = (
+        sure(name, settable)
+        or File.home_of(name)
+        or did_you_mean(name, settable)
+    )
+    has = (
+        f"the file's `let` has {listed}"
+        if listed
+        else "the file has no `let`"
+    )
     hint = near or f"{has}; a variant also sets keys of the file"
     return fault(
         "E064", f"`{name}` is no `let` of this file", entry.key.span, hint
     ).diagnostic
 
 
-def _expected(tree: Mapping, variant: str, values: Mapping) -> KeyValue | None:
+def _expected(
+    tree: Mapping, variant: str, values: Mapping
+) -> KeyValue | None:
     """The file's `expect` with what a variant itself expects, which stands under its name."""
     claims, own = tree.entries.get("expect"), values.entries.get("expect")
     if own is None:
         return claims
     below = entries_of(tree, "expect")
-    if claims and any(not isinstance(claim.value, Mapping) for claim in below.values()):
+    if claims and any(
+        not isinstance(claim.value, Mapping) for claim in below.values()
+    ):
         return claims  # of no variant, which is the one mistake to tell
     if (
         (known := below.get(variant))
@@ -109,8 +130,13 @@ def _expected(tree: Mapping, variant: str, values: Mapping) -> KeyValue | None:
     ):
         own = KeyValue(
             own.key,
-            Mapping({**known.value.entries, **own.value.entries}, own.key.span, True),
+            Mapping(
+                {**known.value.entries, **own.value.entries},
+                own.key.span,
+                True,
+            ),
         )
     return KeyValue(
-        (claims or own).key, Mapping({**below, variant: own}, own.key.span, True)
+        (claims or own).key,
+        Mapping({**below, variant: own}, own.key.span, True),
     )

@@ -30,7 +30,9 @@ class Analysis(Frozen):
     def edits(self, problem: Diagnostic) -> tuple[Edit, ...]:
         """What is sure to mend a mistake of this text, tried when it is first asked for."""
         if problem.edits and problem not in self._held:
-            (tried,) = verified([problem], self.source, checker(Path(self.source.name)))
+            (tried,) = verified(
+                [problem], self.source, checker(Path(self.source.name))
+            )
             self._held[problem] = tried.edits
         return self._held.get(problem, ())
 
@@ -44,7 +46,9 @@ class Analyser:
     """A text that stands, or is to stand, at `path`; `before` is what the text before it was. Of
     several variants one is checked before the others."""
 
-    def __init__(self, text: str, path: Path, before: Analysis | None = None) -> None:
+    def __init__(
+        self, text: str, path: Path, before: Analysis | None = None
+    ) -> None:
         self.source, self.before = Source(str(path), text), before
         self.file = FileCheck(str(path), source=self.source)
         # the file's own, without what it extends
@@ -62,13 +66,19 @@ class Analyser:
         variants = self.file.variants
         old = self.before.source.text.split("\n") if self.before else []
         lines = zip(self.source.text.split("\n"), old, strict=False)
-        changed = ((n, new) for n, (new, was) in enumerate(lines, 1) if new != was)
+        changed = (
+            (n, new) for n, (new, was) in enumerate(lines, 1) if new != was
+        )
         line, new = next(changed, (0, ""))
         keys = trail(self.tree, line, 1 + len(new) - len(new.lstrip()))
-        at_hand = (name for name in variants if keys[:2] == ["variants", name])
+        at_hand = (
+            name for name in variants if keys[:2] == ["variants", name]
+        )
         return next(at_hand, variants[0])
 
-    def whole(self, stale: Callable[[], bool] = lambda: False) -> Analysis | None:
+    def whole(
+        self, stale: Callable[[], bool] = lambda: False
+    ) -> Analysis | None:
         """The analysis of all variants; None where it came to be `stale` before it was done."""
         for name in self.file.variants:
             if stale():
@@ -86,7 +96,9 @@ class Analyser:
         )
 
 
-def analyse(text: str, path: Path, before: Analysis | None = None) -> Analysis:
+def analyse(
+    text: str, path: Path, before: Analysis | None = None
+) -> Analysis:
     """Read and check a text; `before` is what the text before it was."""
     found = Analyser(text, path, before).whole()
     assert found is not None
@@ -130,12 +142,19 @@ def trail(tree: Mapping | None, line: int, column: int) -> list[str]:
                 ):
                     keys.append(key)
                     following = (
-                        None if covers(item.key.span, line, column) else item.value
+                        None
+                        if covers(item.key.span, line, column)
+                        else item.value
                     )
                     break
         elif isinstance(here, Sequence):
             following = next(
-                (item for item in here.items if covers(item.span, line, column)), None
+                (
+                    item
+                    for item in here.items
+                    if covers(item.span, line, column)
+                ),
+                None,
             )
         here = None if isinstance(following, Scalar) else following
     return keys

@@ -13,8 +13,19 @@ from ..language.diagnose.word import functions_of_tensors
 from ..language.grammar.arithmetic import FUNCTIONS
 from ..language.grammar.label import ABOUT_AGAIN, AGAIN, phrase_at
 from ..language.grammar.records import BlockDef
-from ..language.grammar.targets import Target, fields_of, literal_words, takes_mode
-from ..language.grammar.words import ACT, BLOCK_KEYS, CALL_KEYS, MODES, POLICIES
+from ..language.grammar.targets import (
+    Target,
+    fields_of,
+    literal_words,
+    takes_mode,
+)
+from ..language.grammar.words import (
+    ACT,
+    BLOCK_KEYS,
+    CALL_KEYS,
+    MODES,
+    POLICIES,
+)
 from ..language.library import library_block, library_index
 from ..language.lints import LINTS
 from ..language.recipe import recipe_names
@@ -40,7 +51,9 @@ class Candidate(Frozen):
     about: str = ""
 
 
-def complete(analysis: Analysis, text: str, line: int, column: int) -> list[Candidate]:
+def complete(
+    analysis: Analysis, text: str, line: int, column: int
+) -> list[Candidate]:
     """What can be written at a place, counted from 1, of a text that may be newer than the
     analysis."""
     lines = text.split("\n")
@@ -58,12 +71,18 @@ def _candidates(
     analysis: Analysis, section: str, key: str, before: str, keys: list[str]
 ) -> Iterator[Candidate]:
     if not section:
-        yield from (Candidate(name, "key", KEYS[name]) for name in File.model_fields)
+        yield from (
+            Candidate(name, "key", KEYS[name]) for name in File.model_fields
+        )
         return
     if key == "shortcut":
         yield from _words(POLICIES, "value")
     found = _of_key(analysis, key, before, keys)
-    yield from _in_section(analysis, section, before, keys) if found is None else found
+    yield from (
+        _in_section(analysis, section, before, keys)
+        if found is None
+        else found
+    )
 
 
 def _of_key(
@@ -120,7 +139,11 @@ def _recipe(
 
 def _rows(analysis: Analysis) -> list[str]:
     """The rows of the net, which a recipe can name."""
-    return [row.name for row in analysis.plan.graph.rows] if analysis.plan else []
+    return (
+        [row.name for row in analysis.plan.graph.rows]
+        if analysis.plan
+        else []
+    )
 
 
 def _streams(analysis: Analysis) -> list[str]:
@@ -134,7 +157,11 @@ def _to_give(analysis: Analysis, before: str, keys: list[str]) -> list[str]:
     if keys[:1] == ["blocks"]:
         return _above(analysis, keys)
     written = re.findall(r"([A-Za-z_]\w*):\s", before)
-    return [name for name in written if name not in {*keys, *BLOCK_KEYS, *CALL_KEYS}]
+    return [
+        name
+        for name in written
+        if name not in {*keys, *BLOCK_KEYS, *CALL_KEYS}
+    ]
 
 
 def _beside(analysis: Analysis) -> list[str]:
@@ -159,7 +186,8 @@ def _where(lines: list[str], line: int, before: str) -> tuple[str, str]:
         return "", ""
     for number in range(line - 1, -1, -1):
         found = re.match(
-            r"([A-Za-z_][\w-]*):", lines[number] if number < line - 1 else before
+            r"([A-Za-z_][\w-]*):",
+            lines[number] if number < line - 1 else before,
         )
         if found:
             return found[1], key[-1] if key else ""
@@ -178,13 +206,18 @@ def _keys(lines: list[str], line: int, before: str) -> list[str]:
     return keys
 
 
-def _label(analysis: Analysis, before: str, keys: list[str]) -> Iterator[Candidate]:
+def _label(
+    analysis: Analysis, before: str, keys: list[str]
+) -> Iterator[Candidate]:
     """Within a label or an equation."""
     label = re.split(r":\s|^\s*-\s|[\[{,](?![^(]*\))", before)[-1]
     # the word under the cursor is still being written
     written = re.split(r"\s+", label.lstrip())[:-1]
     place = 2 if len(written) > 1 and written[1] == "x" else 0
-    place += len(written) > place and re.match(r"\d+x\d+$", written[place]) is not None
+    place += (
+        len(written) > place
+        and re.match(r"\d+x\d+$", written[place]) is not None
+    )
     open_bracket = label.count("(") > label.count(")")
     if open_bracket or re.search(r"[+*]\s*\S*$", label):
         yield from _equation(analysis, keys)
@@ -206,10 +239,14 @@ def _label(analysis: Analysis, before: str, keys: list[str]) -> Iterator[Candida
 
 
 def _starts_phrase(words: list[str]) -> bool:
-    return any(phrase.startswith(" ".join(words) + " ") for phrase in VOCABULARY)
+    return any(
+        phrase.startswith(" ".join(words) + " ") for phrase in VOCABULARY
+    )
 
 
-def _target(analysis: Analysis, written: list[str], place: int) -> Target | None:
+def _target(
+    analysis: Analysis, written: list[str], place: int
+) -> Target | None:
     phrase = phrase_at(written, place)
     if phrase:
         return VOCABULARY[phrase]
@@ -229,13 +266,18 @@ def _options(target: Target, written: list[str]) -> Iterator[Candidate]:
         if last == "shortcut":
             yield from _words(sorted(POLICIES), "value")
             return
-        yield from _words(sorted(fields_of(target) - set(written)), "option")
+        yield from _words(
+            sorted(fields_of(target) - set(written)), "option"
+        )
         return
     if last in fields_of(target):
         yield from _words(sorted(literal_words(target, last)), "value")
-    yield from _words(sorted(fields_of(target) - {"kernel", *written}), "option")
     yield from _words(
-        [m for m in sorted(MODES | ACTIVATIONS) if takes_mode(target, m)], "mode"
+        sorted(fields_of(target) - {"kernel", *written}), "option"
+    )
+    yield from _words(
+        [m for m in sorted(MODES | ACTIVATIONS) if takes_mode(target, m)],
+        "mode",
     )
     if any(takes_mode(target, activation) for activation in ACTIVATIONS):
         yield Candidate(ACT, "mode", "the activation of the unit")
@@ -273,7 +315,9 @@ def _names(analysis: Analysis, keys: list[str]) -> Iterator[Candidate]:
 def _equation(analysis: Analysis, keys: list[str]) -> Iterator[Candidate]:
     """Tensors in sight and functions of them."""
     if keys[:1] == ["blocks"]:
-        yield from _words([*_above(analysis, keys), "x", "shortcut"], "name")
+        yield from _words(
+            [*_above(analysis, keys), "x", "shortcut"], "name"
+        )
         yield from _names(analysis, keys)
     elif keys[:1] == ["net"]:
         inputs = entries(analysis.tree, "input") or ["input"]
@@ -302,8 +346,13 @@ def _within(block: Mapping[str, KeyValue]) -> list[str]:
     streams = block["reads"].value if "reads" in block else None
     items = streams.items if isinstance(streams, Sequence) else []
     reads = [item.text for item in of_type(Scalar, items)]
-    return [*reads, *(key for key in block if key not in BLOCK_KEYS | CALL_KEYS)]
+    return [
+        *reads,
+        *(key for key in block if key not in BLOCK_KEYS | CALL_KEYS),
+    ]
 
 
-def _words(words: Iterable[str], kind: CompletionKind) -> Iterator[Candidate]:
+def _words(
+    words: Iterable[str], kind: CompletionKind
+) -> Iterator[Candidate]:
     return (Candidate(word, kind) for word in words)

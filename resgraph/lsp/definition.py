@@ -14,7 +14,9 @@ from .analysis import Analysis, entries, entry, trail
 from .hover import word_at
 
 
-def definition(analysis: Analysis, line: int, column: int) -> tuple[Path, Span] | None:
+def definition(
+    analysis: Analysis, line: int, column: int
+) -> tuple[Path, Span] | None:
     """The file and the place where the name under a place is defined; None for a word of the
     language."""
     word = word_at(analysis, line, column)
@@ -36,14 +38,20 @@ def definition(analysis: Analysis, line: int, column: int) -> tuple[Path, Span] 
     return None
 
 
-def _around(tree: Mapping | None, keys: list[str], word: str) -> KeyValue | None:
+def _around(
+    tree: Mapping | None, keys: list[str], word: str
+) -> KeyValue | None:
     """A value or path of the blocks and the row around a place: the innermost. They come before
     the file's."""
     if keys[0] not in ("blocks", "net"):
         return None
     scopes = [keys[:depth] for depth in range(len(keys), 0, -1)]
-    places = ([*scope, *inner] for scope in scopes for inner in (["let"], []))
-    return next(filter(None, (entry(tree, *place, word) for place in places)), None)
+    places = (
+        [*scope, *inner] for scope in scopes for inner in (["let"], [])
+    )
+    return next(
+        filter(None, (entry(tree, *place, word) for place in places)), None
+    )
 
 
 def _base(analysis: Analysis, path: Path) -> tuple[Path, Span] | None:
@@ -51,7 +59,9 @@ def _base(analysis: Analysis, path: Path) -> tuple[Path, Span] | None:
     written = entries(analysis.tree)["extends"].value
     try:
         found = (
-            locate(written.text, path.parent) if isinstance(written, Scalar) else None
+            locate(written.text, path.parent)
+            if isinstance(written, Scalar)
+            else None
         )
     except UsageError:
         return None
@@ -73,4 +83,8 @@ def _whole(analysis: Analysis, path: Path) -> Mapping | None:
 
 def library_file(block: str) -> Path:
     """The file of a standard block."""
-    return Path(str(resources.files("resgraph") / "library" / library_index()[block]))
+    return Path(
+        str(
+            resources.files("resgraph") / "library" / library_index()[block]
+        )
+    )

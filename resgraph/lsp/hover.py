@@ -37,26 +37,42 @@ def hover(analysis: Analysis, line: int, column: int) -> str:
         return about(keys[1:], analysis.tree)
     if plan is None or not keys:
         return ""
-    if keys[0] == "net" and len(keys) == 2 and _on_key(analysis, keys, line, column):
+    if (
+        keys[0] == "net"
+        and len(keys) == 2
+        and _on_key(analysis, keys, line, column)
+    ):
         return _row(analysis, keys[1])
     if keys[0] in ("output", "aux"):
         word = word_at(analysis, line, column)
         return _row(analysis, word) if word in plan.spec.rows else ""
     found = _scopes_at(plan.graph, analysis.source.name, line, column)
-    parts = (_scope(plan, found) if found else "", _word(analysis, line, column))
+    parts = (
+        _scope(plan, found) if found else "",
+        _word(analysis, line, column),
+    )
     return "\n\n".join(filter(None, parts))
 
 
-def _on_key(analysis: Analysis, keys: list[str], line: int, column: int) -> bool:
+def _on_key(
+    analysis: Analysis, keys: list[str], line: int, column: int
+) -> bool:
     found = entry(analysis.tree, *keys)
     return found is not None and covers(found.key.span, line, column)
 
 
 def _row(analysis: Analysis, name: str) -> str:
     """A row in every variant."""
-    lines = [f"**{name}**", "", "| | output | params | MACs |", "|---|---|---:|---:|"]
+    lines = [
+        f"**{name}**",
+        "",
+        "| | output | params | MACs |",
+        "|---|---|---:|---:|",
+    ]
     for plan in analysis.plans[:_VARIANTS]:
-        row = next((row for row in plan.graph.rows if row.name == name), None)
+        row = next(
+            (row for row in plan.graph.rows if row.name == name), None
+        )
         if row is not None:
             cost = total(plan.graph.nodes_of(row))
             shape = _shapes(plan.graph, row)
@@ -65,13 +81,16 @@ def _row(analysis: Analysis, name: str) -> str:
             )
     more = len(analysis.plans) - _VARIANTS
     return (
-        "\n".join(lines) + (f"\n\nand {more} variants more" if more > 0 else "")
+        "\n".join(lines)
+        + (f"\n\nand {more} variants more" if more > 0 else "")
         if len(lines) > 4
         else ""
     )
 
 
-def _scopes_at(graph: Graph, file: str, line: int, column: int) -> list[Layer | Block]:
+def _scopes_at(
+    graph: Graph, file: str, line: int, column: int
+) -> list[Layer | Block]:
     """The layers and calls that were written at a place, those of the smallest span."""
     found: dict[Span, list[Layer | Block]] = {}
     for item in _items(graph):
@@ -133,14 +152,20 @@ def _shape(graph: Graph, streams: Iterable[Stream], alone: str) -> str:
 def _streams(graph: Graph, streams: Iterable[Stream]) -> str:
     """`a 18 × 56 × 56, b 36 × 28 × 28`; "" of none."""
     return ", ".join(
-        f"{each.name} {shape_label(graph.nodes[each.node].shape)}" for each in streams
+        f"{each.name} {shape_label(graph.nodes[each.node].shape)}"
+        for each in streams
     )
 
 
 def word_at(analysis: Analysis, line: int, column: int) -> str:
     """The name under a place."""
-    words, at = re.finditer(r"[\w-]+", analysis.source.line(line)), column - 1
-    return next((w[0].strip("-") for w in words if w.start() <= at <= w.end()), "")
+    words, at = (
+        re.finditer(r"[\w-]+", analysis.source.line(line)),
+        column - 1,
+    )
+    return next(
+        (w[0].strip("-") for w in words if w.start() <= at <= w.end()), ""
+    )
 
 
 def _word(analysis: Analysis, line: int, column: int) -> str:
@@ -165,13 +190,17 @@ def _op(word: str, text: str) -> str:
 def _of_library(analysis: Analysis, word: str) -> str:
     if word in ABOUT_STREAMS:
         return f"`{word}`: {ABOUT_STREAMS[word]}"
-    if word in library_index() and word not in entries(analysis.tree, "blocks"):
+    if word in library_index() and word not in entries(
+        analysis.tree, "blocks"
+    ):
         block = library_block(word)
         return f"`{word}` of the library: {block.about}"
     return ""
 
 
-def _let(tree: Mapping | None, keys: list[str], word: str) -> KeyValue | None:
+def _let(
+    tree: Mapping | None, keys: list[str], word: str
+) -> KeyValue | None:
     """The `let` of a name that holds at a place: the innermost."""
     scopes = (keys[:depth] for depth in range(len(keys), -1, -1))
     found = (entry(tree, *scope, "let", word) for scope in scopes)

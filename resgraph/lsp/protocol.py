@@ -46,7 +46,10 @@ class Protocol(LanguageServerProtocol):
             return
         if not hasattr(message, "jsonrpc"):
             self.refuse(
-                None, JsonRpcInvalidRequest("a message is one object with `jsonrpc`")
+                None,
+                JsonRpcInvalidRequest(
+                    "a message is one object with `jsonrpc`"
+                ),
             )
             return
         method = getattr(message, "method", None)
@@ -82,7 +85,9 @@ class Protocol(LanguageServerProtocol):
         """Answer a request with an error; null stands for the number of one that cannot be read."""
         known = number if isinstance(number, int | str) else None
         error = {"code": why.code, "message": why.message or str(why)}
-        self._send_data({"jsonrpc": self.VERSION, "id": known, "error": error})
+        self._send_data(
+            {"jsonrpc": self.VERSION, "id": known, "error": error}
+        )
 
     def unparsed(self) -> None:
         """Answer what is no JSON."""

@@ -52,15 +52,27 @@ def members(path: Sequence[str], tree: Tree | None) -> list[type[Record]]:
     written there, where it is."""
     found: list[type[Record]] = [Train]
     for place, part in enumerate(path, 1):
-        fields = [one.model_fields[part] for one in found if part in one.model_fields]
-        inner = [one for field in fields for one in records(field.annotation)]
+        fields = [
+            one.model_fields[part]
+            for one in found
+            if part in one.model_fields
+        ]
+        inner = [
+            one for field in fields for one in records(field.annotation)
+        ]
         known = entries(tree, "train", *path[:place])
-        written = {e.value.text for e in known.values() if isinstance(e.value, Scalar)}
+        written = {
+            e.value.text
+            for e in known.values()
+            if isinstance(e.value, Scalar)
+        }
         found = _of_kind(inner, written)
     return found
 
 
-def _of_kind(found: list[type[Record]], words: set[str]) -> list[type[Record]]:
+def _of_kind(
+    found: list[type[Record]], words: set[str]
+) -> list[type[Record]]:
     """Those whose kind is one of some words, else all."""
     return [one for one in found if words & set(_kinds(one))] or found
 
@@ -73,9 +85,19 @@ def _kinds(record: type[Record]) -> Iterator[str]:
 def keys_at(place: RecipePlace, tree: Tree | None) -> dict[str, str]:
     """Keys that can be written, and what each means."""
     found = _of_kind(members(place.path, tree), set(place.given.values()))
-    top = {} if place.path else {"recipe": "A recipe, whose keys these change."}
-    about = {key: text for one in found for key, text in about_keys(one).items()}
-    return {key: text for key, text in (top | about).items() if key not in place.given}
+    top = (
+        {}
+        if place.path
+        else {"recipe": "A recipe, whose keys these change."}
+    )
+    about = {
+        key: text for one in found for key, text in about_keys(one).items()
+    }
+    return {
+        key: text
+        for key, text in (top | about).items()
+        if key not in place.given
+    }
 
 
 @cache
@@ -94,7 +116,9 @@ def values_at(place: RecipePlace, tree: Tree | None) -> list[str]:
         return [*recipe_names()]
     found = _of_kind(members(place.path, tree), set(place.given.values()))
     fields = [
-        one.model_fields[place.key] for one in found if place.key in one.model_fields
+        one.model_fields[place.key]
+        for one in found
+        if place.key in one.model_fields
     ]
     words = [word for field in fields for word in _words(field.annotation)]
     short = [

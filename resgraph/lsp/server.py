@@ -66,7 +66,9 @@ class Server(LanguageServer):
         try:
             return open_source(path_of(uri)).text
         except SpecError as problem:
-            raise JsonRpcInvalidParams(problem.diagnostics[0].message) from None
+            raise JsonRpcInvalidParams(
+                problem.diagnostics[0].message
+            ) from None
 
     def analysis(self, uri: str) -> Analysis:
         """The analysis of a document as it is now."""
@@ -103,7 +105,9 @@ class Server(LanguageServer):
         if hint and hint.refresh_support:
             await self.workspace_inlay_hint_refresh_async(None)
 
-    def publish(self, uri: str, version: int, found: Sequence[Diagnostic]) -> None:
+    def publish(
+        self, uri: str, version: int, found: Sequence[Diagnostic]
+    ) -> None:
         """Tell the editor what is wrong in a document."""
         told = [self.diagnostic(uri, d) for d in found]
         self.text_document_publish_diagnostics(
@@ -134,7 +138,9 @@ class Server(LanguageServer):
         here = str(path_of(uri))
         places = {found.span: ""} if found.span else {}
         places |= {other.span: other.label for other in found.related}
-        span = next((span for span in places if span.source.name == here), None)
+        span = next(
+            (span for span in places if span.source.name == here), None
+        )
         origin = lsp.Range(lsp.Position(0, 0), lsp.Position(0, 1))
         related = [
             lsp.DiagnosticRelatedInformation(
@@ -198,7 +204,9 @@ def on_hover(ls: Server, params: lsp.HoverParams) -> lsp.Hover | None:
     return lsp.Hover(said) if text else None
 
 
-def on_inlay_hint(ls: Server, params: lsp.InlayHintParams) -> list[lsp.InlayHint]:
+def on_inlay_hint(
+    ls: Server, params: lsp.InlayHintParams
+) -> list[lsp.InlayHint]:
     shown = range(params.range.start.line, params.range.end.line + 1)
     return [
         lsp.InlayHint(
@@ -212,19 +220,27 @@ def on_inlay_hint(ls: Server, params: lsp.InlayHintParams) -> list[lsp.InlayHint
     ]
 
 
-def on_definition(ls: Server, params: lsp.DefinitionParams) -> lsp.Location | None:
+def on_definition(
+    ls: Server, params: lsp.DefinitionParams
+) -> lsp.Location | None:
     analysis = ls.analysis(params.text_document.uri)
-    found = definition(analysis, *ls.place(analysis.source.text, params.position))
+    found = definition(
+        analysis, *ls.place(analysis.source.text, params.position)
+    )
     if not found:
         return None
     path, span = found
     return lsp.Location(path.resolve().as_uri(), ls.range(span))
 
 
-def on_completion(ls: Server, params: lsp.CompletionParams) -> list[lsp.CompletionItem]:
+def on_completion(
+    ls: Server, params: lsp.CompletionParams
+) -> list[lsp.CompletionItem]:
     uri = params.text_document.uri
     text = ls.text(uri)
-    found = complete(ls.analysis(uri), text, *ls.place(text, params.position))
+    found = complete(
+        ls.analysis(uri), text, *ls.place(text, params.position)
+    )
     return [
         lsp.CompletionItem(
             c.text,
@@ -239,14 +255,18 @@ def on_completion(ls: Server, params: lsp.CompletionParams) -> list[lsp.Completi
 def on_formatting(
     ls: Server, params: lsp.DocumentFormattingParams
 ) -> list[lsp.TextEdit] | None:
-    source = Source(params.text_document.uri, ls.text(params.text_document.uri))
+    source = Source(
+        params.text_document.uri, ls.text(params.text_document.uri)
+    )
     try:
         text = reformat(source)
     except SpecError:
         return None
     lines = source.text.split("\n")
     whole = Span(source, 1, 1, len(lines), len(lines[-1]) + 1)
-    return [lsp.TextEdit(ls.range(whole), text)] if text != source.text else []
+    return (
+        [lsp.TextEdit(ls.range(whole), text)] if text != source.text else []
+    )
 
 
 def on_code_action(
@@ -277,14 +297,18 @@ _FEATURES: dict[str, Callable[..., Any]] = {
 }
 _OPTIONS: dict[str, Any] = {
     lsp.TEXT_DOCUMENT_COMPLETION: lsp.CompletionOptions([" ", "[", "("]),
-    lsp.TEXT_DOCUMENT_CODE_ACTION: lsp.CodeActionOptions([lsp.CodeActionKind.QuickFix]),
+    lsp.TEXT_DOCUMENT_CODE_ACTION: lsp.CodeActionOptions(
+        [lsp.CodeActionKind.QuickFix]
+    ),
 }
 
 
 def _quick_fix(
     ls: Server, uri: str, problem: Diagnostic, edits: Sequence[Edit]
 ) -> lsp.CodeAction:
-    changes = [lsp.TextEdit(ls.range(edit.span), edit.text) for edit in edits]
+    changes = [
+        lsp.TextEdit(ls.range(edit.span), edit.text) for edit in edits
+    ]
     return lsp.CodeAction(
         f"write `{edits[0].text}`",
         kind=lsp.CodeActionKind.QuickFix,
@@ -295,7 +319,9 @@ def _quick_fix(
 
 
 def _meet(one: lsp.Range, other: lsp.Range) -> bool:
-    return not (_before(one.end, other.start) or _before(other.end, one.start))
+    return not (
+        _before(one.end, other.start) or _before(other.end, one.start)
+    )
 
 
 def _before(one: lsp.Position, other: lsp.Position) -> bool:

@@ -23,7 +23,9 @@ _ABOUT = (
 
 def server(workspace: Workspace) -> MCPServer:
     """The server, not started yet."""
-    serving = MCPServer("resgraph", version=__version__, instructions=_ABOUT)
+    serving = MCPServer(
+        "resgraph", version=__version__, instructions=_ABOUT
+    )
     for tool in Tools(workspace).all():
         serving.tool()(_telling(tool))
     return serving
@@ -48,7 +50,9 @@ class Tools:
         """Check a spec: a file (`net.yaml`, `net.yaml::variant`), a net of the zoo (`resnet-50`),
         or the text of one. Diagnostics have a code, a place, help and edits."""
         name = "-" if text else self.workspace.spec(spec)
-        return self._run("check", "--json", *sets(set or ()), names=[name], text=text)
+        return self._run(
+            "check", "--json", *sets(set or ()), names=[name], text=text
+        )
 
     def show(self, spec: str, set: list[str] | None = None) -> Result:
         """Rows of a net with shapes, parameters and multiply-adds."""
@@ -70,14 +74,23 @@ class Tools:
     def blocks(self, name: str = "") -> Result:
         """The standard blocks and the ops; or one of them, with its definition or its options."""
         return self._run(
-            "blocks", *([] if name else ["--json"]), names=[name] if name else []
+            "blocks",
+            *([] if name else ["--json"]),
+            names=[name] if name else [],
         )
 
     def build(
-        self, spec: str, out: str, set: list[str] | None = None, minutes: float = 0.0
+        self,
+        spec: str,
+        out: str,
+        set: list[str] | None = None,
+        minutes: float = 0.0,
     ) -> Result:
         """Train a spec in a new directory `out`, for so many minutes at most."""
-        given, folder = self._minutes(minutes), str(self.workspace.inside(out))
+        given, folder = (
+            self._minutes(minutes),
+            str(self.workspace.inside(out)),
+        )
         self.workspace.check_training(spec, set or ())
         return self._run(
             "build", "-o", folder, "--json", "--minutes", f"{given:g}", *sets(set or ()),
@@ -87,16 +100,26 @@ class Tools:
     def sweep(self, study: str, out: str, minutes: float = 0.0) -> Result:
         """Run a study into the directory `out`, for so many minutes at most: mean and deviation
         over seeds, differences paired by seed. The same call goes on with what is left."""
-        given, folder = self._minutes(minutes), str(self.workspace.inside(out))
+        given, folder = (
+            self._minutes(minutes),
+            str(self.workspace.inside(out)),
+        )
         self.workspace.check_study(study)
         path = str(self.workspace.inside(study))
         return self._run(
-            "sweep", "-o", folder, "--json", names=[path], seconds=60 * given
+            "sweep",
+            "-o",
+            folder,
+            "--json",
+            names=[path],
+            seconds=60 * given,
         )
 
     def runs(self, folder: str) -> Result:
         """The runs in a directory, with their status and errors."""
-        return self._run("runs", "--json", names=[str(self.workspace.inside(folder))])
+        return self._run(
+            "runs", "--json", names=[str(self.workspace.inside(folder))]
+        )
 
     def _minutes(self, asked: float) -> float:
         most = self.workspace.minutes
@@ -112,10 +135,20 @@ def _telling(tool: Callable[..., Result]) -> Callable[..., Result]:
         try:
             return tool(*args, **kwargs)
         except SpecError as problem:
-            said = "\n\n".join(found.frame() for found in problem.diagnostics)
-            return {"exit_code": problem.exit_code, "result": None, "messages": said}
+            said = "\n\n".join(
+                found.frame() for found in problem.diagnostics
+            )
+            return {
+                "exit_code": problem.exit_code,
+                "result": None,
+                "messages": said,
+            }
         except ResgraphError as problem:
             said = str(problem)
-            return {"exit_code": problem.exit_code, "result": None, "messages": said}
+            return {
+                "exit_code": problem.exit_code,
+                "result": None,
+                "messages": said,
+            }
 
     return told

@@ -34,7 +34,9 @@ class Workspace(Frozen):
         Raises `UsageError` for any other: a word as `timm:resnet50` would run code, and a file with
         a model would be run for its proof."""
         if names_model_file(reference):
-            raise UsageError(f"{reference} is a model, and no spec: import it first")
+            raise UsageError(
+                f"{reference} is a model, and no spec: import it first"
+            )
         found = locate(reference, self.root)
         if found.zoo:
             return reference
@@ -65,7 +67,15 @@ class Workspace(Frozen):
 
         It is a process of its own: what it prints, and how it ends, does not touch the protocol.
         Past its seconds it is asked to stop, which saves a run, and then killed."""
-        words = [sys.executable, "-m", "resgraph", command, *options, "--", *names]
+        words = [
+            sys.executable,
+            "-m",
+            "resgraph",
+            command,
+            *options,
+            "--",
+            *names,
+        ]
         with subprocess.Popen(
             words, cwd=self.root, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -85,7 +95,9 @@ class Workspace(Frozen):
             "messages": err.strip(),
         }
 
-    def check_training(self, reference: str, overrides: Sequence[str]) -> None:
+    def check_training(
+        self, reference: str, overrides: Sequence[str]
+    ) -> None:
         """Whether what is trained reads nothing from elsewhere. Raises `UsageError`."""
         self._data_inside(load(self.spec(reference), overrides).spec.train)
 

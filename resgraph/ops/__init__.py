@@ -37,7 +37,14 @@ from .extension import installed_ops
 from .function import AMONG, POINTWISE, REDUCTIONS, Over, Total, reduction
 from .learned import Gain, Grn, Scale
 from .merge import Add, Binary, Concat, Div, Mul, Sub
-from .norm import BatchNorm, EvoNorm, GroupNorm, InstanceNorm, LayerNorm, RmsNorm
+from .norm import (
+    BatchNorm,
+    EvoNorm,
+    GroupNorm,
+    InstanceNorm,
+    LayerNorm,
+    RmsNorm,
+)
 from .pool import BlurPool, GlobalPool, Pool
 from .rearrange import (
     DepthToSpace,
@@ -46,7 +53,13 @@ from .rearrange import (
     Shuffle,
     SpaceToDepth,
 )
-from .regularize import ChannelDropout, DropBlock, Dropout, DropPath, Thinning
+from .regularize import (
+    ChannelDropout,
+    DropBlock,
+    Dropout,
+    DropPath,
+    Thinning,
+)
 from .shape import Flatten, Input, Pad, Part, Upsample, ZeroPad
 from .window import ChannelConv, Conv, DepthwiseConv, UpConv
 
@@ -124,7 +137,9 @@ __all__ = [
     "sizes_text",
 ]  # fmt: skip
 
-for _module in iter_modules(__path__):  # each file here brings its ops by being there
+for _module in iter_modules(
+    __path__
+):  # each file here brings its ops by being there
     import_module(f"{__name__}.{_module.name}")
 
 
@@ -139,7 +154,9 @@ def _in_labels(base: type[Op]) -> Iterator[type[Op]]:
 _FAMILIES = get_args(Family)
 _OWN: dict[str, type[Op]] = {
     phrase: op
-    for op in sorted(_in_labels(Op), key=lambda op: _FAMILIES.index(op.family))
+    for op in sorted(
+        _in_labels(Op), key=lambda op: _FAMILIES.index(op.family)
+    )
     for phrase in op.phrases()
 }
 _FIRST = [phrase for phrase, op in _OWN.items() if op.since == "0.1"]
@@ -162,5 +179,7 @@ NORMS: frozenset[str] = frozenset(
 )
 """What can stand in a unit as its norm."""
 
-SYMBOLS: dict[str, type[Binary]] = {op.symbol: op for op in (Add, Sub, Mul, Div)}
+SYMBOLS: dict[str, type[Binary]] = {
+    op.symbol: op for op in (Add, Sub, Mul, Div)
+}
 """The signs of an equation over tensors, and their ops."""

@@ -126,7 +126,9 @@ class LeakyRelu(_Pointwise):
         return self.slope > 0
 
     def torch(self, *inputs: Shape) -> Call:
-        return Call("nn.LeakyReLU", (self.slope,) if self.slope != 0.01 else ())
+        return Call(
+            "nn.LeakyReLU", (self.slope,) if self.slope != 0.01 else ()
+        )
 
 
 class PRelu(_Pointwise):
@@ -150,7 +152,9 @@ class PRelu(_Pointwise):
 
     def torch(self, *inputs: Shape) -> Call:
         start = (("init", self.start),) if self.start != 0.25 else ()
-        return Call("nn.PReLU", () if self.shared else (inputs[0][0],), start)
+        return Call(
+            "nn.PReLU", () if self.shared else (inputs[0][0],), start
+        )
 
 
 class LogSoftmax(_Pointwise):

@@ -60,7 +60,9 @@ class Attention(Op):
     def _sides(self, x: Shape) -> tuple[int, int, int]:
         """The channels of a head, the cells, and the distances that there are."""
         cells = x[1:]
-        distances = sum(2 * side - 1 for side in cells) if self.relative else 0
+        distances = (
+            sum(2 * side - 1 for side in cells) if self.relative else 0
+        )
         return x[0] // 3 // self.heads, prod(cells), distances
 
     def params(self, *inputs: Shape) -> int:
@@ -86,7 +88,12 @@ class Attention(Op):
             return Call("Attention", (self.heads,))
         width, *_ = self._sides(inputs[0])
         names = ("heads", "head_width", "height", "width")
-        return Call("RelativeAttention", (self.heads, width, *inputs[0][1:]), (), names)
+        return Call(
+            "RelativeAttention",
+            (self.heads, width, *inputs[0][1:]),
+            (),
+            names,
+        )
 
 
 class Position(Op):
@@ -108,7 +115,9 @@ class Position(Op):
 
     def torch(self, *inputs: Shape) -> Call:
         channels, *cells = inputs[0]
-        return Call("Position", (channels, tuple(cells)), (), ("width", "size"))
+        return Call(
+            "Position", (channels, tuple(cells)), (), ("width", "size")
+        )
 
 
 class _Sequence(Op):
@@ -182,7 +191,9 @@ class To(_Sequence):
         return f"{self.op} {shape_text(self.size)}"
 
     def torch(self, *inputs: Shape) -> Call:
-        return Call("nn.Unflatten", (2, self.size), (), ("dim", "unflattened_size"))
+        return Call(
+            "nn.Unflatten", (2, self.size), (), ("dim", "unflattened_size")
+        )
 
 
 class Transpose(_Sequence):

@@ -7,9 +7,23 @@ import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import cache
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, get_args, get_origin
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Literal,
+    NamedTuple,
+    get_args,
+    get_origin,
+)
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
 from ..structs import Frozen
 
@@ -134,7 +148,9 @@ class ShapeError(Exception):
     """An op cannot take the shapes that it was given; says why in the user's words, and how to mend
     it."""
 
-    def __init__(self, said: str, hint: str = "", code: str = "E040") -> None:
+    def __init__(
+        self, said: str, hint: str = "", code: str = "E040"
+    ) -> None:
         super().__init__(said)
         self.said, self.hint, self.code = said, hint, code
 
@@ -167,12 +183,18 @@ def _least_edge(value: Any) -> Any:
     return value[0] if value[0] == value[1] else tuple(value)
 
 
-_Edge = Annotated[_Cells | tuple[_Cells, _Cells], BeforeValidator(_least_edge)]
+_Edge = Annotated[
+    _Cells | tuple[_Cells, _Cells], BeforeValidator(_least_edge)
+]
 Edges = Annotated[tuple[_Edge, ...], _each_axis, BeforeValidator(_pair)]
 """Along each axis: a padding."""
 _Moved = Annotated[int, Field(ge=-4096, le=4096)]
-_MovedEdge = Annotated[_Moved | tuple[_Moved, _Moved], BeforeValidator(_least_edge)]
-MovedEdges = Annotated[tuple[_MovedEdge, ...], _each_axis, BeforeValidator(_pair)]
+_MovedEdge = Annotated[
+    _Moved | tuple[_Moved, _Moved], BeforeValidator(_least_edge)
+]
+MovedEdges = Annotated[
+    tuple[_MovedEdge, ...], _each_axis, BeforeValidator(_pair)
+]
 """Along each axis: cells that are put around a map, or taken away where negative."""
 Width = Annotated[int, Field(ge=1, le=1_000_000)]
 """A number of channels."""
@@ -187,12 +209,16 @@ def sizes_text(sizes: tuple[Edge, ...], *, full: bool = False) -> str:
 
 def edge_text(edge: Edge) -> str:
     """`1`, `0:1`."""
-    return ":".join(map(str, edge)) if isinstance(edge, tuple) else str(edge)
+    return (
+        ":".join(map(str, edge)) if isinstance(edge, tuple) else str(edge)
+    )
 
 
 def plain(value: float) -> float:
     """A whole number as an integer, as one would write it."""
-    return int(value) if value == int(value) and abs(value) < 1e15 else value
+    return (
+        int(value) if value == int(value) and abs(value) < 1e15 else value
+    )
 
 
 def number_text(value: float) -> str:
@@ -279,7 +305,9 @@ class Op(BaseModel):
             for key, field in cls.model_fields.items()
             if field.is_required() and key != "op"
         ]
-        return not required and (cls.role == "activation" or cls.in_forward())
+        return not required and (
+            cls.role == "activation" or cls.in_forward()
+        )
 
     @classmethod
     def in_forward(cls) -> bool:
@@ -317,7 +345,9 @@ class Op(BaseModel):
         """The torch module that does this, as data."""
         raise NotImplementedError(type(self).__name__)
 
-    def expression(self, terms: Sequence[TorchExpr], shapes: Sequence[Shape]) -> Call:
+    def expression(
+        self, terms: Sequence[TorchExpr], shapes: Sequence[Shape]
+    ) -> Call:
         """This op as Python over `terms`, for the forward of a block: what has one can stand in an
         equation."""
         raise NotImplementedError(type(self).__name__)
@@ -341,7 +371,9 @@ class Op(BaseModel):
     def sized_by(self) -> str:
         """The map whose size comes out, as the label names it (`upsample to c4`): the last input,
         of which no value is read; "" where there is none."""
-        to = self.__dict__.get("to")  # pydantic is slow to miss an attribute
+        to = self.__dict__.get(
+            "to"
+        )  # pydantic is slow to miss an attribute
         return to if isinstance(to, str) else ""
 
     @property
@@ -406,7 +438,9 @@ class Op(BaseModel):
             elif key == self.number:
                 number = value_text(value)
             else:
-                options.append(key if value is True else f"{key} {value_text(value)}")
+                options.append(
+                    key if value is True else f"{key} {value_text(value)}"
+                )
         return " ".join(filter(None, [*head, number, stride, *options]))
 
     def __str__(self) -> str:
@@ -437,9 +471,13 @@ class Sized(Op):
         if not isinstance(given, dict):
             return given
         said = {key: given[key] for key in sized_fields(cls) & given.keys()}
-        axes = {len(v) for v in said.values() if isinstance(v, tuple | list)}
+        axes = {
+            len(v) for v in said.values() if isinstance(v, tuple | list)
+        }
         if len(axes) > 1:
-            raise ValueError("its sizes are of maps with different numbers of axes")
+            raise ValueError(
+                "its sizes are of maps with different numbers of axes"
+            )
         if not axes or axes == {2}:
             return given
         (count,) = axes
@@ -448,13 +486,20 @@ class Sized(Op):
             for key, field in cls.model_fields.items()
             if isinstance(field.default, tuple)
         }
-        return {**unsaid, **given, **{k: spread(v, count) for k, v in said.items()}}
+        return {
+            **unsaid,
+            **given,
+            **{k: spread(v, count) for k, v in said.items()},
+        }
 
     def fitting(self, x: Shape) -> Shape:
         """The shape of a map with as many axes as the op has sizes; an error where it is none."""
         for key in sized_fields(type(self)):
             sizes = getattr(self, key)
-            if isinstance(sizes, tuple) and len(sizes) != len(need_map(self.op, x)) - 1:
+            if (
+                isinstance(sizes, tuple)
+                and len(sizes) != len(need_map(self.op, x)) - 1
+            ):
                 raise ShapeError(
                     f"`{self.label()}` is of maps with {len(sizes)} axes, and {shape_text(x)}"
                     " comes in",
@@ -479,7 +524,9 @@ def _flat(annotation: Any) -> Iterator[Any]:
 @cache
 def sized_fields(op: type[Op]) -> frozenset[str]:
     """The fields that have a number for each axis."""
-    return frozenset(key for key in op.model_fields if tuple in types_in(op, key))
+    return frozenset(
+        key for key in op.model_fields if tuple in types_in(op, key)
+    )
 
 
 def is_map(x: Shape) -> bool:

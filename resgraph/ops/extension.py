@@ -11,7 +11,16 @@ from functools import cache, lru_cache
 from importlib.metadata import EntryPoint, entry_points
 
 from ..errors import MissingError
-from .base import AXES, Call, Cost, Op, Shape, ShapeError, TorchExpr, shape_text
+from .base import (
+    AXES,
+    Call,
+    Cost,
+    Op,
+    Shape,
+    ShapeError,
+    TorchExpr,
+    shape_text,
+)
 
 GROUP = "resgraph.ops"
 
@@ -36,15 +45,20 @@ def _load(entry: EntryPoint) -> type[Op]:
         op = entry.load()
     # whatever another package's import raises, the user learns which package it is
     except Exception as problem:
-        raise _unusable(entry, f"{type(problem).__name__}: {problem}") from problem
+        raise _unusable(
+            entry, f"{type(problem).__name__}: {problem}"
+        ) from problem
     if not (isinstance(op, type) and issubclass(op, Op) and op.phrases()):
         raise _unusable(entry, "it is no `Op` with a literal `op`")
     missing = [
-        name for name in ("infer", "torch") if getattr(op, name) is getattr(Op, name)
+        name
+        for name in ("infer", "torch")
+        if getattr(op, name) is getattr(Op, name)
     ]
     if missing or not hasattr(op, "role"):
         raise _unusable(
-            entry, f"it does not say its `{missing[0] if missing else 'family'}`"
+            entry,
+            f"it does not say its `{missing[0] if missing else 'family'}`",
         )
     return op
 
@@ -68,7 +82,9 @@ def answers(op: Op, inputs: tuple[Shape, ...]) -> tuple[Op, Shape, Cost]:
             f"{_whose(op)} gives {shape!r}, and an op gives one map (channels, height, width) or"
             " one vector"
         )
-        raise ShapeError(message, f"for several outputs, write an op for each; {_MEND}")
+        raise ShapeError(
+            message, f"for several outputs, write an op for each; {_MEND}"
+        )
     if type(cost.params) is not int or type(cost.macs) is not int:
         message = f"{_whose(op)} counts {cost.params!r} parameters and {cost.macs!r} multiply-adds"
         raise ShapeError(message, f"they are whole numbers: {_MEND}")
@@ -76,7 +92,9 @@ def answers(op: Op, inputs: tuple[Shape, ...]) -> tuple[Op, Shape, Cost]:
 
 
 @lru_cache(20_000)  # a net asks the same of many copies of a block
-def _our_answers(op: Op, inputs: tuple[Shape, ...]) -> tuple[Op, Shape, Cost]:
+def _our_answers(
+    op: Op, inputs: tuple[Shape, ...]
+) -> tuple[Op, Shape, Cost]:
     op = op.fitted(*inputs)
     return op, op.infer(*inputs), op.cost(*inputs)
 
@@ -86,9 +104,13 @@ def torch_call(op: Op, inputs: Sequence[Shape]) -> Call:
     return _call(op, inputs, "torch call", lambda: op.torch(*inputs))
 
 
-def expression(op: Op, terms: Sequence[TorchExpr], inputs: Sequence[Shape]) -> Call:
+def expression(
+    op: Op, terms: Sequence[TorchExpr], inputs: Sequence[Shape]
+) -> Call:
     """The expression of an op. Raises `MissingError` for an installed op that gives none."""
-    return _call(op, inputs, "expression", lambda: op.expression(terms, inputs))
+    return _call(
+        op, inputs, "expression", lambda: op.expression(terms, inputs)
+    )
 
 
 def _call(
@@ -103,7 +125,9 @@ def _call(
             f"{_whose(op)} has no {what} for {_shapes(inputs)}: {problem}; {_MEND}"
         ) from problem
     if not isinstance(call, Call):
-        raise MissingError(f"{_whose(op)} gives {call!r} for a torch `Call`; {_MEND}")
+        raise MissingError(
+            f"{_whose(op)} gives {call!r} for a torch `Call`; {_MEND}"
+        )
     return call
 
 

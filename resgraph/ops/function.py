@@ -5,7 +5,16 @@ from collections.abc import Sequence
 from functools import reduce
 from typing import ClassVar, Literal, get_args
 
-from .base import Autocast, Call, Op, Shape, ShapeError, TorchExpr, need_map, shape_text
+from .base import (
+    Autocast,
+    Call,
+    Op,
+    Shape,
+    ShapeError,
+    TorchExpr,
+    need_map,
+    shape_text,
+)
 
 
 class _Function(Op):
@@ -32,7 +41,9 @@ class Pointwise(_Function):
     def infer(self, *inputs: Shape) -> Shape:
         return inputs[0]
 
-    def expression(self, terms: Sequence[TorchExpr], shapes: Sequence[Shape]) -> Call:
+    def expression(
+        self, terms: Sequence[TorchExpr], shapes: Sequence[Shape]
+    ) -> Call:
         return Call(f"torch.{self.op}", tuple(terms))
 
 
@@ -47,7 +58,10 @@ class Among(_Function):
     """The mean, the largest or the smallest of tensors of one shape, number by number."""
 
     op: Literal["mean", "max", "min"]
-    symbols: ClassVar[dict[str, str]] = {"max": "torch.maximum", "min": "torch.minimum"}
+    symbols: ClassVar[dict[str, str]] = {
+        "max": "torch.maximum",
+        "min": "torch.minimum",
+    }
 
     def infer(self, *inputs: Shape) -> Shape:
         for other in inputs[1:]:
@@ -59,11 +73,15 @@ class Among(_Function):
                 )
         return inputs[0]
 
-    def expression(self, terms: Sequence[TorchExpr], shapes: Sequence[Shape]) -> Call:
+    def expression(
+        self, terms: Sequence[TorchExpr], shapes: Sequence[Shape]
+    ) -> Call:
         if self.op == "mean":
             total = reduce(lambda a, b: Call("+", (a, b)), terms)
             return Call("/", (total, len(terms)))
-        calls = reduce(lambda a, b: Call(self.symbols[self.op], (a, b)), terms)
+        calls = reduce(
+            lambda a, b: Call(self.symbols[self.op], (a, b)), terms
+        )
         assert isinstance(calls, Call)
         return calls
 
@@ -96,8 +114,13 @@ class Over(_Function):
             return (1, *x[1:])
         return (need_map(self.label(), x)[0],)
 
-    def expression(self, terms: Sequence[TorchExpr], shapes: Sequence[Shape]) -> Call:
-        kwargs: tuple[tuple[str, object], ...] = (("dim", 1), ("keepdim", True))
+    def expression(
+        self, terms: Sequence[TorchExpr], shapes: Sequence[Shape]
+    ) -> Call:
+        kwargs: tuple[tuple[str, object], ...] = (
+            ("dim", 1),
+            ("keepdim", True),
+        )
         if self.over == "cells":
             kwargs = (("dim", tuple(range(2, len(shapes[0]) + 1))),)
         function = self.functions.get(self.op, self.op)

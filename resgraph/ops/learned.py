@@ -40,7 +40,9 @@ class Scale(_Factor):
 
     def derive(self, *inputs: Shape) -> Derivation:
         width = inputs[0][0]
-        return Derivation(params=f"{width}" if self.shift is None else f"2*{width}")
+        return Derivation(
+            params=f"{width}" if self.shift is None else f"2*{width}"
+        )
 
     def torch(self, *inputs: Shape) -> Call:
         (x,) = inputs
@@ -48,7 +50,9 @@ class Scale(_Factor):
         if self.shift is None:
             return Call("ChannelScale", (x[0],), self.said() + axes)
         names = ("width", "shift")
-        return Call("ChannelAffine", (x[0], self.shift), self.said() + axes, names)
+        return Call(
+            "ChannelAffine", (x[0], self.shift), self.said() + axes, names
+        )
 
 
 class Gain(_Factor):

@@ -38,7 +38,9 @@ class Binary(Op):
     @model_validator(mode="after")
     def _one_tensor(self) -> Self:
         if self.left is not None and self.right is not None:
-            raise ValueError("one side of an equation over tensors is a tensor")
+            raise ValueError(
+                "one side of an equation over tensors is a tensor"
+            )
         return self
 
     def infer(self, *inputs: Shape) -> Shape:
@@ -61,7 +63,9 @@ class Binary(Op):
             _why(a, b),
         )
 
-    def expression(self, terms: Sequence[TorchExpr], shapes: Sequence[Shape]) -> Call:
+    def expression(
+        self, terms: Sequence[TorchExpr], shapes: Sequence[Shape]
+    ) -> Call:
         """`a + b`. A vector among maps is given as many axes more as they have."""
         axes = max(map(len, shapes)) - 1
         index = f"[:, :{', None' * axes}]"
@@ -77,7 +81,9 @@ class Binary(Op):
 
     def label(self) -> str:
         left = f"{number_text(self.left)} " if self.left is not None else ""
-        right = f" {number_text(self.right)}" if self.right is not None else ""
+        right = (
+            f" {number_text(self.right)}" if self.right is not None else ""
+        )
         return f"{left}{self.symbol}{right}"
 
 
@@ -100,9 +106,7 @@ def _why(a: Shape, b: Shape) -> str:
             "the sizes differ: give both paths the same strides (a pool in a shortcut may need"
             " `ceil`)"
         )
-    return (
-        "channels and sizes differ: give both paths the same width and the same strides"
-    )
+    return "channels and sizes differ: give both paths the same width and the same strides"
 
 
 class Add(Binary):
@@ -129,7 +133,9 @@ class Mul(Binary):
     gates = True
     op: Literal["mul"] = "mul"
 
-    def expression(self, terms: Sequence[TorchExpr], shapes: Sequence[Shape]) -> Call:
+    def expression(
+        self, terms: Sequence[TorchExpr], shapes: Sequence[Shape]
+    ) -> Call:
         if self.left == -1 or self.right == -1:
             return Call("-", tuple(terms))
         return super().expression(terms, shapes)
@@ -181,5 +187,7 @@ class Concat(Op):
     def derive(self, *inputs: Shape) -> Derivation:
         return Derivation((" + ".join(str(shape[0]) for shape in inputs),))
 
-    def expression(self, terms: Sequence[TorchExpr], shapes: Sequence[Shape]) -> Call:
+    def expression(
+        self, terms: Sequence[TorchExpr], shapes: Sequence[Shape]
+    ) -> Call:
         return Call("torch.cat", (Call("[", tuple(terms)),), (("dim", 1),))

@@ -6,7 +6,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from .base import Call, Derivation, Op, Shape, ShapeError, Width, is_map, shape_text
+from .base import (
+    Call,
+    Derivation,
+    Op,
+    Shape,
+    ShapeError,
+    Width,
+    is_map,
+    shape_text,
+)
 
 Eps = Annotated[float, Field(gt=0, le=1)]
 
@@ -39,13 +48,17 @@ class BatchNorm(_Norm):
 
     autocast = "keeps"
     long_names = ("BatchNorm",)
-    aliases = ("batchnorm batchnorm2d batchnormalization batchnormalisation",)
+    aliases = (
+        "batchnorm batchnorm2d batchnormalization batchnormalisation",
+    )
     op: Literal["bn"] = "bn"
     momentum: Annotated[float, Field(gt=0, le=1)] = 0.1
 
     def torch(self, *inputs: Shape) -> Call:
         (x,) = inputs
-        momentum = (("momentum", self.momentum),) if self.momentum != 0.1 else ()
+        momentum = (
+            (("momentum", self.momentum),) if self.momentum != 0.1 else ()
+        )
         return Call(
             f"nn.BatchNorm{max(1, len(x) - 1)}d",
             (x[0],),
@@ -62,7 +75,11 @@ class _Shifted(_Norm):
         return (1 + self.has_bias) * inputs[0][0]
 
     def derive(self, *inputs: Shape) -> Derivation:
-        return super().derive(*inputs) if self.has_bias else _scale_only(*inputs)
+        return (
+            super().derive(*inputs)
+            if self.has_bias
+            else _scale_only(*inputs)
+        )
 
 
 class LayerNorm(_Shifted):
@@ -70,7 +87,9 @@ class LayerNorm(_Shifted):
     `bias none` leaves the shift out."""
 
     long_names = ("LayerNorm",)
-    aliases = ("layernorm layernorm2d layernormalization layernormalisation",)
+    aliases = (
+        "layernorm layernorm2d layernormalization layernormalisation",
+    )
     op: Literal["ln"] = "ln"
 
     def torch(self, *inputs: Shape) -> Call:
@@ -91,7 +110,9 @@ class _Grouped(_Norm):
         said = f"`{self.op} {self.groups}`"
         if x[0] % self.groups:
             below = next(
-                n for n in range(min(self.groups, x[0]), 0, -1) if x[0] % n == 0
+                n
+                for n in range(min(self.groups, x[0]), 0, -1)
+                if x[0] % n == 0
             )
             raise ShapeError(
                 f"{said} does not divide {x[0]} channels",
@@ -178,7 +199,9 @@ class InstanceNorm(_Norm):
     def torch(self, *inputs: Shape) -> Call:
         (x,) = inputs
         affine = (("affine", True),) if self.affine else ()
-        return Call(f"nn.InstanceNorm{len(x) - 1}d", (x[0],), self.said() + affine)
+        return Call(
+            f"nn.InstanceNorm{len(x) - 1}d", (x[0],), self.said() + affine
+        )
 
 
 class RmsNorm(_Norm):
@@ -200,7 +223,9 @@ class RmsNorm(_Norm):
     def torch(self, *inputs: Shape) -> Call:
         (x,) = inputs
         return Call(
-            "RmsNorm", (x[0],), (("eps", self.eps),) if self.eps != 1e-6 else ()
+            "RmsNorm",
+            (x[0],),
+            (("eps", self.eps),) if self.eps != 1e-6 else (),
         )
 
 

@@ -6,7 +6,16 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from .base import Edge, Edges, Shape, ShapeError, Sized, Window, sides, sizes_text
+from .base import (
+    Edge,
+    Edges,
+    Shape,
+    ShapeError,
+    Sized,
+    Window,
+    sides,
+    sizes_text,
+)
 from .sliding import cubic, map_text
 
 
@@ -27,7 +36,9 @@ class Edged(Sized):
     def mode(self) -> str:
         """What torch calls the kind of cells."""
         words = {"reflect": self.reflect, "replicate": self.replicate}
-        return next((word for word, said in words.items() if said), "constant")
+        return next(
+            (word for word, said in words.items() if said), "constant"
+        )
 
 
 class Padded(Sized):
@@ -69,7 +80,9 @@ class Surrounded(Edged, Padded):
     @property
     def apart(self) -> bool:
         """Whether torch's layers cannot put these cells around a map: a copy of it has them."""
-        return uneven(self.padding) or (self.mode != "constant" and any(self.padding))
+        return uneven(self.padding) or (
+            self.mode != "constant" and any(self.padding)
+        )
 
     @property
     def keeps_copy(self) -> bool:
@@ -81,7 +94,9 @@ class Surrounded(Edged, Padded):
             return 0
         channels, *size = inputs[0]
         edges = map(sides, self.padding)
-        return channels * prod(n + sum(e) for n, e in zip(size, edges, strict=True))
+        return channels * prod(
+            n + sum(e) for n, e in zip(size, edges, strict=True)
+        )
 
 
 def same_edges(size: Shape, window: Window) -> tuple[Edge, ...]:
@@ -92,7 +107,9 @@ def same_edges(size: Shape, window: Window) -> tuple[Edge, ...]:
         k, stride, d, _ = window.along(axis)
         fits = -(-n // int(stride))
         total = max(0, (fits - 1) * int(stride) + d * (k - 1) + 1 - n)
-        edges.append((total // 2, total - total // 2) if total % 2 else total // 2)
+        edges.append(
+            (total // 2, total - total // 2) if total % 2 else total // 2
+        )
     return tuple(edges)
 
 
@@ -104,7 +121,9 @@ def uneven(edges: tuple[Edge, ...]) -> bool:
 def fewer(edges: tuple[Edge, ...], cells: int) -> tuple[Edge, ...]:
     """So many cells less on each side."""
     return tuple(
-        (edge[0] - cells, edge[1] - cells) if isinstance(edge, tuple) else edge - cells
+        (edge[0] - cells, edge[1] - cells)
+        if isinstance(edge, tuple)
+        else edge - cells
         for edge in edges
     )
 
@@ -124,10 +143,14 @@ def torch_cells(edges: tuple[Edge, ...]) -> int | tuple[int, ...]:
 
 
 def need_reflectable(
-    edges: tuple[Edge, ...], size: Shape, fewer: str = "fewer cells of `pad`"
+    edges: tuple[Edge, ...],
+    size: Shape,
+    fewer: str = "fewer cells of `pad`",
 ) -> None:
     """Raises `ShapeError` (E043) where a map has not the cells to be mirrored so far."""
-    if any(max(sides(edge)) >= n for edge, n in zip(edges, size, strict=True)):
+    if any(
+        max(sides(edge)) >= n for edge, n in zip(edges, size, strict=True)
+    ):
         raise ShapeError(
             f"a {map_text(size)} is too small to reflect {sizes_text(edges)} cells at each edge",
             f"use {fewer}, fewer strides before it, or a larger input",

@@ -47,11 +47,21 @@ class _SlidingPool(Padded, _Windowed):
     @model_validator(mode="before")
     @classmethod
     def _usual_kernel(cls, given: Any) -> Any:
-        if not isinstance(given, dict) or "kernel" in given or "stride" not in given:
+        if (
+            not isinstance(given, dict)
+            or "kernel" in given
+            or "stride" not in given
+        ):
             return given
         stride = spread(given["stride"])
-        known = isinstance(stride, tuple) and all(isinstance(n, int) for n in stride)
-        return {**given, "kernel": tuple(map(cls.usual, stride))} if known else given
+        known = isinstance(stride, tuple) and all(
+            isinstance(n, int) for n in stride
+        )
+        return (
+            {**given, "kernel": tuple(map(cls.usual, stride))}
+            if known
+            else given
+        )
 
     @classmethod
     def usual(cls, stride: int) -> int:
@@ -101,7 +111,9 @@ class Pool(Surrounded, _SlidingPool):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.to and (max(self.kernel + self.stride) > 1 or self.pad or self.ceil):
+        if self.to and (
+            max(self.kernel + self.stride) > 1 or self.pad or self.ceil
+        ):
             raise ValueError(
                 "`to` fixes the size that comes out: kernel, stride, `pad` and `ceil` do not go"
                 " with it"
@@ -114,7 +126,11 @@ class Pool(Surrounded, _SlidingPool):
 
     @model_validator(mode="after")
     def _fitting_pad(self) -> Self:
-        ours = self.mode != "constant" or self.pad == "same" or uneven(self.padding)
+        ours = (
+            self.mode != "constant"
+            or self.pad == "same"
+            or uneven(self.padding)
+        )
         if ours and self.ceil:
             raise ValueError(
                 "`ceil` goes with zeros alone, as many before the map as after it"
@@ -140,7 +156,11 @@ class Pool(Surrounded, _SlidingPool):
     def autocast(self) -> Autocast:  # type: ignore[override]
         # in PyTorch's list for CPUs the pools of volumes are among those in float32, and so is what
         # is mirrored or repeated
-        return "widens" if len(self.kernel) == 3 or self.mode != "constant" else "keeps"
+        return (
+            "widens"
+            if len(self.kernel) == 3 or self.mode != "constant"
+            else "keeps"
+        )
 
     @property
     def window(self) -> Window | None:
@@ -172,7 +192,12 @@ class Pool(Surrounded, _SlidingPool):
         if self.sized_by:
             return Call(f"{word}PoolTo")
         if isinstance(self.to, tuple):
-            return Call(f"nn.Adaptive{kind}", (cubic(self.to),), (), ("output_size",))
+            return Call(
+                f"nn.Adaptive{kind}",
+                (cubic(self.to),),
+                (),
+                ("output_size",),
+            )
         padding, ours = self.padding, self.apart
         options: list[tuple[str, Any, Any]] = [
             ("kernel_size", cubic(self.kernel), 0),
@@ -182,8 +207,12 @@ class Pool(Surrounded, _SlidingPool):
             ("count_include_pad", not self.inner, True),
             ("mode", self.mode if ours else "constant", "constant"),
         ]
-        said = [(key, value) for key, value, usual in options if value != usual]
-        return Call(f"Padded{kind}" if ours else f"nn.{kind}", (), tuple(said))
+        said = [
+            (key, value) for key, value, usual in options if value != usual
+        ]
+        return Call(
+            f"Padded{kind}" if ours else f"nn.{kind}", (), tuple(said)
+        )
 
 
 class BlurPool(_SlidingPool):
@@ -198,7 +227,9 @@ class BlurPool(_SlidingPool):
     @model_validator(mode="after")
     def _odd(self) -> Self:
         if any(k % 2 == 0 for k in self.kernel):
-            raise ValueError("the kernel of a blur is odd, so that it has a middle")
+            raise ValueError(
+                "the kernel of a blur is odd, so that it has a middle"
+            )
         if self.zeros and self.replicate:
             raise ValueError("`zeros` and `replicate` exclude each other")
         return self
@@ -207,7 +238,9 @@ class BlurPool(_SlidingPool):
     def mode(self) -> str:
         """What torch calls the cells beyond the edges."""
         words = {"constant": self.zeros, "replicate": self.replicate}
-        return next((word for word, said in words.items() if said), "reflect")
+        return next(
+            (word for word, said in words.items() if said), "reflect"
+        )
 
     @classmethod
     def usual(cls, stride: int) -> int:
@@ -230,7 +263,9 @@ class BlurPool(_SlidingPool):
             kwargs.append(("padding", torch_cells(self.padding)))
         if self.mode != "reflect":
             kwargs.append(("mode", self.mode))
-        kernel = self.kernel if len(self.kernel) != 2 else cubic(self.kernel)
+        kernel = (
+            self.kernel if len(self.kernel) != 2 else cubic(self.kernel)
+        )
         return Call("BlurPool", (kernel,), tuple(kwargs))
 
 

@@ -71,24 +71,35 @@ class SpaceToDepth(Op):
         channels, *size = need_map(self.op, *inputs)
         _refuse_blocks(self.blockwise, *inputs)
         if any(n % self.factor for n in size):
-            sides = ["a length", "a height and a width", "three sides"][len(size) - 1]
+            sides = ["a length", "a height and a width", "three sides"][
+                len(size) - 1
+            ]
             tile = shape_text((self.factor,) * len(size))
             raise ShapeError(
                 f"a map of {shape_text(tuple(size))} does not fall into squares of {tile}",
                 f"it needs {sides} that {self.factor} divides; `pad` can add cells",
                 "E043",
             )
-        return channels * self.factor ** len(size), *(n // self.factor for n in size)
+        return channels * self.factor ** len(size), *(
+            n // self.factor for n in size
+        )
 
     def derive(self, *inputs: Shape) -> Derivation:
         (channels, *size), f = inputs[0], self.factor
         return Derivation(
-            (f"{channels}{f'*{f}' * len(size)}", *(f"{n}/{f}" for n in size))
+            (
+                f"{channels}{f'*{f}' * len(size)}",
+                *(f"{n}/{f}" for n in size),
+            )
         )
 
     def torch(self, *inputs: Shape) -> Call:
-        name = "nn.PixelUnshuffle" if len(inputs[0]) == 3 else "CellsToDepth"
-        return Call("SpaceToDepth" if self.blockwise else name, (self.factor,))
+        name = (
+            "nn.PixelUnshuffle" if len(inputs[0]) == 3 else "CellsToDepth"
+        )
+        return Call(
+            "SpaceToDepth" if self.blockwise else name, (self.factor,)
+        )
 
 
 class DepthToSpace(Op):
@@ -116,11 +127,15 @@ class DepthToSpace(Op):
         (channels, *size), f = inputs[0], self.factor
         parts = "*".join([str(f)] * len(size))
         share = f"({parts})" if len(size) > 1 else parts
-        return Derivation((f"{channels}/{share}", *(f"{n}*{f}" for n in size)))
+        return Derivation(
+            (f"{channels}/{share}", *(f"{n}*{f}" for n in size))
+        )
 
     def torch(self, *inputs: Shape) -> Call:
         name = "nn.PixelShuffle" if len(inputs[0]) == 3 else "DepthToCells"
-        return Call("DepthToSpace" if self.blockwise else name, (self.factor,))
+        return Call(
+            "DepthToSpace" if self.blockwise else name, (self.factor,)
+        )
 
 
 class PixelUnshuffle(SpaceToDepth):

@@ -39,7 +39,9 @@ class ChannelDropout(_Drop):
     1411.4280, section 3.2), since neighbouring cells say much the same."""
 
     since = "0.2"
-    aliases = ("dropout1d dropout2d dropout3d spatialdropout featuredropout",)
+    aliases = (
+        "dropout1d dropout2d dropout3d spatialdropout featuredropout",
+    )
     op: Literal["channel dropout"] = "channel dropout"
 
     def infer(self, *inputs: Shape) -> Shape:

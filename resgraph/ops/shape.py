@@ -36,7 +36,9 @@ class Input(Op):
     family = "input"
     in_label = False
     op: Literal["input"] = "input"
-    shape: Annotated[tuple[Width, ...], Field(min_length=1, max_length=1 + AXES[-1])]
+    shape: Annotated[
+        tuple[Width, ...], Field(min_length=1, max_length=1 + AXES[-1])
+    ]
 
     def infer(self, *inputs: Shape) -> Shape:
         return self.shape
@@ -112,7 +114,9 @@ class Upsample(Op):
     def derive(self, *inputs: Shape) -> Derivation:
         if self.to:
             return Derivation(("", *map(str, self.infer(*inputs)[1:])))
-        return Derivation(("", *(f"{size}*{self.factor}" for size in inputs[0][1:])))
+        return Derivation(
+            ("", *(f"{size}*{self.factor}" for size in inputs[0][1:]))
+        )
 
     def torch(self, *inputs: Shape) -> Call:
         names = {2: "linear", 3: "bilinear", 4: "trilinear"}
@@ -123,8 +127,14 @@ class Upsample(Op):
             mode += (("align_corners", True),)
         if self.sized_by:
             return Call("UpsampleTo", (), mode)
-        size = ("size", cubic(self.to)) if isinstance(self.to, tuple) else None
-        return Call("nn.Upsample", (), (size or ("scale_factor", self.factor), *mode))
+        size = (
+            ("size", cubic(self.to)) if isinstance(self.to, tuple) else None
+        )
+        return Call(
+            "nn.Upsample",
+            (),
+            (size or ("scale_factor", self.factor), *mode),
+        )
 
 
 class _Cells(Sized):
@@ -144,7 +154,9 @@ class Pad(Edged, _Cells):
     @model_validator(mode="after")
     def _of_a_kind(self) -> Self:
         if self.mode != "constant" and self.cuts:
-            raise ValueError(f"`{self.mode}` adds cells, and takes none away")
+            raise ValueError(
+                f"`{self.mode}` adds cells, and takes none away"
+            )
         return self
 
     @property
@@ -165,7 +177,9 @@ class Pad(Edged, _Cells):
         channels, *size = self.fitting(inputs[0])
         if self.reflect:
             need_reflectable(self.cells, tuple(size), "fewer cells")
-        left = [n + sum(sides(e)) for n, e in zip(size, self.cells, strict=True)]
+        left = [
+            n + sum(sides(e)) for n, e in zip(size, self.cells, strict=True)
+        ]
         if min(left) < 1:
             raise ShapeError(
                 f"`{self.label()}` leaves nothing of {shape_text(inputs[0])}",
@@ -214,9 +228,13 @@ class Part(create_model("_From", __base__=Op, **_FROM)):  # type: ignore[misc]
                 " or `part from 64`"
             )
         if self.of and (self.which or 0) >= self.of:
-            raise ValueError(f"the parts of {self.of} are 0 to {self.of - 1}")
+            raise ValueError(
+                f"the parts of {self.of} are 0 to {self.of - 1}"
+            )
         if self.to is not None and self.to <= self.start:
-            raise ValueError(f"from {self.start} to {self.to} there is no channel")
+            raise ValueError(
+                f"from {self.start} to {self.to} there is no channel"
+            )
         return self
 
     @classmethod
@@ -234,7 +252,9 @@ class Part(create_model("_From", __base__=Op, **_FROM)):  # type: ignore[misc]
         """The places of the part's channels. Raises `ShapeError` (E042) where there are none."""
         if self.of:
             width = equal_part(channels, self.of)
-            return range((self.which or 0) * width, ((self.which or 0) + 1) * width)
+            return range(
+                (self.which or 0) * width, ((self.which or 0) + 1) * width
+            )
         last = self.to or self.start + 1
         if last > channels:
             raise ShapeError(
@@ -257,7 +277,11 @@ class Part(create_model("_From", __base__=Op, **_FROM)):  # type: ignore[misc]
             return Derivation((f"{inputs[0][0]}/{self.of}",))
         part = self.within(inputs[0][0])
         return Derivation(
-            (f"{part.stop} - {part.start}" if part.start else str(part.stop),)
+            (
+                f"{part.stop} - {part.start}"
+                if part.start
+                else str(part.stop),
+            )
         )
 
     def torch(self, *inputs: Shape) -> Call:
@@ -265,7 +289,10 @@ class Part(create_model("_From", __base__=Op, **_FROM)):  # type: ignore[misc]
             return Call("Part", (self.which, self.of))
         names = ("start", "stop")
         return Call(
-            "ChannelSlice", (self.start, self.to)[: 1 + bool(self.to)], (), names
+            "ChannelSlice",
+            (self.start, self.to)[: 1 + bool(self.to)],
+            (),
+            names,
         )
 
 
@@ -332,7 +359,9 @@ class ZeroPad(Sized):
 
     def torch(self, *inputs: Shape) -> Call:
         (x,) = inputs
-        kwargs = [("stride", cubic(self.stride))] if max(self.stride) > 1 else []
+        kwargs = (
+            [("stride", cubic(self.stride))] if max(self.stride) > 1 else []
+        )
         if len(x) != 3:
             kwargs.append(("axes", len(x) - 1))
         if self.centered:

@@ -40,7 +40,11 @@ def slid(
     if min(fits) < 1:
         kernel, _, dilation, padding = window
         padded = f" padded by {sizes_text(padding)}" if any(padding) else ""
-        dilated = f" of dilation {sizes_text(dilation)}" if max(dilation) > 1 else ""
+        dilated = (
+            f" of dilation {sizes_text(dilation)}"
+            if max(dilation) > 1
+            else ""
+        )
         raise ShapeError(
             f"a {map_text(size)}{padded} is too small for a {shape_text(kernel)}"
             f" kernel{dilated}",
@@ -52,7 +56,11 @@ def slid(
 
 def map_text(size: tuple[int, ...]) -> str:
     """What a map without its channels is called: `sequence of 12`, `8x8 map`."""
-    return f"sequence of {size[0]}" if len(size) == 1 else f"{shape_text(size)} map"
+    return (
+        f"sequence of {size[0]}"
+        if len(size) == 1
+        else f"{shape_text(size)} map"
+    )
 
 
 def derive_slid(
@@ -62,11 +70,14 @@ def derive_slid(
     6 (15 with dilation)."""
     fits = slid(size, window, ceil=ceil)
     return tuple(
-        _derive_axis(n, window.along(axis), fits[axis]) for axis, n in enumerate(size)
+        _derive_axis(n, window.along(axis), fits[axis])
+        for axis, n in enumerate(size)
     )
 
 
-def _derive_axis(n: int, along: tuple[int, int | Fraction, int, Edge], fit: int) -> str:
+def _derive_axis(
+    n: int, along: tuple[int, int | Fraction, int, Edge], fit: int
+) -> str:
     k, s, d, edge = along
     reach = str(k) if d == 1 else f"({d}*({k} - 1) + 1)"
     spare = f"{derive_edge(n, edge)} - {reach}"
@@ -79,7 +90,9 @@ def _derive_axis(n: int, along: tuple[int, int | Fraction, int, Edge], fit: int)
 def derive_edge(n: int, edge: Edge) -> str:
     """The cells of an axis with those around it: `8`, `8 + 2*1`, `8 - 1 + 1`."""
     if isinstance(edge, tuple):
-        return " ".join([str(n), *(f"{_sign(cells)} {abs(cells)}" for cells in edge)])
+        return " ".join(
+            [str(n), *(f"{_sign(cells)} {abs(cells)}" for cells in edge)]
+        )
     return f"{n} {_sign(edge)} 2*{abs(edge)}" if edge else str(n)
 
 

@@ -33,7 +33,10 @@ from .padding import (
 )
 from .sliding import cubic, derive_slid, same_padding, slid
 
-Bias = Literal["none", "default"] | Annotated[float, Field(allow_inf_nan=False)]
+Bias = (
+    Literal["none", "default"]
+    | Annotated[float, Field(allow_inf_nan=False)]
+)
 """No bias, a bias with the default start, or a bias that starts at a number."""
 
 
@@ -92,7 +95,9 @@ class _MapConv(Sized):
 
     def macs(self, *inputs: Shape) -> int:
         channels, *size = self.fitting(inputs[0])
-        weights = self.filters(channels) * (channels // self.divisor(channels))
+        weights = self.filters(channels) * (
+            channels // self.divisor(channels)
+        )
         return prod(self.applied(tuple(size))) * weights * prod(self.kernel)
 
     def derive(self, *inputs: Shape) -> Derivation:
@@ -109,7 +114,11 @@ class _MapConv(Sized):
     def torch(self, *inputs: Shape) -> Call:
         channels = inputs[0][0]
         options = self.options(channels)
-        kwargs = [(key, value) for key, value, default in options if value != default]
+        kwargs = [
+            (key, value)
+            for key, value, default in options
+            if value != default
+        ]
         return Call(
             self.target(),
             (channels, self.filters(channels)),
@@ -139,7 +148,11 @@ class _MapConv(Sized):
     def says(self, key: str) -> bool:
         # whether there is a bias follows from the unit (rule 5 of the language); only its
         # start value is said
-        return not isinstance(self.bias, str) if key == "bias" else super().says(key)
+        return (
+            not isinstance(self.bias, str)
+            if key == "bias"
+            else super().says(key)
+        )
 
 
 class _PaddedConv(Surrounded, _MapConv):
@@ -156,7 +169,9 @@ class _PaddedConv(Surrounded, _MapConv):
 
     @property
     def window(self) -> Window:
-        return Window(self.largest, self.stride, self.dilation, self.padding)
+        return Window(
+            self.largest, self.stride, self.dilation, self.padding
+        )
 
     def resize(self, size: Shape) -> Shape:
         if self.reflect:
@@ -200,7 +215,9 @@ def _indivisible(channels: int, width: int, groups: int) -> ShapeError:
         else f"the width {width}"
     )
     help_ = f"groups that divide both {channels} and {width}, nearest: {', '.join(map(str, near))}"
-    return ShapeError(f"`groups {groups}` does not divide {which}", help_, "E042")
+    return ShapeError(
+        f"`groups {groups}` does not divide {which}", help_, "E042"
+    )
 
 
 _EPS = {"weight": 1e-8, "scaled": 1e-6}
@@ -253,7 +270,10 @@ class Conv(_PaddedConv):
         options: list[tuple[str, Any]] = (
             [("gamma", self.gamma)] if self.gamma != 1.0 else []
         )
-        if self.standardize and self.eps not in (None, _EPS[self.standardize]):
+        if self.standardize and self.eps not in (
+            None,
+            _EPS[self.standardize],
+        ):
             options.append(("eps", self.eps))
         return replace(call, kwargs=call.kwargs + tuple(options))
 
@@ -274,7 +294,9 @@ class DepthwiseConv(_PaddedConv):
         if self.mixed > 1 and max(self.dilation) > 1:
             raise ValueError("`mixed` and `dilation` exclude each other")
         if self.mixed > 1 and any(k % 2 == 0 for k in self.kernel):
-            raise ValueError("`mixed` needs an odd kernel, so that all have one middle")
+            raise ValueError(
+                "`mixed` needs an odd kernel, so that all have one middle"
+            )
         return self
 
     @property
@@ -287,7 +309,9 @@ class DepthwiseConv(_PaddedConv):
         pad = self.pad
         if isinstance(pad, tuple):
             pad = fewer(pad, self.mixed - 1 - n)
-        return self.model_copy(update={"mixed": 1, "kernel": kernel, "pad": pad})
+        return self.model_copy(
+            update={"mixed": 1, "kernel": kernel, "pad": pad}
+        )
 
     def widths(self, channels: int) -> list[int]:
         """How many channels each part has."""
@@ -328,7 +352,9 @@ class DepthwiseConv(_PaddedConv):
 
     def params(self, *inputs: Shape) -> int:
         parts = self._each(inputs[0])
-        return sum(super(DepthwiseConv, part).params(x) for part, x in parts)
+        return sum(
+            super(DepthwiseConv, part).params(x) for part, x in parts
+        )
 
     def macs(self, *inputs: Shape) -> int:
         parts = self._each(self.fitting(inputs[0]))
@@ -356,7 +382,11 @@ class DepthwiseConv(_PaddedConv):
         return Call(
             f"MixedConv{len(self.kernel)}d",
             (inputs[0][0], kernels, paddings),
-            tuple((key, value) for key, value, usual in options if value != usual),
+            tuple(
+                (key, value)
+                for key, value, usual in options
+                if value != usual
+            ),
             ("width", "kernel_sizes", "paddings"),
             tuple((key, usual) for key, _, usual in options),
         )
@@ -404,8 +434,13 @@ class UpConv(_MapConv):
     def window(self) -> Window:
         """Of the input: a cell of the output reads those whose kernel, laid out on the output,
         reaches it."""
-        reached = [d * (k - 1) // s + 1 for k, s, d in zip(*self._axes(), strict=True)]
-        return Window(tuple(reached), tuple(Fraction(1, s) for s in self.stride))
+        reached = [
+            d * (k - 1) // s + 1
+            for k, s, d in zip(*self._axes(), strict=True)
+        ]
+        return Window(
+            tuple(reached), tuple(Fraction(1, s) for s in self.stride)
+        )
 
     def _axes(self) -> tuple[Shape, Shape, Shape]:
         """Kernel, stride and dilation, each along every axis."""
@@ -439,7 +474,9 @@ class UpConv(_MapConv):
         return tuple(n * s for n, s in zip(size, self.stride, strict=True))
 
     def resize_texts(self, size: Shape) -> tuple[str, ...]:
-        return tuple(f"{n}*{s}" for n, s in zip(size, self.stride, strict=True))
+        return tuple(
+            f"{n}*{s}" for n, s in zip(size, self.stride, strict=True)
+        )
 
     def torch_padding(self) -> int | tuple[int, ...]:
         return cubic(self.padding)
@@ -490,5 +527,7 @@ class ChannelConv(Op):
 
     def torch(self, *inputs: Shape) -> Call:
         return Call(
-            "ChannelConv", (self.kernel,), (("bias", True),) if self.has_bias else ()
+            "ChannelConv",
+            (self.kernel,),
+            (("bias", True),) if self.has_bias else (),
         )

@@ -73,7 +73,10 @@ class LogArea(Area):
 
     def __init__(self, left: float, right: float, top: float) -> None:
         super().__init__(right, top)
-        self.low, self.high = math.log10(left / 1.25), math.log10(right * 1.25)
+        self.low, self.high = (
+            math.log10(left / 1.25),
+            math.log10(right * 1.25),
+        )
 
     def x(self, value: float) -> float:
         """From the left edge of the page."""
@@ -83,12 +86,18 @@ class LogArea(Area):
     def marks(self) -> list[float]:
         """1, 2 and 5 times powers of ten."""
         powers = range(math.floor(self.low), math.ceil(self.high))
-        marks = [digit * 10.0**power for power in powers for digit in (1, 2, 5)]
-        inside = [m for m in marks if self.low <= math.log10(m) <= self.high]
+        marks = [
+            digit * 10.0**power for power in powers for digit in (1, 2, 5)
+        ]
+        inside = [
+            m for m in marks if self.low <= math.log10(m) <= self.high
+        ]
         return inside or [self.right]
 
 
-def page(title: str, below: str, body: list[str], labels: Sequence[str] = ()) -> str:
+def page(
+    title: str, below: str, body: list[str], labels: Sequence[str] = ()
+) -> str:
     """The whole picture: a title, a line below it, and the chart; as wide as its texts need, with
     the `labels` that stand beside curves."""
     beside = WIDTH - RIGHT + SWATCH + MARGIN
@@ -180,7 +189,9 @@ def _dashed(drawn: ChartLine) -> str:
     return f' stroke-dasharray="{drawn.dash}"' if drawn.dash else ""
 
 
-def band(area: Area, low: Sequence[XY], high: Sequence[XY], colour: str) -> str:
+def band(
+    area: Area, low: Sequence[XY], high: Sequence[XY], colour: str
+) -> str:
     """What lies between two lines, faintly filled."""
     around = [*low, *reversed(high)]
     path = " ".join(f"{area.x(x):.1f},{area.y(y):.1f}" for x, y in around)
@@ -190,7 +201,9 @@ def band(area: Area, low: Sequence[XY], high: Sequence[XY], colour: str) -> str:
     )
 
 
-def ends(area: Area, drawn: Sequence[ChartLine], unit: str = " %") -> list[str]:
+def ends(
+    area: Area, drawn: Sequence[ChartLine], unit: str = " %"
+) -> list[str]:
     """Each curve's name and last value beside its end, moved apart where they would touch; with a
     piece of the line before each where some are dashed."""
     placed = sorted(
@@ -200,7 +213,9 @@ def ends(area: Area, drawn: Sequence[ChartLine], unit: str = " %") -> list[str]:
     swatch = SWATCH if any(one.dash for one in placed) else 0
     out: list[str] = []
     floor = -math.inf
-    for left, one in zip(range(len(placed) - 1, -1, -1), placed, strict=True):
+    for left, one in zip(
+        range(len(placed) - 1, -1, -1), placed, strict=True
+    ):
         x, y = one.points[-1]
         floor = max(min(area.y(y), HEIGHT - BOTTOM - 16 * left), floor + 16)
         begin = area.x(x) + 8
@@ -245,7 +260,9 @@ def step(top: float, about: int) -> float:
     raw = top / about
     power = 10.0 ** math.floor(math.log10(raw))
     return next(
-        power * digit for digit in (1, 2, 2.5, 5, 10) if raw <= power * digit * 1.0001
+        power * digit
+        for digit in (1, 2, 2.5, 5, 10)
+        if raw <= power * digit * 1.0001
     )
 
 

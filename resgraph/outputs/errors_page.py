@@ -44,9 +44,12 @@ def _mark(entry: CatalogueEntry) -> str:
 
 
 def _section(code: str, entry: CatalogueEntry) -> str:
-    silence = f"`allow: [{entry.name}]` silences it.\n\n" if entry.name else ""
+    silence = (
+        f"`allow: [{entry.name}]` silences it.\n\n" if entry.name else ""
+    )
     files = "".join(
-        f"where `{name}` is\n\n{_code(text)}\n" for name, text in entry.files.items()
+        f"where `{name}` is\n\n{_code(text)}\n"
+        for name, text in entry.files.items()
     )
     return (
         f"## {code}\n\n**{entry.title[0].upper()}{entry.title[1:]}.** {entry.why}\n\n{silence}"

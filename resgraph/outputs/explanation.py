@@ -7,12 +7,27 @@ from collections.abc import Iterator, Sequence
 
 from ..collecting import of_type
 from ..errors import UsageError, needing
-from ..graph import Block, Equation, Graph, Layer, Node, Origin, Path, Stream, total
+from ..graph import (
+    Block,
+    Equation,
+    Graph,
+    Layer,
+    Node,
+    Origin,
+    Path,
+    Stream,
+    total,
+)
 from ..language.diagnose.nearest import did_you_mean
 from ..language.yaml.tree import entries_of
 from ..ops import shape_text
 from ..ops.base import value_text
-from ..passes.provenance import OptionOrigin, Setting, options_of, written_at
+from ..passes.provenance import (
+    OptionOrigin,
+    Setting,
+    options_of,
+    written_at,
+)
 from ..plan import Plan
 
 Explained = Path | Block | Layer | Equation
@@ -42,14 +57,20 @@ def explanation(plan: Plan, name: str) -> str:
     if name in state:
         return (
             "\n".join(
-                [state[name], "", *_node(plan, graph.nodes[name.rpartition(".")[0]])]
+                [
+                    state[name],
+                    "",
+                    *_node(plan, graph.nodes[name.rpartition(".")[0]]),
+                ]
             )
             + "\n"
         )
     known = [*graph.nodes, *found, *state]
     rows = ", ".join(row.name for row in graph.rows)
     if not name:
-        raise UsageError(f"say what of {plan.name} to explain: its rows are {rows}")
+        raise UsageError(
+            f"say what of {plan.name} to explain: its rows are {rows}"
+        )
     raise UsageError(
         f"nothing in {plan.name} is called `{name}`:"
         f" {did_you_mean(name, known) or f'its rows are {rows}'}"
@@ -64,9 +85,21 @@ def _state(plan: Plan) -> dict[str, str]:
     learned = {name for name, _ in net.named_parameters()}
     out: dict[str, str] = {}
     for name, tensor in net.state_dict().items():
-        count = f"{tensor.numel():,} numbers" if tensor.numel() != 1 else "one number"
-        size = f"{shape_text(tuple(tensor.shape))}, " if tensor.ndim > 1 else ""
-        what = "a parameter" if name in learned else "a buffer, which is not learned"
+        count = (
+            f"{tensor.numel():,} numbers"
+            if tensor.numel() != 1
+            else "one number"
+        )
+        size = (
+            f"{shape_text(tuple(tensor.shape))}, "
+            if tensor.ndim > 1
+            else ""
+        )
+        what = (
+            "a parameter"
+            if name in learned
+            else "a buffer, which is not learned"
+        )
         out[name] = f"{name}: {what}, {size}{count}"
     return out
 
@@ -89,16 +122,22 @@ def _scopes(graph: Graph) -> dict[str, Explained]:
 
 def _node(plan: Plan, node: Node) -> Iterator[str]:
     graph = plan.graph
-    found = node.op.derive(*(graph.nodes[name].shape for name in node.inputs))
+    found = node.op.derive(
+        *(graph.nodes[name].shape for name in node.inputs)
+    )
     yield f"{node.name}: {node.op.label()}"
     yield from _places(node.origin)
     options = options_of(plan.spec, node, plan.sources.get(node.name))
     if options:
         yield ""
-        yield from _table([line for option in options for line in _option(option)])
+        yield from _table(
+            [line for option in options for line in _option(option)]
+        )
     yield ""
     readers = [
-        other.name for other in graph.nodes.values() if node.name in other.inputs
+        other.name
+        for other in graph.nodes.values()
+        if node.name in other.inputs
     ]
     rows = [("reads", _value(graph, name)) for name in node.inputs]
     rows += [_read_by(readers), ("", ""), ("shape", shape_text(node.shape))]
@@ -111,14 +150,21 @@ def _node(plan: Plan, node: Node) -> Iterator[str]:
             else _worked(found.params, node.cost.params),
         ),
         ("MACs", _worked(found.macs, node.cost.macs)),
-        ("depth", f"{node.depth}, counted in convolutions and fc from the input"),
+        (
+            "depth",
+            f"{node.depth}, counted in convolutions and fc from the input",
+        ),
     ]
     yield from _table(rows)
 
 
-def _axes(graph: Graph, node: Node, texts: Sequence[str]) -> Iterator[tuple[str, str]]:
+def _axes(
+    graph: Graph, node: Node, texts: Sequence[str]
+) -> Iterator[tuple[str, str]]:
     """Each side of a shape, and how it comes about."""
-    before = graph.nodes[node.inputs[0]].shape if node.inputs else node.shape
+    before = (
+        graph.nodes[node.inputs[0]].shape if node.inputs else node.shape
+    )
     axes = _AXES[len(node.shape)]
     for axis, size in enumerate(node.shape):
         text = texts[axis] if axis < len(texts) else ""
@@ -216,7 +262,9 @@ def _kind(scope: Explained) -> str:
         return f"the layer `{scope.label}`"
     if isinstance(scope, Equation):
         return f"the equation `{scope.text}`"
-    return f"the path `{scope.word}`" if scope.word != scope.name else "a row"
+    return (
+        f"the path `{scope.word}`" if scope.word != scope.name else "a row"
+    )
 
 
 def _parts(scope: Explained) -> Iterator[tuple[str, Explained | str]]:
@@ -242,7 +290,11 @@ def _shape(graph: Graph, part: Explained | str) -> str:
 
 
 def _costs(graph: Graph, part: Explained | str) -> tuple[str, str]:
-    nodes = [graph.nodes[part]] if isinstance(part, str) else graph.nodes_of(part)
+    nodes = (
+        [graph.nodes[part]]
+        if isinstance(part, str)
+        else graph.nodes_of(part)
+    )
     cost = total(nodes)
     return (
         f"{cost.params:,} params" if cost.params else "",
@@ -280,7 +332,11 @@ def _definitions(plan: Plan, scope: Explained) -> Iterator[str]:
 
 
 def _option(option: OptionOrigin) -> Iterator[tuple[str, ...]]:
-    text = f"`{option.setting.text}`" if option.setting.text != option.value else ""
+    text = (
+        f"`{option.setting.text}`"
+        if option.setting.text != option.value
+        else ""
+    )
     yield option.key, option.value, _where(option.setting, text)
     for name in option.names:
         yield "", "", _where(name, f"  {name.name} = {name.text}")
@@ -289,7 +345,9 @@ def _option(option: OptionOrigin) -> Iterator[tuple[str, ...]]:
 def _where(setting: Setting, text: str) -> str:
     place = f"at {setting.span}" if setting.span else ""
     return " ".join(
-        filter(None, [text, place, f"({setting.note})" if setting.note else ""])
+        filter(
+            None, [text, place, f"({setting.note})" if setting.note else ""]
+        )
     )
 
 
@@ -298,7 +356,11 @@ def _value(graph: Graph, name: str) -> str:
 
 
 def _worked(text: str, value: int) -> str:
-    return f"{text} = {value:,}" if text and text != str(value) else f"{value:,}"
+    return (
+        f"{text} = {value:,}"
+        if text and text != str(value)
+        else f"{value:,}"
+    )
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
@@ -310,5 +372,6 @@ def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
     ]
     for row in rows:
         yield "  ".join(
-            cell.ljust(width) for cell, width in zip(row, wide, strict=False)
+            cell.ljust(width)
+            for cell, width in zip(row, wide, strict=False)
         ).rstrip()

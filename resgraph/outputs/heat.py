@@ -63,14 +63,20 @@ def _number(value: float) -> str:
 
 def _seconds(value: float) -> str:
     units = (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6))
-    unit, size = next((each for each in units if value >= 0.9995 * each[1]), units[-1])
+    unit, size = next(
+        (each for each in units if value >= 0.9995 * each[1]), units[-1]
+    )
     shown = value / size
     digits = 2 if shown < 9.995 else 1 if shown < 99.95 else 0
     return f"{shown:.{digits}f} {unit}" if value else "0 s"
 
 
 def _bytes(value: float) -> str:
-    return f"{count_text(round(value))}B" if value >= 1000 else f"{value:.0f} B"
+    return (
+        f"{count_text(round(value))}B"
+        if value >= 1000
+        else f"{value:.0f} B"
+    )
 
 
 _SAID: dict[str, Callable[[float], str]] = {
@@ -81,7 +87,9 @@ _SAID: dict[str, Callable[[float], str]] = {
 
 
 def _cost(graph: Graph, kind: str) -> dict[str, float]:
-    return {name: getattr(node.cost, kind) for name, node in graph.nodes.items()}
+    return {
+        name: getattr(node.cost, kind) for name, node in graph.nodes.items()
+    }
 
 
 def _params(graph: Graph) -> Heat:
@@ -89,11 +97,15 @@ def _params(graph: Graph) -> Heat:
 
 
 def _macs(graph: Graph) -> Heat:
-    return Heat("MACs", _cost(graph, "macs"), note="multiply-adds of an image")
+    return Heat(
+        "MACs", _cost(graph, "macs"), note="multiply-adds of an image"
+    )
 
 
 def _memory(graph: Graph) -> Heat:
-    values = {name: 4.0 * count for name, count in kept_numbers(graph).items()}
+    values = {
+        name: 4.0 * count for name, count in kept_numbers(graph).items()
+    }
     note = "kept for the backward pass, of an image in float32"
     return Heat("memory", values, "B", note=note)
 

@@ -60,9 +60,15 @@ def _lines(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.reader(stream, strict=True)
-            found = [(reader.line_num, cells) for cells in reader if any(cells)]
+            found = [
+                (reader.line_num, cells) for cells in reader if any(cells)
+            ]
     except (OSError, UnicodeDecodeError, csv.Error) as problem:
-        said = reason(problem) if isinstance(problem, OSError) else "it is no CSV"
+        said = (
+            reason(problem)
+            if isinstance(problem, OSError)
+            else "it is no CSV"
+        )
         raise UsageError(f"cannot read {path}: {said}") from None
     if len(found) < 2 or len(found[0][1]) < 2:
         raise UsageError(
@@ -121,4 +127,6 @@ def _check_names(path: Path, seen: dict[str, int], graph: Graph) -> None:
 
 def _some(names: Iterable[str]) -> str:
     first, *others = names
-    return f"`{first}`" + (f" and {len(others)} other nodes" if others else "")
+    return f"`{first}`" + (
+        f" and {len(others)} other nodes" if others else ""
+    )

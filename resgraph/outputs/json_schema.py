@@ -13,7 +13,12 @@ from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
 
 from ..collecting import of_type
-from ..language.grammar.words import ABOUT_STREAMS, MODES, NO_VARIANT, POLICIES
+from ..language.grammar.words import (
+    ABOUT_STREAMS,
+    MODES,
+    NO_VARIANT,
+    POLICIES,
+)
 from ..language.lints import ALLOWABLE
 from ..language.recipe import Train, recipe_names
 from ..language.schema import File
@@ -70,14 +75,20 @@ KEYS: dict[str, str] = {
 def json_schema() -> Schema:
     """The schema of a spec."""
     file = File.model_json_schema(ref_template="#/definitions/{model}")
-    known = {name: relaxed(schema) for name, schema in file.get("$defs", {}).items()}
+    known = {
+        name: relaxed(schema)
+        for name, schema in file.get("$defs", {}).items()
+    }
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "resgraph spec",
         "description": "A residual network, as its paper would write it.",
         "type": "object",
         "additionalProperties": False,
-        "anyOf": [{"required": ["name", "input", "net"]}, {"required": ["extends"]}],
+        "anyOf": [
+            {"required": ["name", "input", "net"]},
+            {"required": ["extends"]},
+        ],
         "properties": {
             key: {"description": KEYS[key], **_PROPERTIES[key]}
             for key in File.model_fields
@@ -94,7 +105,9 @@ def relaxed(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     out = {
-        {"prefixItems": "items", "oneOf": "anyOf"}.get(key, key): relaxed(value)
+        {"prefixItems": "items", "oneOf": "anyOf"}.get(key, key): relaxed(
+            value
+        )
         for key, value in schema.items()
         if key not in ("required", "discriminator", "title", "default")
     }
@@ -119,14 +132,20 @@ def _definitions() -> Schema:
 def _layers() -> Schema:
     """A layer in the long form: one schema for each op, and the one that `op` chooses."""
     return {
-        **{f"layer {word}": _layer(word, op) for word, op in VOCABULARY.items()},
+        **{
+            f"layer {word}": _layer(word, op)
+            for word, op in VOCABULARY.items()
+        },
         "layer": {
             "type": "object",
             "required": ["op"],
             "properties": {"op": {"enum": list(VOCABULARY)}},
             "allOf": [
                 {
-                    "if": {"properties": {"op": {"const": word}}, "required": ["op"]},
+                    "if": {
+                        "properties": {"op": {"const": word}},
+                        "required": ["op"],
+                    },
                     "then": {"$ref": f"#/definitions/layer {word}"},
                 }
                 for word in VOCABULARY
@@ -235,7 +254,10 @@ def _paths() -> Schema:
             "else": {"$ref": "#/definitions/item"},
         },
         "shortcut": {
-            "anyOf": [{"enum": sorted(POLICIES)}, {"$ref": "#/definitions/path"}]
+            "anyOf": [
+                {"enum": sorted(POLICIES)},
+                {"$ref": "#/definitions/path"},
+            ]
         },
     }
 
@@ -243,14 +265,20 @@ def _paths() -> Schema:
 def _layer(word: str, op: type[Op]) -> Schema:
     """A layer in the long form. Options may be expressions, so their ranges are left to the
     check."""
-    fields = {key: field for key, field in op.model_fields.items() if key != "op"}
+    fields = {
+        key: field for key, field in op.model_fields.items() if key != "op"
+    }
     properties: Schema = {
         "op": {"const": word},
         "repeat": {"$ref": "#/definitions/number"},
     }
-    properties |= {key: _option(op, key, field) for key, field in fields.items()}
+    properties |= {
+        key: _option(op, key, field) for key, field in fields.items()
+    }
     if op.word == "conv":
-        properties["mode"] = _mode(MODES | ACTIVATIONS, "what of the unit to use")
+        properties["mode"] = _mode(
+            MODES | ACTIVATIONS, "what of the unit to use"
+        )
     elif word == "fc":
         properties["mode"] = _mode(ACTIVATIONS, "the activation behind it")
     return {
@@ -273,7 +301,10 @@ def _mode(words: frozenset[str], about: str) -> Schema:
     """One of the words, or a `let` that stands for one."""
     return {
         "description": about,
-        "anyOf": [{"enum": sorted(words)}, {"type": "string", "pattern": _NAME}],
+        "anyOf": [
+            {"enum": sorted(words)},
+            {"type": "string", "pattern": _NAME},
+        ],
     }
 
 
@@ -283,11 +314,18 @@ def _option(op: type[Op], key: str, field: FieldInfo) -> Schema:
     schema: Schema = {"type": ["number", "string"]}
     # `[17]` is along one axis, where `17` would be along all
     if key == "kernel":
-        alone = {"type": "array", "items": schema, "minItems": 1, "maxItems": 1}
+        alone = {
+            "type": "array",
+            "items": schema,
+            "minItems": 1,
+            "maxItems": 1,
+        }
         schema = {"anyOf": [schema, alone]}
     words = [*of_type(str, _literals(field.annotation))]
     if words:
-        schema = {"anyOf": [{"enum": words}, {"type": ["number", "string"]}]}
+        schema = {
+            "anyOf": [{"enum": words}, {"type": ["number", "string"]}]
+        }
     return (
         schema
         if field.is_required() or field.default is None
@@ -305,7 +343,9 @@ def _literals(annotation: Any) -> list[Any]:
 
 def _shown(default: Any) -> Any:
     return (
-        default[0] if isinstance(default, tuple) and len(set(default)) == 1 else default
+        default[0]
+        if isinstance(default, tuple) and len(set(default)) == 1
+        else default
     )
 
 
@@ -396,7 +436,11 @@ _LABELS: Schema = {"type": "array", "items": {"$ref": "#/definitions/item"}}
 _VALUE: Schema = {"$ref": "#/definitions/value"}
 _ROWS: Schema = {
     "anyOf": [
-        {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": _END}},
+        {
+            "type": "array",
+            "minItems": 1,
+            "items": {"type": "string", "pattern": _END},
+        },
         {"const": "none"},
     ]
 }
@@ -435,7 +479,8 @@ _PROPERTIES: dict[str, Schema] = {
     "output": _ROWS,
     "aux": _ROWS,
     "variants": _by_name(
-        {"anyOf": [{"$ref": "#/definitions/variant"}, {"const": "none"}]}, _BLOCK_NAME
+        {"anyOf": [{"$ref": "#/definitions/variant"}, {"const": "none"}]},
+        _BLOCK_NAME,
     ),
     "extends": {"type": "string"},
     "allow": {"type": "array", "items": {"enum": list(ALLOWABLE)}},
@@ -448,7 +493,10 @@ _PROPERTIES: dict[str, Schema] = {
             }
         },
         "then": {
-            "anyOf": [_CLAIMS, {"type": "object", "additionalProperties": _CLAIMS}]
+            "anyOf": [
+                _CLAIMS,
+                {"type": "object", "additionalProperties": _CLAIMS},
+            ]
         },
         "else": {"type": "object", "additionalProperties": _CLAIMS},
     },

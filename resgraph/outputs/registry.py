@@ -74,20 +74,30 @@ _FROM_PLAN = {
 
 def named(command: str) -> dict[str, Format]:
     """The outputs of one command, by name."""
-    return {name: each for name, each in OUTPUTS.items() if each.command == command}
+    return {
+        name: each
+        for name, each in OUTPUTS.items()
+        if each.command == command
+    }
 
 
 def write(plan: Plan, name: str, **options: Any) -> Any:
     """A plan as one of `OUTPUTS`. Raises `UsageError` for a name that is none."""
     if name not in OUTPUTS:
-        raise UsageError(f"no output `{name}`: there are {', '.join(OUTPUTS)}")
+        raise UsageError(
+            f"no output `{name}`: there are {', '.join(OUTPUTS)}"
+        )
     output = OUTPUTS[name]
     if output.takes in _FROM_PLAN:
         return _load(_FROM_PLAN[output.takes])(plan, name, **options)
-    return output.load()(plan if output.takes == "plan" else [plan], **options)
+    return output.load()(
+        plan if output.takes == "plan" else [plan], **options
+    )
 
 
 def _load(function: str) -> Callable[..., Any]:
     module, _, name = function.partition(":")
-    loaded: Callable[..., Any] = getattr(import_module(f"{__package__}.{module}"), name)
+    loaded: Callable[..., Any] = getattr(
+        import_module(f"{__package__}.{module}"), name
+    )
     return loaded

@@ -36,9 +36,13 @@ def resolved(plan: Plan, *, defaults: bool = False) -> str:
 def blame(plan: Plan) -> str:
     """The resolved spec with the place that set each line behind it, as a comment."""
     lines = list(emit_lines(_open_lets(_tree(plan, defaults=True))))
-    wide = min(80, max(len(line) for line, span in lines if span is not None))
+    wide = min(
+        80, max(len(line) for line, span in lines if span is not None)
+    )
     return "".join(
-        f"{line:<{wide}}  # {_place(span)}\n" if span is not None else f"{line}\n"
+        f"{line:<{wide}}  # {_place(span)}\n"
+        if span is not None
+        else f"{line}\n"
         for line, span in lines
     )
 
@@ -53,7 +57,9 @@ def _open_lets(tree: Mapping) -> Mapping:
     if entry is None or not isinstance(entry.value, Mapping):
         return tree
     lets = Mapping(entry.value.entries, entry.value.span, False)
-    return Mapping({**tree.entries, "let": KeyValue(entry.key, lets)}, tree.span, False)
+    return Mapping(
+        {**tree.entries, "let": KeyValue(entry.key, lets)}, tree.span, False
+    )
 
 
 def _tree(plan: Plan, *, defaults: bool) -> Mapping:
@@ -93,7 +99,8 @@ def _inputs(plan: Plan, given: Tree) -> Tree:
         return Scalar(text, text, given.span, True)
     entries = {
         name: KeyValue(
-            entry.key, Scalar(texts[name], texts[name], entry.value.span, True)
+            entry.key,
+            Scalar(texts[name], texts[name], entry.value.span, True),
         )
         for name, entry in given.entries.items()
     }
@@ -105,9 +112,15 @@ DEFAULTS = {"unit": "conv bn relu", "shortcut": "projection"}
 
 def _default(key: str, text: str) -> KeyValue:
     span = Span(
-        Source(f"the default {key}", text, default=True), 1, 1, 1, len(text) + 1
+        Source(f"the default {key}", text, default=True),
+        1,
+        1,
+        1,
+        len(text) + 1,
     )
-    return KeyValue(Scalar(key, key, span, True), Scalar(text, text, span, True))
+    return KeyValue(
+        Scalar(key, key, span, True), Scalar(text, text, span, True)
+    )
 
 
 def _own_expect(tree: Mapping, variant: str) -> dict[str, KeyValue]:
@@ -118,7 +131,8 @@ def _own_expect(tree: Mapping, variant: str) -> dict[str, KeyValue]:
     own = entry.value.entries.get(variant)
     return {
         "expect": KeyValue(
-            entry.key, own.value if own else Mapping({}, entry.value.span, True)
+            entry.key,
+            own.value if own else Mapping({}, entry.value.span, True),
         )
     }
 
@@ -144,14 +158,20 @@ def _used(entries: dict[str, KeyValue], plan: Plan) -> dict[str, KeyValue]:
         called = _called(_inner(entries, "blocks"), words)
         words = words.union(*called.values())
         kept = _only(_only(entries, "blocks", called), "let", words)
-        if all(len(_inner(kept, k)) == len(_inner(entries, k)) for k in _NAMED):
+        if all(
+            len(_inner(kept, k)) == len(_inner(entries, k)) for k in _NAMED
+        ):
             return kept
         entries = kept
 
 
-def _called(blocks: dict[str, KeyValue], words: set[str]) -> dict[str, set[str]]:
+def _called(
+    blocks: dict[str, KeyValue], words: set[str]
+) -> dict[str, set[str]]:
     """The blocks that words or other blocks name, each with the words in it."""
-    inside = {name: set(words_in(block.value)) for name, block in blocks.items()}
+    inside = {
+        name: set(words_in(block.value)) for name, block in blocks.items()
+    }
     return {
         name: own
         for name, own in inside.items()
@@ -169,9 +189,13 @@ def _only(
     entries: dict[str, KeyValue], key: str, names: Collection[str]
 ) -> dict[str, KeyValue]:
     """Entries with some of the names below a key, and without a key that has none left."""
-    if key not in entries or not isinstance(old := entries[key].value, Mapping):
+    if key not in entries or not isinstance(
+        old := entries[key].value, Mapping
+    ):
         return entries
-    inner = {name: entry for name, entry in old.entries.items() if name in names}
+    inner = {
+        name: entry for name, entry in old.entries.items() if name in names
+    }
     rest = {name: entry for name, entry in entries.items() if name != key}
     kept = KeyValue(entries[key].key, old.holding(inner))
     return {**entries, key: kept} if inner else rest

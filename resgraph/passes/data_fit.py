@@ -16,7 +16,10 @@ from .target_fit import other_output
 
 def image_input(inputs: Mapping[str, Shape]) -> str:
     """The input that images go to: the first of three axes, else the first with places."""
-    order = {name: (len(shape) != 3, len(shape) == 1) for name, shape in inputs.items()}
+    order = {
+        name: (len(shape) != 3, len(shape) == 1)
+        for name, shape in inputs.items()
+    }
     return min(order, key=order.__getitem__)
 
 
@@ -35,26 +38,37 @@ def other_images(name: str, images: Shape, reads: Shape) -> tuple[str, str]:
 def unfit(spec: Spec, graph: Graph) -> list[Diagnostic]:
     """E051 at the input, and at the last row's output, as far as the recipe says what the images
     and classes are."""
-    if spec.train is None or (len(spec.inputs) > 1 and not spec.train.data.feeds_names):
+    if spec.train is None or (
+        len(spec.inputs) > 1 and not spec.train.data.feeds_names
+    ):
         return []
     data, target = spec.train.data, spec.train.target
     output = graph.nodes[graph.output].shape
     name = data.title if data.shape else f"`{data.set}`"
     reads = spec.inputs[image_input(spec.inputs)]
-    images = other_images(name, data.shape, reads) if data.shape else ("", "")
+    images = (
+        other_images(name, data.shape, reads) if data.shape else ("", "")
+    )
     known = data.class_count if isinstance(target, SingleLabel) else None
     classes = other_output(target, name, known, reads, output)
     return placed(spec, graph, images, classes)
 
 
 def placed(
-    spec: Spec, graph: Graph, images: tuple[str, str], classes: tuple[str, str]
+    spec: Spec,
+    graph: Graph,
+    images: tuple[str, str],
+    classes: tuple[str, str],
 ) -> list[Diagnostic]:
     """E051 at the input for what is wrong with the images, and at the last row's output for the
     classes."""
     output = graph.nodes[graph.output]
     last: Path = graph.rows[-1]
-    place = output.origin.calls[0] if output.origin.calls else output.origin.span
+    place = (
+        output.origin.calls[0]
+        if output.origin.calls
+        else output.origin.span
+    )
     if place.source is not spec.tree.span.source:
         place = spec.place("net", last.name)
     said = [(spec.place("input"), *images), (place, *classes)]

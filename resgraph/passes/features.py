@@ -19,7 +19,9 @@ def features(graph: Graph, rows: Sequence[str]) -> Graph:
     ends = ends_of(graph.rows)
     for place, row in enumerate(rows):
         if row not in ends:
-            hint = did_you_mean(row, ends) or f"the rows are {', '.join(ends)}"
+            hint = (
+                did_you_mean(row, ends) or f"the rows are {', '.join(ends)}"
+            )
             raise UsageError(f"no row is called `{row}`: {hint}")
         if row in rows[:place]:
             raise UsageError(f"`{row}` is named twice")

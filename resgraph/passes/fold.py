@@ -25,7 +25,12 @@ def fold_batch_norm(graph: Graph) -> tuple[Graph, dict[str, str]]:
     use."""
     reads = graph.times_read()
     folded = _everywhere(
-        graph, {name: source for name, source in _pairs(graph) if reads[source] == 1}
+        graph,
+        {
+            name: source
+            for name, source in _pairs(graph)
+            if reads[source] == 1
+        },
     )
     left, takers = _Folded(folded), set(folded.values())
     nodes: dict[str, Node] = {}
@@ -34,10 +39,14 @@ def fold_batch_norm(graph: Graph) -> tuple[Graph, dict[str, str]]:
             inputs = tuple(map(left.end, node.inputs))
             node = replace(node, inputs=inputs)
             if name in takers:
-                node = _with_bias(node, [nodes[source] for source in inputs])
+                node = _with_bias(
+                    node, [nodes[source] for source in inputs]
+                )
             nodes[name] = node
     rows = [*map(left.path, graph.rows)]
-    outputs = tuple(replace(o, node=left.end(o.node)) for o in graph.outputs)
+    outputs = tuple(
+        replace(o, node=left.end(o.node)) for o in graph.outputs
+    )
     return replace(graph, nodes=nodes, rows=rows, outputs=outputs), folded
 
 
@@ -55,7 +64,9 @@ def _pairs(graph: Graph) -> Iterator[tuple[str, str]]:
 def _everywhere(graph: Graph, pairs: Mapping[str, str]) -> dict[str, str]:
     """Of the pairs of a norm and its layer, those whose modules stand together wherever either is
     called again."""
-    calls = by_key((node.module, node.name) for node in graph.nodes.values())
+    calls = by_key(
+        (node.module, node.name) for node in graph.nodes.values()
+    )
 
     def others(name: str) -> list[str]:
         return calls[graph.nodes[name].module]
@@ -72,7 +83,9 @@ def _with_bias(node: Node, inputs: list[Node]) -> Node:
         return node
     op = node.op.model_copy(update={"bias": "default"})
     cost = op.cost(*(source.shape for source in inputs))
-    return replace(node, op=op, cost=replace(cost, params=0) if node.shares else cost)
+    return replace(
+        node, op=op, cost=replace(cost, params=0) if node.shares else cost
+    )
 
 
 class _Folded(ScopeCopy, Struct):
@@ -95,4 +108,6 @@ class _Folded(ScopeCopy, Struct):
     def items(self, items: Iterable[Item]) -> list[Item]:
         """But for a layer that was a norm alone."""
         made = super().items(items)
-        return [item for item in made if isinstance(item, Block) or item.nodes]
+        return [
+            item for item in made if isinstance(item, Block) or item.nodes
+        ]

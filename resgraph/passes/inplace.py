@@ -30,8 +30,12 @@ def inplace(graph: Graph) -> frozenset[str]:
         _sums(graph, scope, sums, once, found)
     # a module that is called again overwrites each time, or never
     nodes = graph.nodes
-    never = {node.module for name, node in nodes.items() if name not in found}
-    return frozenset(name for name in found if nodes[name].module not in never)
+    never = {
+        node.module for name, node in nodes.items() if name not in found
+    }
+    return frozenset(
+        name for name in found if nodes[name].module not in never
+    )
 
 
 def _activations(
@@ -71,7 +75,12 @@ def _sums(
         if name in sums:
             first, other = graph.nodes[name].inputs
             equal = graph.nodes[first].shape == graph.nodes[other].shape
-            if equal and first in once and first in made and _free(graph, first, found):
+            if (
+                equal
+                and first in once
+                and first in made
+                and _free(graph, first, found)
+            ):
                 found.add(name)
                 made.add(name)
 
@@ -95,9 +104,15 @@ def _sums_of_one_dtype(graph: Graph) -> frozenset[str]:
     kinds: dict[str, tuple[str, ...]] = {name: (name,) for name in rows}
     for block in graph.blocks():
         for name in _sums_in(graph, block.paths):
-            kinds[name] = (block.block, block.shortcut, name[len(block.name) :])
+            kinds[name] = (
+                block.block,
+                block.shortcut,
+                name[len(block.name) :],
+            )
     mixed = {kind for name, kind in kinds.items() if name not in low}
-    return frozenset(name for name, kind in kinds.items() if kind not in mixed)
+    return frozenset(
+        name for name, kind in kinds.items() if kind not in mixed
+    )
 
 
 def _sums_in(graph: Graph, scope: Sequence[Path]) -> Iterator[str]:

@@ -20,7 +20,9 @@ def loss_weights(train: Train, graph: Graph) -> tuple[float, ...]:
     does."""
     if train.loss is None:
         return (1.0, *(0.0 for _ in graph.outputs[1:]))
-    return tuple(train.loss.get(output.row, 0.0) for output in graph.outputs)
+    return tuple(
+        train.loss.get(output.row, 0.0) for output in graph.outputs
+    )
 
 
 def unfit_loss(spec: Spec, graph: Graph) -> list[Diagnostic]:
@@ -28,18 +30,25 @@ def unfit_loss(spec: Spec, graph: Graph) -> list[Diagnostic]:
     reaches."""
     if spec.train is None:
         return []
-    wrong = [*_named(spec, spec.train, graph)] or [*_unreached(spec, spec.train, graph)]
+    wrong = [*_named(spec, spec.train, graph)] or [
+        *_unreached(spec, spec.train, graph)
+    ]
     return [problem.diagnostic for problem in wrong]
 
 
 def _named(spec: Spec, train: Train, graph: Graph) -> Iterator[Fault]:
-    shapes = {output.row: graph.nodes[output.node].shape for output in graph.outputs}
+    shapes = {
+        output.row: graph.nodes[output.node].shape
+        for output in graph.outputs
+    }
     wanted = graph.nodes[graph.output].shape
     fits = _coarser if isinstance(train.target, PixelLabel) else eq
     for row in train.loss or ():
         place = spec.place("train", "loss", row, of_key=True)
         if row not in shapes:
-            hint = did_you_mean(row, shapes) or f"it gives {', '.join(shapes)}"
+            hint = (
+                did_you_mean(row, shapes) or f"it gives {', '.join(shapes)}"
+            )
             said = f"`loss` weighs `{row}`, which is no output of the net"
             yield fault("E051", said, place, hint, about=row)
         elif not fits(shapes[row], wanted):
@@ -47,7 +56,9 @@ def _named(spec: Spec, train: Train, graph: Graph) -> Iterator[Fault]:
                 f"`loss` holds `{row}`, {shape_text(shapes[row])}, against the target of"
                 f" `{graph.outputs[0].row}`, {shape_text(wanted)}"
             )
-            yield fault("E051", said, place, "give both one shape, or leave it out")
+            yield fault(
+                "E051", said, place, "give both one shape, or leave it out"
+            )
 
 
 def _coarser(shape: Shape, wanted: Shape) -> bool:
@@ -59,16 +70,30 @@ def _coarser(shape: Shape, wanted: Shape) -> bool:
 def _unreached(spec: Spec, train: Train, graph: Graph) -> Iterator[Fault]:
     """The outputs with parameters of their own that no loss reaches: they would stay as they
     start."""
-    weights = dict(zip(graph.outputs, loss_weights(train, graph), strict=True))
+    weights = dict(
+        zip(graph.outputs, loss_weights(train, graph), strict=True)
+    )
     if all(weights.values()):
         return
-    learning = graph.above(output.node for output, weight in weights.items() if weight)
+    learning = graph.above(
+        output.node for output, weight in weights.items() if weight
+    )
     for output, weight in weights.items():
         own = graph.above([output.node]) - learning
         if weight or not any(graph.nodes[name].cost.params for name in own):
             continue
-        named = {o.row: w for o, w in weights.items() if w} | {output.row: 0.3}
+        named = {o.row: w for o, w in weights.items() if w} | {
+            output.row: 0.3
+        }
         example = ", ".join(f"{row}: {w:g}" for row, w in named.items())
-        said = f"no loss reaches `{output.row}`, which would stay as it starts"
+        said = (
+            f"no loss reaches `{output.row}`, which would stay as it starts"
+        )
         hint = f"write `loss: {{{example}}}` in `train`, or take the output out"
-        yield fault("E051", said, spec.place("net", output.row), hint, about=output.row)
+        yield fault(
+            "E051",
+            said,
+            spec.place("net", output.row),
+            hint,
+            about=output.row,
+        )

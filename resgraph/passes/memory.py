@@ -46,7 +46,9 @@ def kept_numbers(graph: Graph) -> dict[str, int]:
 
 def kept_outputs(graph: Graph) -> frozenset[str]:
     """The nodes whose outputs are kept from the forward pass to the backward pass."""
-    return frozenset(name for node in graph.nodes.values() for name in _kept_by(node))
+    return frozenset(
+        name for node in graph.nodes.values() for name in _kept_by(node)
+    )
 
 
 def _kept_by(node: Node) -> tuple[str, ...]:

@@ -28,10 +28,17 @@ def paths(graph: Graph) -> Paths:
     ways: dict[str, tuple[int, int, int, int]] = {}
     for name, node in graph.nodes.items():
         read = node.inputs[:1] if node.op.gates else node.values
-        own = node.depth - max((graph.nodes[n].depth for n in read), default=0)
+        own = node.depth - max(
+            (graph.nodes[n].depth for n in read), default=0
+        )
         below = [ways[source] for source in read] or [(1, 0, 0, 0)]
         counts, lengths, least, most = zip(*below, strict=True)
         length = sum(lengths) + own * sum(counts)
-        ways[name] = (sum(counts), length, min(least) + own, max(most) + own)
+        ways[name] = (
+            sum(counts),
+            length,
+            min(least) + own,
+            max(most) + own,
+        )
     count, length, shortest, longest = ways[graph.output]
     return Paths(count, shortest, longest, Fraction(length, count))

@@ -61,7 +61,10 @@ def options_of(
 
 
 def _option(
-    node: Node, key: str, source: OptionSource | None, defaults: Mapping[str, Option]
+    node: Node,
+    key: str,
+    source: OptionSource | None,
+    defaults: Mapping[str, Option],
 ) -> OptionOrigin | None:
     """Where an option was set: in a label, for its op in the file, or by nobody."""
     value = getattr(node.op, key)
@@ -71,9 +74,13 @@ def _option(
         setting = Setting(
             key, _text(written), written.span, _unit(source, written.span)
         )
-        return OptionOrigin(key, text, setting, tuple(_names(written, source.env)))
+        return OptionOrigin(
+            key, text, setting, tuple(_names(written, source.env))
+        )
     if key in defaults:
-        return OptionOrigin(key, text, Setting(key, text, defaults[key].span, "`ops:`"))
+        return OptionOrigin(
+            key, text, Setting(key, text, defaults[key].span, "`ops:`")
+        )
     if value is None or key in node.op.quiet:
         return None
     by_unit = key == "bias" and node.op.word == "conv"
@@ -82,7 +89,9 @@ def _option(
 
 
 def _value(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else value_text(value)
+    return (
+        str(value).lower() if isinstance(value, bool) else value_text(value)
+    )
 
 
 def _given(bound: Bound, key: str, number: str | None) -> Written | None:
@@ -102,7 +111,9 @@ def _unit(source: OptionSource, span: Span) -> str:
 
 def _text(written: Written) -> str:
     return (
-        written.text if isinstance(written, Expr | Word) else written_at(written.span)
+        written.text
+        if isinstance(written, Expr | Word)
+        else written_at(written.span)
     )
 
 
@@ -125,7 +136,9 @@ def _trees(written: Written) -> Iterator[Expression]:
             yield from _trees(item)
 
 
-def _names(written: Written, env: Environment, deep: int = _DEEP) -> Iterator[Setting]:
+def _names(
+    written: Written, env: Environment, deep: int = _DEEP
+) -> Iterator[Setting]:
     """The names that a value reads, each with where it was set, and those that it reads in turn."""
     for tree in _trees(written):
         for name in dict.fromkeys(name.name for name in names_in(tree)):

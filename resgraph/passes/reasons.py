@@ -11,7 +11,14 @@ from msgspec.structs import replace
 from ..collecting import of_type
 from ..errors import SpecError
 from ..graph import Graph
-from ..language.grammar.records import BlockDef, Chunk, Label, PathDef, PathItem, Word
+from ..language.grammar.records import (
+    BlockDef,
+    Chunk,
+    Label,
+    PathDef,
+    PathItem,
+    Word,
+)
 from ..language.spec import Spec
 from ..ops import VOCABULARY
 from .expand import expand
@@ -42,7 +49,9 @@ def usual_reasons(
             continue
         for claim, expected in claims.items():
             if claim not in out and measures[claim](made) == expected:
-                number = f" be {expected:,}" if isinstance(expected, int) else ""
+                number = (
+                    f" be {expected:,}" if isinstance(expected, int) else ""
+                )
                 out[claim] = f"{said} it would{number}"
     return out
 
@@ -52,19 +61,29 @@ def _alternatives(spec: Spec, graph: Graph) -> Iterator[tuple[str, Spec]]:
     if {block.shortcut for block in graph.blocks()} - {"none", "path"}:
         yield from _other_shortcuts(spec)
     called = dict.fromkeys(block.block for block in graph.blocks())
-    blocks = [block for block in map(spec.block, called) if block is not None]
+    blocks = [
+        block for block in map(spec.block, called) if block is not None
+    ]
     for kernel, where in {
         "1x1": "first 1x1 conv (v1)",
         "3x3": "3x3 conv (v1.5)",
     }.items():
-        strided = {block.name: _stride_on(block, kernel) for block in blocks}
-        if moved := {name: block for name, block in strided.items() if block}:
+        strided = {
+            block.name: _stride_on(block, kernel) for block in blocks
+        }
+        if moved := {
+            name: block for name, block in strided.items() if block
+        }:
             other = replace(spec, blocks={**spec.blocks, **moved})
             yield f"with the stride on the {where}", other
 
 
 def _other_shortcuts(spec: Spec) -> Iterator[tuple[str, Spec]]:
-    now = spec.shortcut.text if isinstance(spec.shortcut, Word) else "projection"
+    now = (
+        spec.shortcut.text
+        if isinstance(spec.shortcut, Word)
+        else "projection"
+    )
     place = spec.shortcut.span if spec.shortcut else spec.tree.span
     for policy, said in _OPTIONS.items():
         if policy != now:
@@ -90,11 +109,22 @@ def _convs(path: PathDef) -> list[Label]:
 def _moved(path: PathDef, kernel: str) -> PathDef:
     convs = _convs(path)
     strided = [*filter(_stride_of, convs)]
-    wanted = [conv for conv in convs if conv.kernel and conv.text.startswith(kernel)]
-    if len(convs) < 2 or len(strided) != 1 or not wanted or wanted[0] is strided[0]:
+    wanted = [
+        conv
+        for conv in convs
+        if conv.kernel and conv.text.startswith(kernel)
+    ]
+    if (
+        len(convs) < 2
+        or len(strided) != 1
+        or not wanted
+        or wanted[0] is strided[0]
+    ):
         return path
     (giver,), taker, (chunk,) = strided, wanted[0], _stride_of(strided[0])
-    items = (_with_stride(item, giver, taker, chunk) for item in path.known())
+    items = (
+        _with_stride(item, giver, taker, chunk) for item in path.known()
+    )
     return replace(path, items=tuple(items))
 
 
@@ -102,7 +132,13 @@ def _stride_of(label: Label) -> list[Chunk]:
     return [chunk for chunk in label.rest if chunk.text == "/stride"][:1]
 
 
-def _with_stride(item: PathItem, giver: Label, taker: Label, chunk: Chunk) -> PathItem:
+def _with_stride(
+    item: PathItem, giver: Label, taker: Label, chunk: Chunk
+) -> PathItem:
     if item is giver:
-        return replace(giver, rest=tuple(c for c in giver.rest if c is not chunk))
-    return replace(taker, rest=(*taker.rest, chunk)) if item is taker else item
+        return replace(
+            giver, rest=tuple(c for c in giver.rest if c is not chunk)
+        )
+    return (
+        replace(taker, rest=(*taker.rest, chunk)) if item is taker else item
+    )

@@ -37,7 +37,9 @@ class ReceptiveField(Frozen):
         image = len(self.step) == 2
         if self.size is None:
             return "whole image" if image else "whole input"
-        cells = [-(-side.numerator // side.denominator) for side in self.size]
+        cells = [
+            -(-side.numerator // side.denominator) for side in self.size
+        ]
         alike = len(set(cells)) == 1
         unit = " px" if image else " cells" * alike
         return " × ".join(map(str, cells[:1] if alike else cells)) + unit
@@ -56,9 +58,15 @@ def receptive_fields(graph: Graph) -> dict[str, ReceptiveField]:
     return fields
 
 
-def _met(graph: Graph, node: Node, fields: dict[str, ReceptiveField]) -> ReceptiveField:
+def _met(
+    graph: Graph, node: Node, fields: dict[str, ReceptiveField]
+) -> ReceptiveField:
     """What a node's inputs see together."""
-    maps = [fields[name] for name in node.values if is_map(graph.nodes[name].shape)]
+    maps = [
+        fields[name]
+        for name in node.values
+        if is_map(graph.nodes[name].shape)
+    ]
     if len(maps) < 2:
         return (maps or [fields[node.inputs[0]]])[0]
     seen = [*filter(None, (field.size for field in maps))]
@@ -70,7 +78,9 @@ def _widest(fields: list[AxisFractions]) -> AxisFractions:
     return tuple(map(max, zip(*fields, strict=True)))
 
 
-def _through(node: Node, before: Shape, field: ReceptiveField) -> ReceptiveField:
+def _through(
+    node: Node, before: Shape, field: ReceptiveField
+) -> ReceptiveField:
     """What one place of a node's output sees, given what one place of its input does."""
     if not is_map(node.shape):
         return ReceptiveField(None, field.step)
@@ -81,12 +91,15 @@ def _through(node: Node, before: Shape, field: ReceptiveField) -> ReceptiveField
         return ReceptiveField(None, field.step)
     axes = _axes(node.op.window, before, node.shape)
     step = tuple(
-        old * stride for old, (_, stride) in zip(field.step, axes, strict=True)
+        old * stride
+        for old, (_, stride) in zip(field.step, axes, strict=True)
     )
     if field.size is None:
         return ReceptiveField(None, step)
     grown = zip(field.size, field.step, axes, strict=True)
-    return ReceptiveField(tuple(old + (k - 1) * by for old, by, (k, _) in grown), step)
+    return ReceptiveField(
+        tuple(old + (k - 1) * by for old, by, (k, _) in grown), step
+    )
 
 
 @lru_cache(1000)  # of a deep net many nodes ask the same
@@ -96,14 +109,18 @@ def _axes(
     """How many places of the input one place of the output reads along each axis, and the stride
     in those places."""
     sides = zip(before[1:], after[1:], strict=True)
-    return tuple(_axis(window, axis, *side) for axis, side in enumerate(sides))
+    return tuple(
+        _axis(window, axis, *side) for axis, side in enumerate(sides)
+    )
 
 
 def _axis(
     window: Window | None, axis: int, into: int, out: int
 ) -> tuple[int, Fraction | int]:
     if window is None:
-        return -(-into // out), Fraction(into, out) if into % out else into // out
+        return -(-into // out), Fraction(
+            into, out
+        ) if into % out else into // out
     kernel, step, dilation, _ = window.along(axis)
     cells = dilation * (kernel - 1) + 1
     return (cells if step >= 1 else min(cells, into)), step

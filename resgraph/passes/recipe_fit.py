@@ -62,7 +62,9 @@ def unfit_recipe(spec: Spec, graph: Graph) -> list[Diagnostic]:
     trained by it."""
     if spec.train is None:
         return []
-    found = problems(spec.train, spec.inputs, graph.nodes[graph.output].shape)
+    found = problems(
+        spec.train, spec.inputs, graph.nodes[graph.output].shape
+    )
     if found:
         return [each.told(spec) for each in found]
     smaller, sized = _smaller(spec, graph, spec.train)
@@ -70,7 +72,9 @@ def unfit_recipe(spec: Spec, graph: Graph) -> list[Diagnostic]:
     return named + smaller + lonely_norms([graph, *sized], spec.train)
 
 
-def unfit_layers(spec: Spec, graph: Graph, train: Train) -> list[Diagnostic]:
+def unfit_layers(
+    spec: Spec, graph: Graph, train: Train
+) -> list[Diagnostic]:
     """What the recipe names of the net, or needs in it, and is not there."""
     for find in (unfit_parts, unfit_whitening, unfit_matrices):
         if found := find(spec, graph, train):
@@ -78,7 +82,9 @@ def unfit_layers(spec: Spec, graph: Graph, train: Train) -> list[Diagnostic]:
     return []
 
 
-def unfit_whitening(spec: Spec, graph: Graph, train: Train) -> list[Diagnostic]:
+def unfit_whitening(
+    spec: Spec, graph: Graph, train: Train
+) -> list[Diagnostic]:
     """E051 at a layer to whiten that is no convolution of the images, or has other filters than
     there are directions."""
     if train.whiten is None:
@@ -91,24 +97,39 @@ def unfit_whitening(spec: Spec, graph: Graph, train: Train) -> list[Diagnostic]:
     return [Problem(("whiten", "layer"), said, why[1]).told(spec)]
 
 
-def _unwhitened(graph: Graph, node: Node | None, images: str) -> tuple[str, str]:
+def _unwhitened(
+    graph: Graph, node: Node | None, images: str
+) -> tuple[str, str]:
     """Why a node cannot whiten, and what to write; nothing where it can."""
     if node is None or not isinstance(node.op, Conv):
-        return "which is no convolution", "name the first convolution of the net"
+        return (
+            "which is no convolution",
+            "name the first convolution of the net",
+        )
     if node.inputs != (images,):
-        return "which does not read the images", "name the first convolution of the net"
+        return (
+            "which does not read the images",
+            "name the first convolution of the net",
+        )
     width = 2 * prod(node.op.kernel) * graph.nodes[images].shape[0]
     if node.op.groups != 1 or node.shape[0] != width:
         size = "x".join(map(str, node.op.kernel))
         said = f"which has {node.shape[0]} filters, and its patches have {width // 2} directions"
-        return said, f"write `{size} conv {width}`: each direction and its negative"
+        return (
+            said,
+            f"write `{size} conv {width}`: each direction and its negative",
+        )
     return "", ""
 
 
-def unfit_matrices(spec: Spec, graph: Graph, train: Train) -> list[Diagnostic]:
+def unfit_matrices(
+    spec: Spec, graph: Graph, train: Train
+) -> list[Diagnostic]:
     """E051 at an optimizer for matrices where there are none that learn."""
     moving = (
-        name for name in matrix_layers(graph) if not is_frozen(name, train.frozen)
+        name
+        for name in matrix_layers(graph)
+        if not is_frozen(name, train.frozen)
     )
     if not isinstance(train.optimizer, Muon) or any(moving):
         return []
@@ -120,7 +141,9 @@ def unfit_matrices(spec: Spec, graph: Graph, train: Train) -> list[Diagnostic]:
     return [Problem(("optimizer",), said, hint).told(spec)]
 
 
-def problems(train: Train, inputs: Mapping[str, Shape], output: Shape) -> list[Problem]:
+def problems(
+    train: Train, inputs: Mapping[str, Shape], output: Shape
+) -> list[Problem]:
     """What needs only the recipe and the shapes at the ends of the net."""
     if several := [*_several(train, inputs)]:
         return several
@@ -153,7 +176,9 @@ def _target(train: Train) -> Iterator[Problem]:
         yield Problem(("target",), said, f"take a set that has, or {known}")
     if kind in ("map", "number", "itself"):
         for key in _asked(train.augment, _MIXTURES):
-            said = f"`{key}` mixes classes of images, and not `target: {kind}`"
+            said = (
+                f"`{key}` mixes classes of images, and not `target: {kind}`"
+            )
             yield _none(("augment", key), said)
         if train.label_smoothing and kind != "map":
             said = f"`label_smoothing` is for classes, and not for `target: {kind}`"
@@ -184,7 +209,9 @@ def _clashes(train: Train) -> Iterator[Problem]:
             yield Problem(keys, said, hint)
     if train.whiten and train.weights:
         said = "`whiten` makes the weights of a layer, and `weights` brings others"
-        yield Problem(("whiten",), said, "write `whiten: none`, or `weights: none`")
+        yield Problem(
+            ("whiten",), said, "write `whiten: none`, or `weights: none`"
+        )
 
 
 def _thresholds(train: Train) -> Iterator[Clash]:
@@ -196,7 +223,9 @@ def _thresholds(train: Train) -> Iterator[Clash]:
     said = "`threshold` says which classes are there, and a cross-entropy takes shares of them"
     yield shares, keys, said, "write `loss: bce`, or leave `threshold` out"
     mixed = train.augment.mixup or train.augment.cutmix
-    said = "`threshold` is for mixtures of images, and the recipe makes none"
+    said = (
+        "`threshold` is for mixtures of images, and the recipe makes none"
+    )
     hint = "write `augment: {cutmix: 1.0}`, or leave `threshold` out"
     yield not shares and not mixed, keys, said, hint
     said = "with `target.threshold` a class is there or it is not: nothing is left to smooth"
@@ -210,7 +239,10 @@ def _balances(train: Train) -> Iterator[Clash]:
     drawn = train.sampling is not None
     said = f"`sampling: {train.sampling}` is of the classes of images, and not for `target: {kind}`"
     yield drawn and kind != "label", keys, said, "write `sampling: none`"
-    twice = getattr(train.target, "weights", None) == "balanced" and kind == "label"
+    twice = (
+        getattr(train.target, "weights", None) == "balanced"
+        and kind == "label"
+    )
     said = "rare classes are drawn more often by `sampling`, and count more by `target.weights`"
     yield (
         drawn and twice,
@@ -222,8 +254,12 @@ def _balances(train: Train) -> Iterator[Clash]:
 
 def _images_only(train: Train, reads: Shape) -> Iterator[Problem]:
     """Views and whitening of what is no image, or views whose target would not move with them."""
-    for key in _asked(train, ("views", "whiten")) if len(reads) != 3 else ():
-        said = f"`{key}` is for images, but the net reads {shape_text(reads)}"
+    for key in (
+        _asked(train, ("views", "whiten")) if len(reads) != 3 else ()
+    ):
+        said = (
+            f"`{key}` is for images, but the net reads {shape_text(reads)}"
+        )
         yield _none((key,), said)
     if train.views and train.target.kind in ("map", "itself"):
         said = f"`views` moves an image, and not its `target: {train.target.kind}`"
@@ -254,7 +290,9 @@ def _weights(train: Train, output: Shape) -> Iterator[Problem]:
     weights = getattr(train.target, "weights", None)
     if isinstance(weights, tuple) and len(weights) != output[0]:
         said = f"`target.weights` has {len(weights)} numbers, but the net {output[0]} classes"
-        yield Problem(("target", "weights"), said, "write one for each, or `balanced`")
+        yield Problem(
+            ("target", "weights"), said, "write one for each, or `balanced`"
+        )
 
 
 def _normalize(train: Train, reads: Shape) -> Iterator[Problem]:
@@ -262,14 +300,20 @@ def _normalize(train: Train, reads: Shape) -> Iterator[Problem]:
     how, keys = train.normalize, ("normalize",)
     if how == "weights" and not train.weights:
         said = "`normalize: weights` takes what the weights say, and there are none"
-        yield Problem(keys, said, "write `weights: FILE`, or `normalize: measured`")
+        yield Problem(
+            keys, said, "write `weights: FILE`, or `normalize: measured`"
+        )
     mean = IMAGENET[0] if how == "imagenet" else getattr(how, "mean", None)
     if mean is not None and len(mean) != reads[0]:
         said = f"`normalize` has {len(mean)} channels, but the net reads {shape_text(reads)}"
-        yield Problem(keys, said, "write a number for each channel, or `measured`")
+        yield Problem(
+            keys, said, "write a number for each channel, or `measured`"
+        )
 
 
-def _several(train: Train, inputs: Mapping[str, Shape]) -> Iterator[Problem]:
+def _several(
+    train: Train, inputs: Mapping[str, Shape]
+) -> Iterator[Problem]:
     """A net of several inputs, and a data set that has one thing to give."""
     if len(inputs) > 1 and not train.data.feeds_names:
         listed = ticked(inputs)
@@ -278,20 +322,24 @@ def _several(train: Train, inputs: Mapping[str, Shape]) -> Iterator[Problem]:
         yield Problem(("data",), said, hint)
 
 
-def _mixtures(train: Train, inputs: Mapping[str, Shape]) -> Iterator[Problem]:
+def _mixtures(
+    train: Train, inputs: Mapping[str, Shape]
+) -> Iterator[Problem]:
     """What would make one image of two, and leave what is read beside it."""
     for key in _asked(train.augment, _MIXTURES) if len(inputs) > 1 else ():
-        said = f"`{key}` mixes images, and not what the net reads beside them"
+        said = (
+            f"`{key}` mixes images, and not what the net reads beside them"
+        )
         yield _none(("augment", key), said)
 
 
 def _counts(train: Train, output: Shape) -> Iterator[Problem]:
     counts = train.data.counts(output[0])
     if counts and train.batch > (images := counts[0]):
-        message = (
-            f"a batch of {train.batch} is more than the {images:,} training images"
+        message = f"a batch of {train.batch} is more than the {images:,} training images"
+        yield Problem(
+            ("batch",), message, f"make `train.batch` {images} or smaller"
         )
-        yield Problem(("batch",), message, f"make `train.batch` {images} or smaller")
 
 
 def _crop(train: Train, reads: Shape) -> Iterator[Problem]:
@@ -310,7 +358,9 @@ def _crop(train: Train, reads: Shape) -> Iterator[Problem]:
         )
         yield Problem(keys, said, "write `crop: {kind: pad, cells: 4}`")
     elif crop and len(reads) != 3 and not train.data.shape:
-        yield _none(keys, "`augment.crop` is for images, but the net reads vectors")
+        yield _none(
+            keys, "`augment.crop` is for images, but the net reads vectors"
+        )
     elif isinstance(crop, AreaCrop) and crop.interpolation:
         said = f"`crop.interpolation` is for images on disk; {train.data.title} is in memory"
         yield Problem((*keys, "interpolation"), said, "leave it out")
@@ -338,7 +388,9 @@ def _border(crop: object, reads: Shape) -> Iterator[Problem]:
         yield Problem(("augment", "crop"), said, hint)
 
 
-def _disk_crop(train: Train, data: OnDisk, reads: Shape) -> Iterator[Problem]:
+def _disk_crop(
+    train: Train, data: OnDisk, reads: Shape
+) -> Iterator[Problem]:
     if isinstance(train.augment.crop, PadCrop):
         said = (
             "images on disk have many sizes: `augment.crop` must be of kind area or side, or"
@@ -362,9 +414,7 @@ def _sides(train: Train, reads: Shape) -> Iterator[Problem]:
         yield _none(keys[:1], message)
     elif max(train.progressive.sides) >= min(reads[1:]):
         size = shape_text(reads)
-        message = (
-            f"`progressive.sides` must be smaller than the net's own input, {size}"
-        )
+        message = f"`progressive.sides` must be smaller than the net's own input, {size}"
         yield Problem(keys, message, "leave the larger ones out")
 
 
@@ -388,7 +438,9 @@ def _smaller(
             for name, shape in spec.inputs.items()
         }
         try:
-            other = expand(replace(spec, inputs=inputs, mistakes=(), unused=())).whole()
+            other = expand(
+                replace(spec, inputs=inputs, mistakes=(), unused=())
+            ).whole()
         except SpecError as error:
             why = error.diagnostics[0].message
         else:
@@ -396,20 +448,27 @@ def _smaller(
             why = _differs(graph, other)
         if why:
             smaller = shape_text(scaled(spec.input, side))
-            message = f"`progressive`: the net does not take {smaller} ({why})"
-            hint = (
-                "a net takes other sizes where `global avg pool` stands before its `fc`"
+            message = (
+                f"`progressive`: the net does not take {smaller} ({why})"
             )
-            return [Problem(("progressive", "sides"), message, hint).told(spec)], graphs
+            hint = "a net takes other sizes where `global avg pool` stands before its `fc`"
+            return [
+                Problem(("progressive", "sides"), message, hint).told(spec)
+            ], graphs
     return [], graphs
 
 
 def _differs(graph: Graph, other: Graph) -> str:
     """Why a net at another size is not the same module; nothing where it is."""
-    end, there = graph.nodes[graph.output].shape, other.nodes[other.output].shape
+    end, there = (
+        graph.nodes[graph.output].shape,
+        other.nodes[other.output].shape,
+    )
     if end != there:
         return f"it puts out {shape_text(there)}"
-    for node, same in zip(graph.nodes.values(), other.nodes.values(), strict=True):
+    for node, same in zip(
+        graph.nodes.values(), other.nodes.values(), strict=True
+    ):
         if node.cost.params != same.cost.params:
             return (
                 f"`{node.name}` would have {same.cost.params:,} parameters and not"
@@ -418,16 +477,22 @@ def _differs(graph: Graph, other: Graph) -> str:
     return ""
 
 
-def lonely_norms(graphs: list[Graph], train: Train, world: int = 1) -> list[Diagnostic]:
+def lonely_norms(
+    graphs: list[Graph], train: Train, world: int = 1
+) -> list[Diagnostic]:
     """E051 at the first batch norm that would see one value per channel in a step: its variance is
     0, its output too.
 
     A step of one process has `batch / accumulate / world` images; with `sync_bn` all processes
     count."""
-    images = train.batch // train.accumulate // (1 if train.sync_bn else world)
+    images = (
+        train.batch // train.accumulate // (1 if train.sync_bn else world)
+    )
     for graph in graphs if images == 1 else ():
         for node in graph.nodes.values():
-            lonely = isinstance(node.op, BatchNorm) and prod(node.shape[1:]) == 1
+            lonely = (
+                isinstance(node.op, BatchNorm) and prod(node.shape[1:]) == 1
+            )
             if lonely and not is_frozen(node.name, train.frozen):
                 return [_lonely(node, train, world)]
     return []
@@ -435,7 +500,9 @@ def lonely_norms(graphs: list[Graph], train: Train, world: int = 1) -> list[Diag
 
 def _lonely(node: Node, train: Train, world: int) -> Diagnostic:
     parts = [f"a batch of {train.batch}"]
-    parts += [f"in {train.accumulate} parts"] if train.accumulate > 1 else []
+    parts += (
+        [f"in {train.accumulate} parts"] if train.accumulate > 1 else []
+    )
     parts += [f"over {world} processes"] if world > 1 else []
     message = (
         f"in training `{node.name}` would norm one value per channel, {shape_text(node.shape)} of"
@@ -445,5 +512,8 @@ def _lonely(node: Node, train: Train, world: int) -> Diagnostic:
         ", or a smaller `train.accumulate`" if train.accumulate > 1 else ""
     )
     return fault(
-        "E051", message, node.origin.span, f"take {fewer}, or `ln` in place of `bn`"
+        "E051",
+        message,
+        node.origin.span,
+        f"take {fewer}, or `ln` in place of `bn`",
     ).diagnostic

@@ -74,4 +74,8 @@ def _opening(graph: Graph, block: Block, branch: str) -> frozenset[str]:
         else:
             found.add(kind(node))
         name = node.inputs[0]
-    return frozenset(found - {""}) if weighted and name == block.input else frozenset()
+    return (
+        frozenset(found - {""})
+        if weighted and name == block.input
+        else frozenset()
+    )

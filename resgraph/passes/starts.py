@@ -36,8 +36,13 @@ def starts(
             found[owner] += _each(graph, owner, name, "bias", bias)
     for block in graph.own_blocks() if zero_last else ():
         for name in _last_norms(graph, block):
-            found[block.name] += _each(graph, block.name, name, "weight", 0.0)
-    return {owner: tuple(dict.fromkeys(values)) for owner, values in found.items()}
+            found[block.name] += _each(
+                graph, block.name, name, "weight", 0.0
+            )
+    return {
+        owner: tuple(dict.fromkeys(values))
+        for owner, values in found.items()
+    }
 
 
 def _biases(graph: Graph) -> Iterator[tuple[str, str, float]]:
@@ -63,7 +68,9 @@ def _below(owner: str, name: str) -> str:
 
 def _layers(graph: Graph) -> Iterator[tuple[str, Layer]]:
     """Every layer with the name of the block that it stands in."""
-    stack: list[tuple[str, Path]] = [("", row) for row in reversed(graph.rows)]
+    stack: list[tuple[str, Path]] = [
+        ("", row) for row in reversed(graph.rows)
+    ]
     while stack:
         owner, path = stack.pop()
         for item in path.items:
@@ -79,14 +86,20 @@ def _layers(graph: Graph) -> Iterator[tuple[str, Layer]]:
 def is_alias(block: Block) -> bool:
     """Whether a block is only another name for the one layer or block that it holds."""
     path = block.result
-    plain = path.name == block.name and not path.listed and path.equation is None
+    plain = (
+        path.name == block.name
+        and not path.listed
+        and path.equation is None
+    )
     return len(block.paths) == 1 and plain and len(path.items) == 1
 
 
 def _last_norms(graph: Graph, block: Block) -> Iterator[str]:
     """The node at the end of each residual branch: a term of a sum in which the block's shortcut is
     another term."""
-    inside = {node.name for path in block.paths for node in graph.nodes_of(path)}
+    inside = {
+        node.name for path in block.paths for node in graph.nodes_of(path)
+    }
     for node in sums(graph, block):
         for branch in branches(node.inputs, block):
             if last := _last_norm(graph, branch, inside):
@@ -98,10 +111,14 @@ def _last_norm(graph: Graph, name: str, inside: set[str]) -> str | None:
     term, gated."""
     while name in inside:
         node = graph.nodes[name]
-        if node.op.family == "conv" or (node.op.role == "norm" and node.learns):
+        if node.op.family == "conv" or (
+            node.op.role == "norm" and node.learns
+        ):
             return node.module
         if not node.inputs:
             return None
-        alike = (n for n in node.inputs if graph.nodes[n].shape == node.shape)
+        alike = (
+            n for n in node.inputs if graph.nodes[n].shape == node.shape
+        )
         name = next(alike, node.inputs[0])
     return None

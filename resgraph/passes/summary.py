@@ -56,7 +56,10 @@ def summarize(graph: Graph) -> list[Row]:
             graph.nodes[row.output].shape,
             tuple(_groups(graph, row)),
             total(graph.nodes_of(row)),
-            {stream.name: graph.nodes[stream.node].shape for stream in row.gives},
+            {
+                stream.name: graph.nodes[stream.node].shape
+                for stream in row.gives
+            },
         )
         for row in graph.rows
     ]
@@ -83,7 +86,9 @@ def _said(copies: tuple[_Line, ...]) -> str:
     """One line of what copies do: what only the first does behind it, and how far a number or a
     rate goes."""
     once = copies[0].stride if copies[0].stride != copies[-1].stride else ""
-    lines = ((line.plain if once else line.label).split(" ") for line in copies)
+    lines = (
+        (line.plain if once else line.label).split(" ") for line in copies
+    )
     said = " ".join(map(_word, zip(*lines, strict=True)))
     rates = [line.rate for line in copies if line.rate is not None]
     said += f" ({once} once)" if once else ""
@@ -97,7 +102,9 @@ def _word(words: tuple[str, ...]) -> str:
 
 def _ends(numbers: Sequence[float]) -> str:
     """How far numbers go: `64`, `16 to 64`, `0.1 to 0`."""
-    ends = sorted((min(numbers), max(numbers)), reverse=numbers[0] > numbers[-1])
+    ends = sorted(
+        (min(numbers), max(numbers)), reverse=numbers[0] > numbers[-1]
+    )
     texts = (str(n) if isinstance(n, int) else f"{n:.3g}" for n in ends)
     return " to ".join(dict.fromkeys(texts))
 
@@ -108,7 +115,10 @@ def _groups(graph: Graph, row: Path) -> Iterator[Group]:
     runs: list[tuple[str, _Copies]] = []
     for item in row.items:
         block = item.block if isinstance(item, Block) else ""
-        lines, striding = tuple(_lines(graph, item)), isinstance(item, Block)
+        lines, striding = (
+            tuple(_lines(graph, item)),
+            isinstance(item, Block),
+        )
         if (
             runs
             and runs[-1][0] == block
@@ -120,7 +130,9 @@ def _groups(graph: Graph, row: Path) -> Iterator[Group]:
     if len(runs) > MANY_KINDS:
         runs = _widened(runs)
     for block, copies in runs:
-        yield Group(tuple(map(_said, zip(*copies, strict=True))), len(copies), block)
+        yield Group(
+            tuple(map(_said, zip(*copies, strict=True))), len(copies), block
+        )
 
 
 def _widened(runs: list[tuple[str, _Copies]]) -> list[tuple[str, _Copies]]:
@@ -148,13 +160,17 @@ def _without_numbers(line: _Line) -> str:
 
 
 def _same(
-    ones: Iterable[_Line], others: Iterable[_Line], what: Callable[[_Line], str]
+    ones: Iterable[_Line],
+    others: Iterable[_Line],
+    what: Callable[[_Line], str],
 ) -> bool:
     """Whether something is the same of all lines."""
     return [*map(what, ones)] == [*map(what, others)]
 
 
-def _continues(copies: _Copies, lines: tuple[_Line, ...], *, striding: bool) -> bool:
+def _continues(
+    copies: _Copies, lines: tuple[_Line, ...], *, striding: bool
+) -> bool:
     """Whether layers are copies of those before; of blocks, the first of a repeat alone may
     stride."""
     before = copies[-1]
@@ -177,7 +193,9 @@ def _lines(graph: Graph, item: Item) -> Iterator[_Line]:
         said = f"again {item.again}"
         yield _Line(said, said)
         return
-    branches = {path.word: list(_path_lines(graph, path)) for path in item.ways}
+    branches = {
+        path.word: list(_path_lines(graph, path)) for path in item.ways
+    }
     several = sum(map(bool, branches.values())) > 1
     for word, lines in branches.items():
         yield from (
@@ -199,7 +217,9 @@ def _path_lines(graph: Graph, path: Path) -> Iterator[_Line]:
             yield from lines * count
 
 
-def _likeness(lines: tuple[_Line, ...]) -> tuple[tuple[_Line, ...], list[float | None]]:
+def _likeness(
+    lines: tuple[_Line, ...],
+) -> tuple[tuple[_Line, ...], list[float | None]]:
     """What is equal for items that say the same, the rates of dropouts too."""
     return lines, [line.rate for line in lines]
 
@@ -215,7 +235,9 @@ def _item_lines(graph: Graph, item: Item) -> Iterator[_Line]:
         values = (f"{key} {value}" for key, value in item.values.items())
         name = " ".join([item.block or "block", *width, *values])
         yield _Line(name, name)
-    yield from (_before(INDENT, line) if len(inner) > 1 else line for line in inner)
+    yield from (
+        _before(INDENT, line) if len(inner) > 1 else line for line in inner
+    )
 
 
 def _before(text: str, line: _Line) -> _Line:
@@ -225,7 +247,10 @@ def _before(text: str, line: _Line) -> _Line:
 def _speaks(graph: Graph, layer: Layer) -> bool:
     """Batch norms and ReLUs on their own go without saying in a block's lines, as in the paper; all
     else is said."""
-    return any(graph.nodes[name].op.op not in ("bn", "relu") for name in layer.nodes)
+    return any(
+        graph.nodes[name].op.op not in ("bn", "relu")
+        for name in layer.nodes
+    )
 
 
 def _line(graph: Graph, layer: Layer) -> _Line:
@@ -240,11 +265,17 @@ def _told(op: Op, last: Op) -> _Line:
         return _Line(op.op, op.op, rate=op.rate)
     then = (
         f" {last.label()}"
-        if last is not op and last.family == "activation" and last.op != "relu"
+        if last is not op
+        and last.family == "activation"
+        and last.op != "relu"
         else ""
     )
     steps = getattr(op, "stride", ())
     strides = bool(steps) and op.says("stride")
-    plain = op.model_copy(update={"stride": (1,) * len(steps)}) if strides else op
+    plain = (
+        op.model_copy(update={"stride": (1,) * len(steps)})
+        if strides
+        else op
+    )
     stride = f"/{value_text(steps)}" if strides else ""
     return _Line(plain.label() + then, op.label() + then, stride)

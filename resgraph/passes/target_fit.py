@@ -22,7 +22,11 @@ FITS: Fit = ("", "")
 
 
 def other_output(
-    target: AnyGoal, name: str, count: int | None, reads: Shape, output: Shape
+    target: AnyGoal,
+    name: str,
+    count: int | None,
+    reads: Shape,
+    output: Shape,
 ) -> Fit:
     """Where a net's `output` is not what a target needs.
 
@@ -31,7 +35,9 @@ def other_output(
     return _CHECKS[type(target)](name, count, reads, output)
 
 
-def _label(name: str, classes: int | None, reads: Shape, output: Shape) -> Fit:
+def _label(
+    name: str, classes: int | None, reads: Shape, output: Shape
+) -> Fit:
     """One number per class, of two or more."""
     scored = len(output) == 1 and output[0] > 1
     if scored and classes in (None, output[0]):
@@ -39,7 +45,9 @@ def _label(name: str, classes: int | None, reads: Shape, output: Shape) -> Fit:
     if classes == 1:
         said = f"{name} has one class, which every net gets right"
         return said, "a classifier needs images of two or more"
-    known = f"{name} is for classifiers: one number per class, of two or more"
+    known = (
+        f"{name} is for classifiers: one number per class, of two or more"
+    )
     if classes:
         known = f"{name} has {classes} classes"
     message = f"the net puts out {shape_text(output)}, but {known}"
@@ -52,7 +60,9 @@ def _label(name: str, classes: int | None, reads: Shape, output: Shape) -> Fit:
     return message, ending
 
 
-def _labels(name: str, classes: int | None, reads: Shape, output: Shape) -> Fit:
+def _labels(
+    name: str, classes: int | None, reads: Shape, output: Shape
+) -> Fit:
     """One number per class, of one or more."""
     if len(output) == 1 and classes in (None, output[0]):
         return FITS
@@ -61,7 +71,9 @@ def _labels(name: str, classes: int | None, reads: Shape, output: Shape) -> Fit:
     return message, _vector(f"fc {classes or 'N'}", output)
 
 
-def _number(name: str, numbers: int | None, reads: Shape, output: Shape) -> Fit:
+def _number(
+    name: str, numbers: int | None, reads: Shape, output: Shape
+) -> Fit:
     """As many numbers as the set has; where they are maps of numbers, only reading them tells."""
     if numbers is None or output == (numbers,):
         return FITS
@@ -70,18 +82,24 @@ def _number(name: str, numbers: int | None, reads: Shape, output: Shape) -> Fit:
     return message, _vector(f"fc {numbers}", output)
 
 
-def _map(name: str, classes: int | None, reads: Shape, output: Shape) -> Fit:
+def _map(
+    name: str, classes: int | None, reads: Shape, output: Shape
+) -> Fit:
     """A number per class at each place, of two classes or more."""
     placed = len(output) == len(reads)
     if placed and output[0] > 1 and classes in (None, output[0]):
         return FITS
-    needed = _classes(name, classes, "a number for each class at each place")
+    needed = _classes(
+        name, classes, "a number for each class at each place"
+    )
     message = f"the net puts out {shape_text(output)}, but {needed}"
     way = "" if placed else "leave out the pooling and `fc`, and "
     return message, f"{way}end it with `1x1 conv {classes or 'N'} linear`"
 
 
-def _itself(name: str, count: int | None, reads: Shape, output: Shape) -> Fit:
+def _itself(
+    name: str, count: int | None, reads: Shape, output: Shape
+) -> Fit:
     """The shape of the input."""
     if output == reads:
         return FITS
@@ -98,7 +116,11 @@ def _itself(name: str, count: int | None, reads: Shape, output: Shape) -> Fit:
 
 
 def _classes(name: str, classes: int | None, needed: str) -> str:
-    return f"{name} has {classes} classes" if classes else f"{name} needs {needed}"
+    return (
+        f"{name} has {classes} classes"
+        if classes
+        else f"{name} needs {needed}"
+    )
 
 
 def _vector(last: str, output: Shape) -> str:

@@ -13,7 +13,9 @@ from .reasons import usual_reasons
 
 
 def _outputs(graph: Graph) -> str:
-    shapes = (shape_text(graph.nodes[output.node].shape) for output in graph.main)
+    shapes = (
+        shape_text(graph.nodes[output.node].shape) for output in graph.main
+    )
     return ", ".join(shapes)
 
 
@@ -48,7 +50,9 @@ def _unfit(spec: Spec, graph: Graph) -> list[Diagnostic]:
 def _broken_claims(spec: Spec, graph: Graph) -> list[Diagnostic]:
     if spec.expect is None:
         return []
-    measured = {claim: measure(graph) for claim, measure in MEASURES.items()}
+    measured = {
+        claim: measure(graph) for claim, measure in MEASURES.items()
+    }
     claims = spec.expect.claims()
     broken = {
         claim: expected
@@ -94,11 +98,17 @@ def _several(shapes: object) -> str:
 
 
 def _broken(
-    claim: str, expected: int | str, value: int | str, place: Span, reason: str
+    claim: str,
+    expected: int | str,
+    value: int | str,
+    place: Span,
+    reason: str,
 ) -> Diagnostic:
     """E050: what was claimed, what is, and the difference."""
     if isinstance(expected, int) and isinstance(value, int):
-        what, given = ("a depth of ", "") if claim == "depth" else ("", f" {claim}")
+        what, given = (
+            ("a depth of ", "") if claim == "depth" else ("", f" {claim}")
+        )
         apart = "" if what else _apart(expected, value)
         message = (
             f"expected {what}{expected:,}{given}, the net has {value:,}"
@@ -106,5 +116,7 @@ def _broken(
         )
     else:
         wanted = _several(expected) or f"an output of {expected}"
-        message = f"expected {wanted}, the net has {_several(value) or value}"
+        message = (
+            f"expected {wanted}, the net has {_several(value) or value}"
+        )
     return fault("E050", message, place, reason).diagnostic

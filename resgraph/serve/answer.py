@@ -46,7 +46,9 @@ def answer(question: Question, path: Path) -> dict[str, Any]:
     answer."""
     variants: list[str] = []
     try:
-        source = decode(question.text.encode("utf-8", "surrogatepass"), path.name)
+        source = decode(
+            question.text.encode("utf-8", "surrogatepass"), path.name
+        )
         tree, errors = read_source(source, path)
         variants = variants_of(tree)
         variant = (
@@ -92,7 +94,9 @@ def _right(plan: Plan, question: Question) -> dict[str, Any]:
     }
 
 
-def _wrong(problems: Sequence[Diagnostic], variants: list[str]) -> dict[str, Any]:
+def _wrong(
+    problems: Sequence[Diagnostic], variants: list[str]
+) -> dict[str, Any]:
     return {
         "ok": False,
         "variants": variants,
@@ -121,7 +125,8 @@ def _rows(tree: Mapping, graph: Graph) -> list[dict[str, Any]]:
             "shape": shape_label(graph.nodes[row.output].shape),
         }
         for row in graph.rows
-        if net.entries[row.word].key.span.source.name == tree.span.source.name
+        if net.entries[row.word].key.span.source.name
+        == tree.span.source.name
     ]
 
 
@@ -139,7 +144,10 @@ def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
         "line": span.line if span else 1,
         "column": utf16(line, span.column) if span else 1,
         "end": utf16(
-            line, span.end_column if span.line == span.end_line else len(line) + 1
+            line,
+            span.end_column
+            if span.line == span.end_line
+            else len(line) + 1,
         )
         if span
         else 1,

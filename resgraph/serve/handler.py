@@ -40,7 +40,10 @@ class PageHandler(BaseHTTPRequestHandler):
     def from_here(self) -> bool:
         """Whether the browser asked this host by its own name."""
         port = self.server.server_port
-        return self.headers.get("Host") in (f"{HOST}:{port}", f"localhost:{port}")
+        return self.headers.get("Host") in (
+            f"{HOST}:{port}",
+            f"localhost:{port}",
+        )
 
     def send(self, status: int, value: dict[str, Any]) -> None:
         """Answers with JSON."""

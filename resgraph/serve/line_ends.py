@@ -25,8 +25,13 @@ def kept(text: str, file: str) -> str:
     if len({*ends}) < 2:
         return (ends[0] if ends else "\n").join(lines)
     places, ends = dict(_same(old, lines)), [*ends, ""]
-    own = (ends[places[at]] if at in places else "" for at in range(len(lines) - 1))
-    told = accumulate(own, lambda before, end: end or before, initial=ends[0])
+    own = (
+        ends[places[at]] if at in places else ""
+        for at in range(len(lines) - 1)
+    )
+    told = accumulate(
+        own, lambda before, end: end or before, initial=ends[0]
+    )
     next(told)
     return "".join(map(add, lines, told)) + lines[-1]
 

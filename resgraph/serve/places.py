@@ -33,10 +33,15 @@ class Phrase(Frozen):
 
 def utf16(line: str, column: int) -> int:
     """A column counted in characters as one counted in units of UTF-16, both from 1."""
-    return len(line[: column - 1].encode("utf-16-le", "surrogatepass")) // 2 + 1
+    return (
+        len(line[: column - 1].encode("utf-16-le", "surrogatepass")) // 2
+        + 1
+    )
 
 
-def places(tree: Mapping, graph: Graph) -> Iterator[tuple[str, list[Phrase]]]:
+def places(
+    tree: Mapping, graph: Graph
+) -> Iterator[tuple[str, list[Phrase]]]:
     """By the name of a layer, an equation or a node: its own words, then the calls around them
     from the innermost to the row's. Only what this file says and on one line."""
     written = {
@@ -50,14 +55,17 @@ def places(tree: Mapping, graph: Graph) -> Iterator[tuple[str, list[Phrase]]]:
         return [
             written[span.start]
             for span in spans
-            if span.source.name == tree.span.source.name and span.start in written
+            if span.source.name == tree.span.source.name
+            and span.start in written
         ]
 
     for part in _parts(graph):
         found = of(part.origin)
         for name in {part.name, *part.nodes}:
             yield name, found
-    if place := next((p for p in written.values() if p.path == ("input",)), None):
+    if place := next(
+        (p for p in written.values() if p.path == ("input",)), None
+    ):
         yield graph.input, [place]
 
 

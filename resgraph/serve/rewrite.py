@@ -14,7 +14,13 @@ from typing import Any
 from ..errors import Source, UsageError
 from ..language.yaml.emit import inline
 from ..language.yaml.reader import read
-from ..language.yaml.tree import Mapping, Scalar, Sequence, Tree, plain_value
+from ..language.yaml.tree import (
+    Mapping,
+    Scalar,
+    Sequence,
+    Tree,
+    plain_value,
+)
 
 Key = str | int
 Keys = tuple[Key, ...]
@@ -29,7 +35,9 @@ class Rewriter:
     def __init__(self, source: Source) -> None:
         tree, errors = read(source)
         if tree is None or errors:
-            raise UsageError("the text is no YAML at the moment; mend that first")
+            raise UsageError(
+                "the text is no YAML at the moment; mend that first"
+            )
         self._text, self._tree = source.text, tree
         self._lines = self._text.split("\n")
         self._starts = [0]
@@ -40,7 +48,9 @@ class Rewriter:
     def replace(self, path: Keys, text: str) -> str:
         """Other words for the value at a path: YAML if they are such there, else quoted."""
         stretch = self._stretch(self._at(path))
-        return self._written(text, partial(self._put, stretch), path, _assign)
+        return self._written(
+            text, partial(self._put, stretch), path, _assign
+        )
 
     def remove(self, path: Keys) -> str:
         """An entry of a map or an item of a list less, with the comment lines right above it."""
@@ -65,32 +75,54 @@ class Rewriter:
         pieces = self._pieces(container)
         order = list(range(len(pieces)))
         if to not in order:
-            raise UsageError(f"there are {len(order)} entries, and no place {to + 1}")
+            raise UsageError(
+                f"there are {len(order)} entries, and no place {to + 1}"
+            )
         order.insert(to, order.pop(place))
         text = self._text
-        for (start, end), taken in reversed(list(zip(pieces, order, strict=True))):
-            text = text[:start] + self._text[slice(*pieces[taken])] + text[end:]
+        for (start, end), taken in reversed(
+            list(zip(pieces, order, strict=True))
+        ):
+            text = (
+                text[:start]
+                + self._text[slice(*pieces[taken])]
+                + text[end:]
+            )
         return self._checked(text, path, partial(_shift, to=to))
 
-    def add(self, path: Keys, name: str, text: str, after: Key | None) -> str:
+    def add(
+        self, path: Keys, name: str, text: str, after: Key | None
+    ) -> str:
         """An entry `name: text` more (of a list: an item; `name` is then ""), behind `after` or as
         the first."""
         if path == ("blocks",) and "blocks" not in self._tree.entries:
             return self._first_block(name, text)
         container = self._at(path)
         if isinstance(container, Scalar):
-            raise UsageError(f"`{path[-1]}` is one value, and holds no entries")
+            raise UsageError(
+                f"`{path[-1]}` is one value, and holds no entries"
+            )
         if isinstance(container, Mapping) and name in container.entries:
-            raise UsageError(f"there is an entry `{name}`; take another name")
+            raise UsageError(
+                f"there is an entry `{name}`; take another name"
+            )
         place = 0 if after is None else self._found((*path, after))[1] + 1
         key: Key = name if isinstance(container, Mapping) else place
         put = partial(self._inserted, container, name, place)
-        return self._written(text, put, (*path, key), partial(_insert, place=place))
+        return self._written(
+            text, put, (*path, key), partial(_insert, place=place)
+        )
 
     def _first_block(self, name: str, text: str) -> str:
         net = self._tree.entries.get("net")
-        start = self._starts[net.key.span.line - 1] if net else len(self._text)
-        place = [*self._tree.entries].index("net") if net else len(self._tree.entries)
+        start = (
+            self._starts[net.key.span.line - 1] if net else len(self._text)
+        )
+        place = (
+            [*self._tree.entries].index("net")
+            if net
+            else len(self._tree.entries)
+        )
 
         def put(new: str) -> str:
             head = f"blocks:{self._newline}  {name}: {new}{self._newline}"
@@ -102,7 +134,11 @@ class Rewriter:
         return self._written(text, put, ("blocks",), insert)
 
     def _inserted(
-        self, container: Mapping | Sequence, name: str, place: int, text: str
+        self,
+        container: Mapping | Sequence,
+        name: str,
+        place: int,
+        text: str,
     ) -> str:
         """The text with an entry more, which becomes the one at `place`."""
         pieces = self._pieces(container)
@@ -192,10 +228,14 @@ class Rewriter:
         above = 0  # the last line of the one before, counted from 1
         for first, value in zip(*_children(container), strict=True):
             if container.flow:
-                pieces.append((self._stretch(first)[0], self._stretch(value)[1]))
+                pieces.append(
+                    (self._stretch(first)[0], self._stretch(value)[1])
+                )
                 continue
             line = first.span.line
-            while line - 1 > above and self._is_comment(line - 1, first.span.column):
+            while line - 1 > above and self._is_comment(
+                line - 1, first.span.column
+            ):
                 line -= 1
             above = max(_last_line(value), first.span.line)
             end = self._starts[above] - 1
@@ -225,7 +265,9 @@ class Rewriter:
     def _is_comment(self, line: int, column: int) -> bool:
         """Whether a line is a comment in the column of what it speaks of, or right of it."""
         text = self._lines[line - 1]
-        return not text[: column - 1].strip() and text.lstrip().startswith("#")
+        return not text[: column - 1].strip() and text.lstrip().startswith(
+            "#"
+        )
 
 
 def _child(tree: Tree, key: Key) -> Tree:
@@ -237,7 +279,9 @@ def _child(tree: Tree, key: Key) -> Tree:
     raise UsageError(f"there is no `{key}` here any more")
 
 
-def _children(container: Mapping | Sequence) -> tuple[Items[Tree], Items[Tree]]:
+def _children(
+    container: Mapping | Sequence,
+) -> tuple[Items[Tree], Items[Tree]]:
     """What each child begins with, and its value."""
     if isinstance(container, Sequence):
         return container.items, container.items
@@ -250,7 +294,9 @@ def _last_line(tree: Tree) -> int:
     if isinstance(tree, Mapping | Sequence) and not tree.flow:
         _, values = _children(tree)
         return max(map(_last_line, values), default=tree.span.line)
-    ends_before = tree.span.end_column == 1 and tree.span.end_line > tree.span.line
+    ends_before = (
+        tree.span.end_column == 1 and tree.span.end_line > tree.span.line
+    )
     return tree.span.end_line - ends_before
 
 
@@ -267,7 +313,9 @@ def _typed(text: str) -> Tree | None:
 def _same(one: Any, other: Any) -> bool:
     """Equal, and maps in the same order."""
     if isinstance(one, dict) and isinstance(other, dict):
-        return [*one] == [*other] and all(_same(one[key], other[key]) for key in one)
+        return [*one] == [*other] and all(
+            _same(one[key], other[key]) for key in one
+        )
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(_same, one, other))
     return type(one) is type(other) and bool(one == other)

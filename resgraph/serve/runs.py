@@ -18,7 +18,16 @@ from .study import rows_table, study_body
 
 FOLDER = "runs"
 """Where `resgraph build` writes what it is not told another place for."""
-_HEAD = ("run", "net", "status", "params", "epoch", "train error", "error", "time")
+_HEAD = (
+    "run",
+    "net",
+    "status",
+    "params",
+    "epoch",
+    "train error",
+    "error",
+    "time",
+)
 
 
 def runs_part(folder: Path) -> str:
@@ -36,15 +45,28 @@ def _runs(folder: Path) -> Iterator[str]:
         return
     yield f"<h2>Runs</h2>{rows_table([_HEAD, *map(_row, found)], FOLDER)}"
     whole = [run for run in found if run.status != "damaged"]
-    lines = [(run.path.name, read_rows(run.path / "metrics.jsonl")) for run in whole]
+    lines = [
+        (run.path.name, read_rows(run.path / "metrics.jsonl"))
+        for run in whole
+    ]
     if any(rows for _, rows in lines):
         yield comparison("training and validation error", lines, "epochs")
 
 
 def _row(run: RunInfo) -> tuple[str, ...]:
-    errors = ("–" if e is None else f"{e:.2f} %" for e in (run.train_error, run.error))
+    errors = (
+        "–" if e is None else f"{e:.2f} %"
+        for e in (run.train_error, run.error)
+    )
     size = count_text(run.params), f"{run.epoch:g}"
-    return (run.path.name, run.name, run.status, *size, *errors, f"{run.seconds:.0f} s")
+    return (
+        run.path.name,
+        run.name,
+        run.status,
+        *size,
+        *errors,
+        f"{run.seconds:.0f} s",
+    )
 
 
 def _studies(folder: Path) -> Iterator[str]:

@@ -32,7 +32,14 @@ from .writing import Writer, label_words
 MOST = 256
 """Connections that are served at a time."""
 _FILES = frozenset(
-    ("page.html", "page.css", "page.js", "editor.js", "figure.js", "codemirror.js")
+    (
+        "page.html",
+        "page.css",
+        "page.js",
+        "editor.js",
+        "figure.js",
+        "codemirror.js",
+    )
 )
 _TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css"}
 
@@ -67,7 +74,11 @@ class SpecServer(ThreadingHTTPServer):
     def read(self) -> dict[str, str]:
         """The file's text, and the digest by which a save knows that it is still the same."""
         text = open_source(self.path).text
-        return {"text": plain(text), "digest": _digest(text), "name": self.path.name}
+        return {
+            "text": plain(text),
+            "digest": _digest(text),
+            "name": self.path.name,
+        }
 
     def save(self, text: str, digest: str) -> dict[str, str]:
         """Write the file whole or not at all, each line with the end that it has there. Raises
@@ -80,13 +91,15 @@ class SpecServer(ThreadingHTTPServer):
             before = open_source(self.path).text
             if _digest(before) != digest:
                 raise Refused(
-                    409, "the file was changed elsewhere; reload the page to see it"
+                    409,
+                    "the file was changed elsewhere; reload the page to see it",
                 )
             try:
                 replace_text(self.path, kept(text, before))
             except OSError as problem:
                 raise Refused(
-                    500, f"cannot write the file: {reason(problem)}; it is as it was"
+                    500,
+                    f"cannot write the file: {reason(problem)}; it is as it was",
                 ) from None
             return self.read()
 
@@ -96,7 +109,9 @@ class SpecServer(ThreadingHTTPServer):
         self.places.acquire()
         super().process_request(request, client_address)
 
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
+    def process_request_thread(
+        self, request: Any, client_address: Any
+    ) -> None:
         """Makes room for another when it is done."""
         try:
             super().process_request_thread(request, client_address)
@@ -170,14 +185,18 @@ class _Handler(PageHandler):
         if name in _FILES:
             file = resources.files("resgraph.serve") / name
             self.send_text(
-                200, file.read_text(encoding="utf-8"), _TYPES[name.rpartition(".")[2]]
+                200,
+                file.read_text(encoding="utf-8"),
+                _TYPES[name.rpartition(".")[2]],
             )
         elif path == "/spec" and self._trusted():
             self.send(200, self.server.read() | {"words": label_words()})
         elif path == "/runs" and self._trusted():
             from .runs import runs_part
 
-            self.send(200, {"html": runs_part(self.server.path.absolute().parent)})
+            self.send(
+                200, {"html": runs_part(self.server.path.absolute().parent)}
+            )
         else:
             raise Refused(404, "there is nothing here")
 
@@ -191,7 +210,10 @@ class _Handler(PageHandler):
             )
         asked, server = _asked(body), self.server
         if self.path == "/save":
-            self.send(200, server.save(_text(asked, "text"), _text(asked, "digest")))
+            self.send(
+                200,
+                server.save(_text(asked, "text"), _text(asked, "digest")),
+            )
         elif work := _WORK.get(self.path):
             # one at a time: Python would only make them wait for one another
             with server.drawing:
@@ -247,7 +269,9 @@ _WORK: dict[str, Callable[[SpecServer, dict[str, Any]], dict[str, Any]]] = {
     "/answer": lambda server, asked: answer(_question(asked), server.path),
     "/complete": lambda server, asked: {
         "candidates": server.writer.completions(
-            _text(asked, "text"), _number(asked, "line"), _number(asked, "column")
+            _text(asked, "text"),
+            _number(asked, "line"),
+            _number(asked, "column"),
         )
     },
     "/fixes": lambda server, asked: {
@@ -273,7 +297,11 @@ def _text(asked: dict[str, Any], key: str) -> str:
     return value
 
 
-_CHOICES = {"view": get_args(View), "theme": ("light", "dark"), "pane": get_args(Pane)}
+_CHOICES = {
+    "view": get_args(View),
+    "theme": ("light", "dark"),
+    "pane": get_args(Pane),
+}
 """What a question may choose, the usual word first."""
 
 
@@ -284,5 +312,7 @@ def _question(asked: dict[str, Any]) -> Question:
         chosen.append(asked.get(key, words[0]))
         if chosen[-1] not in words:
             raise Refused(400, f"`{key}` is one of {', '.join(words)}")
-    variant = None if asked.get("variant") is None else _text(asked, "variant")
+    variant = (
+        None if asked.get("variant") is None else _text(asked, "variant")
+    )
     return Question(_text(asked, "text"), variant, *chosen)

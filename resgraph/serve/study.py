@@ -35,7 +35,11 @@ td.running { color: var(--blue); } svg { max-width: 100%; height: auto; }
 def study_page(results: Results) -> str:
     """The page of a study as it stands; it loads itself again while runs are missing."""
     file = results.study.file
-    again = f'<meta http-equiv="refresh" content="{SECONDS}">' if results.holes else ""
+    again = (
+        f'<meta http-equiv="refresh" content="{SECONDS}">'
+        if results.holes
+        else ""
+    )
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width">{again}'
@@ -47,10 +51,14 @@ def study_page(results: Results) -> str:
 
 def study_body(results: Results) -> str:
     """What a study says below its name: how far it is, its table, its runs and its pictures."""
-    drawn = "".join(picture(results) for picture in pictures(results.study).values())
+    drawn = "".join(
+        picture(results) for picture in pictures(results.study).values()
+    )
     below = "".join(f"<p>{escape(note)}</p>" for note in notes(results))
     file = results.study.file
-    table = rows_table([head(results), *rows(results)], f"{file.study}: table")
+    table = rows_table(
+        [head(results), *rows(results)], f"{file.study}: table"
+    )
     return (
         f"<p>{escape(file.about)}</p>"
         f'<p role="status">{escape(progress(results))}</p>'
@@ -62,7 +70,9 @@ def study_body(results: Results) -> str:
 def rows_table(lines: list[tuple[str, ...]], name: str) -> str:
     """A table of texts, the first line its head; `name` is what a screen reader calls it."""
     top, *others = lines
-    head_cells = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in top)
+    head_cells = "".join(
+        f'<th scope="col">{escape(cell)}</th>' for cell in top
+    )
     body = ""
     for first, *cells in others:
         values = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
@@ -74,12 +84,16 @@ def _runs(results: Results) -> str:
     """A row for each net, a column for each seed."""
     seeds = results.study.seeds
     head_cells = '<th scope="col">net</th>'
-    head_cells += "".join(f'<th scope="col">seed {seed}</th>' for seed in seeds)
+    head_cells += "".join(
+        f'<th scope="col">seed {seed}</th>' for seed in seeds
+    )
     body = ""
     for net in results.nets:
         at = {run.seed: _cell(run) for run in net.runs}
         cells = "".join(at.get(seed, "<td>–</td>") for seed in seeds)
-        body += f'<tr><th scope="row">{escape(net.point.name)}</th>{cells}</tr>'
+        body += (
+            f'<tr><th scope="row">{escape(net.point.name)}</th>{cells}</tr>'
+        )
     return _scrolled(head_cells, body, f"{results.study.file.study}: runs")
 
 

@@ -26,13 +26,20 @@ class Writer:
         self.path = path
         self.known: Analysis | None = None
 
-    def completions(self, text: str, line: int, column: int) -> list[dict[str, str]]:
+    def completions(
+        self, text: str, line: int, column: int
+    ) -> list[dict[str, str]]:
         """What can stand at a place, each with its kind and what it is."""
         before = self._known(text).source.line(line)
-        characters = before.encode("utf-16-le", "surrogatepass")[: 2 * (column - 1)]
+        characters = before.encode("utf-16-le", "surrogatepass")[
+            : 2 * (column - 1)
+        ]
         at = len(characters.decode("utf-16-le", "replace")) + 1
         found = complete(self._known(text), text, line, at)
-        return [{"label": c.text, "kind": c.kind, "about": c.about} for c in found]
+        return [
+            {"label": c.text, "kind": c.kind, "about": c.about}
+            for c in found
+        ]
 
     def fixes(self, text: str) -> list[dict[str, Any]]:
         """The edits that are sure to mend a mistake of the text, each tried."""
@@ -66,23 +73,33 @@ class Writer:
 
 def label_words() -> dict[str, str]:
     """The words of labels and equations, and in which of four colours they stand."""
-    words = dict.fromkeys(("in", "out", "stride", "input", "shortcut", "x"), "constant")
+    words = dict.fromkeys(
+        ("in", "out", "stride", "input", "shortcut", "x"), "constant"
+    )
     words |= dict.fromkeys(library_index(), "op")
-    words |= {word: "op" for phrase in VOCABULARY for word in phrase.split()}
-    return words | dict.fromkeys({*MODES, *ACTIVATIONS, *NORMS, ACT, AGAIN}, "mode")
+    words |= {
+        word: "op" for phrase in VOCABULARY for word in phrase.split()
+    }
+    return words | dict.fromkeys(
+        {*MODES, *ACTIVATIONS, *NORMS, ACT, AGAIN}, "mode"
+    )
 
 
 def _added(rewriter: Rewriter, path: Keys, action: dict[str, Any]) -> str:
     after = action.get("after")
     if not isinstance(after, str | int | None):
         raise UsageError("`after` is a key, an index, or null")
-    return rewriter.add(path, _said(action, "name"), _said(action, "text"), after)
+    return rewriter.add(
+        path, _said(action, "name"), _said(action, "text"), after
+    )
 
 
 def _moved(rewriter: Rewriter, path: Keys, action: dict[str, Any]) -> str:
     to = action.get("to")
     if not isinstance(to, int):
-        raise UsageError("`to` is a place among the entries, counted from 0")
+        raise UsageError(
+            "`to` is a place among the entries, counted from 0"
+        )
     return rewriter.move(path, to)
 
 
@@ -124,7 +141,9 @@ def _difference(old: str, new: str) -> dict[str, Any]:
     start = _shared(old, new)
     rest = min(len(old), len(new)) - start
     same = min(rest, _shared(reversed(old), reversed(new)))
-    first, last = (_place(old, offset) for offset in (start, len(old) - same))
+    first, last = (
+        _place(old, offset) for offset in (start, len(old) - same)
+    )
     return _as_data(first, last, new[start : len(new) - same])
 
 
@@ -139,7 +158,9 @@ def _place(text: str, offset: int) -> tuple[int, int]:
     return len(before), utf16(before[-1], len(before[-1]) + 1)
 
 
-def _as_data(start: tuple[int, int], end: tuple[int, int], text: str) -> dict[str, Any]:
+def _as_data(
+    start: tuple[int, int], end: tuple[int, int], text: str
+) -> dict[str, Any]:
     return {
         "line": start[0],
         "column": start[1],

@@ -42,7 +42,9 @@ _QUEUES = {
 class ClusterFile(Record):
     """What `--cluster FILE.yaml` may say."""
 
-    engine: Literal["local", "slurm", "pbs", "lsf", "sge", "oar", "htcondor"]
+    engine: Literal[
+        "local", "slurm", "pbs", "lsf", "sge", "oar", "htcondor"
+    ]
     workers: Annotated[int, Field(ge=1, le=10_000)]
     """Each makes one run at a time; of a queue, each is a job."""
     options: dict[str, Any] = Field({})
@@ -71,7 +73,9 @@ def _connected(where: str) -> Iterator[Client]:
     try:
         client = Client(where, timeout=PATIENCE)
     except (OSError, ValueError) as error:
-        raise UsageError(f"no Dask scheduler answers at {where}: {error}") from None
+        raise UsageError(
+            f"no Dask scheduler answers at {where}: {error}"
+        ) from None
     with client:
         workers = client.scheduler_info(n_workers=-1)["workers"]
         if any(worker["nthreads"] != 1 for worker in workers.values()):
@@ -89,8 +93,14 @@ def _started(path: Path) -> Any:
         if file.engine == "local":
             from distributed import LocalCluster
 
-            own = {"host": "127.0.0.1", "dashboard_address": None, **file.options}
-            return LocalCluster(n_workers=file.workers, threads_per_worker=1, **own)
+            own = {
+                "host": "127.0.0.1",
+                "dashboard_address": None,
+                **file.options,
+            }
+            return LocalCluster(
+                n_workers=file.workers, threads_per_worker=1, **own
+            )
         import dask_jobqueue
     own = {"cores": 1, "memory": "4GB", **file.options, "processes": 1}
     extra = ["--nthreads", "1", *own.pop("worker_extra_args", [])]
@@ -116,7 +126,10 @@ def _executed(
     from distributed.client import FutureCancelledError
     from distributed.scheduler import KilledWorker
 
-    made = {client.submit(train_run, run, options, pure=False): run for run in runs}
+    made = {
+        client.submit(train_run, run, options, pure=False): run
+        for run in runs
+    }
     ended = as_completed(made)
     with catching_signals() as request:
         while not ended.is_empty():

@@ -48,7 +48,9 @@ def placed(
     return out
 
 
-def _fingerprint(plan: Plan, options: Options, known: dict[str, str]) -> str:
+def _fingerprint(
+    plan: Plan, options: Options, known: dict[str, str]
+) -> str:
     """What the images are that a plan is trained on; "" where they are made. Read once for each
     data set and shape."""
     from ..train import data as datasets
@@ -95,7 +97,9 @@ def execute(
         yield from _in_processes(runs, options, min(count, len(runs)))
 
 
-def _in_this_process(runs: Sequence[PlacedRun], options: Options) -> Iterator[Outcome]:
+def _in_this_process(
+    runs: Sequence[PlacedRun], options: Options
+) -> Iterator[Outcome]:
     with catching_signals() as request:
         for run in runs:
             try:
@@ -130,7 +134,8 @@ def _in_processes(
     """Processes that each make several runs: torch is imported once in each."""
     left = list(runs)
     workers = [
-        _start(share_of_machine(options, place, count)) for place in range(count)
+        _start(share_of_machine(options, place, count))
+        for place in range(count)
     ]
     try:
         with catching_signals() as request:
@@ -160,7 +165,9 @@ def _start(options: Options) -> _Worker:
     # a fork would copy threads of torch that hold locks
     context = get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, options), daemon=False)
+    process = context.Process(
+        target=_serve, args=(theirs, options), daemon=False
+    )
     process.start()
     theirs.close()
     return _Worker(process, ours)
@@ -201,7 +208,9 @@ def _heard(worker: _Worker) -> Outcome | None:
     except (EOFError, OSError):
         worker.process.join()
         code = worker.process.exitcode
-        return Outcome(run, "failed", f"its process ended with exit code {code}")
+        return Outcome(
+            run, "failed", f"its process ended with exit code {code}"
+        )
     if isinstance(outcome, Exception):
         raise outcome
     assert isinstance(outcome, Outcome)
@@ -220,5 +229,6 @@ def _stop(workers: Sequence[_Worker], number: int) -> StoppedError:
 def stopped(number: int) -> StoppedError:
     """What ends a sweep at a signal."""
     return StoppedError(
-        number, "the sweep was stopped, with its runs saved; the same command goes on"
+        number,
+        "the sweep was stopped, with its runs saved; the same command goes on",
     )

@@ -86,7 +86,9 @@ def _curve(net: NetScore, measure: Measure) -> _Curve:
     curve = _Curve(net.point.name, [], [], [])
     for together in zip(*rows, strict=False):
         at = float(together[0]["epoch"])
-        mean, sd = mean_sd([float(r[measure.part][measure.score]) for r in together])
+        mean, sd = mean_sd(
+            [float(r[measure.part][measure.score]) for r in together]
+        )
         assert mean is not None
         curve.mean.append((at, mean))
         curve.low.append((at, max(0.0, mean - (sd or 0.0))))
@@ -105,18 +107,28 @@ def pareto(results: Results, fact: str = "macs") -> str:
     places = [*map(at, shown)]
     tops = [(net.mean or 0.0) + (net.sd or 0.0) for net in shown]
     area = LogArea(
-        min(places, default=1), max(places, default=10), max(tops, default=1)
+        min(places, default=1),
+        max(places, default=10),
+        max(tops, default=1),
     )
-    what = {"macs": "multiply-adds of an image", "params": "parameters"}[fact]
+    what = {"macs": "multiply-adds of an image", "params": "parameters"}[
+        fact
+    ]
     measure = results.study.measure
     body = axes(area, what, _left(str(measure), measure))
     front = pareto_front(shown, at)
     steps = [(at(net), net.mean or 0.0) for net in front]
-    body += [line(area, ChartLine("", steps, SLATE, 1.2))] if len(steps) > 1 else []
+    body += (
+        [line(area, ChartLine("", steps, SLATE, 1.2))]
+        if len(steps) > 1
+        else []
+    )
     for net in shown:
         body += _dot(area, net, at(net), net in front)
     if len(shown) <= MOST_CURVES:
-        body += _names(area, [(net, at(net), net in front) for net in shown])
+        body += _names(
+            area, [(net, at(net), net in front) for net in shown]
+        )
     return page(
         results.study.file.study,
         "line: the Pareto front; bars: one standard deviation",
@@ -145,7 +157,9 @@ def _dot(area: Area, net: NetScore, at: float, best: bool) -> list[str]:
     return [bar, dot]
 
 
-def _names(area: Area, dots: Sequence[tuple[NetScore, float, bool]]) -> list[str]:
+def _names(
+    area: Area, dots: Sequence[tuple[NetScore, float, bool]]
+) -> list[str]:
     """Each net's name beside its dot, and above another's where they would touch."""
     out: list[str] = []
     taken: list[XY] = []
@@ -156,7 +170,9 @@ def _names(area: Area, dots: Sequence[tuple[NetScore, float, bool]]) -> list[str
                 y = foot - _LINE
         taken.append((x, y))
         colour, name = ACCENT if best else BLUE, escape(net.point.name)
-        out.append(f'<text x="{x:.1f}" y="{y:.1f}" fill="{colour}">{name}</text>')
+        out.append(
+            f'<text x="{x:.1f}" y="{y:.1f}" fill="{colour}">{name}</text>'
+        )
     return out
 
 
@@ -173,8 +189,14 @@ def distribution(results: Results) -> str:
     measure = results.study.measure
     body = axes(area, _left(str(measure), measure), "nets (%)")
     body.append(line(area, ChartLine("", points, BLUE)))
-    middle = f"mean {fmean(means):.2f}, best {means[0]:.2f}" if means else "no net"
-    return page(results.study.file.study, f"{len(means)} nets; {middle}", body)
+    middle = (
+        f"mean {fmean(means):.2f}, best {means[0]:.2f}"
+        if means
+        else "no net"
+    )
+    return page(
+        results.study.file.study, f"{len(means)} nets; {middle}", body
+    )
 
 
 def pictures(study: Study) -> dict[str, StudyChart]:
@@ -182,4 +204,6 @@ def pictures(study: Study) -> dict[str, StudyChart]:
     drawn: dict[str, StudyChart] = {"curves": curves}
     if not (study.file.match and study.file.match.macs):
         drawn["pareto"] = pareto
-    return drawn | ({"distribution": distribution} if study.file.sample else {})
+    return drawn | (
+        {"distribution": distribution} if study.file.sample else {}
+    )

@@ -62,10 +62,16 @@ class StudyFolder(Struct):
     def changed(self, study: Study) -> bool:
         """Whether another text of the study was swept here before."""
         before = self.path / WRITTEN
-        return before.is_file() and before.read_text("utf-8") != study.source.text
+        return (
+            before.is_file()
+            and before.read_text("utf-8") != study.source.text
+        )
 
     def note(
-        self, study: Study, nets: Sequence[StudyNet], placed: Sequence[PlacedRun]
+        self,
+        study: Study,
+        nets: Sequence[StudyNet],
+        placed: Sequence[PlacedRun],
     ) -> None:
         """Writes the study, its nets, and which run is where."""
         facts = {
@@ -107,7 +113,9 @@ def is_study_folder(path: Path) -> bool:
     return (path / LIST).is_file()
 
 
-def read_folder(path: Path) -> tuple[Study, list[StudyNet], list[PlacedRun]]:
+def read_folder(
+    path: Path,
+) -> tuple[Study, list[StudyNet], list[PlacedRun]]:
     """A study's directory, swept or being swept: what is compared, and where each run is or will
     be. Raises `RunError` where its files are not what resgraph wrote."""
     study = study_of(open_source(path / WRITTEN), path)
@@ -115,18 +123,25 @@ def read_folder(path: Path) -> tuple[Study, list[StudyNet], list[PlacedRun]]:
         facts = json.loads((path / LIST).read_text("utf-8"))
         nets = {
             n["net"]: StudyNet(
-                n["net"], n["spec"], tuple(n["set"]), {fact: n[fact] for fact in FACTS}
+                n["net"],
+                n["spec"],
+                tuple(n["set"]),
+                {fact: n[fact] for fact in FACTS},
             )
             for n in facts["nets"]
         }
         runs = [
             PlacedRun(
-                job(study, nets[r["net"]], r["seed"]), r["key"], path / RUNS / r["run"]
+                job(study, nets[r["net"]], r["seed"]),
+                r["key"],
+                path / RUNS / r["run"],
             )
             for r in facts["runs"]
         ]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{path / LIST} is not what resgraph wrote") from error
+        raise RunError(
+            f"{path / LIST} is not what resgraph wrote"
+        ) from error
     return study, list(nets.values()), runs
 
 
@@ -141,10 +156,15 @@ def key_of(job: Job, plan: Plan, data: str) -> str:
     for name in _NOT_LEARNED:
         net.pop(name, None)
     what = {"net": net, "minutes": job.minutes, "data": data, **versions()}
-    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:12]
+    return hashlib.sha256(
+        json.dumps(what, sort_keys=True).encode()
+    ).hexdigest()[:12]
 
 
 def place_of_run(folder: Path, job: Job, key: str) -> Path:
     """A directory that a person and a program find."""
-    name = re.sub(r"[^A-Za-z0-9._=-]+", "-", job.point).strip("-.").lower() or "net"
+    name = (
+        re.sub(r"[^A-Za-z0-9._=-]+", "-", job.point).strip("-.").lower()
+        or "net"
+    )
     return folder / RUNS / f"{name[:80]}-s{job.seed}-{key}"

@@ -9,7 +9,9 @@ from .schema import StudyFile
 
 def study_schema() -> dict[str, Any]:
     """What `resgraph schema --study` prints."""
-    found = StudyFile.model_json_schema(ref_template="#/definitions/{model}")
+    found = StudyFile.model_json_schema(
+        ref_template="#/definitions/{model}"
+    )
     found["definitions"] = found.pop("$defs")
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",

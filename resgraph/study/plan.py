@@ -40,7 +40,11 @@ class StudyNet:
     @property
     def row(self) -> dict[str, Any]:
         """As lists of the study's nets have it."""
-        said = {"net": self.name, "spec": self.reference, "set": self.overrides}
+        said = {
+            "net": self.name,
+            "spec": self.reference,
+            "set": self.overrides,
+        }
         return said | self.facts
 
 
@@ -76,7 +80,11 @@ def points(study: Study) -> list[PlannedNet]:
     """Every net of a study but of a search, which all hold together and are comparable. Raises
     `SpecError` at the first that is not."""
     drawn = study.file.sample
-    found = _drawn(study, drawn) if drawn else list(_gridded(study, references(study)))
+    found = (
+        _drawn(study, drawn)
+        if drawn
+        else list(_gridded(study, references(study)))
+    )
     if len(found) * len(study.seeds) > MOST_RUNS:
         said = f"{len(found):,} nets over {len(study.seeds):,} seeds: {MOST_RUNS:,} runs at most"
         raise study.wrong("E004", said, ("grid",), "take fewer values")
@@ -95,7 +103,9 @@ def baseline(study: Study, found: Sequence[_AnyNet]) -> _AnyNet:
 
 def jobs(study: Study, found: Sequence[PlannedNet]) -> list[Job]:
     """The runs: seed by seed, so that a study that is stopped has whole comparisons."""
-    return [job(study, point, seed) for seed in study.seeds for point in found]
+    return [
+        job(study, point, seed) for seed in study.seeds for point in found
+    ]
 
 
 def job(study: Study, point: StudyNet, seed: int) -> Job:
@@ -124,7 +134,9 @@ def references(study: Study) -> list[tuple[str, str]]:
     else:
         written = [nets] if isinstance(nets, str) else nets
     if not written:
-        raise study.wrong("E022", "`nets` is empty", ("nets",), "name a SPEC")
+        raise study.wrong(
+            "E022", "`nets` is empty", ("nets",), "name a SPEC"
+        )
     if len(set(written)) < len(written):
         raise study.wrong(
             "E022", "a net is listed twice", ("nets",), "each counts once"
@@ -139,7 +151,9 @@ def _of_file(study: Study, nets: Nets) -> list[str]:
         if name not in known:
             said = f"`{nets.file}` has no variant `{name}`"
             hint = f"it has {', '.join(known)}" if known else "it has none"
-            raise study.wrong("E022", said, ("nets", "variants", place), hint)
+            raise study.wrong(
+                "E022", said, ("nets", "variants", place), hint
+            )
     chosen = known if nets.variants is None else nets.variants
     return [f"{nets.file}::{name}" for name in chosen] or [nets.file]
 
@@ -156,13 +170,17 @@ def _beside(study: Study, reference: str) -> str:
     return str(found.path) + (f"::{found.variant}" if found.variant else "")
 
 
-def _gridded(study: Study, named: list[tuple[str, str]]) -> Iterator[PlannedNet]:
+def _gridded(
+    study: Study, named: list[tuple[str, str]]
+) -> Iterator[PlannedNet]:
     """Every net with every combination of the grid."""
     grid = study.file.grid
     plans = {}
     for name, reference in named:
         for values in product(*grid.values()):
-            sets = [_override(p, v) for p, v in zip(grid, values, strict=True)]
+            sets = [
+                _override(p, v) for p, v in zip(grid, values, strict=True)
+            ]
             plan = _load(study, reference, sets)
             label = _label(dict(zip(grid, values, strict=True)))
             full = f"{_short(name)} {label}".strip()
@@ -174,7 +192,9 @@ def _gridded(study: Study, named: list[tuple[str, str]]) -> Iterator[PlannedNet]
 
 def _short(reference: str) -> str:
     """`a/net.yaml::v` → `v`, `a/net.yaml` → `net`."""
-    return PurePath(reference.rpartition("::")[2]).name.removesuffix(".yaml")
+    return PurePath(reference.rpartition("::")[2]).name.removesuffix(
+        ".yaml"
+    )
 
 
 def space_of(study: Study) -> str:
@@ -196,7 +216,8 @@ def _drawn(study: Study, sample: Sample) -> list[PlannedNet]:
         if len(found) == sample.n:
             break
         values = {
-            path: choice.draw(generator) for path, choice in study.choices.items()
+            path: choice.draw(generator)
+            for path, choice in study.choices.items()
         }
         point = drawn_point(study, reference, values, f"net-{len(found)}")
         if isinstance(point, SpecError):
@@ -236,7 +257,9 @@ def condition(study: Study, space: Sample | Search) -> Condition:
     except ValueError as error:
         key = "sample" if space is study.file.sample else "search"
         hint = "write `macs < 1e8 and params < 2e6`"
-        raise study.wrong("E022", str(error), (key, "where"), hint) from None
+        raise study.wrong(
+            "E022", str(error), (key, "where"), hint
+        ) from None
 
 
 def _point(
@@ -248,10 +271,15 @@ def _point(
 
 def _overrides(study: Study, sets: list[str]) -> tuple[str, ...]:
     """What a run has set: what all have, what is its own, and the budget."""
-    said = (_override(path, value) for path, value in study.file.set.items())
+    said = (
+        _override(path, value) for path, value in study.file.set.items()
+    )
     budget, length = study.file.budget, []
     if budget and budget.epochs is not None:
-        length = ["train.iterations=none", f"train.epochs={budget.epochs:g}"]
+        length = [
+            "train.iterations=none",
+            f"train.epochs={budget.epochs:g}",
+        ]
     elif budget and budget.steps is not None:
         length = ["train.epochs=none", f"train.iterations={budget.steps}"]
     return (*said, *sets, *length)
@@ -263,10 +291,14 @@ def _load(study: Study, reference: str, sets: list[str]) -> Plan:
     try:
         plan = load(reference, _overrides(study, sets))
     except SpecError as problem:
-        raise SpecError(_at_study(study, one) for one in problem.diagnostics) from None
+        raise SpecError(
+            _at_study(study, one) for one in problem.diagnostics
+        ) from None
     if not isinstance(plan.spec.train, Train):
         said = f"{plan.name} has no `train:`"
-        raise study.wrong("E021", said, ("nets",), "write `set: {train: digits}`")
+        raise study.wrong(
+            "E021", said, ("nets",), "write `set: {train: digits}`"
+        )
     broken = plan.unmet()
     if broken:
         raise SpecError(broken)
@@ -286,10 +318,18 @@ def _at_study(study: Study, found: Diagnostic) -> Diagnostic:
         ("search", "over", path),
     ]
     home = next(
-        (keys for keys in homes if study.place(*keys) != study.place(*keys[:-1])), ()
+        (
+            keys
+            for keys in homes
+            if study.place(*keys) != study.place(*keys[:-1])
+        ),
+        (),
     )
     return replace(
-        found, span=study.place(*(home or ("budget",))), edits=(), guess=None
+        found,
+        span=study.place(*(home or ("budget",))),
+        edits=(),
+        guess=None,
     )
 
 
@@ -300,7 +340,11 @@ def _override(path: str, value: Any) -> str:
 def _written(value: Any) -> str:
     """A value as a spec writes it."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{k}: {_written(v)}" for k, v in value.items()) + "}"
+        return (
+            "{"
+            + ", ".join(f"{k}: {_written(v)}" for k, v in value.items())
+            + "}"
+        )
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(_written, value))}]"
     if isinstance(value, bool):
@@ -334,18 +378,28 @@ def need_comparable(study: Study, found: Sequence[PlannedNet]) -> None:
     for point in found:
         if point.train.data != base.train.data:
             said = f"{point.name} is trained on other data than {base.name}"
-            raise study.wrong("E022", said, ("nets",), "write `set: {train.data: …}`")
-        if not study.file.budget and _length(point.train) != _length(base.train):
+            raise study.wrong(
+                "E022", said, ("nets",), "write `set: {train.data: …}`"
+            )
+        if not study.file.budget and _length(point.train) != _length(
+            base.train
+        ):
             two = f"{_length(point.train)} and {_length(base.train)}"
-            said = f"{point.name} and {base.name} have unequal budgets: {two}"
-            raise study.wrong("E022", said, ("nets",), "write `budget: {epochs: …}`")
+            said = (
+                f"{point.name} and {base.name} have unequal budgets: {two}"
+            )
+            raise study.wrong(
+                "E022", said, ("nets",), "write `budget: {epochs: …}`"
+            )
     _need_equal_size(study, found, base)
 
 
 def _need_baseline(study: Study, found: Sequence[PlannedNet]) -> None:
     name = study.file.baseline
     if name is not None and name not in [point.name for point in found]:
-        hint = f"the nets are {', '.join(point.name for point in found[:20])}"
+        hint = (
+            f"the nets are {', '.join(point.name for point in found[:20])}"
+        )
         said = f"no net of the study is called `{name}`"
         raise study.wrong("E022", said, ("baseline",), hint)
 
@@ -353,7 +407,9 @@ def _need_baseline(study: Study, found: Sequence[PlannedNet]) -> None:
 def _need_equal_size(
     study: Study, found: Sequence[PlannedNet], base: PlannedNet
 ) -> None:
-    for fact, share in (study.file.match.shares() if study.file.match else {}).items():
+    for fact, share in (
+        study.file.match.shares() if study.file.match else {}
+    ).items():
         for point in found:
             mine, other = point.facts[fact], base.facts[fact]
             if abs(mine - other) > share * other:

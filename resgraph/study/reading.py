@@ -15,14 +15,18 @@ from ..language.yaml.tree import Mapping, plain_value
 _Record = TypeVar("_Record", bound=Record)
 
 
-def read_record(source: Source, kind: type[_Record]) -> tuple[Mapping, _Record]:
+def read_record(
+    source: Source, kind: type[_Record]
+) -> tuple[Mapping, _Record]:
     """The tree of a file, and what it says. Raises `SpecError` with every mistake in it."""
     tree, errors = read_whole(source)
     value = plain_value(tree)
     try:
         file = kind.model_validate(value)
     except ValidationError as problems:
-        found = [mistake.at(tree) for mistake in mistakes(problems, value, kind)]
+        found = [
+            mistake.at(tree) for mistake in mistakes(problems, value, kind)
+        ]
         raise SpecError(in_order([*errors, *found])) from None
     if errors:
         raise SpecError(in_order(errors))

@@ -50,7 +50,11 @@ def notes(results: Results) -> list[str]:
     """What the numbers are, below a table."""
     file = results.study.file
     budget = file.budget
-    said = next(((k, v) for k, v in budget if v is not None), None) if budget else None
+    said = (
+        next(((k, v) for k, v in budget if v is not None), None)
+        if budget
+        else None
+    )
     length = f"{said[1]:g} {said[0]} a run; " if said else ""
     out = [
         f"{length}mean ± standard deviation over seeds",
@@ -61,7 +65,9 @@ def notes(results: Results) -> list[str]:
     ]
     if results.holes:
         many = len(results.holes) > 1
-        missing = f"{len(results.holes)} run{'s are' if many else ' is'} missing"
+        missing = (
+            f"{len(results.holes)} run{'s are' if many else ' is'} missing"
+        )
         out.append(f"incomplete: {missing}")
     return out
 
@@ -70,7 +76,9 @@ def progress(results: Results) -> str:
     """`12 of 20 runs are done; running: 2; not run: 6`."""
     runs = [run for net in results.nets for run in net.runs]
     other = Counter(run.why for run in runs if run.score is None)
-    rest = "".join(f"; {why}: {count}" for why, count in sorted(other.items()))
+    rest = "".join(
+        f"; {why}: {count}" for why, count in sorted(other.items())
+    )
     return f"{len(runs) - other.total()} of {len(runs)} runs are done{rest}"
 
 
@@ -101,7 +109,9 @@ def difference_text(net: NetScore) -> str:
     if found.interval:
         text += " [{:+.2f}, {:+.2f}]".format(*found.interval)
     text += " *" if found.clear else ""
-    return text + (f" (n={found.seeds})" if found.seeds < len(net.runs) else "")
+    return text + (
+        f" (n={found.seeds})" if found.seeds < len(net.runs) else ""
+    )
 
 
 def text(results: Results) -> str:
@@ -127,7 +137,8 @@ def markdown(results: Results) -> str:
     """The table for a page."""
     cells = [head(results), *rows(results)]
     lines = [
-        "| " + " | ".join(c.replace("|", "\\|") for c in row) + " |" for row in cells
+        "| " + " | ".join(c.replace("|", "\\|") for c in row) + " |"
+        for row in cells
     ]
     columns = len(cells[0])
     lines.insert(1, "|---|" + "---:|" * (columns - 2) + "---|")
@@ -165,7 +176,15 @@ def table_csv(results: Results) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(
-        ["net", "seed", "params", "macs", "steps", str(results.study.measure), "run"]
+        [
+            "net",
+            "seed",
+            "params",
+            "macs",
+            "steps",
+            str(results.study.measure),
+            "run",
+        ]
     )
     for net in results.nets:
         facts = net.point.facts
@@ -228,6 +247,8 @@ FORMS: dict[str, Callable[[Results], str]] = {
     "table.md": markdown,
     "table.tex": latex,
     "runs.csv": table_csv,
-    "results.json": lambda results: json.dumps(document(results), indent=1) + "\n",
+    "results.json": lambda results: (
+        json.dumps(document(results), indent=1) + "\n"
+    ),
 }
 """The files that a study ends with, each with who writes it."""

@@ -71,7 +71,12 @@ class Results(Frozen):
     @property
     def holes(self) -> list[RunScore]:
         """The runs without a score."""
-        return [run for net in self.nets for run in net.runs if run.score is None]
+        return [
+            run
+            for net in self.nets
+            for run in net.runs
+            if run.score is None
+        ]
 
 
 def need_scipy() -> None:
@@ -111,7 +116,9 @@ def _score(run: PlacedRun, measure: Measure) -> RunScore:
         return RunScore(job.point, job.seed, None, 0, run.path, "not run")
     rows = read_rows(run.path / "metrics.jsonl")
     if info.status != "done" or not rows:
-        return RunScore(job.point, job.seed, None, info.step, run.path, info.status)
+        return RunScore(
+            job.point, job.seed, None, info.step, run.path, info.status
+        )
     value = measured(rows, measure)
     return RunScore(job.point, job.seed, value, info.step, run.path)
 
@@ -134,7 +141,9 @@ def measured(rows: RunRows, measure: Measure) -> float:
 
 
 def _net(
-    point: StudyNet, runs: Sequence[RunScore], base: dict[int, float | None] | None
+    point: StudyNet,
+    runs: Sequence[RunScore],
+    base: dict[int, float | None] | None,
 ) -> NetScore:
     scores = [run.score for run in runs if run.score is not None]
     mean, sd = mean_sd(scores)
@@ -143,7 +152,8 @@ def _net(
         pairs = [
             (run.score, other)
             for run in runs
-            if run.score is not None and (other := base.get(run.seed)) is not None
+            if run.score is not None
+            and (other := base.get(run.seed)) is not None
         ]
         found = difference([mine - other for mine, other in pairs])
     return NetScore(point, tuple(runs), mean, sd, found)

@@ -137,13 +137,21 @@ class MatchRule(Record):
     @classmethod
     def _percent(cls, value: str | None) -> str | None:
         if value is not None and not _PERCENT.fullmatch(value):
-            raise refused(f"`{value}` is no percentage", "write `params: 5 %`")
+            raise refused(
+                f"`{value}` is no percentage", "write `params: 5 %`"
+            )
         return value
 
     def shares(self) -> dict[str, float]:
         """`{"params": 0.05}`."""
-        said = {key: _PERCENT.fullmatch(value) for key, value in self if value}
-        return {key: float(found[1]) / 100 for key, found in said.items() if found}
+        said = {
+            key: _PERCENT.fullmatch(value) for key, value in self if value
+        }
+        return {
+            key: float(found[1]) / 100
+            for key, found in said.items()
+            if found
+        }
 
 
 class StudyFile(Record):
@@ -182,14 +190,18 @@ class StudyFile(Record):
     def _some_seeds(cls, value: int | list[int]) -> int | list[int]:
         count = len(value) if isinstance(value, list) else value
         if not 1 <= count <= MOST_SEEDS:
-            raise refused(f"{count} seeds: at least 1 and at most {MOST_SEEDS:,}")
+            raise refused(
+                f"{count} seeds: at least 1 and at most {MOST_SEEDS:,}"
+            )
         if isinstance(value, list) and len(set(value)) < count:
             raise refused("a seed is listed twice", "each counts once")
         return value
 
     @field_validator("grid")
     @classmethod
-    def _some_values(cls, value: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    def _some_values(
+        cls, value: dict[str, list[Any]]
+    ) -> dict[str, list[Any]]:
         for path, values in value.items():
             if not values:
                 raise refused(f"`{path}` has no values", inner=path)
@@ -197,7 +209,11 @@ class StudyFile(Record):
 
     @model_validator(mode="after")
     def _one_space(self) -> StudyFile:
-        spaces = [key for key in ("grid", "sample", "search") if getattr(self, key)]
+        spaces = [
+            key
+            for key in ("grid", "sample", "search")
+            if getattr(self, key)
+        ]
         if len(spaces) > 1:
             text = "`grid` lists nets, `sample` draws them and `search` finds them: say one"
             raise refused(text, inner=spaces[1])
@@ -206,7 +222,9 @@ class StudyFile(Record):
         said |= {"search": self.search.over} if self.search else {}
         for key, paths in said.items():
             if "train.seed" in paths:
-                raise refused("`train.seed` is what `seeds` sets", inner=key)
+                raise refused(
+                    "`train.seed` is what `seeds` sets", inner=key
+                )
             if self.budget and (length := _LENGTHS & paths.keys()):
                 text = f"`budget` and `{min(length)}` both say how long a run is"
                 raise refused(text, inner=key)
@@ -255,12 +273,18 @@ def study_of(source: Source, folder: Path) -> Study:
     """As `load_study`, of a text; `folder` is where paths begin."""
     tree, file = read_record(source, StudyFile)
     choices: dict[str, Choices] = {}
-    key, space = ("sample", file.sample) if file.sample else ("search", file.search)
+    key, space = (
+        ("sample", file.sample) if file.sample else ("search", file.search)
+    )
     study = Study(source, tree, file, folder, choices)
     for name, written in space.over.items() if space else ():
         try:
             choices[name] = parse_choices(written)
         except ValueError as error:
-            hint = "write a list, `16..64`, `16..64 step 8` or `0.01..1 log`"
-            raise study.wrong("E022", str(error), (key, "over", name), hint) from None
+            hint = (
+                "write a list, `16..64`, `16..64 step 8` or `0.01..1 log`"
+            )
+            raise study.wrong(
+                "E022", str(error), (key, "over", name), hint
+            ) from None
     return study

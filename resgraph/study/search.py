@@ -39,7 +39,11 @@ Say = Callable[[str], None]
 
 
 def search(
-    study: Study, folder: StudyFolder, options: Options, make: Execute, say: Say
+    study: Study,
+    folder: StudyFolder,
+    options: Options,
+    make: Execute,
+    say: Say,
 ) -> tuple[list[PlannedNet], list[PlacedRun]]:
     """The nets of the trials that came to their end, and their runs.
 
@@ -75,7 +79,9 @@ def search(
     return nets, runs
 
 
-def _net_of(study: Study, trial: optuna.Trial, holds: Condition) -> PlannedNet:
+def _net_of(
+    study: Study, trial: optuna.Trial, holds: Condition
+) -> PlannedNet:
     """Raises `_NoMean` where a trial has no net, or none that the space asks for."""
     name = f"trial-{trial.number}"
     point = drawn_point(study, space_of(study), trial.params, name)
@@ -87,7 +93,10 @@ def _net_of(study: Study, trial: optuna.Trial, holds: Condition) -> PlannedNet:
 
 
 def _mean(
-    study: Study, trial: optuna.Trial, made: Sequence[PlacedRun], make: Execute
+    study: Study,
+    trial: optuna.Trial,
+    made: Sequence[PlacedRun],
+    make: Execute,
 ) -> float:
     """Over the seeds. To prune, seeds are run one after another. Raises `_NoMean`."""
     space = study.file.search

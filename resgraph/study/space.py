@@ -10,7 +10,11 @@ from fractions import Fraction
 from typing import Any
 
 from ..language.grammar.arithmetic import evaluate
-from ..language.grammar.expression import ExpressionError, Name, parse_expression
+from ..language.grammar.expression import (
+    ExpressionError,
+    Name,
+    parse_expression,
+)
 from ..structs import Frozen
 
 _NUMBER = r"[-+]?\d[\d_]*(?:\.\d+)?(?:e[-+]?\d+)?"
@@ -22,7 +26,9 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "<": lambda a, b: a < b, "<=": lambda a, b: a <= b, "==": lambda a, b: a == b,
     ">": lambda a, b: a > b, ">=": lambda a, b: a >= b,
 }  # fmt: skip
-_EXPONENT = re.compile(r"(?<![\w.])(\d[\d_]*(?:\.\d+)?)[eE]\+?(\d{1,2})(?!\w)")
+_EXPONENT = re.compile(
+    r"(?<![\w.])(\d[\d_]*(?:\.\d+)?)[eE]\+?(\d{1,2})(?!\w)"
+)
 FACTS = ("params", "macs", "activations", "depth")
 """What a condition may ask of a net."""
 _MOST = 100_000  # values of one range
@@ -76,7 +82,8 @@ def _steps(
     if step <= 0 or (high - low) / step > _MOST:
         raise ValueError(f"`{written}` has no usable step")
     return tuple(
-        _plain(low + i * step) for i in range(math.floor((high - low) / step) + 1)
+        _plain(low + i * step)
+        for i in range(math.floor((high - low) / step) + 1)
     )
 
 
@@ -109,7 +116,9 @@ def _comparison(text: str) -> Condition:
 def _side(text: str) -> Callable[[Mapping[str, int]], Fraction]:
     """An expression of the language over a net's facts; it has no exponents, so `1e8` is spelled
     out. It is tried at once, so that what is wrong is told before a net is drawn."""
-    plain = _EXPONENT.sub(lambda m: str(_plain(_exact(f"{m[1]}e{m[2]}"))), text.strip())
+    plain = _EXPONENT.sub(
+        lambda m: str(_plain(_exact(f"{m[1]}e{m[2]}"))), text.strip()
+    )
     try:
         tree = parse_expression(plain)
         _evaluated(tree, dict.fromkeys(FACTS, 1))

@@ -21,9 +21,7 @@ from .schema import Study
 from .search import Say, search
 
 _MOST_NAMED = 5  # missing runs
-_CHANGED = (
-    "the study has changed since it was swept; runs that are as they were are kept"
-)
+_CHANGED = "the study has changed since it was swept; runs that are as they were are kept"
 _EMPTY = '<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>'
 PICTURES: dict[str, Callable[[str], bytes]] = {
     "svg": str.encode,
@@ -55,7 +53,10 @@ def sweep(
     _need(kinds)
     options = options or Options()
     nets = [] if study.file.search else points(study)
-    with _machines(options, count, cluster) as make, open_folder(out) as folder:
+    with (
+        _machines(options, count, cluster) as make,
+        open_folder(out) as folder,
+    ):
         if folder.changed(study):
             say(_CHANGED)
         if study.file.search:
@@ -80,7 +81,9 @@ def _need(kinds: Sequence[str]) -> None:
 
 
 @contextmanager
-def _machines(options: Options, count: int, cluster: str | None) -> Iterator[Execute]:
+def _machines(
+    options: Options, count: int, cluster: str | None
+) -> Iterator[Execute]:
     """What makes runs: this machine, or a cluster."""
     if cluster is None:
         yield partial(execute, options, count)
@@ -123,8 +126,15 @@ def _told(outcome: Outcome) -> str:
 
 def _holes(holes: Sequence[RunScore]) -> str:
     """What is missing, and how to go on."""
-    named = [f"{run.net} seed {run.seed} ({run.why})" for run in holes[:_MOST_NAMED]]
-    more = f" and {len(holes) - _MOST_NAMED} more" if len(holes) > _MOST_NAMED else ""
+    named = [
+        f"{run.net} seed {run.seed} ({run.why})"
+        for run in holes[:_MOST_NAMED]
+    ]
+    more = (
+        f" and {len(holes) - _MOST_NAMED} more"
+        if len(holes) > _MOST_NAMED
+        else ""
+    )
     return (
         f"no table, as runs are missing: {', '.join(named)}{more}. The same command tries them"
         " again; `--partial` writes the table without them, and says so in it"

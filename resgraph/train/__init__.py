@@ -65,7 +65,9 @@ def build(
         and (out / "run.json").is_file()
         and not failed_unsaved(out)
     ):
-        return resume(out, plan=plan, load=load, options=options, reporter=reporter)
+        return resume(
+            out, plan=plan, load=load, options=options, reporter=reporter
+        )
     from .session import start
 
     return start(plan, out, options or Options(), reporter or Silent())
@@ -89,8 +91,12 @@ def resume(
 
     options = options or Options()
     if options.tensorboard is None:
-        options = replace(options, tensorboard=(run / "tensorboard").is_dir())
-    return resume_run(run, load or _load, options, reporter or Silent(), plan)
+        options = replace(
+            options, tensorboard=(run / "tensorboard").is_dir()
+        )
+    return resume_run(
+        run, load or _load, options, reporter or Silent(), plan
+    )
 
 
 def forecast(plan: Plan, *, options: Options | None = None) -> Forecast:
@@ -193,7 +199,11 @@ def _load(path: Path) -> Plan:
 
 
 def profile(
-    plan: Plan | Path, *, batch: int = 8, repeats: int = 3, load: Loader | None = None
+    plan: Plan | Path,
+    *,
+    batch: int = 8,
+    repeats: int = 3,
+    load: Loader | None = None,
 ) -> Profile:
     """Time, memory and norms of each node in a training step: of a plan with fresh weights on
     noise, or of a run's weights (its directory) on its own first batch, on the CPU."""
@@ -202,7 +212,9 @@ def profile(
     from .profiling import profile_plan, profile_run
 
     if isinstance(plan, Path):
-        return profile_run(plan, load or _load, Options(device="cpu"), repeats)
+        return profile_run(
+            plan, load or _load, Options(device="cpu"), repeats
+        )
     return profile_plan(plan, batch, repeats)
 
 

@@ -47,7 +47,9 @@ def sweep(directory: Path) -> None:
             leftover.unlink()
 
 
-def disk_error(path: Path, error: OSError, *, saved: bool = True) -> RunError:
+def disk_error(
+    path: Path, error: OSError, *, saved: bool = True
+) -> RunError:
     """The error in a user's words; `saved` where something was there before."""
     return RunError(
         f"cannot write {path}: {reason(error)}"

@@ -80,7 +80,11 @@ class Forecast(Frozen):
 
     def _time(self) -> Reason:
         if self.seconds is None and self.step_seconds is not None:
-            return "time", f"~ {span(self.step_seconds)}", "a step, measured here"
+            return (
+                "time",
+                f"~ {span(self.step_seconds)}",
+                "a step, measured here",
+            )
         if self.seconds is None:
             return "time", "unknown", "a step is too large to be tried here"
         measured = (
@@ -101,7 +105,9 @@ def forecast(plan: Plan, options: Options) -> Forecast:
     Raises `TrainingError` where not even the data fits in memory.
     """
     try:
-        ready = prepare(plan, options, World.of(launched(os.environ)), counted=True)
+        ready = prepare(
+            plan, options, World.of(launched(os.environ)), counted=True
+        )
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
@@ -132,7 +138,11 @@ def _step_seconds(ready: Prepared) -> float | None:
     """Of a step and its batch, on average; None where it cannot be tried."""
     try:
         one = step_seconds(ready)
-        return None if one is None else one * _work(ready) + batch_seconds(ready)
+        return (
+            None
+            if one is None
+            else one * _work(ready) + batch_seconds(ready)
+        )
     except (RuntimeError, MemoryError) as error:
         if is_out_of_memory(error):
             return None
@@ -141,7 +151,10 @@ def _step_seconds(ready: Prepared) -> float | None:
 
 def _too_large(ready: Prepared) -> str:
     """What to do where a step does not fit by estimate, else nothing."""
-    needed, room = ready.decisions.memory, memory_limit(ready.decisions.device)
+    needed, room = (
+        ready.decisions.memory,
+        memory_limit(ready.decisions.device),
+    )
     if needed <= room:
         return ""
     parts = _parts_that_fit(ready, room)
@@ -161,7 +174,12 @@ def _parts_that_fit(ready: Prepared, room: int) -> int | None:
         resident = resident_bytes(ready.data)
         if (
             with_memory_plan(
-                ready.decisions, ready.plan, smaller, ready.options, world, resident
+                ready.decisions,
+                ready.plan,
+                smaller,
+                ready.options,
+                world,
+                resident,
             ).memory
             <= room
         ):
@@ -175,7 +193,10 @@ def _work(ready: Prepared) -> float:
         return 1.0
     per_epoch, shape = ready.sampler.steps_per_epoch, images_of(ready.plan)
     return relative_work(
-        ready.train, per_epoch, -(-ready.steps // per_epoch), (shape[1], shape[2])
+        ready.train,
+        per_epoch,
+        -(-ready.steps // per_epoch),
+        (shape[1], shape[2]),
     )
 
 
@@ -183,4 +204,8 @@ def span(seconds: float) -> str:
     """`0.5 s`, `12 min`, `2.5 h`."""
     if seconds < 90:
         return f"{seconds:.2g} s" if seconds < 1 else f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+    return (
+        f"{seconds / 60:.0f} min"
+        if seconds < 5400
+        else f"{seconds / 3600:.1f} h"
+    )

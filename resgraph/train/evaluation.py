@@ -82,16 +82,26 @@ def evaluate_weights(
         stated = need_statement(plan, taken)
         run = run_of(Path(weights.file))
         classes = list(stated.classes) if run else None
-        units = units_of(plan, preprocessing(run) if run else None, weights.file)
+        units = units_of(
+            plan, preprocessing(run) if run else None, weights.file
+        )
         known = taken.file.stated
         cropped = known.cropped if known else lambda data, _: data
         judged = Judged(
-            plan, net, stated.normalization, classes, weights.file, units, cropped
+            plan,
+            net,
+            stated.normalization,
+            classes,
+            weights.file,
+            units,
+            cropped,
         )
         return _judge(judged, options, how, world)
 
 
-def evaluate_run(run: Path, load: Loader, options: Options, how: Testing) -> Score:
+def evaluate_run(
+    run: Path, load: Loader, options: Options, how: Testing
+) -> Score:
     """On the validation part of the run's own data, or of a copy at `options.data`; each rank takes
     its part.
 
@@ -122,31 +132,55 @@ class _Test(Frozen):
     def score(
         self, net: nn.Module, loader: BatchLoader, policy: CropPolicy | None
     ) -> Score:
-        plan, decisions, world = self.judged.plan, self.decisions, self.world
+        plan, decisions, world = (
+            self.judged.plan,
+            self.decisions,
+            self.world,
+        )
         train, look = recipe_of(plan), self.witness
         if policy and isinstance(loader.pixels, Decoded):
-            ways, shape, classes = loader.normalization, plan.input, plan.output[0]
-            many = MultiCrop(net, ways, shape, classes, train.batch, decisions, look)
-            return many.score(loader.pixels, policy, loader.validation_images, world)
+            ways, shape, classes = (
+                loader.normalization,
+                plan.input,
+                plan.output[0],
+            )
+            many = MultiCrop(
+                net, ways, shape, classes, train.batch, decisions, look
+            )
+            return many.score(
+                loader.pixels, policy, loader.validation_images, world
+            )
         with explained(net, lambda: "the evaluation"):
-            task = task_of(train.target, plan.output[0], units=self.judged.units)
+            task = task_of(
+                train.target, plan.output[0], units=self.judged.units
+            )
             sums = Sums(decisions, task, look)
-            return score(viewed(net, train), loader.validation(world), sums, world)
+            return score(
+                viewed(net, train), loader.validation(world), sums, world
+            )
 
     def report(self, data: DataSet, found: Score) -> None:
         """Writes the report, where one is asked for."""
         if self.witness and self.how.report:
-            verdicts = self.witness.verdicts(len(data.validation), self.world)
+            verdicts = self.witness.verdicts(
+                len(data.validation), self.world
+            )
             named = f"weights of {self.judged.named}"
-            told = Judgement(self.judged.plan.name, data, verdicts, found, named)
+            told = Judgement(
+                self.judged.plan.name, data, verdicts, found, named
+            )
             if self.world.first:
                 write_whole(self.how.report, told.page())
 
 
-def _judge(judged: Judged, options: Options, how: Testing, world: World) -> Score:
+def _judge(
+    judged: Judged, options: Options, how: Testing, world: World
+) -> Score:
     plan, witness = judged.plan, _witness(judged.plan, how)
     train = recipe_of(plan)
-    work = Workload(plan.macs * train.batch / world.size, len(images_of(plan)) == 3)
+    work = Workload(
+        plan.macs * train.batch / world.size, len(images_of(plan)) == 3
+    )
     decisions = decide(options, world, work)
     configure_backends(decisions)
     test = _Test(judged, how, decisions, world, witness)
@@ -157,9 +191,13 @@ def _judge(judged: Judged, options: Options, how: Testing, world: World) -> Scor
         normalization = judged.normalization(data.levels)
         # no training image is loaded
         sampler = Sampler(train.batch, train.batch, train.seed)
-        loader = make_data_loader(train, data, sampler, normalization, decisions)
+        loader = make_data_loader(
+            train, data, sampler, normalization, decisions
+        )
         policy = crop_policy_for(data, how.crops, how.sides)
-        asked = Inference(len(data.validation), options.engine, not how.sides)
+        asked = Inference(
+            len(data.validation), options.engine, not how.sides
+        )
         net = asked.run_by(plan, net, decisions)
         found = test.score(net, loader, policy)
         test.report(data, found)
@@ -176,7 +214,9 @@ def _judge(judged: Judged, options: Options, how: Testing, world: World) -> Scor
 def _as_trained(data: DataSet, known: Mapping[str, Any]) -> DataSet:
     """With images on disk cropped as a run's preprocess.json has it."""
     side = side_of(known)
-    return replace(data, resize=side, way=filter_of(known)) if side else data
+    return (
+        replace(data, resize=side, way=filter_of(known)) if side else data
+    )
 
 
 def _witness(plan: Plan, how: Testing) -> Witness | None:
@@ -210,7 +250,11 @@ def _data(
         inputs=plan.inputs,
         scored=True,
     )
-    if trained_on and recipe.by_name and isinstance(train.target, SingleLabel):
+    if (
+        trained_on
+        and recipe.by_name
+        and isinstance(train.target, SingleLabel)
+    ):
         check_classes(data, trained_on)
     return data
 

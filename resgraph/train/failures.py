@@ -18,7 +18,12 @@ from .parallel.distributed import is_lost
 from .prepare import Prepared
 from .settings.memory import larger_accumulations
 
-_COMPILERS = ("torch._dynamo", "torch._inductor", "triton", "torch.utils._triton")
+_COMPILERS = (
+    "torch._dynamo",
+    "torch._inductor",
+    "triton",
+    "torch.utils._triton",
+)
 _TORCH = Path(torch.__file__).parent
 
 
@@ -36,7 +41,9 @@ def explained(net: nn.Module, doing: Callable[[], str]) -> Iterator[None]:
     except Exception as error:
         if is_lost(error) or is_out_of_memory(error):
             raise
-        message = _compiler_failed(error) or _net_failed(error, net, doing())
+        message = _compiler_failed(error) or _net_failed(
+            error, net, doing()
+        )
         if message is None:
             raise
         raise message from error
@@ -68,14 +75,21 @@ def _compiler_failed(error: Exception) -> ResgraphError | None:
     return MissingError(message) if lacking else TrainingError(message)
 
 
-def _net_failed(error: Exception, net: nn.Module, doing: str) -> TrainingError | None:
+def _net_failed(
+    error: Exception, net: nn.Module, doing: str
+) -> TrainingError | None:
     """What failed: a node of the net, or torch on the way back; None where it is neither, and so
     our own."""
-    names = {id(module): name for name, module in net.named_modules() if name}
+    names = {
+        id(module): name for name, module in net.named_modules() if name
+    }
     node, place, in_torch = "", "", False
     traceback: TracebackType | None = error.__traceback__
     while traceback is not None:
-        frame, file = traceback.tb_frame, Path(traceback.tb_frame.f_code.co_filename)
+        frame, file = (
+            traceback.tb_frame,
+            Path(traceback.tb_frame.f_code.co_filename),
+        )
         node = names.get(id(frame.f_locals.get("self")), node)
         from_torch = file.is_relative_to(_TORCH)
         in_torch = in_torch or from_torch
@@ -90,12 +104,18 @@ def _net_failed(error: Exception, net: nn.Module, doing: str) -> TrainingError |
     if not node and not (in_torch and isinstance(error, RuntimeError)):
         return None
     where = f"`{node}` failed" if node else "torch failed on the way back"
-    return TrainingError(f"{where} in {doing} ({_first_line(error)}{place})")
+    return TrainingError(
+        f"{where} in {doing} ({_first_line(error)}{place})"
+    )
 
 
 def _first_line(error: Exception) -> str:
     """The kind of an error and the first line of what it says."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = [
+        line.strip() for line in str(error).splitlines() if line.strip()
+    ]
     return (
-        f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__
+        f"{type(error).__name__}: {lines[0][:300]}"
+        if lines
+        else type(error).__name__
     )

@@ -18,7 +18,13 @@ from ..ops.base import Shape, shape_text
 from ..structs import Frozen
 from .augment.crops import center_crop, to_tensor
 from .data.arrays import as_pixels, fitted
-from .data.formats.decoder import COMMON, ENDINGS, TURNED, UNREADABLE, open_image
+from .data.formats.decoder import (
+    COMMON,
+    ENDINGS,
+    TURNED,
+    UNREADABLE,
+    open_image,
+)
 from .data.formats.npy import ArrayStore
 
 ARRAYS = frozenset([".npy", ".npz"])
@@ -34,7 +40,9 @@ class GivenFile(Frozen):
     def __len__(self) -> int:
         return 1 if self.rows is None else len(self.rows)
 
-    def read(self, document: Mapping[str, Any]) -> Iterator[tuple[int | None, Tensor]]:
+    def read(
+        self, document: Mapping[str, Any]
+    ) -> Iterator[tuple[int | None, Tensor]]:
         """Each row and its number; an image has none. As the net saw its training images,
         not normalized yet."""
         if self.rows is None:
@@ -43,7 +51,9 @@ class GivenFile(Frozen):
         yield from enumerate(self.rows)
 
 
-def given(paths: list[Path], document: Mapping[str, Any], name: str) -> list[GivenFile]:
+def given(
+    paths: list[Path], document: Mapping[str, Any], name: str
+) -> list[GivenFile]:
     """Files, and the images of folders; of arrays those that hold images, called `name` where a
     file has several. Raises `UsageError` where one is not there or is no image of the net."""
     shape = tuple(document["shape"])
@@ -92,7 +102,9 @@ def array_rows(
     pixels, level = as_pixels(values, where)
     ways = (pixels, pixels[None], pixels[..., None])
     tries = (fitted(several, shape) for several in ways if several.ndim > 1)
-    rows = next((rows for rows in tries if tuple(rows.shape[1:]) == shape), None)
+    rows = next(
+        (rows for rows in tries if tuple(rows.shape[1:]) == shape), None
+    )
     if rows is None:
         own = shape_text(tuple(values.shape))
         raise UsageError(
@@ -120,7 +132,8 @@ def images_at(path: Path) -> list[Path]:
     found = [
         entry
         for entry in sorted(path.iterdir())
-        if entry.suffix.lower() in ENDINGS and not entry.name.startswith(".")
+        if entry.suffix.lower() in ENDINGS
+        and not entry.name.startswith(".")
     ]
     if not found:
         raise UsageError(
@@ -134,10 +147,14 @@ def need_file(path: Path) -> None:
     if path.is_file():
         return
     if not path.parent.is_dir():
-        raise UsageError(f"{path} is not there: there is no folder {path.parent}")
+        raise UsageError(
+            f"{path} is not there: there is no folder {path.parent}"
+        )
     kinds = ARRAYS if path.suffix in ARRAYS else ENDINGS
     entries = path.parent.iterdir()
-    beside = [entry.name for entry in entries if entry.suffix.lower() in kinds]
+    beside = [
+        entry.name for entry in entries if entry.suffix.lower() in kinds
+    ]
     what = "array" if kinds is ARRAYS else "image"
     hint = (
         did_you_mean(path.name, beside)
@@ -163,10 +180,16 @@ def read_image(path: Path, document: Mapping[str, Any]) -> Tensor:
             raise UsageError(
                 f"{path} cannot be read as an image: {error}; name files like {COMMON}"
             ) from error
-        raise TrainingError(f"{path} cannot be read as an image: {error}") from error
+        raise TrainingError(
+            f"{path} cannot be read as an image: {error}"
+        ) from error
     if side is not None:
-        return center_crop(image, side, (height, width), filter_of(document))
-    pixels = to_tensor(image.resize((width, height), Image.Resampling.BILINEAR))
+        return center_crop(
+            image, side, (height, width), filter_of(document)
+        )
+    pixels = to_tensor(
+        image.resize((width, height), Image.Resampling.BILINEAR)
+    )
     return pixels.to(torch.float32) * (float(document["levels"]) / 255)
 
 
@@ -182,5 +205,7 @@ def side_of(document: Mapping[str, Any]) -> int | None:
     input."""
     resize = document.get("resize")
     # a number in older runs
-    side = resize.get("shorter_side") if isinstance(resize, dict) else resize
+    side = (
+        resize.get("shorter_side") if isinstance(resize, dict) else resize
+    )
     return int(side) if side is not None else None

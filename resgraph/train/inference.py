@@ -117,13 +117,19 @@ def predict_weights(
 def _reading(plan: Plan, taken: Transfer) -> dict[str, Any]:
     """How images are read: the middle of each in the net's size, and classes by number where the
     weights do not name them."""
-    stated, count, train = need_statement(plan, taken), plan.output[0], plan.spec.train
+    stated, count, train = (
+        need_statement(plan, taken),
+        plan.output[0],
+        plan.spec.train,
+    )
     numbered = [f"class {number}" for number in range(count)]
     return {
         "shape": list(images_of(plan)),
         "levels": 255,
         "resize": _resizing(plan, taken.file.stated or stated),
-        "classes": list(stated.classes) if len(stated.classes) == count else numbered,
+        "classes": list(stated.classes)
+        if len(stated.classes) == count
+        else numbered,
         "normalize": stated.normalization(255).document(),
         "target": getattr(train, "target", LABEL).kind,
     }
@@ -158,16 +164,26 @@ def units_of(
     return None
 
 
-def _predictions(seer: Seer, asked: Asked, options: Options) -> list[Prediction]:
+def _predictions(
+    seer: Seer, asked: Asked, options: Options
+) -> list[Prediction]:
     plan, document = seer.plan, seer.document
     data = getattr(plan.spec.train, "data", None)
-    files = given([*asked.images], document, getattr(data, "images", "images"))
+    files = given(
+        [*asked.images], document, getattr(data, "images", "images")
+    )
     count = sum(map(len, files))
-    decisions = decide(options, World(), Workload(plan.macs, len(images_of(plan)) == 3))
+    decisions = decide(
+        options, World(), Workload(plan.macs, len(images_of(plan)) == 3)
+    )
     configure_backends(decisions)
     inference = Inference(count, options.engine)
-    net = inference.run_by(plan, placed(seer.net, decisions).eval(), decisions)
-    normalization = Normalization.read(document["normalize"]).to(decisions.device)
+    net = inference.run_by(
+        plan, placed(seer.net, decisions).eval(), decisions
+    )
+    normalization = Normalization.read(document["normalize"]).to(
+        decisions.device
+    )
     others = _others(plan, asked.beside, normalization, count)
     lead = [*plan.inputs].index(image_input(plan.inputs))
     read = Reading(document, normalization, asked.top)
@@ -176,7 +192,9 @@ def _predictions(seer: Seer, asked: Asked, options: Options) -> list[Prediction]
     size = max(1, min(BATCH, BATCH_NUMBERS // prod(document["shape"])))
     while part := [*islice(rows, size)]:
         pixels = torch.stack([values.float() for _, _, values in part])
-        own = in_layout(normalization(pixels.to(decisions.device)), decisions)
+        own = in_layout(
+            normalization(pixels.to(decisions.device)), decisions
+        )
         own = own.flatten(1) if document.get("flat") else own
         at = slice(len(out), len(out) + len(part))
         beside = [one.expand(count, *one.shape[1:])[at] for one in others]
@@ -209,7 +227,8 @@ def _others(
         )
     device = normalization.scale.device
     rows = {
-        name: _rows(name, given[name], shape, count) for name, shape in shapes.items()
+        name: _rows(name, given[name], shape, count)
+        for name, shape in shapes.items()
     }
     return [
         way(rows[name].to(device))
@@ -223,7 +242,9 @@ def _check_numbers(
     """Raises `UsageError` where a net has no such input, or not for so many numbers."""
     if name not in shapes:
         listed = ", ".join(shapes) or "none"
-        raise UsageError(f"--input {name}: the net has no such input; it has {listed}")
+        raise UsageError(
+            f"--input {name}: the net has no such input; it has {listed}"
+        )
     if not isinstance(values, Path) and shapes[name] != (len(values),):
         raise UsageError(
             f"the net reads {shape_text(shapes[name])} as `{name}`, and {len(values)} are given:"
@@ -254,7 +275,9 @@ def trained(run: Path, net: nn.Module) -> nn.Module:
         # older runs have none
         known = read_facts(run).get("weights_sha256")
         if known is not None and hashlib.sha256(data).hexdigest() != known:
-            raise _damaged(run, path, "its bytes are not those that were written")
+            raise _damaged(
+                run, path, "its bytes are not those that were written"
+            )
         net.load_state_dict(safetensors(data))
     except FileNotFoundError as error:
         raise RunError(

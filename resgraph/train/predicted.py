@@ -35,9 +35,9 @@ class Prediction(Frozen):
         """Writes the picture as PNG."""
         assert self.picture is not None
         gray = self.picture.ndim == 3 and self.picture.shape[2] == 1
-        Image.fromarray(self.picture[..., 0] if gray else self.picture).save(
-            path, "PNG"
-        )
+        Image.fromarray(
+            self.picture[..., 0] if gray else self.picture
+        ).save(path, "PNG")
 
 
 class Reading(Frozen):
@@ -56,7 +56,9 @@ class Reading(Frozen):
     def names(self, count: int) -> list[str]:
         """Of the classes or numbers."""
         listed: list[str] = self.document["classes"]
-        return listed if len(listed) == count else list(map(str, range(count)))
+        return (
+            listed if len(listed) == count else list(map(str, range(count)))
+        )
 
 
 def _label(how: Reading, path: Path, output: Tensor) -> Prediction:
@@ -79,16 +81,21 @@ def _numbers(how: Reading, path: Path, output: Tensor) -> Prediction:
         output = Units.read(stated).restored(output[None])[0]
     values = output.flatten().tolist()
     return Prediction(
-        path, numbers=tuple(zip(how.names(len(values)), values, strict=True))
+        path,
+        numbers=tuple(zip(how.names(len(values)), values, strict=True)),
     )
 
 
 def _map(how: Reading, path: Path, output: Tensor) -> Prediction:
     """At the size that the net reads, as the score is."""
     size = tuple(how.document["shape"][1:])
-    larger = F.interpolate(output[None], size, mode="bilinear", align_corners=False)
+    larger = F.interpolate(
+        output[None], size, mode="bilinear", align_corners=False
+    )
     kind = numpy.uint8 if len(output) <= 256 else numpy.uint16
-    return Prediction(path, picture=larger[0].argmax(0).cpu().numpy().astype(kind))
+    return Prediction(
+        path, picture=larger[0].argmax(0).cpu().numpy().astype(kind)
+    )
 
 
 def _itself(how: Reading, path: Path, output: Tensor) -> Prediction:
@@ -96,7 +103,9 @@ def _itself(how: Reading, path: Path, output: Tensor) -> Prediction:
     way, shape = how.normalization, how.document["shape"]
     if math.prod(output.shape) == math.prod(shape):
         output = output.view(*shape)
-    pixels = (output + way.offset) / way.scale * (255 / how.document["levels"])
+    pixels = (
+        (output + way.offset) / way.scale * (255 / how.document["levels"])
+    )
     whole = pixels.round().clamp(0, 255).to(torch.uint8)
     return Prediction(path, picture=whole.permute(1, 2, 0).cpu().numpy())
 

@@ -143,7 +143,9 @@ def _check_parts(plan: Plan, train: Train, world: World) -> None:
             raise SpecError(found)
 
 
-def _workload(plan: Plan, train: Train, world: World, steps: int | None) -> Workload:
+def _workload(
+    plan: Plan, train: Train, world: World, steps: int | None
+) -> Workload:
     return Workload(
         macs=plan.macs * (train.batch / world.size / train.accumulate),
         images=len(images_of(plan)) == 3,
@@ -194,14 +196,20 @@ def _fitting(
         graph = getattr(plan, "graph", None)
         if graph is None:
             raise
-        raise SpecError(placed(plan.spec, graph, error.images, error.classes)) from None
+        raise SpecError(
+            placed(plan.spec, graph, error.images, error.classes)
+        ) from None
 
 
 def need_statement(plan: Plan, taken: Transfer) -> StatedImages:
     """How images are normalized for weights that are only to be used: nothing is measured for it.
 
     Raises `UsageError` where neither the weights nor the recipe say it."""
-    how = train.normalize if isinstance(train := plan.spec.train, Train) else None
+    how = (
+        train.normalize
+        if isinstance(train := plan.spec.train, Train)
+        else None
+    )
     stated = chosen(how, taken.file.stated, images_of(plan))
     if stated is None:
         raise UsageError(
@@ -227,7 +235,9 @@ def data_path(plan: Plan, options: Options) -> Path | None:
 
 def resident_bytes(data: DataSet) -> int:
     """The bytes of training images that stay on the device."""
-    return data.train.images.nbytes if isinstance(data.train, Resident) else 0
+    return (
+        data.train.images.nbytes if isinstance(data.train, Resident) else 0
+    )
 
 
 def normalization_of(ready: Prepared) -> Normalization:

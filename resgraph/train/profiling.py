@@ -59,8 +59,14 @@ class Profile(Struct):
 
     def values(self, kind: str) -> dict[str, float]:
         """One number of each node that has it, by its field's name or `time`."""
-        found = {name: getattr(node, kind) for name, node in self.nodes.items()}
-        return {name: value for name, value in found.items() if value is not None}
+        found = {
+            name: getattr(node, kind) for name, node in self.nodes.items()
+        }
+        return {
+            name: value
+            for name, value in found.items()
+            if value is not None
+        }
 
     def document(self) -> dict[str, Any]:
         """As data."""
@@ -73,7 +79,9 @@ class Profile(Struct):
         lines = [",".join(["node", *MEASURES, "time"])]
         for name, node in self.nodes.items():
             values = [getattr(node, kind) for kind in (*MEASURES, "time")]
-            cells = ["" if value is None else f"{value:.6g}" for value in values]
+            cells = [
+                "" if value is None else f"{value:.6g}" for value in values
+            ]
             lines.append(",".join([name, *cells]))
         return "\n".join(lines) + "\n"
 
@@ -91,11 +99,15 @@ def profile_plan(plan: Plan, batch: int, repeats: int) -> Profile:
     torch.manual_seed(0)
     net = plan.module(inplace=False)
     inputs = [torch.randn(batch, *shape) for shape in plan.inputs.values()]
-    about = f"fresh weights, {batch} images of noise (seed 0), random labels"
+    about = (
+        f"fresh weights, {batch} images of noise (seed 0), random labels"
+    )
     return measured(plan, OneStep(net, inputs, _synthetic), about, repeats)
 
 
-def profile_run(run: Path, load: Loader, options: Options, repeats: int) -> Profile:
+def profile_run(
+    run: Path, load: Loader, options: Options, repeats: int
+) -> Profile:
     """A run's weights on the first batch of its own data. Raises `RunError` where it has none."""
     plan = own_plan(run, load)
     with process_group(os.environ, "cpu") as world:
@@ -114,7 +126,9 @@ def profile_run(run: Path, load: Loader, options: Options, repeats: int) -> Prof
         return ready.task.loss(listed(given)[0].float(), batch.main)
 
     about = f"the weights of {run.name}, its first {len(batch.labels)} training images"
-    return measured(plan, OneStep(net, batch.inputs(), loss), about, repeats)
+    return measured(
+        plan, OneStep(net, batch.inputs(), loss), about, repeats
+    )
 
 
 def _synthetic(given: Any) -> Tensor:
@@ -134,17 +148,23 @@ def _synthetic(given: Any) -> Tensor:
     return sum(losses[1:], losses[0])
 
 
-def measured(plan: Plan, step: OneStep, about: str, repeats: int) -> Profile:
+def measured(
+    plan: Plan, step: OneStep, about: str, repeats: int
+) -> Profile:
     """The times of the step of median time, and the memory and norms of one more."""
     step.net.train()
     order = trace(plan).calls
-    nodes = [name for name in plan.graph.nodes if name not in plan.graph.inputs]
+    nodes = [
+        name for name in plan.graph.nodes if name not in plan.graph.inputs
+    ]
     times = []
     for _ in range(repeats + 1):  # the first loads libraries and allocates
         observer = _Times(plan, order, nodes)
         observer.run(step)
         times.append(observer)
-    middle = sorted(times[1:], key=lambda each: sum(each.totals))[repeats // 2]
+    middle = sorted(times[1:], key=lambda each: sum(each.totals))[
+        repeats // 2
+    ]
     norms = _Norms(plan, order, nodes)
     norms.run(step)
     for name, node in norms.nodes.items():
@@ -156,7 +176,9 @@ def measured(plan: Plan, step: OneStep, about: str, repeats: int) -> Profile:
 class _StepObserver(NodeObserver):
     """Follows a step node by node."""
 
-    def __init__(self, plan: Plan, order: Sequence[str], nodes: Sequence[str]) -> None:
+    def __init__(
+        self, plan: Plan, order: Sequence[str], nodes: Sequence[str]
+    ) -> None:
         super().__init__(plan.graph)
         self.order = iter(order)
         self.nodes = {name: NodeProfile() for name in nodes}
@@ -166,7 +188,9 @@ class _StepObserver(NodeObserver):
         """A node that a module made."""
         self.computed(name, out)
 
-    def called(self, function: Any, reads: Sequence[Tensor], out: Tensor) -> None:
+    def called(
+        self, function: Any, reads: Sequence[Tensor], out: Tensor
+    ) -> None:
         """A call of torch, which may be a node."""
         if name := next(self.order, ""):
             self.computed(name, out)
@@ -239,7 +263,9 @@ class _Norms(_StepObserver):
     @contextmanager
     def forward(self) -> Iterator[None]:
         """Counts what autograd saves."""
-        with torch.autograd.graph.saved_tensors_hooks(self._save, lambda value: value):
+        with torch.autograd.graph.saved_tensors_hooks(
+            self._save, lambda value: value
+        ):
             yield
 
     def _save(self, value: Tensor) -> Tensor:

@@ -60,7 +60,11 @@ def describe(run: RunDirectory, ready: Prepared) -> None:
             "train": len(data.train),
             "validation": len(data.validation),
             **({"left_out": list(data.notes)} if data.notes else {}),
-            **({"path": str(data.path), "digests": digests(data)} if data.path else {}),
+            **(
+                {"path": str(data.path), "digests": digests(data)}
+                if data.path
+                else {}
+            ),
         },
         **({"weights": ready.start.document()} if ready.start else {}),
         "classes": list(data.classes),
@@ -71,7 +75,10 @@ def describe(run: RunDirectory, ready: Prepared) -> None:
         "world": ready.world.size,
         "decisions": [*map(list, ready.decisions.reasons)],
         "used": ready.decisions.used(),
-        "versions": {"python": platform.python_version(), "torch": torch.__version__},
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+        },
         "command": sys.argv,
     }
     run.write("run.json", json.dumps(facts, indent=2) + "\n")
@@ -80,7 +87,10 @@ def describe(run: RunDirectory, ready: Prepared) -> None:
 def digests(data: DataSet) -> dict[str, str]:
     """What the images of either part are, by name, order and place; of those in memory, by their
     pixels."""
-    return {"train": data.train.digest(), "validation": data.validation.digest()}
+    return {
+        "train": data.train.digest(),
+        "validation": data.validation.digest(),
+    }
 
 
 def rewrite_derived(run: RunDirectory, plan: Plan) -> list[str]:
@@ -116,7 +126,9 @@ def run_checkpoints(run: RunDirectory, keep: int = 2) -> Checkpoints:
     )
 
 
-def _preprocess(ready: Prepared, normalization: Normalization) -> dict[str, object]:
+def _preprocess(
+    ready: Prepared, normalization: Normalization
+) -> dict[str, object]:
     """What a prediction must do to an image, so that whoever reads this and knows Pillow comes to
     the same pixels."""
     data = ready.data
@@ -177,7 +189,10 @@ def recorded(
     if run is None:
         yield lambda epoch, speed: None
         return
-    run.write("preprocess.json", json.dumps(_preprocess(ready, normalization)) + "\n")
+    run.write(
+        "preprocess.json",
+        json.dumps(_preprocess(ready, normalization)) + "\n",
+    )
     run.update(status="running", world=ready.world.size, failure=None)
     board = EventWriter(run.path) if ready.options.tensorboard else None
 
@@ -208,7 +223,9 @@ def outcome_recorded(run: RunDirectory | None) -> Iterator[None]:
             raise TrainingError(f"{error}. {_resume_hint(run)}") from error
         raise
     except Exception as error:
-        _note(run, status="failed", failure=str(error) or type(error).__name__)
+        _note(
+            run, status="failed", failure=str(error) or type(error).__name__
+        )
         raise
 
 
@@ -223,9 +240,7 @@ def _resume_hint(run: RunDirectory) -> str:
     """What to do once the cause is gone."""
     if (run.checkpoints / "latest.json").exists():
         return f"When that is mended, `resgraph resume {run.path}` resumes from the last checkpoint"
-    return (
-        "Nothing was saved yet: when that is mended, begin again with `resgraph build`"
-    )
+    return "Nothing was saved yet: when that is mended, begin again with `resgraph build`"
 
 
 def finish(
@@ -233,7 +248,9 @@ def finish(
 ) -> RunResult:
     """Exports the weights, draws the curves, writes the report, and says what came out."""
     log = where / "metrics.jsonl"
-    read = (read_rows(log), read_rows(where / "timing.jsonl")) if run else None
+    read = (
+        (read_rows(log), read_rows(where / "timing.jsonl")) if run else None
+    )
     rows, clock = ready.world.share(read)
     if not rows:
         raise RunError(f"{log} has no rows; was it emptied?")
@@ -275,8 +292,14 @@ def _result(
 def _files(where: Path) -> dict[str, Path]:
     """What the run holds, by what it is."""
     may = {"best": BEST, "report": REPORT}
-    there = {name: place for name, place in may.items() if (where / place).is_file()}
-    return {name: where / place for name, place in {**PLACES, **there}.items()}
+    there = {
+        name: place
+        for name, place in may.items()
+        if (where / place).is_file()
+    }
+    return {
+        name: where / place for name, place in {**PLACES, **there}.items()
+    }
 
 
 def write_weights(
@@ -285,12 +308,20 @@ def write_weights(
     """Writes weights into a run, where this process has it; their SHA-256."""
     if run is None:
         return ""
-    weights = {name: value.detach().cpu().contiguous() for name, value in state.items()}
-    return write_whole(run.path / name, safetensors(weights, {"format": "pt"}))
+    weights = {
+        name: value.detach().cpu().contiguous()
+        for name, value in state.items()
+    }
+    return write_whole(
+        run.path / name, safetensors(weights, {"format": "pt"})
+    )
 
 
 def _export(
-    run: RunDirectory, ready: Prepared, state: dict[str, torch.Tensor], rows: MetricRows
+    run: RunDirectory,
+    ready: Prepared,
+    state: dict[str, torch.Tensor],
+    rows: MetricRows,
 ) -> None:
     """Writes the weights, their SHA-256, and the curves."""
     digest = write_weights(run, PLACES["weights"], state)
@@ -310,8 +341,12 @@ def _report(
     if loop.witness is None:
         loop.judge()
     assert loop.witness is not None and loop.found is not None
-    verdicts = loop.witness.verdicts(len(ready.data.validation), ready.world)
+    verdicts = loop.witness.verdicts(
+        len(ready.data.validation), ready.world
+    )
     if run:
         after = f"weights after {epochs_of(epochs)}"
-        told = Judgement(ready.plan.name, ready.data, verdicts, loop.found, after)
+        told = Judgement(
+            ready.plan.name, ready.data, verdicts, loop.found, after
+        )
         run.write(REPORT, told.page())

@@ -67,7 +67,9 @@ def resume_run(
         with open_run(path) if world.first else nullcontext() as run:
             if run:
                 _reopen(run, ready, own, changed, reporter)
-            return run_to_end(ready, run, reporter if world.first else Silent())
+            return run_to_end(
+                ready, run, reporter if world.first else Silent()
+            )
 
 
 def _reopen(
@@ -146,7 +148,9 @@ def options_of(options: Options, facts: dict[str, Any]) -> Options:
     }
     for name, value in undecided.items():
         allowed = get_args(known[name])
-        if value not in allowed and not (int in allowed and type(value) is int):
+        if value not in allowed and not (
+            int in allowed and type(value) is int
+        ):
             raise RunError(
                 f"run.json is not what resgraph wrote: `used.{name}` is {value!r}"
             )
@@ -157,7 +161,9 @@ def options_of(options: Options, facts: dict[str, Any]) -> Options:
     return replace(options, **undecided)
 
 
-def check_change(path: Path, plan: Plan, changed: Plan, options: Options) -> None:
+def check_change(
+    path: Path, plan: Plan, changed: Plan, options: Options
+) -> None:
     """Raises `RunError` that shows the difference where this run cannot resume with `changed`."""
     before, after = plan.source(), changed.source()
     if before != after:
@@ -179,10 +185,14 @@ def check_change(path: Path, plan: Plan, changed: Plan, options: Options) -> Non
     for fixed, what in _KEPT.items():
         if keys & fixed:
             changes = _changes(*recipes, keys & fixed)
-            raise RunError(f"{what} cannot change within it: {changes}; build anew")
+            raise RunError(
+                f"{what} cannot change within it: {changes}; build anew"
+            )
     if keys - FREE and not options.allow_change:
         changes = _changes(*recipes, keys - FREE)
-        raise RunError(f"the recipe differs: {changes}; --allow-change resumes with it")
+        raise RunError(
+            f"the recipe differs: {changes}; --allow-change resumes with it"
+        )
 
 
 def _changes(before: Train, after: Train, keys: set[str]) -> str:
@@ -191,7 +201,9 @@ def _changes(before: Train, after: Train, keys: set[str]) -> str:
         flat({key: recipe.document().get(key) for key in keys})
         for recipe in (before, after)
     )
-    differing = [name for name in sorted(old | new) if old.get(name) != new.get(name)]
+    differing = [
+        name for name in sorted(old | new) if old.get(name) != new.get(name)
+    ]
     return ", ".join(
         f"`{name}` {old.get(name, 'none')} → {new.get(name, 'none')}"
         for name in differing
@@ -213,7 +225,9 @@ def check_classes(data: DataSet, trained_on: list[str]) -> None:
         )
 
 
-def check_data(data: DataSet, facts: dict[str, Any], options: Options) -> None:
+def check_data(
+    data: DataSet, facts: dict[str, Any], options: Options
+) -> None:
     """Raises where a resume would see other images than the run has seen, as far as their numbers
     and names say it."""
     check_classes(data, facts.get("classes", list(data.classes)))
@@ -233,7 +247,9 @@ def check_data(data: DataSet, facts: dict[str, Any], options: Options) -> None:
         )
     known = before.get("digests", {})  # older runs have none
     now = digests(data) if known else {}
-    other = [name for name, digest in now.items() if known.get(name) != digest]
+    other = [
+        name for name, digest in now.items() if known.get(name) != digest
+    ]
     if other:
         raise RunError(
             "the images are others than when the run began: as many, but not the same"
@@ -244,7 +260,10 @@ def check_data(data: DataSet, facts: dict[str, Any], options: Options) -> None:
 
 def is_complete(run: RunDirectory, steps: int) -> bool:
     """Whether no step is left; raises `RunError` where the run is beyond the end of its recipe."""
-    done = max((entry["step"] for entry in run_checkpoints(run).entries()), default=0)
+    done = max(
+        (entry["step"] for entry in run_checkpoints(run).entries()),
+        default=0,
+    )
     if done > steps:
         raise RunError(
             f"{run.path} is at step {done:,} already, and the recipe ends at {steps:,}; give it"
@@ -259,7 +278,9 @@ def _report_failure(run: RunDirectory, reporter: Reporter) -> None:
         reporter.say(f"the last try failed: {failure}")
 
 
-def _report_end(run: RunDirectory, ready: Prepared, reporter: Reporter) -> None:
+def _report_end(
+    run: RunDirectory, ready: Prepared, reporter: Reporter
+) -> None:
     reporter.say(
         f"no step is left: the run is at its last one, {ready.steps:,}, and only its results are"
         f" written again; `resgraph resume {run.path} --set train.{ready.train.unit}=N` extends it"
@@ -310,5 +331,9 @@ def _adopt(run: RunDirectory, plan: Plan) -> None:
     if facts["spec"] == spec_hash(plan):
         return
     former = [*facts.get("former", ()), facts["spec"]]
-    run.update(spec=spec_hash(plan), former=former, recipe=recipe_of(plan).document())
+    run.update(
+        spec=spec_hash(plan),
+        former=former,
+        recipe=recipe_of(plan).document(),
+    )
     run.write("spec.yaml", plan.resolved())

@@ -16,7 +16,12 @@ from torch import Tensor
 def key(*words: int | str) -> int:
     """A 63-bit key from a seed, an epoch, a purpose, …: different words, unrelated keys."""
     text = "\0".join(f"{type(word).__name__}:{word}" for word in words)
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest()) >> 1
+    return (
+        int.from_bytes(
+            hashlib.blake2b(text.encode(), digest_size=8).digest()
+        )
+        >> 1
+    )
 
 
 def seeded(key: int, device: torch.device) -> None:
@@ -34,7 +39,9 @@ def uniform(key: int, index: Tensor, draws: int) -> Tensor:
     draw = torch.arange(draws, device=index.device, dtype=torch.int64)
     counter = _mix(index[:, None] * _signed(0x9E3779B97F4A7C15) + key)
     return (
-        _shift(_mix(counter + draw * _signed(0xD1B54A32D192ED03)), 40).to(torch.float32)
+        _shift(_mix(counter + draw * _signed(0xD1B54A32D192ED03)), 40).to(
+            torch.float32
+        )
         * 2.0**-24
     )
 
@@ -42,12 +49,16 @@ def uniform(key: int, index: Tensor, draws: int) -> Tensor:
 def normal(key: int, index: Tensor, draws: int) -> Tensor:
     """`draws` standard normal numbers for each index (Box and Muller 1958): (n,) → (n, draws)."""
     first, second = uniform(key, index, 2 * draws).chunk(2, dim=1)
-    return torch.sqrt(-2 * torch.log1p(-first)) * torch.cos(2 * math.pi * second)
+    return torch.sqrt(-2 * torch.log1p(-first)) * torch.cos(
+        2 * math.pi * second
+    )
 
 
 def permutation(key: int, count: int) -> Tensor:
     """0 … count-1 in the order that the key says, on the CPU."""
-    return torch.randperm(count, generator=torch.Generator().manual_seed(key))
+    return torch.randperm(
+        count, generator=torch.Generator().manual_seed(key)
+    )
 
 
 def _mix(x: Tensor) -> Tensor:

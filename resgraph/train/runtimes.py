@@ -51,7 +51,9 @@ class Inference(Frozen):
     engine: Literal["torch", "onnx", "auto"]
     one_size: bool = True
 
-    def run_by(self, plan: Plan, net: nn.Module, decisions: Decisions) -> nn.Module:
+    def run_by(
+        self, plan: Plan, net: nn.Module, decisions: Decisions
+    ) -> nn.Module:
         """The net, or what takes its place. Raises `MissingError` where onnxruntime is asked for
         and not installed, `UsageError` where it cannot be used or gives something else."""
         if self.engine == "torch" or (
@@ -72,7 +74,11 @@ class Inference(Frozen):
 
     def _pays(self, plan: Plan, decisions: Decisions) -> bool:
         """Whether it can be used, and saves more time than the export takes."""
-        able = decisions.device.type == "cpu" and self.one_size and not decisions.half
+        able = (
+            decisions.device.type == "cpu"
+            and self.one_size
+            and not decisions.half
+        )
         return (
             able
             and self.images * plan.macs > ONNX_PAYS
@@ -85,7 +91,9 @@ class Inference(Frozen):
                 f"--engine onnx needs the package {absent[0]}: pip install 'resgraph[onnx]'"
             )
         if decisions.device.type != "cpu":
-            raise UsageError("--engine onnx is for the CPU: add --device cpu")
+            raise UsageError(
+                "--engine onnx is for the CPU: add --device cpu"
+            )
         if not self.one_size:
             raise UsageError(
                 "--engine onnx is for images of one size, and not for --sides"

@@ -51,7 +51,9 @@ def start(
         with made as run, outcome_recorded(run):
             if run:
                 describe(run, ready)
-            return run_to_end(ready, run, reporter if world.first else Silent())
+            return run_to_end(
+                ready, run, reporter if world.first else Silent()
+            )
 
 
 def run_to_end(
@@ -68,7 +70,10 @@ def run_to_end(
     loader = make_data_loader(
         train, ready.data, ready.sampler, normalization, decisions
     )
-    with catching_signals() as request, recorded(run, ready, normalization) as record:
+    with (
+        catching_signals() as request,
+        recorded(run, ready, normalization) as record,
+    ):
         loop = Loop(
             train=train,
             task=ready.task,
@@ -105,7 +110,9 @@ def _begin(
     train_state = make_train_state(
         ready.plan, ready.task, ready.sampler, decisions, world
     )
-    state = world.share(checkpoints.load(reporter.say) if checkpoints else None)
+    state = world.share(
+        checkpoints.load(reporter.say) if checkpoints else None
+    )
     if state:
         _load(train_state, state, world)
     elif ready.start:
@@ -114,7 +121,11 @@ def _begin(
         rows = state.get("rows") if state else {}
         for damage in run.metrics.restore(train_state.step, rows):
             reporter.say(damage)
-    give = None if state else whitener(ready.train, ready.data, normalization, world)
+    give = (
+        None
+        if state
+        else whitener(ready.train, ready.data, normalization, world)
+    )
     if give:
         train_state.start_from(give)
     _distribute(train_state, ready)
@@ -132,7 +143,9 @@ def _distribute(train_state: TrainState, ready: Prepared) -> None:
 
 def _stopped(number: int, step: int, where: Path) -> StoppedError:
     message = f"stopped after step {step:,}, saved"
-    return StoppedError(number, f"{message}; resume it with: resgraph resume {where}")
+    return StoppedError(
+        number, f"{message}; resume it with: resgraph resume {where}"
+    )
 
 
 def _load(train_state: TrainState, state: State, world: World) -> None:
@@ -153,7 +166,9 @@ def _run(loop: Loop, ready: Prepared, opening: RunStart) -> int:
     try:
         with (
             warnings.catch_warnings(),
-            explained(train_state.net, lambda: f"step {train_state.step + 1:,}"),
+            explained(
+                train_state.net, lambda: f"step {train_state.step + 1:,}"
+            ),
         ):
             # dynamo looks at the gradient of what flows from one graph into the next
             warnings.filterwarnings(
@@ -179,7 +194,9 @@ def _saver(
     def save(state: State) -> None:
         if checkpoints and run:
             checkpoints.save(
-                {**state, "rows": run.metrics.rows()}, train_state.step, world.size
+                {**state, "rows": run.metrics.rows()},
+                train_state.step,
+                world.size,
             )
 
     return save
@@ -199,5 +216,7 @@ def _opening(
         first_step=train_state.step,
         decisions=ready.decisions.reasons,
         watched=ready.data.watched,
-        weights=tuple(ready.start.lines(whole=False)) if ready.start else (),
+        weights=tuple(ready.start.lines(whole=False))
+        if ready.start
+        else (),
     )

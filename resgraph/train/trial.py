@@ -48,7 +48,11 @@ def step_seconds(ready: Prepared) -> float | None:
     threads = torch.get_num_threads()
     torch.set_num_threads(ready.decisions.threads)  # as the run will
     try:
-        return _step(ready, images) * (ready.train.batch // ready.world.size) / images
+        return (
+            _step(ready, images)
+            * (ready.train.batch // ready.world.size)
+            / images
+        )
     finally:
         torch.set_num_threads(threads)
 
@@ -61,10 +65,14 @@ def images_of(ready: Prepared) -> int | None:
     inputs = sum(map(_values, plan.inputs.values()))
     bytes_each = 4 * (3 * plan.activations + inputs)
     free = memory_limit(device) - weights
-    if free < 2 * bytes_each or (device.type == "cpu" and 2 * macs > LARGEST):
+    if free < 2 * bytes_each or (
+        device.type == "cpu" and 2 * macs > LARGEST
+    ):
         return None
     share = train.batch // ready.world.size // train.accumulate
-    return max(2, min(share, int(BUDGET / macs), min(BYTES, free) // bytes_each))
+    return max(
+        2, min(share, int(BUDGET / macs), min(BYTES, free) // bytes_each)
+    )
 
 
 def batch_seconds(ready: Prepared) -> float:
@@ -87,7 +95,9 @@ def batch_seconds(ready: Prepared) -> float:
         ready.train, data, sampler, normalization, ready.decisions
     )
     batches = (
-        batch for _ in range(WARMUP_STEPS + 10) for batch in data_loader.epoch(0, 0)
+        batch
+        for _ in range(WARMUP_STEPS + 10)
+        for batch in data_loader.epoch(0, 0)
     )
     return (
         _timed(
@@ -111,9 +121,13 @@ def _step(ready: Prepared, images: int) -> float:
     net: nn.Module = fresh_net(plan, train, decisions)
     checkpoint_blocks(net, decisions.checkpointed)
     start_light()
-    optimizer = make_optimizer(train.optimizer, net, plan, fused=decisions.fused)
+    optimizer = make_optimizer(
+        train.optimizer, net, plan, fused=decisions.fused
+    )
     batch = [
-        in_layout(torch.rand(images, *shape, device=decisions.device), decisions)
+        in_layout(
+            torch.rand(images, *shape, device=decisions.device), decisions
+        )
         for shape in plan.inputs.values()
     ]
 
@@ -132,7 +146,9 @@ def _timed(work: Callable[[], object], least: int, most: int) -> float:
     """The median of the seconds that `work` takes, `least` times, more while it is quick, fewer
     where it is slow."""
     times: list[float] = []
-    while len(times) < least or (len(times) < most and sum(times) < MEASURED_SECONDS):
+    while len(times) < least or (
+        len(times) < most and sum(times) < MEASURED_SECONDS
+    ):
         began = time.perf_counter()
         work()
         times.append(time.perf_counter() - began)

@@ -34,8 +34,12 @@ def place(file: str, text: str, occurrence: int = 0) -> str:
     return f"{SPECS / file}:{line}:{column}"
 
 
-def test_a_convolution_is_worked_out(capsys: pytest.CaptureFixture[str]) -> None:
-    out = said(capsys, f"{SPECS}/resnet.yaml::resnet-50", "conv3.0.body.1.conv")
+def test_a_convolution_is_worked_out(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = said(
+        capsys, f"{SPECS}/resnet.yaml::resnet-50", "conv3.0.body.1.conv"
+    )
     assert "height    floor((56 + 2*1 - 3)/2) + 1 = 28\n" in out
     assert "params      128*128*3*3 = 147,456\n" in out
     assert "MACs        28*28*128*128*3*3 = 115,605,504\n" in out
@@ -46,23 +50,43 @@ def test_a_convolution_is_worked_out(capsys: pytest.CaptureFixture[str]) -> None
 def test_values_are_followed_to_where_they_were_set(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    out = said(capsys, f"{SPECS}/resnet.yaml::wide-resnet-50-2", "conv3.0.body.1.conv")
-    label, row = "3x3 conv width /stride groups cardinality", "reps.1 x block 128*e /2"
+    out = said(
+        capsys,
+        f"{SPECS}/resnet.yaml::wide-resnet-50-2",
+        "conv3.0.body.1.conv",
+    )
+    label, row = (
+        "3x3 conv width /stride groups cardinality",
+        "reps.1 x block 128*e /2",
+    )
     assert f"written at {place('resnet.yaml', label)}: `{label}`" in out
     assert f"called at {place('resnet.yaml', row)}: `{row}`" in out
-    assert f"width = out/4*wider at {place('resnet.yaml', 'out/4*wider')}\n" in out
+    assert (
+        f"width = out/4*wider at {place('resnet.yaml', 'out/4*wider')}\n"
+        in out
+    )
     assert f"out = 128*e at {place('resnet.yaml', '128*e')}\n" in out
     assert f"wider = 2 at {place('resnet.yaml', '2}', 0)}\n" in out
 
 
-def test_only_the_first_copy_has_the_stride(capsys: pytest.CaptureFixture[str]) -> None:
-    out = said(capsys, f"{SPECS}/resnet.yaml::resnet-50", "conv3.1.body.1.conv")
-    assert re.search(r"stride = 1 at .* \(none is given, or not to this copy\)", out)
+def test_only_the_first_copy_has_the_stride(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = said(
+        capsys, f"{SPECS}/resnet.yaml::resnet-50", "conv3.1.body.1.conv"
+    )
+    assert re.search(
+        r"stride = 1 at .* \(none is given, or not to this copy\)", out
+    )
 
 
-def test_what_the_unit_and_ops_say(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_the_unit_and_ops_say(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     out = said(capsys, f"{SPECS}/convnext.yaml::convnext-tiny", "stem.1")
-    assert re.search(r"eps +1e-6 +at \S+convnext\.yaml:5:\d+ \(`ops:`\)", out)
+    assert re.search(
+        r"eps +1e-6 +at \S+convnext\.yaml:5:\d+ \(`ops:`\)", out
+    )
 
 
 def test_a_block_says_its_call(capsys: pytest.CaptureFixture[str]) -> None:
@@ -93,7 +117,10 @@ def test_a_block_says_the_file_that_defines_it(
 def test_an_unknown_name_is_told_the_nearest(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert run(["explain", f"{SPECS}/resnet.yaml::resnet-50", "conv3.0.bdy"]) == 2
+    assert (
+        run(["explain", f"{SPECS}/resnet.yaml::resnet-50", "conv3.0.bdy"])
+        == 2
+    )
     assert "did you mean `conv3.0.body`?" in capsys.readouterr().err
 
 
@@ -101,8 +128,14 @@ def test_an_unknown_name_is_told_the_nearest(
     ("key", "first"),
     [
         ("2.bn.weight", "a parameter, 512 numbers"),
-        ("2.bn.running_mean", "a buffer, which is not learned, 512 numbers"),
-        ("2.bn.num_batches_tracked", "a buffer, which is not learned, one number"),
+        (
+            "2.bn.running_mean",
+            "a buffer, which is not learned, 512 numbers",
+        ),
+        (
+            "2.bn.num_batches_tracked",
+            "a buffer, which is not learned, one number",
+        ),
         ("2.conv.weight", "a parameter, 512x128x1x1, 65,536 numbers"),
     ],
 )
@@ -111,7 +144,9 @@ def test_a_key_of_the_state_dict_says_its_shape_and_its_node(
 ) -> None:
     name = f"conv3.0.body.{key}"
     out = said(capsys, f"{SPECS}/resnet.yaml::resnet-50", name)
-    node = said(capsys, f"{SPECS}/resnet.yaml::resnet-50", name.rpartition(".")[0])
+    node = said(
+        capsys, f"{SPECS}/resnet.yaml::resnet-50", name.rpartition(".")[0]
+    )
     assert out == f"{name}: {first}\n\n{node}"
 
 
@@ -119,10 +154,19 @@ def test_an_unknown_parameter_is_told_the_nearest(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert (
-        run(["explain", f"{SPECS}/resnet.yaml::resnet-50", "conv3.0.body.2.bn.wieght"])
+        run(
+            [
+                "explain",
+                f"{SPECS}/resnet.yaml::resnet-50",
+                "conv3.0.body.2.bn.wieght",
+            ]
+        )
         == 2
     )
-    assert "did you mean `conv3.0.body.2.bn.weight`?" in capsys.readouterr().err
+    assert (
+        "did you mean `conv3.0.body.2.bn.weight`?"
+        in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize(
@@ -136,7 +180,12 @@ def test_every_key_of_the_state_dict_can_be_explained(net: str) -> None:
 
 @pytest.mark.parametrize(
     "net",
-    ["res-unet.yaml", "se-resnext-26-d.yaml", "nf-resnet.yaml", "efficientnet-b0.yaml"],
+    [
+        "res-unet.yaml",
+        "se-resnext-26-d.yaml",
+        "nf-resnet.yaml",
+        "efficientnet-b0.yaml",
+    ],
 )
 def test_every_name_can_be_explained(net: str) -> None:
     plan = load(SPECS / net)
@@ -161,9 +210,14 @@ def test_what_a_label_says_has_a_place(net: str) -> None:
     """An option that is not at its default was set by somebody, except a pool's kernel, which follows its stride."""
     plan = load(SPECS / net)
     for node in plan.graph.nodes.values():
-        for option in options_of(plan.spec, node, plan.sources.get(node.name)):
+        for option in options_of(
+            plan.spec, node, plan.sources.get(node.name)
+        ):
             field = type(node.op).model_fields[option.key]
-            if option.setting.span is None and option.key not in ("bias", "kernel"):
+            if option.setting.span is None and option.key not in (
+                "bias",
+                "kernel",
+            ):
                 assert getattr(node.op, option.key) == field.default, (
                     node.name,
                     option,
@@ -205,15 +259,25 @@ def test_an_option_is_where_the_net_has_it_from(
     node: str, key: str, text: str, note: str, names: list[str]
 ) -> None:
     plan = loads(BORROWED)
-    options = options_of(plan.spec, plan.graph.nodes[node], plan.sources.get(node))
+    options = options_of(
+        plan.spec, plan.graph.nodes[node], plan.sources.get(node)
+    )
     (option,) = [option for option in options if option.key == key]
-    assert (option.setting.text, option.setting.note.partition(" `")[0]) == (text, note)
+    assert (
+        option.setting.text,
+        option.setting.note.partition(" `")[0],
+    ) == (text, note)
     assert [f"{name.name} = {name.text}" for name in option.names] == names
 
 
-def test_without_a_name_the_rows_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_name_the_rows_are_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert run(["explain", f"{SPECS}/digits.yaml"]) == 2
-    assert "its rows are conv1, conv2, conv3, conv4, head" in capsys.readouterr().err
+    assert (
+        "its rows are conv1, conv2, conv3, conv4, head"
+        in capsys.readouterr().err
+    )
 
 
 LONG = """\
@@ -242,6 +306,8 @@ net:
         ("conv3.body.1.conv", "width = w at <text>:11:46"),
     ],
 )
-def test_the_long_form_and_blocks_written_inline_are_read(name: str, line: str) -> None:
+def test_the_long_form_and_blocks_written_inline_are_read(
+    name: str, line: str
+) -> None:
     found = " ".join(explanation(loads(LONG), name).split())
     assert " ".join(line.split()) in found

@@ -13,8 +13,16 @@ from typing import TextIO
 from forkserver import asked, serve
 
 CLOSED, UNREAD = "closed", "unread"
-ALWAYS = ("resgraph.outputs.table.text", "resgraph.train.run.listing", "resvg_py")
-TRAINING = ("resgraph.train.session", "resgraph.train.report.page", "torch._dynamo")
+ALWAYS = (
+    "resgraph.outputs.table.text",
+    "resgraph.train.run.listing",
+    "resvg_py",
+)
+TRAINING = (
+    "resgraph.train.session",
+    "resgraph.train.report.page",
+    "torch._dynamo",
+)
 
 
 def forked(

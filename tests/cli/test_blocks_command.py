@@ -16,7 +16,9 @@ def told(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     return capsys.readouterr().out
 
 
-def test_every_block_and_op_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_block_and_op_is_listed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     lines = told(capsys).splitlines()
     assert (
         "  conv WIDTH              kernel, stride, dilation, pad, bias, reflect, replicate, groups, standardize, gamma, eps"
@@ -24,18 +26,28 @@ def test_every_block_and_op_is_listed(capsys: pytest.CaptureFixture[str]) -> Non
     )
     assert "  fc WIDTH                bias" in lines
     for name in [*library_index(), *VOCABULARY]:
-        assert any(f"{line} ".startswith(f"  {name} ") for line in lines), name
-    assert [entry["name"] for entry in json.loads(told(capsys, "--json"))] == [
+        assert any(f"{line} ".startswith(f"  {name} ") for line in lines), (
+            name
+        )
+    assert [
+        entry["name"] for entry in json.loads(told(capsys, "--json"))
+    ] == [
         *library_index(),
         *VOCABULARY,
     ]
 
 
-def test_every_printed_name_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_printed_name_is_taken(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     for name in library_index():
         assert told(capsys, name) == library_text(name)
     for file in set(library_index().values()):
-        inside = [block for block, place in library_index().items() if place == file]
+        inside = [
+            block
+            for block, place in library_index().items()
+            if place == file
+        ]
         assert told(capsys, file) == "blocks:\n" + "".join(
             library_text(b).removeprefix("blocks:\n") for b in inside
         )

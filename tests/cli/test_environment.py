@@ -25,8 +25,22 @@ input: 1x8x8
 net: {conv1: 3x3 conv 4, head: [global avg pool, fc 10]}
 train: {recipe: digits, epochs: 1}
 """
-TRAIN = ["build", "tiny.yaml", "-o", "run", "--device", "cpu", "--threads", "1"]
-TWO = {"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1"}
+TRAIN = [
+    "build",
+    "tiny.yaml",
+    "-o",
+    "run",
+    "--device",
+    "cpu",
+    "--threads",
+    "1",
+]
+TWO = {
+    "RANK": "0",
+    "WORLD_SIZE": "2",
+    "MASTER_ADDR": "127.0.0.1",
+    "MASTER_PORT": "1",
+}
 Prepare = Callable[[Path], object]
 
 
@@ -77,7 +91,9 @@ def broken(
 
 
 def without(package: str) -> tuple[Prepare, dict[str, str]]:
-    return broken(package, f"raise ModuleNotFoundError('no', name={package!r})")
+    return broken(
+        package, f"raise ModuleNotFoundError('no', name={package!r})"
+    )
 
 
 def spoiled(
@@ -113,13 +129,25 @@ FAULTS = [
         streams={2: "/dev/full"},
     ),
     Fault(
-        "a closed stdin", 2, "pipe a spec into it", ["check", "-"], streams={0: CLOSED}
+        "a closed stdin",
+        2,
+        "pipe a spec into it",
+        ["check", "-"],
+        streams={0: CLOSED},
     ),
     Fault(
         "a full disk behind -o",
         2,
         "the disk is full",
-        ["render", "tiny.yaml", "-o", "/dev/full", "--force", "--format", "svg"],
+        [
+            "render",
+            "tiny.yaml",
+            "-o",
+            "/dev/full",
+            "--force",
+            "--format",
+            "svg",
+        ],
     ),
     Fault(
         "a limit on files",
@@ -281,7 +309,11 @@ FAULTS = [
         {**TWO, "RANK": "x"},
     ),
     Fault(
-        "a world of no one", 2, "ranks count from 0", TRAIN, {**TWO, "WORLD_SIZE": "-1"}
+        "a world of no one",
+        2,
+        "ranks count from 0",
+        TRAIN,
+        {**TWO, "WORLD_SIZE": "-1"},
     ),
     Fault("half a launcher", 2, "RANK is not", TRAIN, {"WORLD_SIZE": "2"}),
     Fault(
@@ -291,7 +323,13 @@ FAULTS = [
         TRAIN,
         {**TWO, "MASTER_PORT": "abc"},
     ),
-    Fault("a port beyond all", 2, "1 to 65535", TRAIN, {**TWO, "MASTER_PORT": "99999"}),
+    Fault(
+        "a port beyond all",
+        2,
+        "1 to 65535",
+        TRAIN,
+        {**TWO, "MASTER_PORT": "99999"},
+    ),
     Fault(
         "a port in use",
         2,
@@ -350,7 +388,11 @@ FAULTS = [
         broken("torch", "raise MemoryError"),
     ),
     spoiled(
-        "a torn torch", 4, "pip install --force-reinstall torch", TRAIN, broken("torch")
+        "a torn torch",
+        4,
+        "pip install --force-reinstall torch",
+        TRAIN,
+        broken("torch"),
     ),
     spoiled(
         "a torn yaml",
@@ -359,7 +401,9 @@ FAULTS = [
         ["check", "tiny.yaml"],
         broken("yaml"),
     ),
-    spoiled("no yaml", 4, "pyyaml", ["check", "tiny.yaml"], without("yaml")),
+    spoiled(
+        "no yaml", 4, "pyyaml", ["check", "tiny.yaml"], without("yaml")
+    ),
     spoiled(
         "a torn safetensors",
         4,
@@ -367,15 +411,28 @@ FAULTS = [
         TRAIN,
         broken("safetensors"),
     ),
-    spoiled("no language server", 4, "resgraph[lsp]", ["lsp"], without("pygls")),
+    spoiled(
+        "no language server", 4, "resgraph[lsp]", ["lsp"], without("pygls")
+    ),
     spoiled("a torn rasterizer", 4, "resvg-py", PNG, broken("resvg_py")),
     # recipes
-    recipe("a rate that explodes", 1, "must be at most 100", "train.optimizer.lr=1e30"),
     recipe(
-        "an optimizer that is none", 1, "optimizer", "train.optimizer={name: magic}"
+        "a rate that explodes",
+        1,
+        "must be at most 100",
+        "train.optimizer.lr=1e30",
     ),
     recipe(
-        "data that is not there", 4, "/none", "train.data={set: folder, path: /none}"
+        "an optimizer that is none",
+        1,
+        "optimizer",
+        "train.optimizer={name: magic}",
+    ),
+    recipe(
+        "data that is not there",
+        4,
+        "/none",
+        "train.data={set: folder, path: /none}",
     ),
     # runs
     Fault(
@@ -449,11 +506,22 @@ def ended(
     if not (fault.shell or fault.anew):
         torch = words[0] in ("build", "weights")
         return forked(
-            *words, cwd=place, streams=fault.streams, torch=torch, **environment
+            *words,
+            cwd=place,
+            streams=fault.streams,
+            torch=torch,
+            **environment,
         )
     line = (fault.shell or "{}").replace(
         "{}",
-        " ".join([sys.executable, "-m", "resgraph", *(f"'{word}'" for word in words)]),
+        " ".join(
+            [
+                sys.executable,
+                "-m",
+                "resgraph",
+                *(f"'{word}'" for word in words),
+            ]
+        ),
     )
     return subprocess.run(
         ["bash", "-c", line],
@@ -474,7 +542,8 @@ def test_the_environment_is_no_bug_of_ours(
     fault.prepare(tmp_path)
     there = {path.name for path in tmp_path.iterdir()}
     words = [
-        word.replace("PORT", port) if word == "PORT" else word for word in fault.command
+        word.replace("PORT", port) if word == "PORT" else word
+        for word in fault.command
     ]
     environment = {
         name: port if value == "PORT" else value
@@ -488,7 +557,9 @@ def test_the_environment_is_no_bug_of_ours(
     )
     assert fault.said in " ".join(done.stderr.split())
     if fault.code in (1, 2, 3, 4, 5) and fault.said:
-        assert len(re.findall(r"^error\b", done.stderr, re.MULTILINE)) == 1, done.stderr
+        assert (
+            len(re.findall(r"^error\b", done.stderr, re.MULTILINE)) == 1
+        ), done.stderr
     if fault.command[0] != "build" and fault.code:
         assert {path.name for path in tmp_path.iterdir()} == there
 
@@ -501,9 +572,15 @@ def started(*command: str, **streams: int) -> subprocess.Popen[bytes]:
 
 def test_a_stdin_that_does_not_wait_is_waited_for() -> None:
     reading, writing = os.pipe()
-    os.set_blocking(reading, False)  # as some programs leave what they start
+    os.set_blocking(
+        reading, False
+    )  # as some programs leave what they start
     with started(
-        "check", "-", stdin=reading, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        "check",
+        "-",
+        stdin=reading,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     ) as process:
         time.sleep(1)  # until it reads
         os.write(writing, SPEC.encode())

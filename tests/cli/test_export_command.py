@@ -48,7 +48,8 @@ def test_the_suffix_says_the_format(
 ) -> None:
     if suffix == "onnx":
         pytest.importorskip(
-            "onnxscript", reason="ONNX is an extra: pip install 'resgraph[onnx]'"
+            "onnxscript",
+            reason="ONNX is an extra: pip install 'resgraph[onnx]'",
         )
     file = tmp_path / f"net.{suffix}"
     assert run(["export", DIGITS, "-o", str(file)]) == 0
@@ -56,15 +57,24 @@ def test_the_suffix_says_the_format(
     assert [path.name for path in tmp_path.iterdir()] == [file.name]
     content = file.read_bytes()
     assert run(["export", DIGITS, "-o", str(file)]) == 2
-    assert capsys.readouterr().err == f"error: {file} exists; --force overwrites it\n"
+    assert (
+        capsys.readouterr().err
+        == f"error: {file} exists; --force overwrites it\n"
+    )
     assert file.read_bytes() == content
-    assert run(["export", DIGITS, "-o", str(file), "--force", "--fold-bn"]) == 0
+    assert (
+        run(["export", DIGITS, "-o", str(file), "--force", "--fold-bn"])
+        == 0
+    )
     assert len(file.read_bytes()) < len(content)
 
 
 def test_a_folded_source_takes_folded_weights(tmp_path: Path) -> None:
     for name in ("model.py", "net.safetensors"):
-        assert run(["export", DIGITS, "--fold-bn", "-o", str(tmp_path / name)]) == 0
+        assert (
+            run(["export", DIGITS, "--fold-bn", "-o", str(tmp_path / name)])
+            == 0
+        )
     text = (tmp_path / "model.py").read_text(encoding="utf-8")
     assert "BatchNorm" not in text
     net = net_class(source_module(text))()
@@ -76,22 +86,37 @@ def test_a_run_gives_its_trained_weights_and_what_it_does_to_images(
 ) -> None:
     file = tmp_path / "net.safetensors"
     assert run(["export", str(trained), "-o", str(file)]) == 0
-    wanted, found = load_file(trained / "weights.safetensors"), load_file(file)
-    assert all(torch.equal(found[name], value) for name, value in wanted.items())
+    wanted, found = (
+        load_file(trained / "weights.safetensors"),
+        load_file(file),
+    )
+    assert all(
+        torch.equal(found[name], value) for name, value in wanted.items()
+    )
     with safe_open(file, "pt") as opened:
         facts = opened.metadata()
     assert json.loads(facts["preprocessing"]) == json.loads(
         (trained / "preprocess.json").read_text(encoding="utf-8")
     )
-    assert run(["export", str(trained), "-o", str(tmp_path / "model.py")]) == 0
-    assert (tmp_path / "model.py").read_bytes() == (trained / "model.py").read_bytes()
+    assert (
+        run(["export", str(trained), "-o", str(tmp_path / "model.py")]) == 0
+    )
+    assert (tmp_path / "model.py").read_bytes() == (
+        trained / "model.py"
+    ).read_bytes()
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--format", "pt2"], "pt2 is no text: say where to with -o FILE.pt2"),
-        (["-o", "net.py", "--seed", "3"], "--seed is for weights that are initialised"),
+        (
+            ["--format", "pt2"],
+            "pt2 is no text: say where to with -o FILE.pt2",
+        ),
+        (
+            ["-o", "net.py", "--seed", "3"],
+            "--seed is for weights that are initialised",
+        ),
         (
             ["-o", "net.pkl"],
             "`net.pkl` does not say which format: end it in one of .py, .pt2, .onnx, .safetensors",
@@ -115,7 +140,10 @@ def test_a_run_has_its_own_spec(
     trained: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["export", str(trained), "--set", "let.e=2"]) == 2
-    assert "a run has the spec that it was trained with" in capsys.readouterr().err
+    assert (
+        "a run has the spec that it was trained with"
+        in capsys.readouterr().err
+    )
 
 
 def test_a_run_without_weights_is_told(
@@ -132,18 +160,30 @@ def test_a_place_that_cannot_be_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert (
-        run(["export", DIGITS, "-o", str(tmp_path / "none" / "net.safetensors")]) == 2
+        run(
+            [
+                "export",
+                DIGITS,
+                "-o",
+                str(tmp_path / "none" / "net.safetensors"),
+            ]
+        )
+        == 2
     )
     assert "cannot write" in capsys.readouterr().err
 
 
 def test_without_the_extra(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     def without(name: str) -> Any:
         raise ImportError(name)
 
-    monkeypatch.setattr("resgraph.outputs.pytorch.export.import_module", without)
+    monkeypatch.setattr(
+        "resgraph.outputs.pytorch.export.import_module", without
+    )
     assert run(["export", DIGITS, "-o", str(tmp_path / "net.onnx")]) == 4
     assert "pip install 'resgraph[onnx]'" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())

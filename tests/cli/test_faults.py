@@ -12,7 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from resgraph.errors import MissingError, ResgraphError, TrainingError, UsageError
+from resgraph.errors import (
+    MissingError,
+    ResgraphError,
+    TrainingError,
+    UsageError,
+)
 from resgraph.faults import translated
 
 ROOT = Path(__file__).parents[2]
@@ -32,18 +37,28 @@ MISSING = (
             "out of memory",
         ),
         (
-            RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"),
+            RuntimeError(
+                "DefaultCPUAllocator: can't allocate memory: you tried"
+            ),
             TrainingError,
             "out of memory",
         ),
-        (RuntimeError("can't start new thread"), MissingError, "`ulimit -u`"),
         (
-            BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"),
+            RuntimeError("can't start new thread"),
+            MissingError,
+            "`ulimit -u`",
+        ),
+        (
+            BlockingIOError(
+                errno.EAGAIN, "Resource temporarily unavailable"
+            ),
             MissingError,
             "it is not ready",
         ),
         (
-            BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable", "/x"),
+            BlockingIOError(
+                errno.EAGAIN, "Resource temporarily unavailable", "/x"
+            ),
             MissingError,
             "cannot use /x",
         ),
@@ -63,7 +78,9 @@ MISSING = (
             "/a/b: permission is denied",
         ),
         (
-            FileNotFoundError(errno.ENOENT, "No usable temporary directory found"),
+            FileNotFoundError(
+                errno.ENOENT, "No usable temporary directory found"
+            ),
             MissingError,
             "no such file",
         ),
@@ -77,7 +94,9 @@ def test_the_machine_is_at_fault(
     assert said in str(told)
 
 
-def test_a_process_that_cannot_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_cannot_be_started(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     reading, writing = os.pipe()
     os.set_blocking(reading, False)
     monkeypatch.setattr(
@@ -120,7 +139,13 @@ def imported(
 @pytest.mark.parametrize("package", ["yaml", "click", "pydantic"])
 @pytest.mark.parametrize(
     "text",
-    ["x = (", "raise ValueError('torn')", "import nothing_of_the_name", "1 / 0", "\0"],
+    [
+        "x = (",
+        "raise ValueError('torn')",
+        "import nothing_of_the_name",
+        "1 / 0",
+        "\0",
+    ],
 )
 def test_what_the_package_needs_is_damaged(
     package: str, text: str, tmp_path: Path
@@ -137,6 +162,6 @@ def test_what_is_not_installed_is_named_with_its_extra() -> None:
     # torch is installed here, and cannot be imported: the words of that, else those of the extra
     assert type(told) is MissingError
     assert "pip install" in str(told)
-    assert str(translated(ModuleNotFoundError("No", name="nothing_of_it"))) == (
-        "nothing_of_it is not installed: pip install nothing_of_it"
-    )
+    assert str(
+        translated(ModuleNotFoundError("No", name="nothing_of_it"))
+    ) == ("nothing_of_it is not installed: pip install nothing_of_it")

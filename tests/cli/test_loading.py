@@ -76,7 +76,9 @@ def test_what_is_set_voids_what_is_expected_and_says_so_once(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (here / "a.yaml").write_text(
-        UNUSED.replace(", v: 2", "").replace("  spare: [1x1 conv out]\n", "")
+        UNUSED.replace(", v: 2", "").replace(
+            "  spare: [1x1 conv out]\n", ""
+        )
     )
     assert run(["check", "a.yaml", "--set", "net.one=2 x pair w"]) == 0
     told = capsys.readouterr()
@@ -94,20 +96,38 @@ def test_an_override_is_for_those_that_have_its_path(
     here: Path, command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (here / "a.yaml").write_text(
-        UNUSED.replace(", v: 2", "").replace("  spare: [1x1 conv out]\n", "")
+        UNUSED.replace(", v: 2", "").replace(
+            "  spare: [1x1 conv out]\n", ""
+        )
     )
     assert (
-        run([command, "a.yaml", "b.yaml", "--set", "let.n=3", "--set", "input=3x16x16"])
+        run(
+            [
+                command,
+                "a.yaml",
+                "b.yaml",
+                "--set",
+                "let.n=3",
+                "--set",
+                "input=3x16x16",
+            ]
+        )
         == 0
     )
-    assert "note: a.yaml has no `let.n`, and stays as it is" in capsys.readouterr().err
+    assert (
+        "note: a.yaml has no `let.n`, and stays as it is"
+        in capsys.readouterr().err
+    )
     assert run([command, "a.yaml", "b.yaml", "--set", "let.m=3"]) == 1
     assert "names nothing in this spec" in capsys.readouterr().err
 
 
 def test_a_command_is_loaded_without_searches_for_garbage() -> None:
     found = subprocess.run(
-        [sys.executable, "-c", SEARCHED], capture_output=True, text=True, check=True
+        [sys.executable, "-c", SEARCHED],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert "ok  resnet::resnet-50" in found.stdout
     assert found.stdout.count("start") <= 3, "84 with them"

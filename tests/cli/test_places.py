@@ -12,17 +12,19 @@ from resgraph.cli import run
 
 ROOT = Path(__file__).parents[2]
 SPEC = str(ROOT / "specs" / "digits.yaml")
-UNTIDY = (
-    "name: a\ninput: 3x8x8\nnet: {one: 3x3 conv 8, two: [global avg pool, fc 10]}\n"
-)
+UNTIDY = "name: a\ninput: 3x8x8\nnet: {one: 3x3 conv 8, two: [global avg pool, fc 10]}\n"
 
 
-def said(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+def said(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> tuple[int, str]:
     code = run(arguments)
     return code, capsys.readouterr().err
 
 
-def test_a_link_stays_a_link_and_its_file_is_written(tmp_path: Path) -> None:
+def test_a_link_stays_a_link_and_its_file_is_written(
+    tmp_path: Path,
+) -> None:
     real, link, chain = (
         tmp_path / "real.yaml",
         tmp_path / "link.yaml",
@@ -38,8 +40,14 @@ def test_a_link_stays_a_link_and_its_file_is_written(tmp_path: Path) -> None:
     real.write_text(UNTIDY.replace("conv 8", "convv 8"))
     assert run(["check", "--fix", str(link)]) == 0
     assert link.is_symlink()
-    assert (real.read_text(), real.stat().st_mode & 0o777) == (UNTIDY, 0o640)
-    assert run(["render", SPEC, "--format", "svg", "-o", str(link), "--force"]) == 0
+    assert (real.read_text(), real.stat().st_mode & 0o777) == (
+        UNTIDY,
+        0o640,
+    )
+    assert (
+        run(["render", SPEC, "--format", "svg", "-o", str(link), "--force"])
+        == 0
+    )
     assert link.is_symlink() and real.read_text().startswith("<svg")
     assert {path.name for path in tmp_path.iterdir()} == {
         "real.yaml",
@@ -73,11 +81,17 @@ def test_a_place_that_takes_nothing(
     (tmp_path / "file").write_text("mine")
     (tmp_path / "circle").symlink_to("circle")
     path = "/dev/full" if place == "full" else str(tmp_path / place)
-    form = {"render": ["--format", "svg"], "export": ["--format", "py"], "resolve": []}[
-        command
-    ]
+    form = {
+        "render": ["--format", "svg"],
+        "export": ["--format", "py"],
+        "resolve": [],
+    }[command]
     code, text = said([command, SPEC, *form, "-o", path, "--force"], capsys)
-    assert (code, why in text, "name another place" in text) == (2, True, True), text
+    assert (code, why in text, "name another place" in text) == (
+        2,
+        True,
+        True,
+    ), text
     assert {entry.name for entry in tmp_path.iterdir()} == {
         "pipe",
         "folder",
@@ -98,7 +112,9 @@ def test_a_limit_on_files_leaves_no_part(
     )
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
     try:
-        code, text = said(["render", SPEC, "-o", str(tmp_path / "net.svg")], capsys)
+        code, text = said(
+            ["render", SPEC, "-o", str(tmp_path / "net.svg")], capsys
+        )
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, handler)
@@ -111,7 +127,12 @@ def test_a_pipe_that_is_read(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     reader = threading.Thread(target=lambda: read.append(pipe.read_text()))
     reader.start()
-    while run(["render", SPEC, "--format", "svg", "-o", str(pipe), "--force"]) != 0:
+    while (
+        run(["render", SPEC, "--format", "svg", "-o", str(pipe), "--force"])
+        != 0
+    ):
         pass  # the reader has not opened it yet
     reader.join(10)
-    assert read[0].startswith("<svg") and read[0].rstrip().endswith("</svg>")
+    assert read[0].startswith("<svg") and read[0].rstrip().endswith(
+        "</svg>"
+    )

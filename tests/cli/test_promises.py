@@ -28,7 +28,9 @@ READERS = [
 ]  # commands of one spec that print
 
 
-def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def command(
+    *arguments: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """A command line in a process of its own."""
     done = subprocess.run(
         [sys.executable, "-m", "resgraph", *arguments],
@@ -47,14 +49,18 @@ def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
 
 
 @pytest.mark.parametrize("name", READERS)
-def test_0_results_on_stdout(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_0_results_on_stdout(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run([name, RESNET]) == 0
     out, err = capsys.readouterr()
     assert out and "error" not in err
 
 
 @pytest.mark.parametrize("name", [*READERS, "diff"])
-def test_1_the_spec_is_wrong(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_1_the_spec_is_wrong(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run([name, *[RESNET] * (name == "diff"), WRONG]) == 1
     out, err = capsys.readouterr()
     assert out == ""
@@ -68,7 +74,9 @@ def test_1_the_spec_is_wrong(name: str, capsys: pytest.CaptureFixture[str]) -> N
     assert "Traceback" not in err
 
 
-def test_1_a_claim_that_does_not_hold(capsys: pytest.CaptureFixture[str]) -> None:
+def test_1_a_claim_that_does_not_hold(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert run(["check", UNKEPT]) == 1
     out, err = capsys.readouterr()
     assert out == ""
@@ -86,8 +94,14 @@ def test_1_a_claim_that_does_not_hold(capsys: pytest.CaptureFixture[str]) -> Non
             ["check", f"{ROOT}/specs/resnet.yaml::resnet-51"],
             "did you mean `resnet-50`?",
         ),
-        (["show", RESNET, "--set", "let.reps"], "write a path, `=` and a value"),
-        (["show", RESNET, "--set", "variants.resnet-18.e=2"], "set what it sets"),
+        (
+            ["show", RESNET, "--set", "let.reps"],
+            "write a path, `=` and a value",
+        ),
+        (
+            ["show", RESNET, "--set", "variants.resnet-18.e=2"],
+            "set what it sets",
+        ),
         (["show", "--format", "xml", RESNET], "xml"),
         (["render", RESNET, "-o", "net.bmp"], "bmp"),
         (["blocks", "botleneck"], "did you mean `bottleneck`?"),
@@ -105,7 +119,15 @@ def test_2_usage(
 
 @pytest.mark.parametrize(
     "path",
-    ["nothere.yaml", ".", "", "/dev/null", "a\x1b[31m.yaml", "x" * 5000, "a\x00b"],
+    [
+        "nothere.yaml",
+        ".",
+        "",
+        "/dev/null",
+        "a\x1b[31m.yaml",
+        "x" * 5000,
+        "a\x00b",
+    ],
 )
 def test_1_a_file_that_cannot_be_read(
     path: str, capsys: pytest.CaptureFixture[str]
@@ -134,28 +156,39 @@ def test_130_an_interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("resgraph.cli.commands.show.load_plans", interrupted)
+    monkeypatch.setattr(
+        "resgraph.cli.commands.show.load_plans", interrupted
+    )
     assert run(["show", RESNET]) == 130
 
 
-def test_the_exit_code_is_the_process(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_exit_code_is_the_process(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert [
-        command("check", spec).returncode for spec in (RESNET, WRONG, "x::y::z")
+        command("check", spec).returncode
+        for spec in (RESNET, WRONG, "x::y::z")
     ] == [0, 1, 1]
     assert command("chek").returncode == 2
 
 
 @pytest.mark.parametrize("name", _COMMANDS)
-def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_command_has_help(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run([name, "--help"]) == 0
     out, _ = capsys.readouterr()
     assert out.startswith(f"Usage: resgraph {name}")
 
 
-def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_names_every_command(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert run(["--help"]) == 0
     out, _ = capsys.readouterr()
-    assert all(re.search(rf"^  {name} ", out, re.MULTILINE) for name in _COMMANDS)
+    assert all(
+        re.search(rf"^  {name} ", out, re.MULTILINE) for name in _COMMANDS
+    )
 
 
 # -- JSON -------------------------------------------------------------------------------------------------------------
@@ -176,7 +209,10 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     ],
 )
 def test_json_is_json(
-    name: str, arguments: list[str], code: int, capsys: pytest.CaptureFixture[str]
+    name: str,
+    arguments: list[str],
+    code: int,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert run([name, "--json", *arguments]) == code
     out, err = capsys.readouterr()
@@ -250,7 +286,9 @@ def test_an_ascii_terminal(arguments: tuple[str, ...]) -> None:
 
 
 def test_names_that_ascii_does_not_have() -> None:
-    done = command("check", "tests/mistakes/cyrillic.yaml", PYTHONIOENCODING="ascii")
+    done = command(
+        "check", "tests/mistakes/cyrillic.yaml", PYTHONIOENCODING="ascii"
+    )
     assert done.returncode == 1
     assert "U+0441 CYRILLIC SMALL LETTER ES" in done.stderr
 
@@ -302,7 +340,8 @@ def test_no_colour_on_a_terminal_that_wants_none() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("show", RESNET), ("check", "--json", RESNET), ("render", RESNET)]
+    "arguments",
+    [("show", RESNET), ("check", "--json", RESNET), ("render", RESNET)],
 )
 def test_a_reader_that_goes_away(arguments: tuple[str, ...]) -> None:
     done = forked(*arguments, cwd=ROOT, streams={1: UNREAD})
@@ -318,11 +357,15 @@ def test_a_full_disk() -> None:
 
 
 @pytest.mark.parametrize(
-    "closed", [[1], [2], [0], [1, 2]], ids=[">&-", "2>&-", "<&-", ">&- 2>&-"]
+    "closed",
+    [[1], [2], [0], [1, 2]],
+    ids=[">&-", "2>&-", "<&-", ">&- 2>&-"],
 )
 def test_closed_streams(closed: list[int]) -> None:
     for spec, code in ((RESNET, 0), (WRONG, 1)):
-        done = forked("check", spec, cwd=ROOT, streams=dict.fromkeys(closed, CLOSED))
+        done = forked(
+            "check", spec, cwd=ROOT, streams=dict.fromkeys(closed, CLOSED)
+        )
         assert done.returncode == code
         assert "Traceback" not in done.stderr
 
@@ -355,13 +398,16 @@ SAYING: list[tuple[str, int]] = [
 @pytest.mark.parametrize(
     ("command", "code"), SAYING, ids=[command for command, _ in SAYING]
 )
-def test_what_cannot_be_said_changes_no_verdict(command: str, code: int) -> None:
+def test_what_cannot_be_said_changes_no_verdict(
+    command: str, code: int
+) -> None:
     """A command that fails ends as it would have; one that succeeds fails only where its results are lost."""
     for line, (streams, lost) in STREAMS.items():
         done = forked(*shlex.split(command), cwd=ROOT, streams=streams)
         assert done.returncode == (code or lost), (line, done.stderr)
         assert not re.search(
-            "Traceback|bug in resgraph|Exception ignored", done.stderr + done.stdout
+            "Traceback|bug in resgraph|Exception ignored",
+            done.stderr + done.stdout,
         )
 
 
@@ -404,7 +450,9 @@ def test_nothing_is_overwritten_without_force(
 @pytest.mark.parametrize(
     ("name", "file"), [("render", "net.svg"), ("export", "model.py")]
 )
-def test_a_wrong_spec_writes_nothing(name: str, file: str, tmp_path: Path) -> None:
+def test_a_wrong_spec_writes_nothing(
+    name: str, file: str, tmp_path: Path
+) -> None:
     assert run([name, WRONG, "-o", str(tmp_path / file)]) == 1
     assert list(tmp_path.iterdir()) == []
 
@@ -413,8 +461,22 @@ def test_a_wrong_spec_writes_nothing(name: str, file: str, tmp_path: Path) -> No
 def test_a_place_that_cannot_be_written(
     place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["render", RESNET, "--format", "svg", "-o", str(tmp_path / place)]) == 2
-    assert re.match(r"error: (cannot write )?/\S+( exists|: )", capsys.readouterr().err)
+    assert (
+        run(
+            [
+                "render",
+                RESNET,
+                "--format",
+                "svg",
+                "-o",
+                str(tmp_path / place),
+            ]
+        )
+        == 2
+    )
+    assert re.match(
+        r"error: (cannot write )?/\S+( exists|: )", capsys.readouterr().err
+    )
 
 
 # -- specs, variants, overrides ---------------------------------------------------------------------------------------
@@ -426,7 +488,9 @@ def test_check_goes_through_the_variants_of_a_file(
     assert run(["check", f"{ROOT}/specs/vgg.yaml"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) > 1
-    assert all(re.match(r"ok  .*vgg\.yaml::vgg-\d+ ", line) for line in lines)
+    assert all(
+        re.match(r"ok  .*vgg\.yaml::vgg-\d+ ", line) for line in lines
+    )
 
 
 def test_what_is_wrong_in_every_variant_is_told_once(
@@ -440,7 +504,9 @@ def test_what_is_wrong_in_every_variant_is_told_once(
     assert capsys.readouterr().err.count("error[E011]") == 1
 
 
-def test_several_specs_and_one_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
+def test_several_specs_and_one_is_wrong(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert run(["check", RESNET, WRONG]) == 1
     out, err = capsys.readouterr()
     assert out.startswith("ok  ")
@@ -454,9 +520,13 @@ def test_overrides(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert code == (1 if name == "check" else 0), (
         "the net no longer has what the file expects"
     )
-    assert run([name, digits, "--set", "net.haed=[global avg pool, fc 12]"]) == 1
     assert (
-        "error[E065]: `net.haed` names nothing in this spec" in capsys.readouterr().err
+        run([name, digits, "--set", "net.haed=[global avg pool, fc 12]"])
+        == 1
+    )
+    assert (
+        "error[E065]: `net.haed` names nothing in this spec"
+        in capsys.readouterr().err
     )
 
 
@@ -486,6 +556,9 @@ main()
 
 def test_the_end_of_a_process_searches_nothing_for_garbage() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", ENDING], capture_output=True, text=True, check=True
+        [sys.executable, "-c", ENDING],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert int(done.stdout.split()[-1]) < 1_000

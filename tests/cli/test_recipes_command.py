@@ -10,15 +10,17 @@ from resgraph.cli import run
 from resgraph.language.recipe import recipe_names
 
 
-def test_all_are_listed_with_what_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_are_listed_with_what_they_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert run(["recipes"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == list(recipe_names())
     assert all(len(line.split()) > 3 for line in lines)
     assert run(["recipes", "--json"]) == 0
-    assert [entry["name"] for entry in json.loads(capsys.readouterr().out)] == list(
-        recipe_names()
-    )
+    assert [
+        entry["name"] for entry in json.loads(capsys.readouterr().out)
+    ] == list(recipe_names())
 
 
 def test_one_is_printed_to_copy(capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,7 +24,9 @@ RESNET = f"{SPECS / 'resnet.yaml'}::resnet-18"
         ("mmd", "---"),
     ],
 )
-def test_the_suffix_says_the_format(suffix: str, begins: str, tmp_path: Path) -> None:
+def test_the_suffix_says_the_format(
+    suffix: str, begins: str, tmp_path: Path
+) -> None:
     out = tmp_path / f"net.{suffix}"
     assert run(["render", RESNET, "-o", str(out)]) == 0
     assert out.read_text().startswith(begins)
@@ -33,7 +35,15 @@ def test_the_suffix_says_the_format(suffix: str, begins: str, tmp_path: Path) ->
 def test_several_nets_stand_side_by_side(tmp_path: Path) -> None:
     out = tmp_path / "figure-3.svg"
     assert (
-        run(["render", f"{SPECS / 'plain.yaml'}::plain-18", RESNET, "-o", str(out)])
+        run(
+            [
+                "render",
+                f"{SPECS / 'plain.yaml'}::plain-18",
+                RESNET,
+                "-o",
+                str(out),
+            ]
+        )
         == 0
     )
     text = "".join(ElementTree.parse(out).getroot().itertext())
@@ -57,7 +67,9 @@ def test_a_wrong_spec_can_be_drawn_as_far_as_it_goes(
     )
 
 
-def test_what_cannot_be_drawn_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_cannot_be_drawn_is_said(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert run(["render", RESNET, "-o", "net.bmp"]) == 2
     assert "cannot draw `bmp`" in capsys.readouterr().err
     assert run(["render", RESNET, "--only", "conv9"]) == 2
@@ -80,8 +92,12 @@ def test_a_number_that_is_none_is_refused(
     assert "is no finite number" in capsys.readouterr().err
 
 
-def test_graphviz_draws_whole_nets(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["render", RESNET, "--engine", "dot", "--only", "conv3"]) == 2
+def test_graphviz_draws_whole_nets(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert (
+        run(["render", RESNET, "--engine", "dot", "--only", "conv3"]) == 2
+    )
     assert (
         "`--engine dot` has no use for `--only`: leave it out"
         in capsys.readouterr().err
@@ -110,17 +126,25 @@ def _can(kind: str) -> bool:
     )
 
 
-def test_painted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_painted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "net.svg"
     assert run(["render", RESNET, "--paint", "macs", "-o", str(out)]) == 0
     text = "".join(ElementTree.parse(out).getroot().itertext())
     assert "MACs 118 M" in text  # in the title of the 7x7 convolution
     for wrong, said in (
         (["--paint", "heat"], "cannot paint `heat`"),
-        (["--paint", "params", "--paint", "macs"], "there are 2 of it for 1"),
+        (
+            ["--paint", "params", "--paint", "macs"],
+            "there are 2 of it for 1",
+        ),
         (["--paint", str(tmp_path / "no.csv")], "there is no such file"),
     ):
-        assert run(["render", RESNET, *wrong, "-o", str(tmp_path / "b.svg")]) == 2
+        assert (
+            run(["render", RESNET, *wrong, "-o", str(tmp_path / "b.svg")])
+            == 2
+        )
         assert said in capsys.readouterr().err
         assert not (tmp_path / "b.svg").exists()
     two = ["render", RESNET, RESNET, "--paint", "params", "--paint", "macs"]

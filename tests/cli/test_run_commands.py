@@ -60,7 +60,9 @@ def copy(trained: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def image(tmp_path: Path) -> Path:
     path = tmp_path / "seven.png"
-    Image.fromarray((numpy.arange(64).reshape(8, 8) * 4).astype("uint8")).save(path)
+    Image.fromarray(
+        (numpy.arange(64).reshape(8, 8) * 4).astype("uint8")
+    ).save(path)
     return path
 
 
@@ -128,24 +130,42 @@ def test_the_lines_of_a_build(
     assert run(["resume", str(trained)]) == 0
     out, err = capsys.readouterr()
     assert err.startswith("no step is left: ")
-    assert err.splitlines()[2].endswith(f"eager, fused, 1 thread → {trained}")
+    assert err.splitlines()[2].endswith(
+        f"eager, fused, 1 thread → {trained}"
+    )
 
 
 def test_a_plan_as_text_and_as_json(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    arguments = ["build", SPEC, "--plan", "--device", "cpu", "--set", "train.epochs=1"]
+    arguments = [
+        "build",
+        SPEC,
+        "--plan",
+        "--device",
+        "cpu",
+        "--set",
+        "train.epochs=1",
+    ]
     assert run(arguments) == 0
     assert "1 epoch of 1,438 images" in capsys.readouterr().out
     assert run([*arguments, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["steps"], found["epochs"], found["batch"]) == (22, 1, 64)
-    assert found["reasons"][0] == {"what": "device", "choice": "cpu", "why": "as asked"}
+    assert found["reasons"][0] == {
+        "what": "device",
+        "choice": "cpu",
+        "why": "as asked",
+    }
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_evaluation(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_evaluation(
+    trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     row = json.loads((trained / "metrics.jsonl").read_text())["validation"]
     assert run(["eval", str(trained), "--device", "cpu", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
@@ -181,7 +201,10 @@ def test_an_evaluation(trained: Path, capsys: pytest.CaptureFixture[str]) -> Non
         (["--crops", "10"], "--crops 10 is for images on disk"),
         (["--crops", "5"], "'5' is not one of '1', '10'"),
         (["--sides", "224,256"], "--sides is for images on disk"),
-        (["--sides", "224,big"], "write whole numbers up to 4096 with commas"),
+        (
+            ["--sides", "224,big"],
+            "write whole numbers up to 4096 with commas",
+        ),
         (["--sides", ""], "write whole numbers up to 4096 with commas"),
         (["--sides", "0"], "write whole numbers"),
         (["--sides", "5000"], "write whole numbers"),
@@ -197,7 +220,10 @@ def test_an_evaluation(trained: Path, capsys: pytest.CaptureFixture[str]) -> Non
     ],
 )
 def test_a_test_that_cannot_be(
-    arguments: list[str], words: str, trained: Path, capsys: pytest.CaptureFixture[str]
+    arguments: list[str],
+    words: str,
+    trained: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert run(["eval", str(trained), "--device", "cpu", *arguments]) == 2
     assert words in said(capsys)
@@ -233,7 +259,10 @@ def test_an_image_that_is_not_there(
         ("sevn.png", "sevn.png is not there; did you mean `seven.png`?"),
         ("seven.jpg", "did you mean `seven.png`?"),
         ("q", "q is not there; 1 image is in"),
-        ("no/seven.png", "no/seven.png is not there: there is no folder no"),
+        (
+            "no/seven.png",
+            "no/seven.png is not there: there is no folder no",
+        ),
         ("none", "none is a folder without images; they end with .jpg, "),
     ):
         assert run(["predict", str(trained), "seven.png", name]) == 2
@@ -252,7 +281,10 @@ def test_an_image_that_is_not_there(
 
 
 def test_a_folder_is_the_images_in_it(
-    trained: Path, image: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    trained: Path,
+    image: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     folder = tmp_path / "some"
     (folder / "inner").mkdir(parents=True)
@@ -261,13 +293,20 @@ def test_a_folder_is_the_images_in_it(
     asked = ["predict", str(trained), str(folder), str(image), "--json"]
     assert run(asked) == 0
     found = [each["image"] for each in json.loads(capsys.readouterr().out)]
-    assert found == [str(folder / "a.PNG"), str(folder / "b.png"), str(image)]
+    assert found == [
+        str(folder / "a.PNG"),
+        str(folder / "b.png"),
+        str(image),
+    ]
 
 
 def test_a_prediction(
     trained: Path, image: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["predict", str(trained), str(image), "--top", "2", "--json"]) == 0
+    assert (
+        run(["predict", str(trained), str(image), "--top", "2", "--json"])
+        == 0
+    )
     (found,) = json.loads(capsys.readouterr().out)
     assert found["image"] == str(image) and len(found["classes"]) == 2
     assert run(["predict", str(trained), str(image), "--top", "2"]) == 0
@@ -290,7 +329,10 @@ def test_a_damaged_preprocess_is_told_with_what_mends_it(
     text: str, copy: Path, image: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (copy / "preprocess.json").write_text(text)
-    for arguments in (["eval", str(copy)], ["predict", str(copy), str(image)]):
+    for arguments in (
+        ["eval", str(copy)],
+        ["predict", str(copy), str(image)],
+    ):
         assert run(arguments) == 5
         assert re.search(
             r"preprocess\.json is damaged: .*`resgraph resume .*` writes it again",
@@ -321,7 +363,10 @@ def test_a_damaged_run_hides_no_other(
     assert run(["runs", str(copy)]) == 5
     assert "is not what resgraph wrote" in said(capsys)
     picture = copy.parent / "all.svg"
-    assert run(["runs", str(copy.parent), "--curves", str(picture), "--json"]) == 0
+    assert (
+        run(["runs", str(copy.parent), "--curves", str(picture), "--json"])
+        == 0
+    )
     out, err = capsys.readouterr()
     assert [one["status"] for one in json.loads(out)] == ["damaged", "done"]
     assert err == f"wrote {picture}\n"
@@ -345,13 +390,20 @@ def test_runs_in_a_pipe_are_not_cut(
     for name in ("one", "two"):
         shutil.copytree(trained, folder / name)
     facts = json.loads((folder / "two" / "run.json").read_text())
-    facts["recipe"]["optimizer"].update(nesterov=False, no_decay=["norm", "bias"] * 20)
+    facts["recipe"]["optimizer"].update(
+        nesterov=False, no_decay=["norm", "bias"] * 20
+    )
     (folder / "two" / "run.json").write_text(json.dumps(facts))
     assert run(["runs", str(folder)]) == 0
     out = capsys.readouterr().out
     assert "…" not in out and str(folder / "one") in out
-    lines = {line.split()[0]: line for line in out.splitlines() if line.strip()}
-    assert f"[{', '.join(['norm', 'bias'] * 20)}]" in lines["optimizer.no_decay"]
+    lines = {
+        line.split()[0]: line for line in out.splitlines() if line.strip()
+    }
+    assert (
+        f"[{', '.join(['norm', 'bias'] * 20)}]"
+        in lines["optimizer.no_decay"]
+    )
     assert lines["optimizer.nesterov"].split()[1:] == ["true", "false"]
 
 
@@ -394,17 +446,29 @@ def test_runs_call_what_is_evaluated_as_their_build_did(
     shutil.copytree(trained, tmp_path / "runs" / "two")
     other = tmp_path / "runs" / "two" / "run.json"
     other.write_text(
-        other.read_text().replace('"watched": "test"', '"watched": "validation"')
+        other.read_text().replace(
+            '"watched": "test"', '"watched": "validation"'
+        )
     )
     assert run(["runs", str(tmp_path / "runs")]) == 0
-    assert "test or validation error" in capsys.readouterr().out.splitlines()[0]
+    assert (
+        "test or validation error"
+        in capsys.readouterr().out.splitlines()[0]
+    )
 
 
-def test_runs_as_json(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_runs_as_json(
+    trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(["runs", str(trained), "--json"]) == 0
     out = capsys.readouterr().out
     (found,) = json.loads(out)
-    assert (found["status"], found["step"], found["steps"], found["params"]) == (
+    assert (
+        found["status"],
+        found["step"],
+        found["steps"],
+        found["params"],
+    ) == (
         "done",
         22,
         22,
@@ -413,7 +477,9 @@ def test_runs_as_json(trained: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert '"epoch": 1,' in out
     assert (
         found["error"]
-        == json.loads((trained / "metrics.jsonl").read_text())["validation"]["error"]
+        == json.loads((trained / "metrics.jsonl").read_text())[
+            "validation"
+        ]["error"]
     )
 
 
@@ -421,8 +487,14 @@ def test_runs_that_are_not_there(
     tmp_path: Path, trained: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for arguments, words in (
-        ([str(trained), str(tmp_path / "no")], "no is not there, or no folder"),
-        ([str(tmp_path)], f"no runs in {tmp_path}; `resgraph build SPEC` makes one"),
+        (
+            [str(trained), str(tmp_path / "no")],
+            "no is not there, or no folder",
+        ),
+        (
+            [str(tmp_path)],
+            f"no runs in {tmp_path}; `resgraph build SPEC` makes one",
+        ),
         (
             [str(trained), "--curves", str(tmp_path / "a.png")],
             "the picture is an SVG; end its name in .svg",
@@ -436,7 +508,10 @@ def test_runs_that_are_not_there(
 def test_what_is_no_run_cannot_be_gone_on_with(
     copy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["resume", str(tmp_path / "no"), "--set", "train.epochs=2"]) == 5
+    assert (
+        run(["resume", str(tmp_path / "no"), "--set", "train.epochs=2"])
+        == 5
+    )
     assert "no is not a run: it has no run.json" in said(capsys)
     (copy / "spec.yaml").unlink()
     assert run(["resume", str(copy), "--set", "train.epochs=2"]) == 5
@@ -468,15 +543,39 @@ def test_events_go_on_as_the_run_began(
 
     out = tmp_path / "a"
     assert (
-        run(["build", SPEC, "--set", "train.epochs=1", "--tensorboard", "-o", str(out)])
+        run(
+            [
+                "build",
+                SPEC,
+                "--set",
+                "train.epochs=1",
+                "--tensorboard",
+                "-o",
+                str(out),
+            ]
+        )
         == 0
     )
     assert run(["resume", str(out), "--set", "train.epochs=2"]) == 0
     assert steps(out / "tensorboard") == [22, 44]
-    assert run(["resume", str(out), "--set", "train.epochs=3", "--no-tensorboard"]) == 0
+    assert (
+        run(
+            [
+                "resume",
+                str(out),
+                "--set",
+                "train.epochs=3",
+                "--no-tensorboard",
+            ]
+        )
+        == 0
+    )
     assert steps(out / "tensorboard") == [22, 44]
     plain = tmp_path / "b"
-    assert run(["build", SPEC, "--set", "train.epochs=1", "-o", str(plain)]) == 0
+    assert (
+        run(["build", SPEC, "--set", "train.epochs=1", "-o", str(plain)])
+        == 0
+    )
     assert run(["resume", str(plain)]) == 0
     assert not (plain / "tensorboard").exists()
 
@@ -486,7 +585,9 @@ def test_runs_of_one_net_are_told_apart_in_a_picture(
 ) -> None:
     again = shutil.copytree(trained, copy.parent / "again")
     picture = tmp_path / "two.svg"
-    assert run(["runs", str(copy), str(again), "--curves", str(picture)]) == 0
+    assert (
+        run(["runs", str(copy), str(again), "--curves", str(picture)]) == 0
+    )
     text = picture.read_text()
     assert f">{copy.name} " in text
     assert ">again " in text

@@ -31,7 +31,10 @@ def test_damaged_weights_are_told_with_what_mends_them(
 
 
 def test_weights_that_changed_are_not_evaluated(
-    copy: Path, image: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    copy: Path,
+    image: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     path = copy / "weights.safetensors"
     whole = path.read_bytes()
@@ -55,19 +58,26 @@ def test_weights_that_changed_are_not_evaluated(
     assert path.read_bytes() == whole
     facts = json.loads((copy / "run.json").read_text())
     assert facts.pop("weights_sha256") == hashlib.sha256(whole).hexdigest()
-    (copy / "run.json").write_text(json.dumps(facts))  # as an older resgraph wrote it
+    (copy / "run.json").write_text(
+        json.dumps(facts)
+    )  # as an older resgraph wrote it
     assert run(["eval", str(copy)]) == 0
 
 
-def test_the_formula_of_a_preprocess_is_the_one_in_use(trained: Path) -> None:
+def test_the_formula_of_a_preprocess_is_the_one_in_use(
+    trained: Path,
+) -> None:
     document = json.loads((trained / "preprocess.json").read_text())
     assert document["formula"] == "image (0..16) * scale - offset"
     scale, offset = (
-        torch.tensor(document["normalize"][name]) for name in ("scale", "offset")
+        torch.tensor(document["normalize"][name])
+        for name in ("scale", "offset")
     )
     image = torch.randint(0, 17, (2, 1, 8, 8), dtype=torch.uint8)
     by_words = image.float() * scale - offset
-    assert torch.allclose(Normalization.read(document["normalize"])(image), by_words)
+    assert torch.allclose(
+        Normalization.read(document["normalize"])(image), by_words
+    )
 
 
 def test_a_preprocess_may_say_more_or_less(
@@ -77,7 +87,9 @@ def test_a_preprocess_may_say_more_or_less(
     told = []
     for other in ({"formula": "other words", "later": [1]}, {}):
         document.pop("formula", None)
-        (copy / "preprocess.json").write_text(json.dumps({**document, **other}))
+        (copy / "preprocess.json").write_text(
+            json.dumps({**document, **other})
+        )
         assert run(["predict", str(copy), str(image)]) == 0
         told.append(capsys.readouterr().out)
     assert told[0] == told[1]

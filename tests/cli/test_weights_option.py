@@ -39,7 +39,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def said(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> str:
+def said(
+    capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0
+) -> str:
     capsys.readouterr()
     assert run(list(arguments)) == code
     found = capsys.readouterr()
@@ -54,16 +56,29 @@ def net(place: Path) -> str:
 def test_eval_scores_a_spec_as_its_run(
     place: Path, capsys: pytest.CaptureFixture[str], weights: str
 ) -> None:
-    one = json.loads(said(capsys, "eval", str(place / "run"), "--json", "--threads=1"))
-    known = json.loads((place / "run" / "preprocess.json").read_text())["normalize"]
+    one = json.loads(
+        said(capsys, "eval", str(place / "run"), "--json", "--threads=1")
+    )
+    known = json.loads((place / "run" / "preprocess.json").read_text())[
+        "normalize"
+    ]
     std = [1 / (255 * scale[0][0]) for scale in known["scale"]]
-    mean = [offset[0][0] * s for offset, s in zip(known["offset"], std, strict=True)]
+    mean = [
+        offset[0][0] * s
+        for offset, s in zip(known["offset"], std, strict=True)
+    ]
     how = (
         ()
         if weights == "run"
         else (f"--set=train.normalize={{mean: {mean}, std: {std}}}",)
     )
-    options = ("--weights", str(place / weights), "--json", "--threads=1", *how)
+    options = (
+        "--weights",
+        str(place / weights),
+        "--json",
+        "--threads=1",
+        *how,
+    )
     other = json.loads(said(capsys, "eval", net(place), *options))
     assert other["images"] == one["images"] == 24
     assert other["loss"] == pytest.approx(one["loss"], abs=1e-5)
@@ -76,7 +91,9 @@ def test_predict_sees_what_the_run_sees(
     pixels = torch.randint(256, (8, 8, 3), dtype=torch.uint8).numpy()
     Image.fromarray(pixels).save(place / "image.png")
     image = str(place / "image.png")
-    one = json.loads(said(capsys, "predict", str(place / "run"), image, "--json"))
+    one = json.loads(
+        said(capsys, "predict", str(place / "run"), image, "--json")
+    )
     options = ("--weights", str(place / "run"), image, "--json")
     assert json.loads(said(capsys, "predict", net(place), *options)) == one
     file = str(place / "run" / "weights.safetensors")
@@ -88,23 +105,58 @@ def test_predict_sees_what_the_run_sees(
     )  # within its run, it is seen as there
     assert json.loads(said(capsys, "predict", net(place), *options)) == one
     file = str(copy(file, place / "alone.safetensors"))
-    options = ("--weights", file, "--set", "train.normalize=imagenet", image, "--json")
+    options = (
+        "--weights",
+        file,
+        "--set",
+        "train.normalize=imagenet",
+        image,
+        "--json",
+    )
     (found,) = json.loads(said(capsys, "predict", net(place), *options))
-    assert {name for name, _ in found["classes"]} == {"class 0", "class 1", "class 2"}
-    told = said(capsys, "predict", net(place), "--weights", file, image, code=2)
+    assert {name for name, _ in found["classes"]} == {
+        "class 0",
+        "class 1",
+        "class 2",
+    }
+    told = said(
+        capsys, "predict", net(place), "--weights", file, image, code=2
+    )
     assert "does not say how its images were normalized" in told
 
 
-def test_export_writes_them(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    out, wanted = place / "out.safetensors", place / "run" / "weights.safetensors"
-    said(capsys, "export", net(place), "--weights", str(wanted), "-o", str(out))
+def test_export_writes_them(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, wanted = (
+        place / "out.safetensors",
+        place / "run" / "weights.safetensors",
+    )
+    said(
+        capsys,
+        "export",
+        net(place),
+        "--weights",
+        str(wanted),
+        "-o",
+        str(out),
+    )
     ours, theirs = load_file(out), load_file(wanted)
     assert ours.keys() == theirs.keys()
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
     part = place / "part.safetensors"
-    options = ("--weights", str(wanted), "--features", "conv1", "-o", str(part))
+    options = (
+        "--weights",
+        str(wanted),
+        "--features",
+        "conv1",
+        "-o",
+        str(part),
+    )
     said(capsys, "export", net(place), *options)
-    assert torch.equal(load_file(part)["conv1.conv.weight"], ours["conv1.conv.weight"])
+    assert torch.equal(
+        load_file(part)["conv1.conv.weight"], ours["conv1.conv.weight"]
+    )
 
 
 def test_show_lists_every_tensor(
@@ -136,9 +188,18 @@ def test_weights_of_another_net_are_refused(
     [
         (("eval", "run", "--key", "ema"), "--key is for a spec"),
         (("eval", "run", "--set", "train.seed=1"), "--set is for a spec"),
-        (("export", "run", "--weights", "x", "-o", "y.pt2"), "--weights is for a spec"),
-        (("export", "net.yaml", "--weights", "x", "-o", "y.py"), ".py has none"),
-        (("show", "net.yaml", "net.yaml", "--weights", "x"), "the text of one net"),
+        (
+            ("export", "run", "--weights", "x", "-o", "y.pt2"),
+            "--weights is for a spec",
+        ),
+        (
+            ("export", "net.yaml", "--weights", "x", "-o", "y.py"),
+            ".py has none",
+        ),
+        (
+            ("show", "net.yaml", "net.yaml", "--weights", "x"),
+            "the text of one net",
+        ),
     ],
 )
 def test_options_that_do_not_belong_together_are_refused(

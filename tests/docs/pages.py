@@ -81,7 +81,9 @@ class Story:
         for block in blocks(self.page.read_text(encoding="utf-8")):
             how = getattr(self, f"_{block.language}", None)
             if how is None:
-                assert block.language in ("text", "toml", "lua", "diff"), block.language
+                assert block.language in ("text", "toml", "lua", "diff"), (
+                    block.language
+                )
             elif not block.excused:
                 how(block.text)
             elif block.language == "sh":
@@ -98,7 +100,9 @@ class Story:
             return
         Path("block.yaml").write_text(completed(text), encoding="utf-8")
         variants = tree.get("variants", {})
-        for reference in [f"block.yaml::{name}" for name in variants] or ["block.yaml"]:
+        for reference in [f"block.yaml::{name}" for name in variants] or [
+            "block.yaml"
+        ]:
             plan = resgraph.load(reference)
             assert plan.params > 0 and plan.unmet() == []
 
@@ -115,7 +119,9 @@ class Story:
                 self._command(line, "...\n")
 
     def _console(self, text: str) -> None:
-        for line, printed in re.findall(r"^\$ (.+)\n((?:(?!\$ ).*\n)*)", text, re.M):
+        for line, printed in re.findall(
+            r"^\$ (.+)\n((?:(?!\$ ).*\n)*)", text, re.M
+        ):
             self._command(line, printed)
 
     def _command(self, line: str, expected: str) -> None:
@@ -123,7 +129,10 @@ class Story:
         program, *arguments = shlex.split(line, comments=True)
         assert program == "resgraph", line
         printed = io.StringIO()
-        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        with (
+            contextlib.redirect_stdout(printed),
+            contextlib.redirect_stderr(printed),
+        ):
             code = run(arguments)
         told = printed.getvalue()
         assert code == int(expected.startswith("error")), f"{line}\n{told}"
@@ -144,7 +153,11 @@ class Story:
 def commands(text: str) -> list[str]:
     """The command lines of a block of shell."""
     whole = text.replace("\\\n", "")
-    return [line for line in whole.splitlines() if line and not line.startswith("#")]
+    return [
+        line
+        for line in whole.splitlines()
+        if line and not line.startswith("#")
+    ]
 
 
 def completed(text: str) -> str:

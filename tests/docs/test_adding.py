@@ -21,7 +21,9 @@ TRIED = {head: list(blocks(part)) for head, part in zip(HEADS, re.split(r"^## .+
 def put(copy: Path, text: str) -> bool:
     """Writes a block where its first line says. False where it says nothing."""
     said = re.match(
-        r"# (\S+)(?:, (below|in place of): ([^\n]+)|, (at the end))?\n(.*)", text, re.S
+        r"# (\S+)(?:, (below|in place of): ([^\n]+)|, (at the end))?\n(.*)",
+        text,
+        re.S,
     )
     if said is None:
         return False
@@ -33,7 +35,11 @@ def put(copy: Path, text: str) -> bool:
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     at = len(lines)
     if said[2]:
-        (at,) = (i for i, line in enumerate(lines) if line.lstrip().startswith(said[3]))
+        (at,) = (
+            i
+            for i, line in enumerate(lines)
+            if line.lstrip().startswith(said[3])
+        )
     lines[at : at + 1] = [said[5]] if said[2] == "in place of" else [*lines[at : at + 1], said[5]]  # fmt: skip
     path.write_text("".join(lines), encoding="utf-8")
     return True
@@ -52,11 +58,19 @@ def tried(copy: Path, line: str, expected: str) -> None:
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The package and the tests that the page names."""
     folder = tmp_path_factory.mktemp("copy")
-    for name in ("resgraph", "specs", "tests/ops", "tests/catalogue", "docs"):
+    for name in (
+        "resgraph",
+        "specs",
+        "tests/ops",
+        "tests/catalogue",
+        "docs",
+    ):
         left = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / name, folder / name, ignore=left)
     shared = (
-        p for p in (ROOT / "tests").glob("*.py") if not p.name.startswith("test_")
+        p
+        for p in (ROOT / "tests").glob("*.py")
+        if not p.name.startswith("test_")
     )
     for path in (ROOT / "pyproject.toml", *shared):
         shutil.copy(path, folder / path.relative_to(ROOT))
@@ -84,9 +98,15 @@ def test_a_recipe_does_what_it_says(head: str, copy: Path) -> None:
 
 def test_what_each_takes_is_as_the_table_says() -> None:
     """New and edited files of the package, and lines without those that are empty."""
-    rows = re.findall(r"^\| (an? .+?) \| (\d) \| (\d) \| (\d+) \|$", TEXT, re.M)
-    claimed = {head.capitalize(): tuple(map(int, row)) for head, *row in rows}
-    assert claimed == {head: cost(parts) for head, parts in TRIED.items() if parts}
+    rows = re.findall(
+        r"^\| (an? .+?) \| (\d) \| (\d) \| (\d+) \|$", TEXT, re.M
+    )
+    claimed = {
+        head.capitalize(): tuple(map(int, row)) for head, *row in rows
+    }
+    assert claimed == {
+        head: cost(parts) for head, parts in TRIED.items() if parts
+    }
 
 
 def cost(parts: list[Block]) -> tuple[int, int, int]:

@@ -49,11 +49,16 @@ def test_the_atlas_of_the_zoo_is_fresh() -> None:
     made = runpy.run_path(str(DOCS / "gallery.py"))["atlas"]()
     committed = (DOCS / "zoo.md").read_text(encoding="utf-8")
     assert committed == made, "run `python docs/gallery.py`"
-    assert "| `resnet-50` | 3x224x224 | 25,557,032 | 4,089,184,256 | 50 |" in committed
+    assert (
+        "| `resnet-50` | 3x224x224 | 25,557,032 | 4,089,184,256 | 50 |"
+        in committed
+    )
     assert set(re.findall(r"^\| `(.+?)`", made, re.M)) == set(zoo_names())
 
 
-def test_families_that_were_imported_are_side_by_side(tmp_path: Path) -> None:
+def test_families_that_were_imported_are_side_by_side(
+    tmp_path: Path,
+) -> None:
     """As their specs expect of themselves; the page names the command that makes each again."""
     imported = runpy.run_path(str(DOCS / "gallery.py"))["imported"]
     page = "\n".join(imported(DOCS / "imported", tmp_path))
@@ -64,19 +69,28 @@ def test_families_that_were_imported_are_side_by_side(tmp_path: Path) -> None:
     for path in (DOCS / "imported").glob("*.yaml"):
         nets = check_nets(str(path))
         names = [net.plan.name for net in nets if net.plan]
-        drawn = (tmp_path / f"imported-{path.stem}.svg").read_text(encoding="utf-8")
-        assert len(names) > 1 and [name for name in names if name not in drawn] == []
+        drawn = (tmp_path / f"imported-{path.stem}.svg").read_text(
+            encoding="utf-8"
+        )
+        assert (
+            len(names) > 1
+            and [name for name in names if name not in drawn] == []
+        )
         assert [net.problems for net in nets if net.problems] == []
 
 
-def records(record: type[BaseModel], place: str) -> list[tuple[type[BaseModel], str]]:
+def records(
+    record: type[BaseModel], place: str
+) -> list[tuple[type[BaseModel], str]]:
     """A record of a recipe and those below it, each with its place as the page has it."""
     below = [(record, place)]
     for key, field in record.model_fields.items():
         for inner in REFERENCE["_records"](field.annotation):
             tag = TAGS.get(key)
             kind = tag and get_args(inner.model_fields[tag].annotation)[0]
-            below += records(inner, ".".join(filter(None, (place, key, kind))))
+            below += records(
+                inner, ".".join(filter(None, (place, key, kind)))
+            )
     return below
 
 
@@ -86,17 +100,25 @@ def records(record: type[BaseModel], place: str) -> list[tuple[type[BaseModel], 
 def test_every_key_has_a_text_and_a_valid_example(
     record: type[BaseModel], place: str
 ) -> None:
-    tag = next((tag for tag in TAGS.values() if tag in record.model_fields), None)
+    tag = next(
+        (tag for tag in TAGS.values() if tag in record.model_fields), None
+    )
     keys = [key for key in record.model_fields if key != tag or not place]
     about = REFERENCE["described"](record)
-    assert {key for key in keys if about.get(key, "").endswith(".")} == set(keys)
-    shown: dict[str, Any] = {key: REFERENCE["example"](place, key) for key in keys}
+    assert {key for key in keys if about.get(key, "").endswith(".")} == set(
+        keys
+    )
+    shown: dict[str, Any] = {
+        key: REFERENCE["example"](place, key) for key in keys
+    }
     if record is Train:
         del shown["iterations"], shown["schedule"], shown["warmup"]
     elif tag:
         shown[tag] = place.rpartition(".")[2]
     whole = record.model_validate_json(json.dumps(shown))
-    assert {key for key in shown if key in whole.model_fields_set} == shown.keys()
+    assert {
+        key for key in shown if key in whole.model_fields_set
+    } == shown.keys()
 
 
 def test_links_lead_somewhere() -> None:
@@ -106,12 +128,16 @@ def test_links_lead_somewhere() -> None:
         *(DOCS / name for name in [*MADE, "adding.md"]),
         ROOT / "CHANGELOG.md",
     ]:
-        for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        for link in re.findall(
+            r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")
+        ):
             path, _, anchor = link.partition("#")
             there = (page.parent / path) if path else page
             if link.startswith(("http:", "https:")):
                 continue
-            if not there.exists() or (anchor and anchor not in anchors(there)):
+            if not there.exists() or (
+                anchor and anchor not in anchors(there)
+            ):
                 dead.append(f"{page.relative_to(ROOT)}: {link}")
     assert dead == []
 
@@ -121,13 +147,17 @@ def test_no_line_breaks_code_in_two() -> None:
     broken = []
     for page in [*PAGES, DOCS / "adding.md"]:
         prose = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)  # fmt: skip
-        broken += [line for line in prose.splitlines() if line.count("`") % 2]
+        broken += [
+            line for line in prose.splitlines() if line.count("`") % 2
+        ]
     assert broken == []
 
 
 def anchors(page: Path) -> set[str]:
     """The headings of a page as links name them."""
-    heads = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    heads = re.findall(
+        r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE
+    )
     plain = (re.sub(r"[^\w\s-]", "", head.lower()) for head in heads)
     return {head.strip().replace(" ", "-") for head in plain}
 
@@ -145,31 +175,45 @@ def test_every_page_is_in_the_table_of_contents() -> None:
         for path in DOCS.rglob("*.md")
         if path.parent != GALLERY  # which a build of the site leaves behind
     }
-    assert listed - SITE_ONLY == there - SITE_ONLY - {"index.md", "package.md"}
+    assert listed - SITE_ONLY == there - SITE_ONLY - {
+        "index.md",
+        "package.md",
+    }
 
 
 def test_the_card_names_every_op_block_key_and_recipe() -> None:
     ours = {word for word, op in VOCABULARY.items() if not package_of(op)}
     words = {*ours, *library_index(), *recipe_names(), *Train.model_fields, *File.model_fields}  # fmt: skip
-    missing = [word for word in words if not re.search(rf"`[^`]*\b{word}\b", CARD)]
+    missing = [
+        word for word in words if not re.search(rf"`[^`]*\b{word}\b", CARD)
+    ]
     example = next(block.text for block in blocks(CARD))
     assert [word for word in missing if f"{word}:" not in example] == []
     assert len(CARD.splitlines()) <= 120
 
 
 def test_the_language_page_names_every_key_of_a_file() -> None:
-    table = LANGUAGE.partition("## The keys of a file")[2].partition("\n## ")[0]
+    table = LANGUAGE.partition("## The keys of a file")[2].partition(
+        "\n## "
+    )[0]
     rows = re.findall(r"^\| (`[^|]+) \|", table, re.M)
-    assert {key for row in rows for key in re.findall(r"`(\w+)`", row)} == set(
-        File.model_fields
-    )
+    assert {
+        key for row in rows for key in re.findall(r"`(\w+)`", row)
+    } == set(File.model_fields)
 
 
 def units() -> list[tuple[str, str, str]]:
     """The table of rule 5: a label, a unit, and what they make together."""
-    table = LANGUAGE.partition("| label | unit ")[2].partition("\n\n")[0].splitlines()
+    table = (
+        LANGUAGE.partition("| label | unit ")[2]
+        .partition("\n\n")[0]
+        .splitlines()
+    )
     heads = re.findall(r"`([^`]+)`", table[0])
-    rows = [[cell.strip(" `") for cell in row.split("|")[1:-1]] for row in table[2:]]
+    rows = [
+        [cell.strip(" `") for cell in row.split("|")[1:-1]]
+        for row in table[2:]
+    ]
     return [
         (label.replace("…", "3x3 conv 64"), unit, made)
         for label, *cells in rows
@@ -186,7 +230,9 @@ def test_a_label_makes_of_a_unit_what_the_table_says(
         with pytest.raises(resgraph.SpecError):
             resgraph.loads(text)
         return
-    ops = [node.op for node in resgraph.loads(text).graph.nodes.values()][1:]
+    ops = [node.op for node in resgraph.loads(text).graph.nodes.values()][
+        1:
+    ]
     assert made.split() == [
         f"{op.op}+bias" if getattr(op, "bias", "none") != "none" else op.op
         for op in ops
@@ -196,11 +242,21 @@ def test_a_label_makes_of_a_unit_what_the_table_says(
 def test_the_glossary_has_what_it_is_for() -> None:
     text = (DOCS / "glossary.md").read_text(encoding="utf-8")
     ours = {word for row in re.findall(r"^\| ([^|]+) \|", text, re.M) for word in row.split(", ")}  # fmt: skip
-    wanted = {"seed", "ema", "resume", "checkpointing", "drop path", "merge", "cell"}
+    wanted = {
+        "seed",
+        "ema",
+        "resume",
+        "checkpointing",
+        "drop path",
+        "merge",
+        "cell",
+    }
     assert wanted <= {word.strip("`") for word in ours}
 
 
-def test_the_cache_lies_where_the_manual_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_lies_where_the_manual_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     text = (DOCS / "training.md").read_text(encoding="utf-8")
     for variable, value in (
         ("XDG_CACHE_HOME", "/cache"),
@@ -214,19 +270,27 @@ def test_the_cache_lies_where_the_manual_says(monkeypatch: pytest.MonkeyPatch) -
             else "~/.cache/resgraph/shards"
         )
         assert f"`{said}`" in text
-        assert cache_folder("shards") == Path(os.path.expandvars(said)).expanduser()
+        assert (
+            cache_folder("shards")
+            == Path(os.path.expandvars(said)).expanduser()
+        )
 
 
 def test_the_version_is_cited_from_one_place() -> None:
-    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    cited = yaml.safe_load(
+        (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    )
     assert cited["cff-version"] == "1.2.0" and "version" not in cited
-    assert {"title", "message", "authors"} <= cited.keys() and cited["authors"]
+    assert {"title", "message", "authors"} <= cited.keys() and cited[
+        "authors"
+    ]
     log = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert f"\n## {resgraph.__version__} - " in log
 
 
 @pytest.mark.skipif(
-    importlib.util.find_spec("sphinx") is None, reason="pip install 'resgraph[docs]'"
+    importlib.util.find_spec("sphinx") is None,
+    reason="pip install 'resgraph[docs]'",
 )
 @pytest.mark.parametrize(
     "families",
@@ -235,7 +299,9 @@ def test_the_version_is_cited_from_one_place() -> None:
         pytest.param([], id="all", marks=pytest.mark.slow),
     ],
 )
-def test_the_site_builds_without_a_warning(families: list[str], tmp_path: Path) -> None:
+def test_the_site_builds_without_a_warning(
+    families: list[str], tmp_path: Path
+) -> None:
     source = tmp_path / "docs"
     for name in ("docs", "examples"):
         (tmp_path / name).mkdir()
@@ -244,12 +310,24 @@ def test_the_site_builds_without_a_warning(families: list[str], tmp_path: Path) 
             copy = tmp_path / path.relative_to(ROOT)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(path.read_bytes())
-    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", str(source)]
+    command = [
+        sys.executable,
+        "-m",
+        "sphinx",
+        "-W",
+        "--keep-going",
+        "-q",
+        str(source),
+    ]
     done = subprocess.run(
         [*command, str(tmp_path / "site")],
         capture_output=True,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "GALLERY": " ".join(families)},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "GALLERY": " ".join(families),
+        },
     )
     assert done.returncode == 0, done.stderr
     site = tmp_path / "site" / "gallery"

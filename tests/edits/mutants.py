@@ -46,14 +46,24 @@ def mutant(right: Right, kind: str, rng: random.Random) -> Wrong | None:
 
 
 def _put(text: str, word: Word, by: str) -> Made:
-    return replaced(text, word, by), by, f"line {word.line}: `{word.text}` as `{by}`"
+    return (
+        replaced(text, word, by),
+        by,
+        f"line {word.line}: `{word.text}` as `{by}`",
+    )
 
 
 def _slip(kind: str) -> Make:
     def make(text: str, rng: random.Random) -> Made | None:
         word = _word(text, rng, least=4)
-        found = [wrong for k, wrong in slips(word.text) if k == kind] if word else []
-        return _put(text, word, rng.choice(found)) if word and found else None
+        found = (
+            [wrong for k, wrong in slips(word.text) if k == kind]
+            if word
+            else []
+        )
+        return (
+            _put(text, word, rng.choice(found)) if word and found else None
+        )
 
     return make
 
@@ -82,7 +92,9 @@ def _plural(text: str, rng: random.Random) -> Made | None:
         _put(
             text,
             word,
-            word.text.removesuffix("s") if word.text.endswith("s") else f"{word.text}s",
+            word.text.removesuffix("s")
+            if word.text.endswith("s")
+            else f"{word.text}s",
         )
         if word
         else None
@@ -94,10 +106,14 @@ def _twice(text: str, rng: random.Random) -> Made | None:
     word = _word(text, rng, least=5)
     if not word:
         return None
-    letters = [at for at, letter in enumerate(word.text) if letter.isalpha()]
+    letters = [
+        at for at, letter in enumerate(word.text) if letter.isalpha()
+    ]
     other = list(word.text)
     for at in (letters[0], letters[-1]):
-        other[at] = rng.choice([c for c in "bcdfghjkqvwxz" if c != other[at].lower()])
+        other[at] = rng.choice(
+            [c for c in "bcdfghjkqvwxz" if c != other[at].lower()]
+        )
     return _put(text, word, "".join(other))
 
 
@@ -105,7 +121,11 @@ def _renamed(others: Callable[[str], list[str]]) -> Make:
     """An op of a label by another name."""
 
     def make(text: str, rng: random.Random) -> Made | None:
-        found = [f for f in _OP.finditer(text) if _in_label(text, f) and others(f[0])]
+        found = [
+            f
+            for f in _OP.finditer(text)
+            if _in_label(text, f) and others(f[0])
+        ]
         if not found:
             return None
         one = rng.choice(found)
@@ -126,7 +146,10 @@ _OP = re.compile(
 
 def _in_label(text: str, found: re.Match[str]) -> bool:
     line = text[text.rfind("\n", 0, found.start()) + 1 :].partition("\n")[0]
-    return re.match(r"\s*(?:about|name|ops|unit)\b", line) is None and "#" not in line
+    return (
+        re.match(r"\s*(?:about|name|ops|unit)\b", line) is None
+        and "#" not in line
+    )
 
 
 def _sub(pattern: str, by: str | Callable[[re.Match[str]], str]) -> Make:
@@ -134,7 +157,9 @@ def _sub(pattern: str, by: str | Callable[[re.Match[str]], str]) -> Make:
 
     def make(text: str, rng: random.Random) -> Made | None:
         found = [
-            f for f in re.finditer(pattern, text, re.MULTILINE) if _in_label(text, f)
+            f
+            for f in re.finditer(pattern, text, re.MULTILINE)
+            if _in_label(text, f)
         ]
         if not found:
             return None
@@ -169,7 +194,9 @@ MAKERS: dict[str, Make] = {
     "no-break space": _space("\u00a0"),
     "thin space": _space("\u2009"),
     "zero width": _sub(r"(?<=[a-z])(?=[a-z])", "\u200b"),
-    "repeat behind": _sub(r"\b([0-9a-z.]+) x ([a-z][a-z0-9-]*)", r"\2 x \1"),
+    "repeat behind": _sub(
+        r"\b([0-9a-z.]+) x ([a-z][a-z0-9-]*)", r"\2 x \1"
+    ),
     "repeat times": _sub(r"\b([0-9a-z.]+) x (?=[a-z])", r"\1 * "),
     "repeat joined": _sub(r"\b([0-9]+) x (?=[a-z])", r"\1x "),
     "repeat alone": _sub(r"\b([0-9]+) x (?=[a-z])", r"\1 "),

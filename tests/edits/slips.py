@@ -16,7 +16,10 @@ def slips(word: str) -> Iterator[tuple[str, str]]:
         yield "missing", word[:at] + word[at + 1 :]
         yield "doubled", word[:at] + letter + word[at:]
         if word[at + 1 : at + 2].isalpha() and word[at + 1] != letter:
-            yield "swapped", word[:at] + word[at + 1] + letter + word[at + 2 :]
+            yield (
+                "swapped",
+                word[:at] + word[at + 1] + letter + word[at + 2 :],
+            )
         for other in string.ascii_lowercase:
             if other != letter.lower():
                 yield "replaced", word[:at] + other + word[at + 1 :]

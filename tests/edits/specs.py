@@ -12,7 +12,13 @@ from resgraph.checked import Checked, check_nets
 from resgraph.errors import Diagnostic, Source, in_order
 from resgraph.language.grammar.words import BLOCK_KEYS
 from resgraph.language.yaml.reader import read
-from resgraph.language.yaml.tree import KeyValue, Mapping, Scalar, Sequence, Tree
+from resgraph.language.yaml.tree import (
+    KeyValue,
+    Mapping,
+    Scalar,
+    Sequence,
+    Tree,
+)
 from resgraph.ops import VOCABULARY
 
 SPECS = Path(__file__).parents[2] / "specs"
@@ -28,7 +34,9 @@ class Right:
 
     def nets(self, text: str) -> list[Checked]:
         """The nets of a text in this one's place."""
-        return check_nets(str(self.path), source=Source(str(self.path), text))
+        return check_nets(
+            str(self.path), source=Source(str(self.path), text)
+        )
 
 
 def errors(nets: list[Checked]) -> list[Diagnostic]:
@@ -54,7 +62,9 @@ def written(path: Path) -> Right:
 
 
 def _without(key: str, text: str) -> str:
-    return re.sub(rf"^{key}:.*\n(?:[ \t]+.*\n|\n)*", "", text, flags=re.MULTILINE)
+    return re.sub(
+        rf"^{key}:.*\n(?:[ \t]+.*\n|\n)*", "", text, flags=re.MULTILINE
+    )
 
 
 def _shallow(text: str) -> str:
@@ -74,7 +84,11 @@ def resolved(path: Path) -> Iterator[Right]:
         assert net.plan is not None
         text = _without("expect", net.plan.resolved())
         right = Right(path.with_name("resolved.yaml"), _shallow(text))
-        yield right if not errors(right.nets(right.text)) else Right(right.path, text)
+        yield (
+            right
+            if not errors(right.nets(right.text))
+            else Right(right.path, text)
+        )
 
 
 def meaning(nets: list[Checked]) -> list[Any]:
@@ -132,7 +146,9 @@ def _words(tree: Tree, path: tuple[str, ...]) -> Iterator[Word]:
                 yield from _of_entry(key, entry, path)
 
 
-def _of_entry(key: str, entry: KeyValue, path: tuple[str, ...]) -> Iterator[Word]:
+def _of_entry(
+    key: str, entry: KeyValue, path: tuple[str, ...]
+) -> Iterator[Word]:
     inner = path[:1] == ("blocks",) and path[-1] != "let"
     defines = (path[-1:] != () and path[-1] in _NAMED) or (
         inner and key not in BLOCK_KEYS

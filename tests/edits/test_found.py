@@ -54,15 +54,20 @@ FOREIGN = [
 
 @pytest.mark.parametrize(("wrong", "right"), MENDED.items())
 def test_what_is_certain_is_mended(wrong: str, right: str) -> None:
-    first, *_ = (problem for problem in examine(SPEC.format(wrong)) if problem.edits)
+    first, *_ = (
+        problem for problem in examine(SPEC.format(wrong)) if problem.edits
+    )
     assert first.span is not None
     assert mended(first.span.source, first.edits) == SPEC.format(right)
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"), [*LEFT.items(), *((row, "resgraph has no") for row in FOREIGN)]
+    ("wrong", "said"),
+    [*LEFT.items(), *((row, "resgraph has no") for row in FOREIGN)],
 )
-def test_what_is_not_certain_is_answered_and_left(wrong: str, said: str) -> None:
+def test_what_is_not_certain_is_answered_and_left(
+    wrong: str, said: str
+) -> None:
     found = examine(SPEC.format(wrong))
     assert all(not problem.edits for problem in found)
     assert any(said in problem.frame() for problem in found)

@@ -60,7 +60,9 @@ def check(right: Right, text: str) -> list[Diagnostic]:
 def offered(wrong: Wrong, found: list[Diagnostic]) -> list[Diagnostic]:
     """The mistakes, each with its edits where they hold."""
     source = Source(str(wrong.right.path), wrong.text)
-    return verified(found, source, lambda other: check(wrong.right, other.text))
+    return verified(
+        found, source, lambda other: check(wrong.right, other.text)
+    )
 
 
 def fixed(wrong: Wrong) -> str:
@@ -73,7 +75,9 @@ def places(found: list[Diagnostic]) -> Counter[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("count", [FEW, MANY])
-def test_an_edit_takes_its_mistake_away_and_brings_no_other(count: int) -> None:
+def test_an_edit_takes_its_mistake_away_and_brings_no_other(
+    count: int,
+) -> None:
     tried = 0
     for wrong, found in wrongs(tuple(MAKERS), count, SEED):
         for problem in offered(wrong, found):
@@ -84,11 +88,17 @@ def test_an_edit_takes_its_mistake_away_and_brings_no_other(count: int) -> None:
             after = mended(problem.edits[0].span.source, problem.edits)
             left = places(check(wrong.right, after))
             assert left <= places(found) - places([problem]), wrong
-            lines = zip(wrong.text.split("\n"), after.split("\n"), strict=True)
+            lines = zip(
+                wrong.text.split("\n"), after.split("\n"), strict=True
+            )
             changed = {
-                number for number, (before, now) in enumerate(lines, 1) if before != now
+                number
+                for number, (before, now) in enumerate(lines, 1)
+                if before != now
             }
-            assert changed == {edit.span.line for edit in problem.edits}, wrong
+            assert changed == {edit.span.line for edit in problem.edits}, (
+                wrong
+            )
     assert tried > count / 3
 
 
@@ -109,15 +119,17 @@ def test_what_is_mended_is_the_net_that_was_meant(count: int) -> None:
 
 
 @pytest.mark.parametrize("count", [FEW, MANY])
-def test_slips_of_the_hand_are_mended_to_the_original_net(count: int) -> None:
+def test_slips_of_the_hand_are_mended_to_the_original_net(
+    count: int,
+) -> None:
     left = []
     for wrong, _ in wrongs(CERTAIN, count, SEED + 2):
         if is_foreign(wrong.word):
             continue
         text = fixed(wrong)
-        if text != wrong.right.text and meaning(wrong.right.nets(text)) != meant(
-            wrong.right
-        ):
+        if text != wrong.right.text and meaning(
+            wrong.right.nets(text)
+        ) != meant(wrong.right):
             left.append(str(wrong))
     assert len(left) <= 0.05 * count, "\n".join(left)
 

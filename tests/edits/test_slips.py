@@ -17,10 +17,16 @@ KNOWN = frozenset({*VOCABULARY, *library_index()})
 OF_THE_HAND = ("missing", "doubled", "swapped")
 
 
-def cases(word: str, kinds: tuple[str, ...], most: int = 10**6) -> list[str]:
+def cases(
+    word: str, kinds: tuple[str, ...], most: int = 10**6
+) -> list[str]:
     """Slips of a word that are no words themselves."""
     found = sorted(
-        {wrong for kind, wrong in slips(word) if kind in kinds and wrong not in KNOWN}
+        {
+            wrong
+            for kind, wrong in slips(word)
+            if kind in kinds and wrong not in KNOWN
+        }
     )
     return random.Random(word).sample(found, min(most, len(found)))
 
@@ -38,7 +44,10 @@ def test_what_is_mended_is_the_word_that_was_meant(
 ) -> None:
     for word in KNOWN:
         for wrong in cases(word, kinds, most):
-            assert wrong in SYNONYMS or certain(wrong, KNOWN) in ("", word), (
+            assert wrong in SYNONYMS or certain(wrong, KNOWN) in (
+                "",
+                word,
+            ), (
                 word,
                 wrong,
             )
@@ -51,7 +60,11 @@ def test_most_slips_of_the_hand_are_mended() -> None:
         if len(word) > 3
         for wrong in cases(word, OF_THE_HAND)
     ]
-    left = [(word, wrong) for word, wrong in tried if certain(wrong, KNOWN) != word]
+    left = [
+        (word, wrong)
+        for word, wrong in tried
+        if certain(wrong, KNOWN) != word
+    ]
     assert len(left) < 0.03 * len(tried), left
 
 

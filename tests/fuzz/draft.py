@@ -34,7 +34,10 @@ class Draft:
 
     def blocks(self) -> dict[str, yaml.Node]:
         """The file's own blocks."""
-        return {name: value for name, (_, value) in self.inside("blocks").items()}
+        return {
+            name: value
+            for name, (_, value) in self.inside("blocks").items()
+        }
 
     def paths(self) -> Iterator[yaml.Node]:
         """Rows, and the paths of blocks: a label each, or a list of labels."""
@@ -48,21 +51,31 @@ class Draft:
 
     def lists(self, least: int = 1) -> list[yaml.SequenceNode]:
         """Paths that are written as flow lists of at least so many items."""
-        found = [p for p in self.paths() if isinstance(p, yaml.SequenceNode)]
+        found = [
+            p for p in self.paths() if isinstance(p, yaml.SequenceNode)
+        ]
         return [p for p in found if p.flow_style and len(p.value) >= least]
 
     def of(self, node: yaml.Node) -> str:
         """The text of a node."""
-        return self.text[node.start_mark.index : node.end_mark.index].rstrip()
+        return self.text[
+            node.start_mark.index : node.end_mark.index
+        ].rstrip()
 
     def put(self, node: yaml.Node, text: str) -> str:
         """The text with another one in the place of a node."""
         start = node.start_mark.index
-        return self.text[:start] + text + self.text[start + len(self.of(node)) :]
+        return (
+            self.text[:start]
+            + text
+            + self.text[start + len(self.of(node)) :]
+        )
 
     def swapped(self, one: yaml.Node, other: yaml.Node) -> str:
         """The text with two nodes in each other's place."""
-        first, second = sorted((one, other), key=lambda node: node.start_mark.index)
+        first, second = sorted(
+            (one, other), key=lambda node: node.start_mark.index
+        )
         a, b = first.start_mark.index, second.start_mark.index
         left, right = self.of(first), self.of(second)
         return (

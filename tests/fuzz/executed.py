@@ -33,9 +33,13 @@ def smallest(mutant: Mutant, net: Plan) -> Plan:
     if len(net.input) != 3 or len(net.inputs) > 1:
         return net
     kept = tuple(
-        said for said in mutant.overrides if not said.startswith(("input", "train"))
+        said
+        for said in mutant.overrides
+        if not said.startswith(("input", "train"))
     )
-    source = Source(str(mutant.file), Draft(mutant.text).without_key("train"))
+    source = Source(
+        str(mutant.file), Draft(mutant.text).without_key("train")
+    )
     for side in SIDES:
         if side >= min(net.input[1:]):
             break
@@ -62,9 +66,7 @@ def runs(mutant: Mutant, net: Plan) -> str:
         made = net.module()
     images = [torch.randn(2, *shape) for shape in net.inputs.values()]
     with torch.no_grad():
-        for value in (
-            made.parameters()
-        ):  # as after some steps: what starts at 0 would hide what stands before it
+        for value in made.parameters():  # as after some steps: what starts at 0 would hide what stands before it
             if value.ndim < 2:
                 value += 0.1 * torch.randn_like(value)
     odd = _trained(net, made, images)
@@ -76,12 +78,17 @@ def runs(mutant: Mutant, net: Plan) -> str:
         return f"{odd} not finite in evaluation".strip()
     with counted_attention():
         again = tupled(made(*images))
-    must(all(map(torch.equal, first, again)), "evaluation is not repeatable")
+    must(
+        all(map(torch.equal, first, again)), "evaluation is not repeatable"
+    )
     alone = tupled(made(*(image[:1] for image in images)))
     close = _close(alone, [out[:1] for out in first], 1e-4)
     must(close, "an image's output depends on the other's in evaluation")
     with torch.no_grad():
-        must(_close(followed(net, made, images), first), "the module is not the graph")
+        must(
+            _close(followed(net, made, images), first),
+            "the module is not the graph",
+        )
         folded, state = fold(net, made.state_dict())
         less = folded.module().eval()
         less.load_state_dict(state)
@@ -91,15 +98,21 @@ def runs(mutant: Mutant, net: Plan) -> str:
 
 
 def _close(
-    some: Sequence[torch.Tensor], others: Sequence[torch.Tensor], far: float = 1e-3
+    some: Sequence[torch.Tensor],
+    others: Sequence[torch.Tensor],
+    far: float = 1e-3,
 ) -> bool:
     return all(
-        torch.allclose(one, other, rtol=1e-3, atol=far * float(other.abs().max()))
+        torch.allclose(
+            one, other, rtol=1e-3, atol=far * float(other.abs().max())
+        )
         for one, other in zip(some, others, strict=True)
     )
 
 
-def _trained(net: Plan, made: nn.Module, images: Sequence[torch.Tensor]) -> str:
+def _trained(
+    net: Plan, made: nn.Module, images: Sequence[torch.Tensor]
+) -> str:
     """A step in training mode: shapes, and a gradient for each parameter."""
     made.train()
     before = [image.clone() for image in images]
@@ -110,11 +123,22 @@ def _trained(net: Plan, made: nn.Module, images: Sequence[torch.Tensor]) -> str:
             raise
         return "one value per channel"
     planned(net, net.graph.outputs, given)
-    must(all(map(torch.equal, images, before)), "the net writes over its input")
-    weights = [name for name, value in made.named_parameters() if value.requires_grad]
+    must(
+        all(map(torch.equal, images, before)),
+        "the net writes over its input",
+    )
+    weights = [
+        name
+        for name, value in made.named_parameters()
+        if value.requires_grad
+    ]
     if weights:
         sum((out * torch.randn_like(out)).sum() for out in given).backward()
-    without = [name for name, value in made.named_parameters() if value.grad is None]
+    without = [
+        name
+        for name, value in made.named_parameters()
+        if value.grad is None
+    ]
     must(not without, f"no gradient reaches {', '.join(without[:3])}")
     zero = sum(
         not bool(value.grad.any())

@@ -14,7 +14,12 @@ from resgraph.ops import Op
 from resgraph.ops.function import Among, Over, Pointwise
 from resgraph.plan import Plan
 
-_SIGNS = {"add": torch.add, "sub": torch.sub, "mul": torch.mul, "div": torch.div}
+_SIGNS = {
+    "add": torch.add,
+    "sub": torch.sub,
+    "mul": torch.mul,
+    "div": torch.div,
+}
 _OVER = {"mean": torch.mean, "max": torch.amax, "min": torch.amin}
 _WORDS = {"sigmoid": torch.sigmoid, "tanh": torch.tanh}
 
@@ -34,7 +39,9 @@ def followed(
             continue
         read = [values[name].clone() for name in node.inputs]
         layer = layers.get(node.shares or node.name)
-        values[node.name] = _layer(layer, read) if layer else _equation(node.op, read)
+        values[node.name] = (
+            _layer(layer, read) if layer else _equation(node.op, read)
+        )
     return tuple(values[output.node] for output in net.graph.main)
 
 
@@ -42,13 +49,17 @@ def _layer(layer: nn.Module, read: list[Tensor]) -> Tensor:
     """What a layer alone makes of its inputs: a linear one may hold the activation behind it, which
     is another node."""
     alone = isinstance(layer, nn.Linear) and any(layer.children())
-    out: Tensor = F.linear(*read, layer.weight, layer.bias) if alone else layer(*read)
+    out: Tensor = (
+        F.linear(*read, layer.weight, layer.bias) if alone else layer(*read)
+    )
     return out
 
 
 def _equation(op: Op, read: list[Tensor]) -> Tensor:
     if isinstance(op, Over):
-        axes = (1,) if op.over == "channels" else tuple(range(2, read[0].ndim))
+        axes = (
+            (1,) if op.over == "channels" else tuple(range(2, read[0].ndim))
+        )
         return _OVER[op.op](read[0], axes, keepdim=op.over == "channels")
     if isinstance(op, Among):
         return _OVER[op.op](torch.stack(read), 0)
@@ -62,10 +73,13 @@ def _equation(op: Op, read: list[Tensor]) -> Tensor:
         return (_WORDS.get(op.op) or getattr(F, op.op))(read[0])
     axes = max(value.ndim for value in read) - 2
     read = [
-        value.reshape(*value.shape, *(1,) * axes) if value.ndim == 2 else value
+        value.reshape(*value.shape, *(1,) * axes)
+        if value.ndim == 2
+        else value
         for value in read
     ]
     terms = [getattr(op, "left", None), *read, getattr(op, "right", None)]
     return reduce(
-        _SIGNS[op.op], [torch.as_tensor(term) for term in terms if term is not None]
+        _SIGNS[op.op],
+        [torch.as_tensor(term) for term in terms if term is not None],
     )

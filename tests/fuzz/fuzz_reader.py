@@ -44,7 +44,9 @@ def one_input(data: bytes) -> None:
 
 def main() -> None:
     """Run libFuzzer, from the zoo on where it is told nothing else."""
-    zoo = ",".join(str(spec) for spec in (HERE.parents[1] / "specs").glob("*.yaml"))
+    zoo = ",".join(
+        str(spec) for spec in (HERE.parents[1] / "specs").glob("*.yaml")
+    )
     defaults = [*_DEFAULTS, f"-seed_inputs={zoo}"]
     told = {argument.split("=")[0] for argument in sys.argv[1:]}
     atheris.Setup(

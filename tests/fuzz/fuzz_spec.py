@@ -44,9 +44,13 @@ def one_input(data: bytes) -> None:
         plan = loads(text)
     except SpecError as problem:
         for found in problem.diagnostics:
-            lines = found.span.source.text.split("\n") if found.span else [""]
+            lines = (
+                found.span.source.text.split("\n") if found.span else [""]
+            )
             assert found.code, found
-            assert found.span is None or 1 <= found.span.line <= len(lines), found
+            assert found.span is None or 1 <= found.span.line <= len(
+                lines
+            ), found
             assert found.frame()
         return
     except UsageError:
@@ -61,7 +65,9 @@ def main() -> None:
         *(ROOT / "specs").glob("*.yaml"),
         *(ROOT / "resgraph" / "library" / "starters").glob("*.yaml"),
     ]
-    seeds = ",".join(str(spec) for spec in specs if spec.stat().st_size <= _SMALL)
+    seeds = ",".join(
+        str(spec) for spec in specs if spec.stat().st_size <= _SMALL
+    )
     words = sorted(
         {
             *VOCABULARY,
@@ -76,9 +82,15 @@ def main() -> None:
             "unit",
         }
     )
-    with tempfile.NamedTemporaryFile("w", suffix=".dict", delete=False) as dictionary:
+    with tempfile.NamedTemporaryFile(
+        "w", suffix=".dict", delete=False
+    ) as dictionary:
         dictionary.write("\n".join(f'"{word}"' for word in words))
-    defaults = [*_DEFAULTS, f"-seed_inputs={seeds}", f"-dict={dictionary.name}"]
+    defaults = [
+        *_DEFAULTS,
+        f"-seed_inputs={seeds}",
+        f"-dict={dictionary.name}",
+    ]
     told = {argument.split("=")[0] for argument in sys.argv[1:]}
     atheris.Setup(
         [

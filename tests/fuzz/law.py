@@ -66,7 +66,9 @@ def verdict(mutant: Mutant) -> Verdict:
     for diagnostic in (*net.problems, *net.warnings):
         _placed(diagnostic)
     must(net.plan or errors, "refused without a word")
-    return Verdict(None if errors else net.plan, tuple(d.code for d in errors))
+    return Verdict(
+        None if errors else net.plan, tuple(d.code for d in errors)
+    )
 
 
 def checked(mutant: Mutant) -> Checked:
@@ -77,7 +79,9 @@ def checked(mutant: Mutant) -> Checked:
     except SpecError as problem:
         return Checked(mutant.reference, None, problem.diagnostics)
     found = linted(net.spec, net.graph)
-    return Checked(mutant.reference, net, (*net.unused, *net.unmet()), found.warnings)
+    return Checked(
+        mutant.reference, net, (*net.unused, *net.unmet()), found.warnings
+    )
 
 
 def parsed(mutant: Mutant, text: str) -> Spec:
@@ -135,7 +139,8 @@ def round_trips(mutant: Mutant, net: Plan) -> None:
             same(
                 net,
                 _planned(
-                    f"fmt {form}", lambda text=once: plan_of(parsed(mutant, text))
+                    f"fmt {form}",
+                    lambda text=once: plan_of(parsed(mutant, text)),
                 ),
                 f"fmt {form}",
             )
@@ -143,7 +148,10 @@ def round_trips(mutant: Mutant, net: Plan) -> None:
         text = resolved(net, defaults=defaults)
         again = _planned("resolve", lambda text=text: loads(text))
         same(net, again, "resolve")
-        must(resolved(again, defaults=defaults) == text, "resolve is not idempotent")
+        must(
+            resolved(again, defaults=defaults) == text,
+            "resolve is not idempotent",
+        )
     must(blame(net), "blame says nothing")
 
 
@@ -151,7 +159,9 @@ def _planned(what: str, make: Any) -> Plan:
     try:
         made: Plan = make()
     except SpecError as problem:
-        raise Broken(f"after {what}: {problem.diagnostics[0].frame()}") from None
+        raise Broken(
+            f"after {what}: {problem.diagnostics[0].frame()}"
+        ) from None
     return made
 
 
@@ -162,7 +172,8 @@ def same(one: Plan, other: Plan, what: str) -> None:
         one.graph.nodes.values(), other.graph.nodes.values(), strict=False
     ):
         facts = [
-            (n.name, n.op, n.inputs, n.shape, n.cost, n.depth) for n in (left, right)
+            (n.name, n.op, n.inputs, n.shape, n.cost, n.depth)
+            for n in (left, right)
         ]
         must(
             facts[0] == facts[1],
@@ -172,7 +183,10 @@ def same(one: Plan, other: Plan, what: str) -> None:
         len(one.graph.nodes) == len(other.graph.nodes),
         f"{what} gives a net of other length",
     )
-    must(one.graph.output == other.graph.output, f"{what} gives another output")
+    must(
+        one.graph.output == other.graph.output,
+        f"{what} gives another output",
+    )
     must(one.spec.train == other.spec.train, f"{what} gives another recipe")
     must(_starts(one) == _starts(other), f"{what} gives another init")
     must(one.name == other.name, f"{what} gives another name")
@@ -182,7 +196,9 @@ def _starts(net: Plan) -> dict[str, object]:
     """What `init:` says, without what the net has no layers for."""
     said = (net.spec.init or Init()).model_dump()
     return {
-        name: value for name, value in said.items() if reads(net.graph, "init", name)
+        name: value
+        for name, value in said.items()
+        if reads(net.graph, "init", name)
     }
 
 
@@ -203,10 +219,15 @@ def module(net: Plan) -> None:
                 f"{name} has {own} parameters in torch",
             )
     count = sum(p.numel() for p in made.parameters())
-    must(count == net.params, f"{count} parameters in torch, {net.params} in the plan")
+    must(
+        count == net.params,
+        f"{count} parameters in torch, {net.params} in the plan",
+    )
     with torch.no_grad(), counted_attention(), MultiplyAdds() as counter:
         sizes = [(2, *shape) for shape in net.inputs.values()]
-        given = tupled(made(*(torch.empty(size, device="meta") for size in sizes)))
+        given = tupled(
+            made(*(torch.empty(size, device="meta") for size in sizes))
+        )
     planned(net, net.graph.main, given)
     for name, shape in found.items():
         must(
@@ -221,9 +242,13 @@ def tupled(out: Any) -> tuple[Any, ...]:
     return out if isinstance(out, tuple) else (out,)
 
 
-def planned(net: Plan, outputs: Iterable[Output], given: Sequence[Any]) -> None:
+def planned(
+    net: Plan, outputs: Iterable[Output], given: Sequence[Any]
+) -> None:
     """What comes out for two images has the planned shapes."""
-    shapes = [(2, *net.graph.nodes[output.node].shape) for output in outputs]
+    shapes = [
+        (2, *net.graph.nodes[output.node].shape) for output in outputs
+    ]
     found = [tuple(out.shape) for out in given]
     must(found == shapes, f"{found} comes out, {shapes} is planned")
 
@@ -257,7 +282,11 @@ def _meta(net: Plan) -> Any:
     """The module on the meta device; nothing of it stays in `sys.modules` or the caches."""
     import torch
 
-    from resgraph.outputs.pytorch.build import _NoNumbers, net_class, source_module
+    from resgraph.outputs.pytorch.build import (
+        _NoNumbers,
+        net_class,
+        source_module,
+    )
 
     text = net.source()
     defined = source_module(text)
@@ -267,10 +296,14 @@ def _meta(net: Plan) -> Any:
 
 def forget() -> None:
     """Drop the modules of emitted source, which a process keeps for pickle: there are thousands."""
-    for name in [name for name in sys.modules if name.startswith("resgraph_source_")]:
+    for name in [
+        name for name in sys.modules if name.startswith("resgraph_source_")
+    ]:
         del sys.modules[name]
     for made in [
-        c for c in copyreg.dispatch_table if c.__module__.startswith("resgraph_source_")
+        c
+        for c in copyreg.dispatch_table
+        if c.__module__.startswith("resgraph_source_")
     ]:
         del copyreg.dispatch_table[made]
     linecache.clearcache()

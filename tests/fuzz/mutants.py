@@ -58,16 +58,21 @@ class Mutant:
     @property
     def reference(self) -> str:
         """As a user names it."""
-        return f"{self.file}::{self.variant}" if self.variant else str(self.file)
+        return (
+            f"{self.file}::{self.variant}"
+            if self.variant
+            else str(self.file)
+        )
 
     def told(self) -> str:
         """All there is to know, to read."""
         command = " ".join(
-            [self.reference, *(f"--set {said!r}" for said in self.overrides)]
+            [
+                self.reference,
+                *(f"--set {said!r}" for said in self.overrides),
+            ]
         )
-        return (
-            f"# mutant {self.number}: {', '.join(self.kinds)}\n# {command}\n{self.text}"
-        )
+        return f"# mutant {self.number}: {', '.join(self.kinds)}\n# {command}\n{self.text}"
 
 
 @cache
@@ -82,13 +87,17 @@ def zoo() -> dict[str, str]:
 @cache
 def _labels_of_the_zoo() -> list[str]:
     drafts = map(Draft, zoo().values())
-    return sorted({draft.of(label) for draft in drafts for label in draft.labels()})
+    return sorted(
+        {draft.of(label) for draft in drafts for label in draft.labels()}
+    )
 
 
 OPERATIONS: dict[str, tuple[Operation, int]] = {}
 
 
-def operation(kind: str, weight: int = 2) -> Callable[[Operation], Operation]:
+def operation(
+    kind: str, weight: int = 2
+) -> Callable[[Operation], Operation]:
     """Enter a mutation under its kind, with how often it is made beside the others."""
 
     def enter(made: Operation) -> Operation:
@@ -104,7 +113,11 @@ def mutant(seed: int, number: int) -> Mutant:
     name = chance.choice(list(zoo()))
     text = zoo()[name]
     text = small(text) if chance.random() < 0.9 else text
-    text = Draft(text).without_key("expect") if chance.random() < 0.95 else text
+    text = (
+        Draft(text).without_key("expect")
+        if chance.random() < 0.95
+        else text
+    )
     return mutated(number, name, text, chance)
 
 
@@ -114,8 +127,12 @@ def mutated(number: int, name: str, text: str, chance: Chance) -> Mutant:
     overrides: list[str] = []
     count = chance.choice([1, 1, 1, 1, 2, 2, 3])
     while len(kinds) < count:
-        names = list(OPERATIONS) if Draft(text).inside("net") else _OF_A_FILE
-        kind = chance.choices(names, [OPERATIONS[each][1] for each in names])[0]
+        names = (
+            list(OPERATIONS) if Draft(text).inside("net") else _OF_A_FILE
+        )
+        kind = chance.choices(
+            names, [OPERATIONS[each][1] for each in names]
+        )[0]
         made = OPERATIONS[kind][0](Draft(text), chance)
         if made is None or made == text:
             continue
@@ -130,7 +147,9 @@ def mutated(number: int, name: str, text: str, chance: Chance) -> Mutant:
         kinds.append(kind)
     known = variants(text)
     variant = "own" if "own" in known else chance.choice(known or [None])
-    return Mutant(number, SPECS / name, text, variant, tuple(overrides), tuple(kinds))
+    return Mutant(
+        number, SPECS / name, text, variant, tuple(overrides), tuple(kinds)
+    )
 
 
 _OF_A_FILE = [
@@ -155,7 +174,10 @@ def variants(text: str) -> list[str | None]:
 
 
 def _in_a_label(
-    draft: Draft, chance: Chance, pattern: str, new: Callable[[re.Match[str]], str]
+    draft: Draft,
+    chance: Chance,
+    pattern: str,
+    new: Callable[[re.Match[str]], str],
 ) -> str | None:
     """One match of a pattern in the labels, replaced."""
     found = [
@@ -167,14 +189,26 @@ def _in_a_label(
         return None
     node, match = chance.choice(found)
     label = draft.of(node)
-    return draft.put(node, label[: match.start()] + new(match) + label[match.end() :])
+    return draft.put(
+        node, label[: match.start()] + new(match) + label[match.end() :]
+    )
 
 
 def _beside(number: str, chance: Chance) -> str:
     """A number that someone might write for another."""
     value = float(number)
     if not number.isdecimal():
-        near = [0.0, value / 2, value * 2, 1 - value, -value, 0.1, 0.5, 1.0, 1e-6]
+        near = [
+            0.0,
+            value / 2,
+            value * 2,
+            1 - value,
+            -value,
+            0.1,
+            0.5,
+            1.0,
+            1e-6,
+        ]
         return f"{chance.choice(near):.6g}"
     whole = int(value)
     near = [
@@ -203,7 +237,9 @@ _NUMBER = r"(?<![\w./*-])\d+(\.\d+)?(e-?\d+)?(?![\w.]|x\d| x )"
 
 @operation("number", 6)
 def _number(draft: Draft, chance: Chance) -> str | None:
-    return _in_a_label(draft, chance, _NUMBER, lambda m: _beside(m[0], chance))
+    return _in_a_label(
+        draft, chance, _NUMBER, lambda m: _beside(m[0], chance)
+    )
 
 
 @operation("width as an expression")
@@ -220,19 +256,26 @@ def _width(draft: Draft, chance: Chance) -> str | None:
         "max(8 in/4)",
         "in*3/2",
     ]
-    return _in_a_label(draft, chance, _NUMBER, lambda _: chance.choice(said))
+    return _in_a_label(
+        draft, chance, _NUMBER, lambda _: chance.choice(said)
+    )
 
 
 @operation("kernel", 4)
 def _kernel(draft: Draft, chance: Chance) -> str | None:
-    return _in_a_label(draft, chance, r"\b\d+x\d+\b", lambda _: chance.choice(KERNELS))
+    return _in_a_label(
+        draft, chance, r"\b\d+x\d+\b", lambda _: chance.choice(KERNELS)
+    )
 
 
 @operation("stride", 4)
 def _stride(draft: Draft, chance: Chance) -> str | None:
     if chance.random() < 0.5:
         return _in_a_label(
-            draft, chance, r"(?<=\s)/(\w+)", lambda _: chance.choice(STRIDES)
+            draft,
+            chance,
+            r"(?<=\s)/(\w+)",
+            lambda _: chance.choice(STRIDES),
         )
     return _behind(
         draft,
@@ -245,7 +288,9 @@ def _stride(draft: Draft, chance: Chance) -> str | None:
 @operation("groups", 3)
 def _groups(draft: Draft, chance: Chance) -> str | None:
     groups = chance.choice(["2", "4", "8", "3", "32", "in", "out", "1"])
-    at = _in_a_label(draft, chance, r"groups \S+", lambda _: f"groups {groups}")
+    at = _in_a_label(
+        draft, chance, r"groups \S+", lambda _: f"groups {groups}"
+    )
     return (
         at
         if at and chance.random() < 0.5
@@ -253,7 +298,9 @@ def _groups(draft: Draft, chance: Chance) -> str | None:
     )
 
 
-def _behind(draft: Draft, chance: Chance, pattern: str, words: str) -> str | None:
+def _behind(
+    draft: Draft, chance: Chance, pattern: str, words: str
+) -> str | None:
     return _in_a_label(draft, chance, pattern, lambda m: m[0] + words)
 
 
@@ -283,10 +330,16 @@ def _mode(draft: Draft, chance: Chance) -> str | None:
     at = rf"\b({'|'.join(MODES)})\b"
     if chance.random() < 0.5:
         return _in_a_label(
-            draft, chance, at, lambda _: chance.choice([*MODES, *ACTIVATIONS, ""])
+            draft,
+            chance,
+            at,
+            lambda _: chance.choice([*MODES, *ACTIVATIONS, ""]),
         )
     return _behind(
-        draft, chance, r"\b(conv|fc)\b.*", f" {chance.choice([*MODES, *ACTIVATIONS])}"
+        draft,
+        chance,
+        r"\b(conv|fc)\b.*",
+        f" {chance.choice([*MODES, *ACTIVATIONS])}",
     )
 
 
@@ -298,35 +351,50 @@ def _word(draft: Draft, chance: Chance) -> str | None:
         for word in group
     }
     at = rf"(?<![\w-])({'|'.join(sorted(words, key=len, reverse=True))})(?![\w-])"
-    return _in_a_label(draft, chance, at, lambda m: chance.choice(words[m[0]]))
+    return _in_a_label(
+        draft, chance, at, lambda m: chance.choice(words[m[0]])
+    )
 
 
 @operation("repeat", 3)
 def _repeat(draft: Draft, chance: Chance) -> str | None:
-    count = f"{chance.choice(['0', '1', '2', '3', '5', 'row_index', '4/2'])} x "
+    count = (
+        f"{chance.choice(['0', '1', '2', '3', '5', 'row_index', '4/2'])} x "
+    )
     at = _in_a_label(draft, chance, r"^[\w.]+ x ", lambda _: count)
     return (
         at
         if at and chance.random() < 0.7
-        else _in_a_label(draft, chance, r"^(?=[\w-]+ [^x(]*$)", lambda _: count)
+        else _in_a_label(
+            draft, chance, r"^(?=[\w-]+ [^x(]*$)", lambda _: count
+        )
     )
 
 
 @operation("label replaced", 4)
 def _label_replaced(draft: Draft, chance: Chance) -> str | None:
     labels = draft.labels()
-    return draft.put(chance.choice(labels), _a_label(chance)) if labels else None
+    return (
+        draft.put(chance.choice(labels), _a_label(chance))
+        if labels
+        else None
+    )
 
 
 def _a_label(chance: Chance) -> str:
     """A label for any place: one that keeps the shape, one of the pool, or one of the zoo's."""
     return chance.choice(
-        chance.choice([KEEPING, KEEPING, LABELS + CALLS, _labels_of_the_zoo()])
+        chance.choice(
+            [KEEPING, KEEPING, LABELS + CALLS, _labels_of_the_zoo()]
+        )
     )
 
 
 def _relist(
-    draft: Draft, chance: Chance, least: int, change: Callable[[list[str]], None]
+    draft: Draft,
+    chance: Chance,
+    least: int,
+    change: Callable[[list[str]], None],
 ) -> str | None:
     lists = draft.lists(least)
     if not lists:
@@ -339,7 +407,9 @@ def _relist(
 
 @operation("label deleted", 3)
 def _label_deleted(draft: Draft, chance: Chance) -> str | None:
-    return _relist(draft, chance, 2, lambda items: items.remove(chance.choice(items)))
+    return _relist(
+        draft, chance, 2, lambda items: items.remove(chance.choice(items))
+    )
 
 
 @operation("label inserted", 4)
@@ -348,7 +418,9 @@ def _label_inserted(draft: Draft, chance: Chance) -> str | None:
         draft,
         chance,
         1,
-        lambda items: items.insert(chance.randint(0, len(items)), _a_label(chance)),
+        lambda items: items.insert(
+            chance.randint(0, len(items)), _a_label(chance)
+        ),
     )
 
 
@@ -358,7 +430,9 @@ def _label_doubled(draft: Draft, chance: Chance) -> str | None:
         draft,
         chance,
         1,
-        lambda items: items.insert(chance.randint(0, len(items)), chance.choice(items)),
+        lambda items: items.insert(
+            chance.randint(0, len(items)), chance.choice(items)
+        ),
     )
 
 
@@ -371,15 +445,23 @@ def _labels_shuffled(draft: Draft, chance: Chance) -> str | None:
 def _labels_swapped(draft: Draft, chance: Chance) -> str | None:
     labels = draft.labels()
     one, other = (
-        (chance.choice(labels), chance.choice(labels)) if labels else (None, None)
+        (chance.choice(labels), chance.choice(labels))
+        if labels
+        else (None, None)
     )
-    return draft.swapped(one, other) if one and other and one is not other else None
+    return (
+        draft.swapped(one, other)
+        if one and other and one is not other
+        else None
+    )
 
 
 @operation("row deleted", 3)
 def _row_deleted(draft: Draft, chance: Chance) -> str | None:
     rows = list(draft.inside("net").values())
-    start, end = draft.lines(*chance.choice(rows)) if len(rows) > 1 else (0, 0)
+    start, end = (
+        draft.lines(*chance.choice(rows)) if len(rows) > 1 else (0, 0)
+    )
     return draft.text[:start] + draft.text[end:]
 
 
@@ -394,7 +476,9 @@ def _row_doubled(draft: Draft, chance: Chance) -> str | None:
     rows = list(draft.inside("net").values())
     key, value = chance.choice(rows)
     start, end = draft.lines(key, value)
-    again = draft.text[start:end].replace(key.value, f"{key.value}_again", 1)
+    again = draft.text[start:end].replace(
+        key.value, f"{key.value}_again", 1
+    )
     return draft.text[:end] + again + draft.text[end:]
 
 
@@ -437,7 +521,9 @@ def _row_reads(draft: Draft, chance: Chance) -> str | None:
     label = draft.of(value)
     return draft.put(
         value,
-        f"[{read}, {label[1:]}" if label.startswith("[") else f"[{read}, {label}]",
+        f"[{read}, {label[1:]}"
+        if label.startswith("[")
+        else f"[{read}, {label}]",
     )
 
 
@@ -446,7 +532,13 @@ def _row_as_block(draft: Draft, chance: Chance) -> str | None:
     rows = [value for _, value in draft.inside("net").values()]
     value = chance.choice(rows)
     merge = chance.choice(
-        ["body + x", "concat(body x)", "body", "relu(body + shortcut)", "body * x"]
+        [
+            "body + x",
+            "concat(body x)",
+            "body",
+            "relu(body + shortcut)",
+            "body * x",
+        ]
     )
     return draft.put(value, f"{{body: {draft.of(value)}, merge: {merge}}}")
 
@@ -460,14 +552,21 @@ def _block_swapped(draft: Draft, chance: Chance) -> str | None:
     )
     other = chance.choice(used)
     return _in_a_label(
-        draft, chance, rf"(?<![\w-])({'|'.join(used)})(?![\w-])", lambda _: other
+        draft,
+        chance,
+        rf"(?<![\w-])({'|'.join(used)})(?![\w-])",
+        lambda _: other,
     )
 
 
 @operation("blocks' bodies swapped")
 def _bodies_swapped(draft: Draft, chance: Chance) -> str | None:
     blocks = list(draft.blocks().values())
-    return draft.swapped(*chance.sample(blocks, 2)) if len(blocks) > 1 else None
+    return (
+        draft.swapped(*chance.sample(blocks, 2))
+        if len(blocks) > 1
+        else None
+    )
 
 
 @operation("path deleted")
@@ -490,11 +589,15 @@ def _merge(draft: Draft, chance: Chance) -> str | None:
         if "merge" in (entry := pairs(block))
     ]
     return (
-        draft.put(chance.choice(merges), chance.choice(EQUATIONS)) if merges else None
+        draft.put(chance.choice(merges), chance.choice(EQUATIONS))
+        if merges
+        else None
     )
 
 
-def _block_key(draft: Draft, chance: Chance, key: str, said: str) -> str | None:
+def _block_key(
+    draft: Draft, chance: Chance, key: str, said: str
+) -> str | None:
     blocks = [
         b
         for b in draft.blocks().values()
@@ -541,7 +644,11 @@ def _call_shortcut(draft: Draft, chance: Chance) -> str | None:
         "none",
     ]
     names = "|".join(
-        sorted({*draft.blocks(), "block", "basic", "bottleneck"}, key=len, reverse=True)
+        sorted(
+            {*draft.blocks(), "block", "basic", "bottleneck"},
+            key=len,
+            reverse=True,
+        )
     )
     return _behind(
         draft,
@@ -585,7 +692,16 @@ def _another(value: str, draft: Draft, chance: Chance) -> str:
         return chance.choice(KERNELS)
     calls = [call.split()[0] for call in CALLS]
     return chance.choice(
-        [*draft.blocks(), *calls, *ACTIVATIONS, "in", "out/2", "4", "none", "linear"]
+        [
+            *draft.blocks(),
+            *calls,
+            *ACTIVATIONS,
+            "in",
+            "out/2",
+            "4",
+            "none",
+            "linear",
+        ]
     )
 
 
@@ -594,7 +710,11 @@ def _changed_value(
 ) -> str | None:
     found = [scalar for holder in holders for scalar in _scalars(holder)]
     node = chance.choice(found) if found else None
-    return draft.put(node, _another(draft.of(node), draft, chance)) if node else None
+    return (
+        draft.put(node, _another(draft.of(node), draft, chance))
+        if node
+        else None
+    )
 
 
 @operation("let", 4)
@@ -617,27 +737,44 @@ def _block_let(draft: Draft, chance: Chance) -> str | None:
 @operation("value of a variant", 3)
 def _variant(draft: Draft, chance: Chance) -> str | None:
     return _changed_value(
-        draft, chance, [value for _, value in draft.inside("variants").values()]
+        draft,
+        chance,
+        [value for _, value in draft.inside("variants").values()],
     )
 
 
 @operation("variant sets more", 3)
 def _variant_more(draft: Draft, chance: Chance) -> str | None:
     variants = [
-        value for _, value in draft.inside("variants").values() if value.flow_style
+        value
+        for _, value in draft.inside("variants").values()
+        if value.flow_style
     ]
     if not variants:
         return None
-    name = chance.choice(["input", "unit", "shortcut", "init", *draft.inside("let")])
-    more = {"input": INPUTS, "unit": UNITS, "shortcut": SHORTCUTS, "init": INITS}
+    name = chance.choice(
+        ["input", "unit", "shortcut", "init", *draft.inside("let")]
+    )
+    more = {
+        "input": INPUTS,
+        "unit": UNITS,
+        "shortcut": SHORTCUTS,
+        "init": INITS,
+    }
     said = f"{name}: {chance.choice(more.get(name, ['1', '2', '3', 'basic', 'relu']))}"
     node = chance.choice(variants)
-    return draft.put(node, f"{{{said}, {draft.of(node)[1:]}".replace(", }", "}"))
+    return draft.put(
+        node, f"{{{said}, {draft.of(node)[1:]}".replace(", }", "}")
+    )
 
 
 @operation("recipe", 6)
 def _recipe(draft: Draft, chance: Chance) -> str | None:
-    said = [f"recipe: {chance.choice(RECIPES)}"] if chance.random() < 0.9 else []
+    said = (
+        [f"recipe: {chance.choice(RECIPES)}"]
+        if chance.random() < 0.9
+        else []
+    )
     said += chance.sample(
         [f"{key}: {value}" for key, value in TRAIN], chance.randint(0, 3)
     )
@@ -719,7 +856,9 @@ def _quoted(draft: Draft, chance: Chance) -> str | None:
     labels = [label for label in draft.labels() if label.style is None]
     node = chance.choice(labels) if labels else None
     quote = chance.choice(["'", '"'])
-    return draft.put(node, f"{quote}{draft.of(node)}{quote}") if node else None
+    return (
+        draft.put(node, f"{quote}{draft.of(node)}{quote}") if node else None
+    )
 
 
 @operation("list in lines", 3)
@@ -727,7 +866,9 @@ def _in_lines(draft: Draft, chance: Chance) -> str | None:
     """A flow list as one with a line and a comment for each item."""
     places = [value for _, value in draft.inside("net").values()]
     places += [
-        value for block in draft.blocks().values() for _, value in pairs(block).values()
+        value
+        for block in draft.blocks().values()
+        for _, value in pairs(block).values()
     ]
     lists = [
         p
@@ -758,9 +899,16 @@ def _let_introduced(draft: Draft, chance: Chance) -> str | None:
     node, match = chance.choice(found)
     label, value = draft.of(node), match[0]
     said = chance.choice(
-        [value, f"2*{value}/2", f"max(1 {value})", f"{value} + extra - extra"]
+        [
+            value,
+            f"2*{value}/2",
+            f"max(1 {value})",
+            f"{value} + extra - extra",
+        ]
     )
-    text = draft.put(node, f"{label[: match.start()]}fresh{label[match.end() :]}")
+    text = draft.put(
+        node, f"{label[: match.start()]}fresh{label[match.end() :]}"
+    )
     lets = draft.root.get("let")
     new = f"fresh: {said}" + (", extra: 3" if "extra" in said else "")
     if lets is None:

@@ -16,7 +16,19 @@ KERNELS = [
     "0x3",
     "31x31",
 ]
-STRIDES = ["/1", "/2", "/3", "/4", "/stride", "/2x1", "/1x2", "", "/7", "/0", "/3x2"]
+STRIDES = [
+    "/1",
+    "/2",
+    "/3",
+    "/4",
+    "/stride",
+    "/2x1",
+    "/1x2",
+    "",
+    "/7",
+    "/0",
+    "/3x2",
+]
 MODES = ["linear", "bare"]
 ACTIVATIONS = [
     "relu", "relu6", "gelu", "silu", "sigmoid", "tanh", "elu", "selu", "celu", "mish", "softplus", "softsign",

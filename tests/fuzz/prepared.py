@@ -40,7 +40,10 @@ def trains(net: Plan) -> str:
     try:
         with _archive():
             ready = prepare(
-                net, Options(device="cpu", data=_images(net)), World(), counted=True
+                net,
+                Options(device="cpu", data=_images(net)),
+                World(),
+                counted=True,
             )
         if net.params <= MOST:
             make_train_state(
@@ -62,7 +65,9 @@ def _images(net: Plan) -> Path | None:
         return None
     each = max(2, -(-train.batch // classes))
     if each * classes > COPIED:
-        return _folder() / "absent"  # as planned by who has the images elsewhere
+        return (
+            _folder() / "absent"
+        )  # as planned by who has the images elsewhere
     make = _tree if isinstance(train.data, Folder) else _shards
     return make(classes, each, train.data.train, train.data.validation)
 
@@ -129,8 +134,14 @@ def _shards(classes: int, each: int, *_patterns: str) -> Path:
     ]
     for name in names:
         with tarfile.open(root / name, "w") as file:
-            for key in range(each * classes if name.endswith("000000.tar") else 1):
-                _add(file, f"{key:06}.png", (_folder() / "one.png").read_bytes())
+            for key in range(
+                each * classes if name.endswith("000000.tar") else 1
+            ):
+                _add(
+                    file,
+                    f"{key:06}.png",
+                    (_folder() / "one.png").read_bytes(),
+                )
                 _add(file, f"{key:06}.cls", str(key % classes).encode())
     return root
 

@@ -18,7 +18,11 @@ def recipe_mutant(seed: int, number: int) -> Mutant:
     """
     chance = random.Random(f"recipe:{seed}:{number}")
     name = chance.choice(
-        [name for name, text in zoo().items() if re.search(r"(?m)^train:", text)]
+        [
+            name
+            for name, text in zoo().items()
+            if re.search(r"(?m)^train:", text)
+        ]
     )
     draft = Draft(Draft(small(zoo()[name])).without_key("expect"))
     used = re.search(r"[a-z]+", draft.of(draft.root["train"][1]))
@@ -27,18 +31,28 @@ def recipe_mutant(seed: int, number: int) -> Mutant:
         [each for each in RECIPES if each.startswith(kind)] or RECIPES
     )
     keys = dict(chance.sample(TRAIN, chance.choice([1, 1, 2, 2, 3])))
-    in_file = {key: value for key, value in keys.items() if chance.random() < 0.7}
+    in_file = {
+        key: value for key, value in keys.items() if chance.random() < 0.7
+    }
     said = ", ".join(
-        f"{key}: {value}" for key, value in {"recipe": recipe, **in_file}.items()
+        f"{key}: {value}"
+        for key, value in {"recipe": recipe, **in_file}.items()
     )
     text = draft.with_key("train", f"{{{said}}}")
     made = Mutant(
-        number, SPECS / name, text, chance.choice(variants(text) or [None]), (), ()
+        number,
+        SPECS / name,
+        text,
+        chance.choice(variants(text) or [None]),
+        (),
+        (),
     )
     if chance.random() < 0.25:
         made = mutated(number, name, text, chance)
     by_set = tuple(
-        f"train.{key}={value}" for key, value in keys.items() if key not in in_file
+        f"train.{key}={value}"
+        for key, value in keys.items()
+        if key not in in_file
     )
     return replace(
         made,

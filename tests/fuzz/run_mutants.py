@@ -50,8 +50,13 @@ def tried(made: Mutant, part: str) -> Found:
     }
     try:
         answer = verdict(made)
-        found |= {"accepted": answer.plan is not None, "codes": answer.codes}
-        found |= {"note": note} if (note := _obeyed(made, answer, part)) else {}
+        found |= {
+            "accepted": answer.plan is not None,
+            "codes": answer.codes,
+        }
+        found |= (
+            {"note": note} if (note := _obeyed(made, answer, part)) else {}
+        )
     except Broken as problem:
         found["broken"] = str(problem)
     except Exception:
@@ -99,7 +104,9 @@ def make(seed: int, number: int, part: str) -> Mutant:
     return (recipe_mutant if part == "recipe" else mutant)(seed, number)
 
 
-def go(seed: int, count: int, part: str, state: Path | None) -> Iterator[Found]:
+def go(
+    seed: int, count: int, part: str, state: Path | None
+) -> Iterator[Found]:
     """What is found of each mutant still to be tried, in order of their numbers."""
     before = known(state)
     own = [each for each in before if each["part"] == part]
@@ -123,7 +130,8 @@ def go(seed: int, count: int, part: str, state: Path | None) -> Iterator[Found]:
 def _counts(found: Found) -> bool:
     """Whether it is one of the mutants that were asked for."""
     return found["part"] == "law" or (
-        found["accepted"] and not found.get("note", "").startswith("skipped")
+        found["accepted"]
+        and not found.get("note", "").startswith("skipped")
     )
 
 
@@ -145,10 +153,14 @@ def summary(found: list[Found]) -> str:
             for e in own
             if "note" in e and not e["note"][0].isdigit()
         )
-        lines += [f"  {note}: {times}" for note, times in notes.most_common(8)]
+        lines += [
+            f"  {note}: {times}" for note, times in notes.most_common(8)
+        ]
         if part == "law":
             kinds = Counter(kind for e in own for kind in set(e["kinds"]))
-            taken = Counter(kind for e in accepted for kind in set(e["kinds"]))
+            taken = Counter(
+                kind for e in accepted for kind in set(e["kinds"])
+            )
             lines += [
                 f"  {kind:28} {taken[kind]:5,} of {times:5,}"
                 for kind, times in kinds.most_common()
@@ -156,7 +168,9 @@ def summary(found: list[Found]) -> str:
             codes = Counter(e["codes"][0] for e in own if e.get("codes"))
             lines.append(
                 "  first codes: "
-                + ", ".join(f"{code} {times}" for code, times in codes.most_common())
+                + ", ".join(
+                    f"{code} {times}" for code, times in codes.most_common()
+                )
             )
         lines += [
             f"  broken {e['number']}: {e['broken'].strip().splitlines()[-1][:200]}"
@@ -167,7 +181,8 @@ def summary(found: list[Found]) -> str:
 
 def main() -> int:
     settings = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     settings.add_argument("--seed", type=int, default=SEED)
     settings.add_argument("--count", type=int, default=100)
@@ -192,11 +207,15 @@ def main() -> int:
         print(made.told())
         found = [
             tried(made, part)
-            for part in (["law", "run"] if given.part == "law" else [given.part])
+            for part in (
+                ["law", "run"] if given.part == "law" else [given.part]
+            )
         ]
         for each in found:
             print(
-                json.dumps({k: v for k, v in each.items() if k != "broken"}),
+                json.dumps(
+                    {k: v for k, v in each.items() if k != "broken"}
+                ),
                 each.get("broken", ""),
                 sep="\n",
             )

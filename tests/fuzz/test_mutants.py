@@ -17,7 +17,11 @@ def broken(part: str, numbers: range) -> list[str]:
     """What breaks the law among some mutants."""
     found = [tried(make(SEED, number, part), part) for number in numbers]
     assert any(each["accepted"] for each in found)
-    return [f"{each['number']}: {each['broken']}" for each in found if "broken" in each]
+    return [
+        f"{each['number']}: {each['broken']}"
+        for each in found
+        if "broken" in each
+    ]
 
 
 def test_a_mutant_follows_from_its_seed_and_number() -> None:
@@ -25,9 +29,18 @@ def test_a_mutant_follows_from_its_seed_and_number() -> None:
         mutant(1, number) for number in range(20)
     ]
     assert (
-        len({mutant(seed, number).text for seed in (1, 2) for number in range(40)}) > 60
+        len(
+            {
+                mutant(seed, number).text
+                for seed in (1, 2)
+                for number in range(40)
+            }
+        )
+        > 60
     )
-    assert len({mutant(1, number).file for number in range(400)}) > 0.9 * len(zoo())
+    assert len(
+        {mutant(1, number).file for number in range(400)}
+    ) > 0.9 * len(zoo())
 
 
 def test_a_mutant_is_the_same_in_every_process() -> None:
@@ -54,7 +67,8 @@ def test_a_sample_runs() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("part", "count"), [("law", 600), ("run", 120), ("export", 12), ("recipe", 120)]
+    ("part", "count"),
+    [("law", 600), ("run", 120), ("export", 12), ("recipe", 120)],
 )
 def test_a_larger_sample_keeps_the_law(part: str, count: int) -> None:
     assert broken(part, range(count)) == []

@@ -28,7 +28,9 @@ def main() -> None:
             with torch.device("meta"):
                 net = timm.create_model(name, pretrained=False)
             state = net.state_dict()
-            found[f"timm/{name}"] = [f"{k} {tuple(v.shape)}" for k, v in state.items()]
+            found[f"timm/{name}"] = [
+                f"{k} {tuple(v.shape)}" for k, v in state.items()
+            ]
     packed = gzip.compress(json.dumps(found).encode(), mtime=0)
     Path(__file__).with_name("timm_keys.json.gz").write_bytes(packed)
 

@@ -41,10 +41,18 @@ NETS = [
 @pytest.fixture(autouse=True)
 def exact() -> Iterator[None]:
     """Without TF32, which would round what is compared; and as it was, afterwards."""
-    before = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
-    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+    before = (
+        torch.backends.cudnn.allow_tf32,
+        torch.backends.cuda.matmul.allow_tf32,
+    )
+    torch.backends.cudnn.allow_tf32 = (
+        torch.backends.cuda.matmul.allow_tf32
+    ) = False
     yield
-    torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = before
+    (
+        torch.backends.cudnn.allow_tf32,
+        torch.backends.cuda.matmul.allow_tf32,
+    ) = before
     torch.use_deterministic_algorithms(False)
 
 
@@ -59,7 +67,9 @@ def stepping(
     net: nn.Module, images: torch.Tensor, *, bf16: bool = False
 ) -> Callable[[], float]:
     """A training step that returns the loss before it."""
-    optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9, fused=True)
+    optimizer = torch.optim.SGD(
+        net.parameters(), lr=0.01, momentum=0.9, fused=True
+    )
     labels = torch.arange(len(images), device="cuda")
 
     def step() -> float:
@@ -87,9 +97,9 @@ def test_the_outputs_are_those_of_the_cpu(name: str) -> None:
 def test_weights_made_on_the_device() -> None:
     plan = resgraph.load(SPECS / "resnet.yaml::resnet-50")
     net = plan.module(device="cuda")
-    assert {value.device.type for value in (*net.parameters(), *net.buffers())} == {
-        "cuda"
-    }
+    assert {
+        value.device.type for value in (*net.parameters(), *net.buffers())
+    } == {"cuda"}
     weight = net.get_parameter("conv3.0.body.1.conv.weight")
     assert float(weight.detach().std()) == pytest.approx(
         (2 / (128 * 9)) ** 0.5, rel=0.02
@@ -117,7 +127,9 @@ def test_steps_in_bf16_learn_as_those_in_float32(name: str) -> None:
         net.load_state_dict(state)
         net.cuda().to(memory_format=torch.channels_last).train()
         step = stepping(
-            net, images.cuda().to(memory_format=torch.channels_last), bf16=bf16
+            net,
+            images.cuda().to(memory_format=torch.channels_last),
+            bf16=bf16,
         )
         losses.append([step() for _ in range(8)])
     exact, rounded = losses
@@ -146,7 +158,9 @@ def test_nothing_is_compiled_again_after_the_first_steps() -> None:
             net.eval()
             with torch.no_grad():
                 net(images)
-    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == before > 0
+    assert (
+        torch._dynamo.utils.counters["stats"]["unique_graphs"] == before > 0
+    )
 
 
 def build(out: Path, *more: str, epochs: int) -> None:
@@ -168,9 +182,9 @@ def test_a_short_build_learns(
     build(tmp_path / "run", epochs=5)
     result = json.loads(capsys.readouterr().out)
     assert result["accuracy"] > 90
-    used = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))[
-        "decisions"
-    ]
+    used = json.loads(
+        (tmp_path / "run" / "run.json").read_text(encoding="utf-8")
+    )["decisions"]
     assert ["device", "cuda:0"] in [decision[:2] for decision in used]
 
 
@@ -196,14 +210,19 @@ def test_a_stopped_run_goes_on_to_the_same_bits(
         load_file(tmp_path / name / "weights.safetensors")
         for name in ("whole", "parts")
     )
-    assert all(torch.equal(parts[name], value) for name, value in whole.items())
+    assert all(
+        torch.equal(parts[name], value) for name, value in whole.items()
+    )
     rows = [
-        (tmp_path / name / "metrics.jsonl").read_bytes() for name in ("whole", "parts")
+        (tmp_path / name / "metrics.jsonl").read_bytes()
+        for name in ("whole", "parts")
     ]
     assert rows[0] == rows[1]
 
 
-def stop_after_evaluations(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def stop_after_evaluations(
+    count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Let a run fail in the first step after its `count`-th evaluation, which has saved a checkpoint."""
     from resgraph.errors import TrainingError
     from resgraph.train.engine.loop import Loop
@@ -223,7 +242,9 @@ def stop_after_evaluations(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Loop, "_step", failing)
 
 
-def test_a_net_from_the_cpu_comes_to_the_gpu_in_shares(tmp_path: Path) -> None:
+def test_a_net_from_the_cpu_comes_to_the_gpu_in_shares(
+    tmp_path: Path,
+) -> None:
     from torch import distributed
 
     from resgraph.train.parallel.sharding import gathered, shard
@@ -232,10 +253,15 @@ def test_a_net_from_the_cpu_comes_to_the_gpu_in_shares(tmp_path: Path) -> None:
     net.eval()
     with torch.no_grad():
         wanted = net(images)
-    before = {name: value.clone() for name, value in net.state_dict().items()}
+    before = {
+        name: value.clone() for name, value in net.state_dict().items()
+    }
     optimizer = torch.optim.SGD(net.parameters(), lr=0.0, momentum=0.9)
     distributed.init_process_group(
-        "nccl", init_method=f"file://{tmp_path / 'meeting'}", rank=0, world_size=1
+        "nccl",
+        init_method=f"file://{tmp_path / 'meeting'}",
+        rank=0,
+        world_size=1,
     )
     try:
         shard(net, torch.device("cuda"), 1, optimizer=optimizer)

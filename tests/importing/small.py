@@ -24,7 +24,9 @@ class Basic(nn.Module):
         self.one = conv_bn(width_in, width, stride=stride)
         self.two = conv_bn(width, width)
         changes = stride > 1 or width_in != width
-        self.down = conv_bn(width_in, width, 1, stride=stride) if changes else None
+        self.down = (
+            conv_bn(width_in, width, 1, stride=stride) if changes else None
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         body = self.two(F.relu_(self.one(x)))
@@ -52,7 +54,10 @@ class PreAct(nn.Module):
 
     def __init__(self, width_in: int, width: int, stride: int = 1) -> None:
         super().__init__()
-        self.norm1, self.norm2 = nn.BatchNorm2d(width_in), nn.BatchNorm2d(width)
+        self.norm1, self.norm2 = (
+            nn.BatchNorm2d(width_in),
+            nn.BatchNorm2d(width),
+        )
         self.conv1 = nn.Conv2d(width_in, width, 3, stride, 1, bias=False)
         self.conv2 = nn.Conv2d(width, width, 3, 1, 1, bias=False)
         changes = stride > 1 or width_in != width
@@ -107,9 +112,12 @@ class Dense(nn.Module):
     def __init__(self, width_in: int, layers: int) -> None:
         super().__init__()
         widths = [width_in + 4 * n for n in range(layers)]
-        self.norms = nn.ModuleList(nn.BatchNorm2d(width) for width in widths)
+        self.norms = nn.ModuleList(
+            nn.BatchNorm2d(width) for width in widths
+        )
         self.convs = nn.ModuleList(
-            nn.Conv2d(width, 4, 3, padding=1, bias=False) for width in widths
+            nn.Conv2d(width, 4, 3, padding=1, bias=False)
+            for width in widths
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -134,7 +142,12 @@ class Split(nn.Module):
         parts = both.reshape(batch, 2, width // 2, *size)
         a = F.adaptive_avg_pool2d(parts.sum(1), 1)
         a = self.up(F.relu(self.norm(self.down(a))))
-        a = a.view(batch, 1, 2, -1).transpose(1, 2).softmax(1).reshape(batch, -1, 1, 1)
+        a = (
+            a.view(batch, 1, 2, -1)
+            .transpose(1, 2)
+            .softmax(1)
+            .reshape(batch, -1, 1, 1)
+        )
         return (parts * a.reshape(batch, 2, width // 2, 1, 1)).sum(1)
 
 
@@ -143,13 +156,19 @@ class Shuffled(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.body = nn.Sequential(conv_bn(width // 2, width // 2, 1), nn.ReLU())
+        self.body = nn.Sequential(
+            conv_bn(width // 2, width // 2, 1), nn.ReLU()
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         left, right = x.chunk(2, 1)
         out = torch.cat([left, self.body(right)], 1)
         batch, width, *size = out.shape
-        out = out.view(batch, 2, width // 2, *size).transpose(1, 2).contiguous()
+        out = (
+            out.view(batch, 2, width // 2, *size)
+            .transpose(1, 2)
+            .contiguous()
+        )
         return out.view(batch, width, *size)
 
 
@@ -173,7 +192,9 @@ class Next(nn.Module):
 
 
 def tail(width: int) -> nn.Module:
-    return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, 10))
+    return nn.Sequential(
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, 10)
+    )
 
 
 def stem(width: int) -> nn.Module:

@@ -35,7 +35,10 @@ class Vit(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.patches(x).flatten(2).transpose(1, 2)
-        x = torch.cat([self.token.expand(x.shape[0], -1, -1), x], 1) + self.places
+        x = (
+            torch.cat([self.token.expand(x.shape[0], -1, -1), x], 1)
+            + self.places
+        )
         x = x + self.attention(self.norm(x))
         return self.head(x[:, 0])
 
@@ -45,20 +48,29 @@ class Fused(nn.Module):
 
     def __init__(self, split: str, core: Core) -> None:
         super().__init__()
-        self.qkv, self.out = nn.Linear(WIDTH, 3 * WIDTH), nn.Linear(WIDTH, WIDTH)
+        self.qkv, self.out = (
+            nn.Linear(WIDTH, 3 * WIDTH),
+            nn.Linear(WIDTH, WIDTH),
+        )
         self.split, self.core = split, core
 
     def forward(self, x: Tensor) -> Tensor:
         b, n, _ = x.shape
         if self.split == "unbind":
-            parts = self.qkv(x).reshape(b, n, 3, HEADS, -1).permute(2, 0, 3, 1, 4)
+            parts = (
+                self.qkv(x)
+                .reshape(b, n, 3, HEADS, -1)
+                .permute(2, 0, 3, 1, 4)
+            )
             q, k, v = parts.unbind(0)
         else:
             q, k, v = (
                 part.view(b, n, HEADS, -1).transpose(1, 2)
                 for part in self.qkv(x).chunk(3, -1)
             )
-        return self.out(self.core(self, q, k, v).transpose(1, 2).reshape(b, n, -1))
+        return self.out(
+            self.core(self, q, k, v).transpose(1, 2).reshape(b, n, -1)
+        )
 
 
 class Apart(nn.Module):
@@ -66,7 +78,9 @@ class Apart(nn.Module):
 
     def __init__(self, core: Core) -> None:
         super().__init__()
-        self.q, self.k, self.v, self.out = (nn.Linear(WIDTH, WIDTH) for _ in range(4))
+        self.q, self.k, self.v, self.out = (
+            nn.Linear(WIDTH, WIDTH) for _ in range(4)
+        )
         self.core = core
 
     def forward(self, x: Tensor) -> Tensor:
@@ -75,7 +89,9 @@ class Apart(nn.Module):
             layer(x).view(b, n, HEADS, -1).transpose(1, 2)
             for layer in (self.q, self.k, self.v)
         )
-        return self.out(self.core(self, *parts).transpose(1, 2).reshape(b, n, -1))
+        return self.out(
+            self.core(self, *parts).transpose(1, 2).reshape(b, n, -1)
+        )
 
 
 class Torch(nn.Module):
@@ -101,7 +117,9 @@ def spelled(net: nn.Module, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return F.softmax(q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5, -1) @ v
 
 
-def scaled_before(net: nn.Module, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+def scaled_before(
+    net: nn.Module, q: Tensor, k: Tensor, v: Tensor
+) -> Tensor:
     q = q * q.shape[-1] ** -0.5
     return (q @ k.transpose(-2, -1)).softmax(-1) @ v
 
@@ -114,10 +132,14 @@ def divided(net: nn.Module, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 def other_way(net: nn.Module, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Values stand before their shares."""
     shares = F.softmax(q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5, -1)
-    return (v.transpose(-2, -1) @ shares.transpose(-2, -1)).transpose(-2, -1)
+    return (v.transpose(-2, -1) @ shares.transpose(-2, -1)).transpose(
+        -2, -1
+    )
 
 
-def imported(model: nn.Module, shape: tuple[int, int, int] = INPUT) -> Imported:
+def imported(
+    model: nn.Module, shape: tuple[int, int, int] = INPUT
+) -> Imported:
     found = from_module(model, shape, name="net")
     proof = found.proof
     assert proof.output is not None and proof.output < 1e-12
@@ -126,8 +148,12 @@ def imported(model: nn.Module, shape: tuple[int, int, int] = INPUT) -> Imported:
 
 
 @pytest.mark.parametrize("split", ["unbind", "chunk"])
-@pytest.mark.parametrize("core", [called, spelled, scaled_before, divided, other_way])
-def test_queries_keys_and_values_of_one_layer(core: Core, split: str) -> None:
+@pytest.mark.parametrize(
+    "core", [called, spelled, scaled_before, divided, other_way]
+)
+def test_queries_keys_and_values_of_one_layer(
+    core: Core, split: str
+) -> None:
     found = imported(Vit(Fused(split, core)))
     assert "2x2 conv 12 /2, positions, token, position" in found.text
     assert "[ln, 1 conv 3*in, attention heads 3, 1 conv in]" in found.text
@@ -138,7 +164,10 @@ def test_queries_keys_and_values_of_one_layer(core: Core, split: str) -> None:
 @pytest.mark.parametrize("core", [called, spelled])
 def test_a_layer_for_each(core: Core) -> None:
     found = imported(Vit(Apart(core)))
-    assert "concat(" in found.text and "attention heads 3, 1 conv" in found.text
+    assert (
+        "concat(" in found.text
+        and "attention heads 3, 1 conv" in found.text
+    )
 
 
 @pytest.mark.parametrize("weights", [True, False])
@@ -158,7 +187,9 @@ class Maps(nn.Module):
         self.out, self.scale = nn.Conv2d(4, 3, 1), scale
 
     def forward(self, x: Tensor) -> Tensor:
-        q, k, v = (layer(x).flatten(2) for layer in (self.q, self.k, self.v))
+        q, k, v = (
+            layer(x).flatten(2) for layer in (self.q, self.k, self.v)
+        )
         shares = torch.bmm(q.transpose(1, 2) * self.scale, k).softmax(-1)
         y = torch.bmm(shares, v.transpose(1, 2)).transpose(1, 2)
         return x + self.out(y.reshape(x.shape[0], 4, *x.shape[2:]))
@@ -175,7 +206,9 @@ def causal(net: nn.Module, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return F.scaled_dot_product_attention(q, k, v, is_causal=True)
 
 
-def without_softmax(net: nn.Module, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+def without_softmax(
+    net: nn.Module, q: Tensor, k: Tensor, v: Tensor
+) -> Tensor:
     return q @ k.transpose(-2, -1) @ v
 
 
@@ -204,7 +237,10 @@ def fewer_keys(net: nn.Module, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 @pytest.mark.parametrize(
     ("core", "said"),
     [
-        (causal, "`scaled_dot_product_attention`: with dropout, a causal mask"),
+        (
+            causal,
+            "`scaled_dot_product_attention`: with dropout, a causal mask",
+        ),
         (without_softmax, "`matmul`: .* without a softmax over its keys"),
         (over_queries, "`softmax`: .* over anything but its keys"),
         (of_channels, "`matmul`: over anything but all cells"),
@@ -216,7 +252,9 @@ def fewer_keys(net: nn.Module, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 def test_another_attention_is_refused(core: Core, said: str) -> None:
     with pytest.raises(ImportRefused, match=said) as refused:
         imported(Vit(Fused("unbind", core)))
-    assert refused.value.module == "attention" and "ops were read" in str(refused.value)
+    assert refused.value.module == "attention" and "ops were read" in str(
+        refused.value
+    )
 
 
 RELATIVE = """
@@ -252,7 +290,9 @@ class Shifted(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         b, c, h, w = x.shape
-        q, k, v = (p.reshape(2 * b, 3, h * w) for p in self.qkv(x).chunk(3, 1))
+        q, k, v = (
+            p.reshape(2 * b, 3, h * w) for p in self.qkv(x).chunk(3, 1)
+        )
         q, v = q.transpose(1, 2), v.transpose(1, 2)
         places = q.reshape(2 * b, h, w, 3)
         across = self.between(places, self.across)
@@ -266,13 +306,17 @@ class Shifted(nn.Module):
         said = (places @ table.t()).reshape(-1, side, 2 * side - 1)
         said = F.pad(F.pad(said, (0, 1)).flatten(1), (0, side - 1))
         said = said.reshape(-1, side + 1, 2 * side - 1)
-        said = said[:, :side, side - 1 - self.back : 2 * side - 1 - self.back]
+        said = said[
+            :, :side, side - 1 - self.back : 2 * side - 1 - self.back
+        ]
         other = said.reshape(b, rows, 1, side, side)
         return other.expand(-1, -1, rows, -1, -1)
 
 
 def test_distances_by_shifted_rows() -> None:
-    found = imported(nn.Sequential(Shifted(), nn.Conv2d(6, 2, 1)), (6, 4, 8))
+    found = imported(
+        nn.Sequential(Shifted(), nn.Conv2d(6, 2, 1)), (6, 4, 8)
+    )
     assert "attention heads 2 relative" in found.text
     assert {"0.down", "0.across"} <= {*found.names.values()}
 
@@ -297,7 +341,9 @@ def test_other_distances_are_refused() -> None:
 def test_numbers_of_a_file_are_bounded(
     overload: str, given: dict[str, Any], said: str
 ) -> None:
-    call = AtenCall("arange", given, (CallResult("a", (3,)),), overload=overload)
+    call = AtenCall(
+        "arange", given, (CallResult("a", (3,)),), overload=overload
+    )
     with pytest.raises(ValueError, match=said):
         moved_numbers(call, given)
 
@@ -340,7 +386,9 @@ class Resampled(nn.Module):
         x = torch.cat([x.mean(1, keepdim=True), x], 1)
         token, rest = self.places[None, :1], self.places[None, 1:]
         rest = rest.float().reshape(1, 8, 7, -1).permute(0, 3, 1, 2)
-        rest = F.interpolate(rest, (height, width), mode="bicubic", antialias=True)
+        rest = F.interpolate(
+            rest, (height, width), mode="bicubic", antialias=True
+        )
         rest = rest.permute(0, 2, 3, 1).reshape(1, -1, 3)
         both = [rest, token] if self.inside_out else [token, rest]
         return (x + torch.cat(both, 1))[:, 0]
@@ -352,7 +400,9 @@ def test_positions_that_are_cut_and_put_together() -> None:
 
 
 def test_other_parts_of_a_parameter_are_refused() -> None:
-    with pytest.raises(ImportRefused, match="parts that are not a whole parameter"):
+    with pytest.raises(
+        ImportRefused, match="parts that are not a whole parameter"
+    ):
         from_module(Resampled(inside_out=True), (3, 8, 7))
     with pytest.raises(ImportRefused, match="the language has only"):
         from_module(Resampled(), (3, 4, 14))
@@ -367,7 +417,9 @@ class Turned(Context):
         return x + self.more(seen.transpose(1, 2)[..., None])
 
 
-@pytest.mark.parametrize("model", [Context(), Turned()], ids=["cells", "shares"])
+@pytest.mark.parametrize(
+    "model", [Context(), Turned()], ids=["cells", "shares"]
+)
 def test_a_global_context(model: nn.Module) -> None:
     text = imported(model, (3, 8, 7)).text
     assert "[1x1 conv 1, cell softmax]" in text and "sum(x*" in text, text
@@ -379,10 +431,14 @@ class Narrow(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.q, self.k, self.v = (nn.Conv2d(3, width, 1) for width in (1, 1, 3))
+        self.q, self.k, self.v = (
+            nn.Conv2d(3, width, 1) for width in (1, 1, 3)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
-        q, k, v = (layer(x).flatten(2) for layer in (self.q, self.k, self.v))
+        q, k, v = (
+            layer(x).flatten(2) for layer in (self.q, self.k, self.v)
+        )
         shares = torch.bmm(q.permute(0, 2, 1), k).softmax(-1)
         return x + torch.bmm(v, shares.permute(0, 2, 1)).view_as(x)
 
@@ -392,7 +448,9 @@ class Narrow(nn.Module):
     [(Narrow(), "`bmm`: of queries, keys and values that are not alike")],
     ids=["narrow"],
 )
-def test_another_block_over_cells_is_refused(model: nn.Module, said: str) -> None:
+def test_another_block_over_cells_is_refused(
+    model: nn.Module, said: str
+) -> None:
     with pytest.raises(ImportRefused, match=said):
         imported(model)
 
@@ -404,7 +462,9 @@ class First(nn.Module):
         super().__init__()
         self.places = nn.Parameter(torch.zeros(1, 3, 8, 7))
         self.more = nn.Parameter(torch.zeros(5, 56))
-        self.matrix, self.bias = (nn.Parameter(torch.zeros(n)) for n in ((3, 5), 5))
+        self.matrix, self.bias = (
+            nn.Parameter(torch.zeros(n)) for n in ((3, 5), 5)
+        )
         self.last = nn.Parameter(torch.zeros(5, 5))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -432,7 +492,10 @@ class SquarePlaces(nn.Module):
 
     def __init__(self, *order: int) -> None:
         super().__init__()
-        self.places, self.order = nn.Parameter(torch.zeros(1, 9, 3, 3)), order
+        self.places, self.order = (
+            nn.Parameter(torch.zeros(1, 9, 3, 3)),
+            order,
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.places.permute(self.order)
@@ -453,5 +516,7 @@ def test_a_sum_with_less_than_a_number_for_each_place_is_refused() -> None:
         def forward(self, x: Tensor) -> Tensor:
             return x + self.places
 
-    with pytest.raises(ImportRefused, match="`add`: with a tensor that is no scale"):
+    with pytest.raises(
+        ImportRefused, match="`add`: with a tensor that is no scale"
+    ):
         imported(Rows())

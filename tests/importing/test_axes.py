@@ -5,8 +5,19 @@ from __future__ import annotations
 import pytest
 import torch
 
-from resgraph.importing.aten.axes import Atom, Layout, layout, sizes, viewed, whole
-from resgraph.importing.numbers.formulas import CallSizes, divisible, formula
+from resgraph.importing.aten.axes import (
+    Atom,
+    Layout,
+    layout,
+    sizes,
+    viewed,
+    whole,
+)
+from resgraph.importing.numbers.formulas import (
+    CallSizes,
+    divisible,
+    formula,
+)
 
 
 def numbers(axes: Layout, shape: tuple[int, ...]) -> torch.Tensor:
@@ -18,7 +29,9 @@ def numbers(axes: Layout, shape: tuple[int, ...]) -> torch.Tensor:
         for atom in axis:
             step = torch.arange(atom.size) * atom.step * strides[atom.of]
             own = (own[:, None] + step[None]).reshape(-1)
-        found = found + own.view(*(-1 if n == place else 1 for n in range(len(axes))))
+        found = found + own.view(
+            *(-1 if n == place else 1 for n in range(len(axes)))
+        )
     return found
 
 
@@ -38,7 +51,9 @@ def test_a_view_keeps_the_order(target: tuple[int, ...]) -> None:
     shape = (24, 5, 6)
     found = viewed(layout(shape), target)
     assert found is not None and sizes(found) == target
-    assert torch.equal(numbers(found, shape), torch.arange(720).view(target))
+    assert torch.equal(
+        numbers(found, shape), torch.arange(720).view(target)
+    )
 
 
 def test_a_view_of_moved_axes() -> None:
@@ -48,7 +63,9 @@ def test_a_view_of_moved_axes() -> None:
     moved = (parts[1], parts[0], *parts[2:])
     shuffled = viewed(moved, (24, 5, 6))
     assert shuffled is not None
-    expected = torch.arange(720).view(4, 6, 5, 6).transpose(0, 1).reshape(24, 5, 6)
+    expected = (
+        torch.arange(720).view(4, 6, 5, 6).transpose(0, 1).reshape(24, 5, 6)
+    )
     assert torch.equal(numbers(shuffled, shape), expected)
 
 

@@ -38,7 +38,9 @@ class Sorted(nn.Module):
 
 
 def test_a_refusal_says_how_far_import_came() -> None:
-    net = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Sequential(nn.ReLU(), Sorted()))
+    net = nn.Sequential(
+        nn.Conv2d(3, 4, 1), nn.Sequential(nn.ReLU(), Sorted())
+    )
     with pytest.raises(ImportRefused) as refused:
         from_module(net, INPUT)
     where = "(in module `1.1`; 2 of 3 ops were read)"
@@ -99,15 +101,31 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return "begun_nets"
 
 
-def test_on_the_command_line(package: str, capsys: pytest.CaptureFixture[str]) -> None:
-    given = ["import", f"{package}:lost", "--input", "3x16x16", "-o", "lost.yaml"]
+def test_on_the_command_line(
+    package: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = [
+        "import",
+        f"{package}:lost",
+        "--input",
+        "3x16x16",
+        "-o",
+        "lost.yaml",
+    ]
     assert run(given) == 1
     assert not Path("lost.yaml").exists()
     assert "ops were read)" in capsys.readouterr().err
     assert run([*given, "--partial"]) == 0
     assert "only a beginning was written" in capsys.readouterr().err
     assert run(["check", "lost.yaml"]) == 0
-    given = ["import", f"{package}:net", "--input", "3x16x16", "-o", "net.yaml"]
+    given = [
+        "import",
+        f"{package}:net",
+        "--input",
+        "3x16x16",
+        "-o",
+        "net.yaml",
+    ]
     assert run([*given, "--weights", "net.safetensors"]) == 0
     assert run([*given, "--weights", "net.safetensors"]) == 2
     assert run(["check", "net.yaml"]) == 0
@@ -118,7 +136,9 @@ def test_on_the_command_line(package: str, capsys: pytest.CaptureFixture[str]) -
     net.load_state_dict(load_file("net.safetensors"))
 
 
-def test_check_takes_a_model(package: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_takes_a_model(
+    package: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(["check", f"{package}:net"]) == 0
     assert f"ok  {package}:net" in capsys.readouterr().out
     assert run(["check", f"{package}:net", "--fix"]) == 2

@@ -73,7 +73,10 @@ class Csp(nn.Module):
     def __init__(self, width: int, depth: int) -> None:
         super().__init__()
         half = width // 2
-        self.a, self.b = nn.Conv2d(width, half, 1), nn.Conv2d(width, half, 1)
+        self.a, self.b = (
+            nn.Conv2d(width, half, 1),
+            nn.Conv2d(width, half, 1),
+        )
         self.deep = nn.Sequential(*(_Mixer(half) for _ in range(depth)))
         self.last = nn.Conv2d(width, width, 1)
 
@@ -97,7 +100,9 @@ class Stage(nn.Module):
 class Edge(nn.Module):
     """EfficientNet's, which may lack its skip also where nothing changes."""
 
-    def __init__(self, into: int, width: int, stride: int = 1, *, skip: bool) -> None:
+    def __init__(
+        self, into: int, width: int, stride: int = 1, *, skip: bool
+    ) -> None:
         super().__init__()
         self.wide = nn.Conv2d(into, 2 * into, 3, stride, 1)
         self.last = nn.Conv2d(2 * into, width, 1)
@@ -150,10 +155,20 @@ def test_a_block_has_the_name_of_its_class(
 
 def test_a_module_of_several_is_a_block() -> None:
     def down(width: int) -> nn.Module:
-        return nn.Sequential(nn.Conv2d(width, 2 * width, 3, 2, 1), nn.ReLU())
+        return nn.Sequential(
+            nn.Conv2d(width, 2 * width, 3, 2, 1), nn.ReLU()
+        )
 
     found = from_module(
-        net(Csp(8, 1), down(8), Csp(16, 2), down(16), Csp(32, 3), down(32), Csp(64, 1)),
+        net(
+            Csp(8, 1),
+            down(8),
+            Csp(16, 2),
+            down(16),
+            Csp(32, 3),
+            down(32),
+            Csp(64, 1),
+        ),
         (3, 32, 32),
     )
     assert found.proof.output is not None and found.proof.output <= 1e-9
@@ -163,16 +178,24 @@ def test_a_module_of_several_is_a_block() -> None:
 def test_a_block_without_its_skip_is_layers_of_its_own_row() -> None:
     """A call of the block would add what comes in: nothing changes."""
     first = nn.Sequential(Edge(8, 4, skip=False), Edge(4, 4, skip=False))
-    second = nn.Sequential(Edge(4, 16, 2, skip=False), Edge(16, 16, skip=True))
-    third = nn.Sequential(Edge(16, 32, 2, skip=False), Edge(32, 32, skip=True))
+    second = nn.Sequential(
+        Edge(4, 16, 2, skip=False), Edge(16, 16, skip=True)
+    )
+    third = nn.Sequential(
+        Edge(16, 32, 2, skip=False), Edge(32, 32, skip=True)
+    )
     found = from_module(net(first, second, third), (3, 32, 32))
     assert found.proof.output is not None and found.proof.output <= 1e-9
-    assert "[Edge 4, 3x3 conv 8, 1x1 conv 4 linear]" in found.text, found.text
+    assert "[Edge 4, 3x3 conv 8, 1x1 conv 4 linear]" in found.text, (
+        found.text
+    )
     assert "2 x Edge 16 /2\n" in found.text, found.text
 
 
 def test_a_module_may_have_layers_of_one_kind() -> None:
-    text = from_module(net(*(Separable(8) for _ in range(3))), (3, 16, 16)).text
+    text = from_module(
+        net(*(Separable(8) for _ in range(3))), (3, 16, 16)
+    ).text
     assert "3 x Separable\n" in text, text
 
 
@@ -187,27 +210,45 @@ def test_a_stage_is_a_row() -> None:
     ("named", "called"),
     [
         *(("conv", "Conv"), ("in", "In"), ("x", "X"), ("body", "Body")),
-        *(("head", "Head"), ("act", "Act"), ("net", "Net"), ("bare_2", "Bare_2")),
-        *(("none", "basic"), ("true", "basic"), ("NULL", "basic"), ("_1", "basic")),
+        *(
+            ("head", "Head"),
+            ("act", "Act"),
+            ("net", "Net"),
+            ("bare_2", "Bare_2"),
+        ),
+        *(
+            ("none", "basic"),
+            ("true", "basic"),
+            ("NULL", "basic"),
+            ("_1", "basic"),
+        ),
         *(("Élan", "basic"), ("B" * 65, "basic"), ("BN", "BN")),
     ],
 )
 def test_a_class_may_have_any_name(named: str, called: str) -> None:
     """A word of the language gets a capital, and what no file can say another name."""
     mixer = type(named, (_Mixer,), {})
-    assert f"2 x {called}\n" in from_module(net(mixer(8), mixer(8)), (3, 16, 16)).text
+    assert (
+        f"2 x {called}\n"
+        in from_module(net(mixer(8), mixer(8)), (3, 16, 16)).text
+    )
 
 
 def test_a_name_that_begins_the_others_is_that_of_all() -> None:
     """So a net that export wrote keeps its blocks' names: it has a class for each shortcut."""
     down = type("MixerDown", (_Mixer,), {})
-    assert "2 x Mixer" in from_module(net(_Mixer(8), down(8)), (3, 16, 16)).text
+    assert (
+        "2 x Mixer"
+        in from_module(net(_Mixer(8), down(8)), (3, 16, 16)).text
+    )
 
 
 class Shuffle(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         n, c, h, w = x.shape
-        return x.view(n, 2, c // 2, h, w).transpose(1, 2).reshape(n, c, h, w)
+        return (
+            x.view(n, 2, c // 2, h, w).transpose(1, 2).reshape(n, c, h, w)
+        )
 
 
 class Unit(nn.Sequential):
@@ -223,8 +264,13 @@ def test_a_view_is_of_the_module_that_has_it() -> None:
 
 
 def test_a_file_keeps_the_classes(tmp_path: Path) -> None:
-    model, images = net(_Mixer(8), _Mixer(8)).eval(), (torch.randn(2, 3, 16, 16),)
-    torch.export.save(torch.export.export(model, images), tmp_path / "net.pt2")
+    model, images = (
+        net(_Mixer(8), _Mixer(8)).eval(),
+        (torch.randn(2, 3, 16, 16),),
+    )
+    torch.export.save(
+        torch.export.export(model, images), tmp_path / "net.pt2"
+    )
     assert "2 x Mixer" in from_model(str(tmp_path / "net.pt2")).text
 
 
@@ -232,6 +278,9 @@ def test_a_file_keeps_the_classes(tmp_path: Path) -> None:
 def test_onnx_keeps_the_classes(tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
-    model, images = net(_Mixer(8), _Mixer(8)).eval(), (torch.randn(2, 3, 16, 16),)
+    model, images = (
+        net(_Mixer(8), _Mixer(8)).eval(),
+        (torch.randn(2, 3, 16, 16),),
+    )
     torch.onnx.export(model, images, tmp_path / "net.onnx", verbose=False)
     assert "2 x Mixer" in from_model(str(tmp_path / "net.onnx")).text

@@ -67,7 +67,9 @@ def test_drop_paths_of_either_net_are_nothing() -> None:
 
 
 def test_another_net_does_not() -> None:
-    assert not same(load("digits"), load("digits", overrides=["unit=conv bn silu"]))
+    assert not same(
+        load("digits"), load("digits", overrides=["unit=conv bn silu"])
+    )
 
 
 SAID_OTHERWISE = {
@@ -99,7 +101,9 @@ def _id(row: Row) -> str:
 @pytest.mark.parametrize("row", ROWS, ids=_id)
 def test_every_op_comes_back(row: Row) -> None:
     shape = "x".join(map(str, row.x))
-    plan = loads(f"name: a\ninput: {shape}\nunit: conv\nnet: {{a: [{row.label}]}}")
+    plan = loads(
+        f"name: a\ninput: {shape}\nunit: conv\nnet: {{a: [{row.label}]}}"
+    )
     try:
         found = from_module(plan.module(), plan.input).plan
     except ImportRefused as refused:
@@ -115,7 +119,9 @@ NAMES = sorted({path.stem for path in SPECS.glob("*.yaml")} - {*LARGE})
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("form", ["py", "pt2"])
-def test_every_net_of_the_zoo_comes_back(name: str, form: str, tmp_path: Path) -> None:
+def test_every_net_of_the_zoo_comes_back(
+    name: str, form: str, tmp_path: Path
+) -> None:
     plan = load(SPECS / f"{name}.yaml")
 
     def imported() -> Imported:
@@ -146,5 +152,7 @@ def test_onnx_of_ours_comes_back(name: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
     file.write_bytes(plan.to("onnx"))
     found = from_model(str(file))
-    assert found.proof.output is not None and found.proof.output <= ONNX[name]
+    assert (
+        found.proof.output is not None and found.proof.output <= ONNX[name]
+    )
     assert (found.plan.macs, found.plan.output) == (plan.macs, plan.output)

@@ -48,7 +48,19 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 def test_a_callable_is_imported(
     package: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["import", f"{package}:net", "--input", "3x8x8", "-o", "net.yaml"]) == 0
+    assert (
+        run(
+            [
+                "import",
+                f"{package}:net",
+                "--input",
+                "3x8x8",
+                "-o",
+                "net.yaml",
+            ]
+        )
+        == 0
+    )
     said = capsys.readouterr().err
     assert "wrote net.yaml" in said and "proven: equal to" in said
     assert (
@@ -72,9 +84,18 @@ expect: {params: 260, macs: 15_872, depth: 2, output: 4x8x8}
 
 def test_a_model_that_computes_its_widths(package: str) -> None:
     """As torchvision's RegNets do, with tensors: that needs numbers."""
-    given = ["import", f"{package}:computed", "--input", "3x8x8", "-o", "net.yaml"]
+    given = [
+        "import",
+        f"{package}:computed",
+        "--input",
+        "3x8x8",
+        "-o",
+        "net.yaml",
+    ]
     assert run(given) == 0
-    assert "[1x1 conv 8, 1x1 conv 16 linear]" in Path("net.yaml").read_text()
+    assert (
+        "[1x1 conv 8, 1x1 conv 16 linear]" in Path("net.yaml").read_text()
+    )
 
 
 def test_commands_take_a_model(
@@ -111,21 +132,31 @@ def test_a_refusal_says_op_and_module_and_writes_nothing(
 @pytest.mark.parametrize(
     ("model", "code", "said"),
     [
-        ("nets_of_mine:broken", 2, "cannot be built: RuntimeError: no such thing"),
+        (
+            "nets_of_mine:broken",
+            2,
+            "cannot be built: RuntimeError: no such thing",
+        ),
         ("nets_of_mine:other", 2, "has no `other`"),
         ("not_there_at_all:net", 4, "`not_there_at_all` is not installed"),
         ("resnet-50", 2, "names no model"),
     ],
 )
 def test_what_is_no_model(
-    package: str, capsys: pytest.CaptureFixture[str], model: str, code: int, said: str
+    package: str,
+    capsys: pytest.CaptureFixture[str],
+    model: str,
+    code: int,
+    said: str,
 ) -> None:
     assert run(["import", model]) == code
     assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("reference", ["nets_of_mine:net", "timm:resnet18"])
-def test_code_is_named_on_a_command_line_only(package: str, reference: str) -> None:
+def test_code_is_named_on_a_command_line_only(
+    package: str, reference: str
+) -> None:
     """A spec that names code is a spec of a file that is not there."""
     sys.modules.pop("nets_of_mine", None)
     text = f"extends: '{reference}'\nname: n\n"
@@ -161,12 +192,19 @@ def test_two_models_are_variants_of_one_file(
     package: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     models = [f"{package}:net", f"{package}:wide"]
-    assert run(["import", *models, "--input", "3x8x8", "-o", "pair.yaml"]) == 0
+    assert (
+        run(["import", *models, "--input", "3x8x8", "-o", "pair.yaml"]) == 0
+    )
     said = capsys.readouterr().err
     assert "net is equal to" in said and "wide is equal to" in said
     text = Path("pair.yaml").read_text()
-    assert "name: pair\nabout: nets_of_mine:net, nets_of_mine:wide\n" in text
-    assert "let: {wider: 8}" in text and "[3x3 conv wider, 1x1 conv 4 linear]" in text
+    assert (
+        "name: pair\nabout: nets_of_mine:net, nets_of_mine:wide\n" in text
+    )
+    assert (
+        "let: {wider: 8}" in text
+        and "[3x3 conv wider, 1x1 conv 4 linear]" in text
+    )
     assert run(["check", "pair.yaml::wide"]) == 0
 
 
@@ -174,8 +212,12 @@ def test_models_that_share_too_little_write_nothing(
     package: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     models = [f"{package}:net", f"{package}:small"]
-    assert run(["import", *models, "--input", "3x8x8", "-o", "pair.yaml"]) == 1
+    assert (
+        run(["import", *models, "--input", "3x8x8", "-o", "pair.yaml"]) == 1
+    )
     said = capsys.readouterr().err
-    assert "share too little for one file: their rows `conv1` differ" in said
+    assert (
+        "share too little for one file: their rows `conv1` differ" in said
+    )
     assert not Path("pair.yaml").exists()
     assert run(["import", *models, "--weights", "w.safetensors"]) == 2

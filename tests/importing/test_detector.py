@@ -10,9 +10,13 @@ from resgraph import from_module
 
 
 class Conv(nn.Module):
-    def __init__(self, into: int, out: int, kernel: int = 1, stride: int = 1) -> None:
+    def __init__(
+        self, into: int, out: int, kernel: int = 1, stride: int = 1
+    ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(into, out, kernel, stride, kernel // 2, bias=False)
+        self.conv = nn.Conv2d(
+            into, out, kernel, stride, kernel // 2, bias=False
+        )
         self.bn, self.act = nn.BatchNorm2d(out), nn.SiLU()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -34,7 +38,10 @@ class C2f(nn.Module):
     def __init__(self, width: int, count: int) -> None:
         super().__init__()
         half = width // 2
-        self.cv1, self.cv2 = Conv(width, width), Conv((2 + count) * half, width)
+        self.cv1, self.cv2 = (
+            Conv(width, width),
+            Conv((2 + count) * half, width),
+        )
         self.m = nn.ModuleList(Bottleneck(half) for _ in range(count))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -66,8 +73,14 @@ class Detector(nn.Module):
         self.b2, self.b3 = Conv(8, 16, 3, 2), C2f(16, 2)
         self.b4, self.b5 = Conv(16, 32, 3, 2), C2f(32, 2)
         self.b6, self.up = Sppf(32), nn.Upsample(scale_factor=2)
-        self.n1, self.n2, self.n3 = Conv(48, 16, 3), C2f(16, 1), Conv(16, 32, 3, 2)
-        self.det = nn.ModuleList(nn.Conv2d(width, 7, 1) for width in (16, 64))
+        self.n1, self.n2, self.n3 = (
+            Conv(48, 16, 3),
+            C2f(16, 1),
+            Conv(16, 32, 3, 2),
+        )
+        self.det = nn.ModuleList(
+            nn.Conv2d(width, 7, 1) for width in (16, 64)
+        )
 
     def forward(self, x: Tensor) -> list[Tensor]:
         low = self.b3(self.b2(self.b1(self.b0(x))))
@@ -119,7 +132,9 @@ output: [det1, det2]
 def test_a_detector() -> None:
     found = from_module(Detector(), (3, 32, 32))
     assert found.proof.output == found.proof.gradients == 0
-    assert found.text.partition("\nblocks:")[2].partition("\nexpect")[0] == NET
+    assert (
+        found.text.partition("\nblocks:")[2].partition("\nexpect")[0] == NET
+    )
 
 
 class Closed(nn.Module):

@@ -33,7 +33,9 @@ class Module(nn.Module):
             for width in widths
         )
         self.ways = nn.ModuleList(
-            nn.ModuleList(self.way(widths, a, b) for a in range(len(widths)))
+            nn.ModuleList(
+                self.way(widths, a, b) for a in range(len(widths))
+            )
             for b in range(len(widths))
         )
 
@@ -45,7 +47,11 @@ class Module(nn.Module):
         steps = [*([widths[start]] * (end - start)), widths[end]]
         down = [conv_bn(a, b, stride=2) for a, b in pairwise(steps)]
         acts = [nn.ReLU() for _ in down[1:]]
-        mixed = [layer for pair in zip(down, acts, strict=False) for layer in pair]
+        mixed = [
+            layer
+            for pair in zip(down, acts, strict=False)
+            for layer in pair
+        ]
         return nn.Sequential(*mixed, *down[len(acts) :])
 
     def forward(self, maps: list[Tensor]) -> list[Tensor]:
@@ -73,7 +79,9 @@ class Resolutions(nn.Module):
             nn.ModuleList(Module(widths[:count]) for _ in range(times))
             for count, times in stages
         )
-        self.last = nn.ModuleList(conv_bn(a, b, stride=2) for a, b in pairwise(widths))
+        self.last = nn.ModuleList(
+            conv_bn(a, b, stride=2) for a, b in pairwise(widths)
+        )
         self.head = tail(widths[-1])
 
     def streams(self, x: Tensor) -> list[Tensor]:
@@ -81,7 +89,11 @@ class Resolutions(nn.Module):
         maps = [self.first(x)]
         for stage in self.stages:
             while len(maps) < len(stage[0].own):
-                maps.append(self.more[len(maps) - 1](maps[-1] if len(maps) > 1 else x))
+                maps.append(
+                    self.more[len(maps) - 1](
+                        maps[-1] if len(maps) > 1 else x
+                    )
+                )
             for module in stage:
                 maps = module(maps)
         return maps
@@ -148,7 +160,9 @@ class Flat(nn.Module):
         super().__init__()
         own = ((8, 8, 3, 1), (16, 16, 3, 1), (16, 8, 1, 1), (8, 16, 3, 2))
         sizes = ((3, 8, 3, 1), (3, 16, 3, 2), *(own * times), (8, 16, 3, 2))
-        self.layers = nn.ModuleList(conv_bn(a, b, k, stride=s) for a, b, k, s in sizes)
+        self.layers = nn.ModuleList(
+            conv_bn(a, b, k, stride=s) for a, b, k, s in sizes
+        )
         self.head = tail(16)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -184,21 +198,32 @@ class Octaves(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.high, self.low = stem(8), nn.Sequential(conv_bn(3, 4, stride=2), nn.ReLU())
-        self.layers = nn.ModuleList(Octave((8, 4), (8, 4)) for _ in range(6))
+        self.high, self.low = (
+            stem(8),
+            nn.Sequential(conv_bn(3, 4, stride=2), nn.ReLU()),
+        )
+        self.layers = nn.ModuleList(
+            Octave((8, 4), (8, 4)) for _ in range(6)
+        )
         self.head = tail(12)
 
     def forward(self, x: Tensor) -> Tensor:
         a, b = self.high(x), self.low(x)
-        for one, two in zip(self.layers[::2], self.layers[1::2], strict=True):
+        for one, two in zip(
+            self.layers[::2], self.layers[1::2], strict=True
+        ):
             y, z = two(*one(a, b))
             a, b = F.relu(a + y), F.relu(b + z)
-        return self.head(torch.cat((a, F.interpolate(b, scale_factor=2)), 1))
+        return self.head(
+            torch.cat((a, F.interpolate(b, scale_factor=2)), 1)
+        )
 
 
 def imported(model: nn.Module) -> str:
     found = from_module(model, IMAGE, name="net")
-    assert found.proof.gradients is not None and found.proof.gradients <= 1e-9
+    assert (
+        found.proof.gradients is not None and found.proof.gradients <= 1e-9
+    )
     return found.text.partition("\n\nexpect")[0]
 
 
@@ -299,7 +324,10 @@ def test_streams_are_rows(model: nn.Module, text: str) -> None:
 def test_streams_that_come_out() -> None:
     """All that the last row gives need not be named."""
     text = imported(Backbone([(2, 1), (3, 2)]))
-    assert text == f"name: net\ninput: 3x32x32\n\nblocks:\n{BLOCKS}\n\nnet:\n{ROWS}"
+    assert (
+        text
+        == f"name: net\ninput: 3x32x32\n\nblocks:\n{BLOCKS}\n\nnet:\n{ROWS}"
+    )
 
 
 def test_a_stream_that_comes_out_ends_its_row() -> None:
@@ -339,7 +367,9 @@ def test_a_spec_of_streams_comes_back() -> None:
     found = from_module(own.module(), IMAGE, name="net")
     graph = found.plan.graph
     ends = [output.node for output in graph.outputs]
-    assert matched_nets(own.graph, graph.nodes, graph.inputs, ends) is not None
+    assert (
+        matched_nets(own.graph, graph.nodes, graph.inputs, ends) is not None
+    )
     assert "2 x exchange3" in found.text
 
 

@@ -54,7 +54,9 @@ def test_a_number_that_others_read_too_stays_a_product(rows: str) -> None:
 
 
 def test_a_gamma_that_no_spec_can_have_is_none() -> None:
-    written = text(SCALED.replace("1.5", "-1.5") + "  one: [act, 2 x 3x3 conv 16 bare]")
+    written = text(
+        SCALED.replace("1.5", "-1.5") + "  one: [act, 2 x 3x3 conv 16 bare]"
+    )
     assert "(-1.5)*" in written and "gamma" not in written
 
 
@@ -83,7 +85,9 @@ def test_two_numbers_are_one_where_nothing_reads_between(
 
 
 def test_a_number_that_is_read_between_stays() -> None:
-    written = text(PLAIN + GAIN.format("relu", "2*body", "0.2*p*sigmoid(p)"))
+    written = text(
+        PLAIN + GAIN.format("relu", "2*body", "0.2*p*sigmoid(p)")
+    )
     assert "2*p0" in written
 
 
@@ -110,7 +114,11 @@ class _Halved(nn.Module):
 
     def __init__(self, factor: float, after: nn.Module) -> None:
         super().__init__()
-        self.layer, self.factor, self.after = nn.Conv2d(3, 3, 3, 1, 1), factor, after
+        self.layer, self.factor, self.after = (
+            nn.Conv2d(3, 3, 3, 1, 1),
+            factor,
+            after,
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return self.after((x + self.layer(x)) * self.factor)
@@ -123,7 +131,9 @@ class _Halved(nn.Module):
         (nn.ReLU(), "relu(0.7071*(body + x))"),
     ],
 )
-def test_a_factor_of_a_sum_is_of_its_block(after: nn.Module, merge: str) -> None:
+def test_a_factor_of_a_sum_is_of_its_block(
+    after: nn.Module, merge: str
+) -> None:
     net = nn.Sequential(*(_Halved(0.7071, after) for _ in range(3)))
     found = from_module(net, (3, 8, 8))
     assert found.proof.output == 0

@@ -24,7 +24,12 @@ net:
 expect: {{params: {params:_}}}
 """
 ROWS = {
-    "resnet18": ["2 x basic 64", "2 x basic 128", "2 x basic 256", "2 x basic 512"],
+    "resnet18": [
+        "2 x basic 64",
+        "2 x basic 128",
+        "2 x basic 256",
+        "2 x basic 512",
+    ],
     "resnet50": [
         "3 x bottleneck 256",
         "4 x bottleneck 512",
@@ -50,7 +55,9 @@ def member(
 
 
 def test_what_differs_is_a_let() -> None:
-    text = family([member("resnet18"), member("resnet50", input="3x256x256")])
+    text = family(
+        [member("resnet18"), member("resnet50", input="3x256x256")]
+    )
     assert (
         text
         == """\
@@ -83,7 +90,10 @@ expect:
 
 def test_widths_that_no_factor_gives_are_a_list() -> None:
     text = family([member("resnet18"), member("other")], "mine")
-    assert "name: mine\n" in text and "layer2: reps.1 x basic width /2" not in text
+    assert (
+        "name: mine\n" in text
+        and "layer2: reps.1 x basic width /2" not in text
+    )
     assert "let: {reps: [2, 2, 2, 2], wider: 128}" in text
     text = family([member("resnet18"), member("other", row2="basic 200")])
     assert "widths: [128, 256]" in text and "basic widths.1 /2" in text
@@ -93,8 +103,14 @@ def test_widths_that_no_factor_gives_are_a_list() -> None:
 @pytest.mark.parametrize(
     ("frame", "said"),
     [
-        (FRAME.replace("7x7 conv 64 /2", "3x3 conv 64 /2"), "7x7 conv 64 /2"),
-        (FRAME.replace("[7x7 conv 64 /2, ", "[7x7 conv 64 /2, relu, "), "rows `stem`"),
+        (
+            FRAME.replace("7x7 conv 64 /2", "3x3 conv 64 /2"),
+            "7x7 conv 64 /2",
+        ),
+        (
+            FRAME.replace("[7x7 conv 64 /2, ", "[7x7 conv 64 /2, relu, "),
+            "rows `stem`",
+        ),
         (FRAME.replace("  layer4: {rows[3]} /2\n", ""), "numbers of rows"),
         (
             FRAME.replace("\nnet:", "\nunit: conv bn relu6\nnet:"),
@@ -102,10 +118,16 @@ def test_widths_that_no_factor_gives_are_a_list() -> None:
         ),
     ],
 )
-def test_nets_that_share_too_little_are_refused(frame: str, said: str) -> None:
-    with pytest.raises(ImportRefused, match="share too little for one file") as caught:
+def test_nets_that_share_too_little_are_refused(
+    frame: str, said: str
+) -> None:
+    with pytest.raises(
+        ImportRefused, match="share too little for one file"
+    ) as caught:
         family([member("resnet18"), member("other", frame)])
-    assert said in str(caught.value) and "file of its own" in str(caught.value)
+    assert said in str(caught.value) and "file of its own" in str(
+        caught.value
+    )
 
 
 def test_a_variant_that_would_be_another_net_is_refused() -> None:
@@ -163,6 +185,9 @@ def test_a_list_that_is_broken_elsewhere_is_the_same_list() -> None:
         text += f"\nexpect: {{params: {loads(text).params:_}}}\n"
         members.append(Member(name, f"timm:{name}", text, loads(text)))
     lines = family(members).splitlines()
-    assert "    body:  [3x3 conv 96 linear, 3x3 conv wider linear, " in lines[8]
+    assert (
+        "    body:  [3x3 conv 96 linear, 3x3 conv wider linear, "
+        in lines[8]
+    )
     assert lines[9] == "            1x1 conv 16 linear]"
     assert max(map(len, lines)) <= 100

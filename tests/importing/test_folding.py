@@ -216,13 +216,17 @@ def test_a_block_does_not_hold_an_output() -> None:
         "[3x3 depthwise conv, 1x1 conv 24]\n  two:  [",
         "3x3 depthwise conv\n  two:  [1x1 conv 24, ",
     )
-    plan = loads(FRAME.format(SEPARABLE.replace(*rows) + "\noutput: [head, one]"))
+    plan = loads(
+        FRAME.format(SEPARABLE.replace(*rows) + "\noutput: [head, one]")
+    )
     found = from_module(plan.module(), (16, 16, 16))
     assert [*found.plan.outputs.values()] == [(8,), (16, 16, 16)]
 
 
 def test_a_long_row_goes_on_in_the_next_line() -> None:
-    widths = ", ".join(f"3x3 conv {width} linear" for width in (24, 32, 40, 48, 56))
+    widths = ", ".join(
+        f"3x3 conv {width} linear" for width in (24, 32, 40, 48, 56)
+    )
     spec = f"net: {{stem: 3x3 conv 16, one: [{widths}], head: 1x1 conv 8}}"
     assert text(spec).split("net:\n")[1].splitlines()[:2] == [
         "  conv1: [3x3 conv 16 relu, 3x3 conv 24, 3x3 conv 32, 3x3 conv 40, 3x3 conv 48, 3x3 conv 56,",
@@ -248,7 +252,10 @@ class Called(nn.Module):
         (nn.Hardswish, "merge: hardswish(x*hardswish(other + x) + one)"),
         (nn.LeakyReLU, "merge: [x*p0 + one, leaky relu]"),
         (lambda: nn.LeakyReLU(0.1), "p0:    [other + x, leaky relu 0.1]"),
-        (lambda: nn.GELU(approximate="tanh"), "merge: [x*p0 + one, gelu tanh]"),
+        (
+            lambda: nn.GELU(approximate="tanh"),
+            "merge: [x*p0 + one, gelu tanh]",
+        ),
     ],
 )
 def test_an_activation_that_no_equation_can_call(
@@ -256,5 +263,7 @@ def test_an_activation_that_no_equation_can_call(
 ) -> None:
     net = nn.Sequential(nn.Conv2d(3, 8, 1), Called(act()), Called(act()))
     found = from_module(net, (3, 16, 16))
-    assert found.proof.gradients is not None and found.proof.gradients <= 1e-9
+    assert (
+        found.proof.gradients is not None and found.proof.gradients <= 1e-9
+    )
     assert said in found.text, found.text

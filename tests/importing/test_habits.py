@@ -18,7 +18,10 @@ class Habit(nn.Module):
     """A CIFAR net's stem, what is done with its map of 16x8x8, and its classifier."""
 
     def __init__(
-        self, body: nn.Module, classify: Callable[[Tensor], Tensor], width: int = 16
+        self,
+        body: nn.Module,
+        classify: Callable[[Tensor], Tensor],
+        width: int = 16,
     ) -> None:
         super().__init__()
         self.stem, self.body, self.classify = conv_bn(3, 16), body, classify
@@ -57,7 +60,9 @@ def around(x: Tensor) -> Tensor:
 
 def behind(x: Tensor) -> Tensor:
     x = F.avg_pool2d(x, 2)
-    return torch.cat([x, torch.zeros(x.size(0), 16, x.size(2), x.size(3))], 1)
+    return torch.cat(
+        [x, torch.zeros(x.size(0), 16, x.size(2), x.size(3))], 1
+    )
 
 
 def doubled(x: Tensor) -> Tensor:
@@ -83,7 +88,9 @@ class Spatial(nn.Module):
         self.conv = nn.Conv2d(2, 1, 7, padding=3, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        both = torch.cat([x.mean(1, keepdim=True), x.max(1, keepdim=True)[0]], 1)
+        both = torch.cat(
+            [x.mean(1, keepdim=True), x.max(1, keepdim=True)[0]], 1
+        )
         return x * torch.sigmoid(self.conv(both))
 
 
@@ -91,7 +98,8 @@ class Shake(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.a, self.b = (
-            nn.Sequential(conv_bn(16, 16), nn.ReLU(), conv_bn(16, 16)) for _ in range(2)
+            nn.Sequential(conv_bn(16, 16), nn.ReLU(), conv_bn(16, 16))
+            for _ in range(2)
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -142,9 +150,13 @@ class Edges(nn.Module):
     ],
     ids=["pool", "map", "around", "behind", "doubled", "squeeze", "spatial", "dropout", "shake", "edges", "dual"],
 )  # fmt: skip
-def test_a_habit_is_a_word(body: nn.Module, width: int, said: list[str]) -> None:
+def test_a_habit_is_a_word(
+    body: nn.Module, width: int, said: list[str]
+) -> None:
     classify = (
-        (lambda y: y.view(len(y), -1)) if isinstance(body, nn.MaxPool2d) else whole
+        (lambda y: y.view(len(y), -1))
+        if isinstance(body, nn.MaxPool2d)
+        else whole
     )
     text = imported(Habit(body, classify, width)).text
     for part in said:

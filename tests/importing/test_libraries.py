@@ -18,7 +18,9 @@ from resgraph.importing.proof import LARGEST  # noqa: E402
 FACTS = {
     f"{library}:{fact['name']}": fact
     for library in ("torchvision", "timm")
-    for fact in json.loads((ROOT / "golden_facts" / f"{library}.json").read_text())
+    for fact in json.loads(
+        (ROOT / "golden_facts" / f"{library}.json").read_text()
+    )
 }
 MOST = 40
 LONGER = {"timm:inception_resnet_v2": 52}

@@ -14,7 +14,9 @@ from resgraph.importing import Imported
 class Mixed(nn.Module):
     """A convolution of each of the equal parts of a map, joined in some order."""
 
-    def __init__(self, *convs: nn.Module, order: tuple[int, ...] = ()) -> None:
+    def __init__(
+        self, *convs: nn.Module, order: tuple[int, ...] = ()
+    ) -> None:
         super().__init__()
         self.convs = nn.ModuleList(convs)
         self.order = order or tuple(range(len(convs)))
@@ -49,26 +51,37 @@ class Inverted(nn.Module):
 
 
 def imported(*parts: nn.Module, width: int = 16) -> Imported:
-    model = nn.Sequential(nn.Conv2d(3, width, 3), *parts, nn.Conv2d(width, 8, 1))
+    model = nn.Sequential(
+        nn.Conv2d(3, width, 3), *parts, nn.Conv2d(width, 8, 1)
+    )
     found = from_module(model, (3, 24, 24))
     assert found.proof.output is not None and found.proof.output <= 1e-9
     return found
 
 
 def pointwise(count: int = 2) -> list[nn.Conv2d]:
-    return [nn.Conv2d(16 // count, 16 // count, 3, padding=1) for _ in range(count)]
+    return [
+        nn.Conv2d(16 // count, 16 // count, 3, padding=1)
+        for _ in range(count)
+    ]
 
 
 @pytest.mark.parametrize("count", [2, 4])
-def test_equal_convolutions_of_all_parts_are_one_in_groups(count: int) -> None:
+def test_equal_convolutions_of_all_parts_are_one_in_groups(
+    count: int,
+) -> None:
     torch.manual_seed(0)
     convs = pointwise(count)
     found = imported(Mixed(*convs))
     assert f"3x3 conv 16 groups {count}" in found.text, found.text
     (weight,) = (
-        w for w in found.weights().values() if w.shape[1:] == (16 // count, 3, 3)
+        w
+        for w in found.weights().values()
+        if w.shape[1:] == (16 // count, 3, 3)
     )
-    assert torch.equal(weight, torch.cat([conv.weight for conv in convs]).float())
+    assert torch.equal(
+        weight, torch.cat([conv.weight for conv in convs]).float()
+    )
 
 
 def depthwise(
@@ -106,7 +119,8 @@ def test_depthwise_ones_with_growing_kernels_are_mixed(
     assert (label or "concat(") in found.text, found.text
     for conv in convs:
         assert any(
-            torch.equal(conv.weight.float(), w) for w in found.weights().values()
+            torch.equal(conv.weight.float(), w)
+            for w in found.weights().values()
         )
 
 
@@ -120,7 +134,9 @@ class Same(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         more = self.conv.kernel_size[0] - 2
-        return self.conv(nn.functional.pad(x, (more // 2, more - more // 2) * 2))
+        return self.conv(
+            nn.functional.pad(x, (more // 2, more - more // 2) * 2)
+        )
 
 
 def test_mixed_ones_pad_as_their_parts_do() -> None:
@@ -131,7 +147,9 @@ def test_mixed_ones_pad_as_their_parts_do() -> None:
 
 
 def test_blocks_with_one_kernel_or_several_are_calls_of_one() -> None:
-    text = imported(stage("3", "357", "35"), stage("35", "3"), width=12).text
+    text = imported(
+        stage("3", "357", "35"), stage("35", "3"), width=12
+    ).text
     assert "depthwise conv /stride mixed mixed" in text, text
     assert text.count("shortcut: none") == 1, text
 
@@ -166,7 +184,9 @@ def shared() -> Mixed:
         "shared",
     ],
 )
-def test_other_convolutions_of_parts_stay_side_by_side(module: nn.Module) -> None:
+def test_other_convolutions_of_parts_stay_side_by_side(
+    module: nn.Module,
+) -> None:
     text = imported(module).text
     assert "part 0 of 2" in text and "concat(" in text, text
     assert "conv 16 groups" not in text
@@ -190,7 +210,9 @@ def stage(*kernels: str) -> nn.Sequential:
     """Blocks of 12 channels that hold such convolutions, the first without its sum."""
     first, *rest = kernels
     blocks = [Inverted(12, 12, first, 2, skip=False)]
-    return nn.Sequential(*blocks, *(Inverted(12, 12, own, skip=True) for own in rest))
+    return nn.Sequential(
+        *blocks, *(Inverted(12, 12, own, skip=True) for own in rest)
+    )
 
 
 def test_blocks_that_hold_other_convolutions_are_calls_of_one() -> None:
@@ -209,11 +231,17 @@ def test_blocks_that_hold_other_convolutions_are_calls_of_one() -> None:
 def test_what_stands_before_the_module_that_splits_is_beside_it() -> None:
     """The pointwise convolution is no part of the block with the parts."""
     text = imported(stage("753", "53", "53"), width=12).text
-    assert all("1x1 conv" not in line for line in text.splitlines() if "part 0" in line)
+    assert all(
+        "1x1 conv" not in line
+        for line in text.splitlines()
+        if "part 0" in line
+    )
     assert "[p0, part 0" not in text, text
 
 
-def test_a_block_that_changes_nothing_and_lacks_its_sum_is_no_call() -> None:
+def test_a_block_that_changes_nothing_and_lacks_its_sum_is_no_call() -> (
+    None
+):
     plain = [Inverted(12, 12, own, skip=False) for own in ("53", "9753")]
     summed = [Inverted(12, 12, "753", skip=True) for _ in range(3)]
     text = imported(*plain, *summed, width=12).text

@@ -15,7 +15,9 @@ WIDTH, PLACES = 6, 16
 
 
 def mlp(width: int, inner: int) -> nn.Module:
-    return nn.Sequential(nn.Linear(width, inner), nn.GELU(), nn.Linear(inner, width))
+    return nn.Sequential(
+        nn.Linear(width, inner), nn.GELU(), nn.Linear(inner, width)
+    )
 
 
 class MixerBlock(nn.Module):
@@ -36,7 +38,10 @@ class GatingUnit(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.norm, self.into = nn.LayerNorm(WIDTH), nn.Linear(WIDTH, 2 * WIDTH)
+        self.norm, self.into = (
+            nn.LayerNorm(WIDTH),
+            nn.Linear(WIDTH, 2 * WIDTH),
+        )
         self.own, self.mix = nn.LayerNorm(WIDTH), nn.Linear(PLACES, PLACES)
         self.out = nn.Linear(WIDTH, WIDTH)
 
@@ -51,7 +56,9 @@ class ResBlock(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.alpha, self.scale = (nn.Parameter(torch.ones(WIDTH)) for _ in range(2))
+        self.alpha, self.scale = (
+            nn.Parameter(torch.ones(WIDTH)) for _ in range(2)
+        )
         self.beta = nn.Parameter(torch.zeros(WIDTH))
         self.mix = nn.Linear(PLACES, PLACES)
 
@@ -96,15 +103,25 @@ def imported(net: nn.Module, size: int = 16) -> Imported:
 @pytest.mark.parametrize(
     ("block", "said"),
     [
-        (MixerBlock, "[ln, transpose, 1 conv 8, 1 conv 16 linear, transpose]"),
+        (
+            MixerBlock,
+            "[ln, transpose, 1 conv 8, 1 conv 16 linear, transpose]",
+        ),
         (GatingUnit, "[part 1 of 2, ln, transpose, 1 conv 16, transpose]"),
-        (ResBlock, "[scale shift 0, transpose, 1 conv 16, transpose, scale]"),
+        (
+            ResBlock,
+            "[scale shift 0, transpose, 1 conv 16, transpose, scale]",
+        ),
     ],
 )
-def test_a_linear_layer_over_places(block: Callable[[], nn.Module], said: str) -> None:
+def test_a_linear_layer_over_places(
+    block: Callable[[], nn.Module], said: str
+) -> None:
     found = imported(Net(block))
     assert said in found.text and "positions]" in found.text, found.text
-    assert found.plan.params == sum(p.numel() for p in Net(block).parameters())
+    assert found.plan.params == sum(
+        p.numel() for p in Net(block).parameters()
+    )
 
 
 def test_a_norm_behind_it() -> None:
@@ -138,7 +155,10 @@ class Scaled(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem, self.body = nn.Conv2d(3, WIDTH, 4, 4), nn.Linear(WIDTH, WIDTH)
+        self.stem, self.body = (
+            nn.Conv2d(3, WIDTH, 4, 4),
+            nn.Linear(WIDTH, WIDTH),
+        )
         self.scale = nn.Parameter(torch.ones(WIDTH))
 
     def forward(self, x: Tensor) -> Tensor:

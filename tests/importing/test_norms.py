@@ -29,16 +29,22 @@ def stage(norm: nn.Module) -> list[nn.Module]:
 
 def test_a_group_norm_without_a_shift() -> None:
     norms = [Unshifted(3, 3), nn.GroupNorm(3, 3), Unshifted(3, 3)]
-    found = from_module(nn.Sequential(*(x for n in norms for x in stage(n))), INPUT)
+    found = from_module(
+        nn.Sequential(*(x for n in norms for x in stage(n))), INPUT
+    )
     assert "unit: [conv, gn 3, relu]\nops: {gn: {bias: none}}" in found.text
     assert "3x3 conv 3 bare, gn 3 bias default, relu" in found.text
     assert found.plan.params == 3 * 3 * 3 * 9 + 3 * 3 + 3
-    assert found.proof.gradients is not None and found.proof.gradients < 1e-9
+    assert (
+        found.proof.gradients is not None and found.proof.gradients < 1e-9
+    )
 
 
 def test_one_of_several_group_norms_lacks_its_shift() -> None:
     norms = [Unshifted(3, 3), nn.GroupNorm(3, 3), nn.GroupNorm(3, 3)]
-    found = from_module(nn.Sequential(*(x for n in norms for x in stage(n))), INPUT)
+    found = from_module(
+        nn.Sequential(*(x for n in norms for x in stage(n))), INPUT
+    )
     assert "unit: [conv, gn 3, relu]\n\nnet:" in found.text
     assert "3x3 conv 3 bare, gn 3 bias none, relu" in found.text
 
@@ -46,9 +52,14 @@ def test_one_of_several_group_norms_lacks_its_shift() -> None:
 class Functional(nn.Module):
     """A norm as a function of `w` and `b`."""
 
-    def __init__(self, norm: Callable[[Tensor, Tensor, Tensor], Tensor]) -> None:
+    def __init__(
+        self, norm: Callable[[Tensor, Tensor, Tensor], Tensor]
+    ) -> None:
         super().__init__()
-        self.w, self.b = nn.Parameter(torch.ones(3)), nn.Parameter(torch.zeros(3))
+        self.w, self.b = (
+            nn.Parameter(torch.ones(3)),
+            nn.Parameter(torch.zeros(3)),
+        )
         self.norm = norm
 
     def forward(self, x: Tensor) -> Tensor:
@@ -62,15 +73,25 @@ def last(x: Tensor) -> Tensor:
 @pytest.mark.parametrize(
     ("model", "said"),
     [
-        (nn.BatchNorm2d(3, affine=False), "`batch_norm`: without a scale and a shift"),
-        (nn.GroupNorm(3, 3, affine=False), "`group_norm`: without a scale"),
-        (Functional(lambda x, w, b: F.group_norm(x, 3, None, b)), "without a scale"),
         (
-            Functional(lambda x, w, b: F.batch_norm(x, b.detach(), w.detach(), w)),
+            nn.BatchNorm2d(3, affine=False),
+            "`batch_norm`: without a scale and a shift",
+        ),
+        (nn.GroupNorm(3, 3, affine=False), "`group_norm`: without a scale"),
+        (
+            Functional(lambda x, w, b: F.group_norm(x, 3, None, b)),
+            "without a scale",
+        ),
+        (
+            Functional(
+                lambda x, w, b: F.batch_norm(x, b.detach(), w.detach(), w)
+            ),
             "without a scale and a shift, or without statistics",
         ),
         (
-            Functional(lambda x, w, b: F.layer_norm(last(x), (3,), None, b)),
+            Functional(
+                lambda x, w, b: F.layer_norm(last(x), (3,), None, b)
+            ),
             "`layer_norm`: without a scale",
         ),
         (
@@ -78,7 +99,9 @@ def last(x: Tensor) -> Tensor:
             "a scale without a shift",
         ),
         (
-            Functional(lambda x, w, b: F.rms_norm(last(x), (3,), None, 1e-6)),
+            Functional(
+                lambda x, w, b: F.rms_norm(last(x), (3,), None, 1e-6)
+            ),
             "`rms_norm`: without a scale",
         ),
         (
@@ -86,12 +109,16 @@ def last(x: Tensor) -> Tensor:
             "`group_norm`: its `weight` is computed",
         ),
         (
-            Functional(lambda x, w, b: F.layer_norm(last(x), (3,), w, b * 2)),
+            Functional(
+                lambda x, w, b: F.layer_norm(last(x), (3,), w, b * 2)
+            ),
             "`layer_norm`: its `bias` is computed",
         ),
         (
             Functional(
-                lambda x, w, b: F.conv2d(x, w.view(3, 1, 1, 1), b * 2, groups=3)
+                lambda x, w, b: F.conv2d(
+                    x, w.view(3, 1, 1, 1), b * 2, groups=3
+                )
             ),
             "`conv2d`: its `bias` is computed",
         ),
@@ -126,15 +153,27 @@ class EvoNorm(nn.Module):
         shape = (1, -1, 1, 1)
         if self.deviation:
             parts = x.float().reshape(x.shape[0], 3, -1, *x.shape[2:])
-            variance = parts.var((2, 3, 4), unbiased=self.unbiased, keepdim=True)
-            deviation = (variance + 1e-5).sqrt().to(x.dtype).expand(parts.shape)
-            swish = x if self.v is None else x * (x * self.v.view(shape)).sigmoid()
+            variance = parts.var(
+                (2, 3, 4), unbiased=self.unbiased, keepdim=True
+            )
+            deviation = (
+                (variance + 1e-5).sqrt().to(x.dtype).expand(parts.shape)
+            )
+            swish = (
+                x
+                if self.v is None
+                else x * (x * self.v.view(shape)).sigmoid()
+            )
             x = swish / deviation.reshape(x.shape)
         return x * self.gamma.view(shape) + self.beta.view(shape)
 
 
 def evonormed(*norms: nn.Module) -> nn.Module:
-    layers = [nn.Conv2d(3, 6, 3, bias=False), norms[0], nn.Conv2d(6, 6, 1, bias=False)]
+    layers = [
+        nn.Conv2d(3, 6, 3, bias=False),
+        norms[0],
+        nn.Conv2d(6, 6, 1, bias=False),
+    ]
     return nn.Sequential(*layers, *norms[1:])
 
 
@@ -145,7 +184,9 @@ def test_a_norm_that_is_an_activation() -> None:
     assert "evonorm 3 ungated" in found.text
     assert "evonorm 3" in found.text, found.text
     assert "scale shift 0" in found.text
-    assert found.proof.gradients is not None and found.proof.gradients < 1e-9
+    assert (
+        found.proof.gradients is not None and found.proof.gradients < 1e-9
+    )
     assert found.plan.params == 6 * 27 + 36 + 3 * 6 + 2 * 2 * 6
 
 

@@ -25,7 +25,9 @@ class _Gate(nn.Module):
 class _Osa(nn.Module):
     """Lee et al. 2019, Figure 1 b; the last of a stage alone has a gate."""
 
-    def __init__(self, width_in: int, width: int, *, gated: bool = True) -> None:
+    def __init__(
+        self, width_in: int, width: int, *, gated: bool = True
+    ) -> None:
         super().__init__()
         self.one, self.two = (
             nn.Conv2d(n, 8, 3, padding=1, bias=False) for n in (width_in, 8)
@@ -55,7 +57,10 @@ def test_modules_of_a_class_with_and_without_a_sum() -> None:
     found = from_module(net, (3, 64, 64))
     assert found.proof.output is not None and found.proof.output <= 1e-9
     text = found.text
-    assert "gates x Gate]\n    shortcut: none\n    merge:    body + shortcut" in text
+    assert (
+        "gates x Gate]\n    shortcut: none\n    merge:    body + shortcut"
+        in text
+    )
     assert "row2: Osa 24 gates 1\n" in text
     assert "[3x3 max pool /2, 3 x Osa 32, Osa 32 gates 1]" in text
     assert "[3x3 max pool /2, 3 x Osa 48, Osa 48 gates 1]" in text
@@ -72,7 +77,10 @@ blocks:
 net: {stem: 3x3 conv 16, one: 3 x ghost, two: [3x3 conv 32 /2, 3 x ghost], head: 1x1 conv 8}"""
     found = from_module(loads(FRAME.format(spec)).module(), (3, 32, 32))
     assert found.proof.output is not None and found.proof.output <= 1e-9
-    assert "let:   {act: relu}\n    body:  3x3 depthwise conv act\n" in found.text
+    assert (
+        "let:   {act: relu}\n    body:  3x3 depthwise conv act\n"
+        in found.text
+    )
     assert "act linear]\n    merge: body + x" in found.text
     assert found.text.count("merge:") == 2
 

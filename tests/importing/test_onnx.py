@@ -29,7 +29,9 @@ FLOAT = onnx.TensorProto.FLOAT
 def saved(path: Path, model: nn.Module, batch: int = 2) -> str:
     torch.manual_seed(0)
     for module in model.modules():
-        if isinstance(module, nn.BatchNorm2d):  # a fresh one folds to no bias
+        if isinstance(
+            module, nn.BatchNorm2d
+        ):  # a fresh one folds to no bias
             nn.init.normal_(module.bias)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -63,7 +65,9 @@ def test_a_net_of_torch(
     model = make()
     found = from_model(saved(tmp_path / "net.onnx", model))
     assert found.text.startswith("# From ONNX, which keeps no dropout")
-    assert "batch norms are part of the convolutions" in found.text.replace("\n# ", " ")
+    assert "batch norms are part of the convolutions" in found.text.replace(
+        "\n# ", " "
+    )
     assert row in found.text
     assert found.proof.output is not None and found.proof.output < 1e-5
     ours = found.plan.module().eval()
@@ -73,12 +77,16 @@ def test_a_net_of_torch(
         assert torch.allclose(ours(images), model(images), atol=1e-4)
 
 
-def made(path: Path, nodes: list[Any], arrays: dict[str, Any], free: bool) -> str:
+def made(
+    path: Path, nodes: list[Any], arrays: dict[str, Any], free: bool
+) -> str:
     """A file by hand: `x` comes in, `y` goes out."""
     first = "n" if free else 1
     info = helper.make_tensor_value_info
     constants = [
-        helper.make_tensor(name, FLOAT, value.shape, value.flatten().tolist())
+        helper.make_tensor(
+            name, FLOAT, value.shape, value.flatten().tolist()
+        )
         for name, value in arrays.items()
     ]
     graph = helper.make_graph(
@@ -86,7 +94,9 @@ def made(path: Path, nodes: list[Any], arrays: dict[str, Any], free: bool) -> st
         constants,
     )  # fmt: skip
     opset = [helper.make_opsetid("", 18)]
-    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=9), path)
+    onnx.save(
+        helper.make_model(graph, opset_imports=opset, ir_version=9), path
+    )
     return str(path)
 
 
@@ -95,19 +105,32 @@ NORM = {name: torch.ones(4) for name in ("scale", "shift", "mean", "var")}
 
 
 def conv(**options: Any) -> Any:
-    return helper.make_node("Conv", ["x", "w"], ["a"], pads=[1] * 4, **options)
+    return helper.make_node(
+        "Conv", ["x", "w"], ["a"], pads=[1] * 4, **options
+    )
 
 
 @pytest.mark.parametrize("free", [True, False])
 def test_norms_that_were_kept(tmp_path: Path, free: bool) -> None:
     norm = helper.make_node(
-        "BatchNormalization", ["a", *NORM], ["b"], epsilon=1e-3, momentum=0.99
+        "BatchNormalization",
+        ["a", *NORM],
+        ["b"],
+        epsilon=1e-3,
+        momentum=0.99,
     )
     pool = helper.make_node(
-        "MaxPool", ["c"], ["y"], kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4
+        "MaxPool",
+        ["c"],
+        ["y"],
+        kernel_shape=[3, 3],
+        strides=[2, 2],
+        pads=[1] * 4,
     )
     nodes = [conv(), norm, helper.make_node("Relu", ["b"], ["c"]), pool]
-    found = from_model(made(tmp_path / "net.onnx", nodes, WEIGHT | NORM, free))
+    found = from_model(
+        made(tmp_path / "net.onnx", nodes, WEIGHT | NORM, free)
+    )
     assert found.text.startswith(
         "# From ONNX, which keeps no dropout, no drop path and not which layers share a weight."
     )
@@ -119,9 +142,16 @@ def test_norms_that_were_kept(tmp_path: Path, free: bool) -> None:
 @pytest.mark.parametrize(
     ("nodes", "said"),
     [
-        ([helper.make_node("Det", ["x"], ["y"])], "`Det` is not in the language"),
         (
-            [helper.make_node("Conv", ["x", "w"], ["y"], auto_pad="SAME_UPPER")],
+            [helper.make_node("Det", ["x"], ["y"])],
+            "`Det` is not in the language",
+        ),
+        (
+            [
+                helper.make_node(
+                    "Conv", ["x", "w"], ["y"], auto_pad="SAME_UPPER"
+                )
+            ],
             "pads one side more",
         ),
         (
@@ -139,12 +169,18 @@ def test_norms_that_were_kept(tmp_path: Path, free: bool) -> None:
             [
                 conv(),
                 helper.make_node(
-                    "BatchNormalization", ["a", *NORM], ["y", "m", "v"], training_mode=1
+                    "BatchNormalization",
+                    ["a", *NORM],
+                    ["y", "m", "v"],
+                    training_mode=1,
                 ),
             ],
             "in training mode",
         ),
-        ([helper.make_node("HardSigmoid", ["x"], ["y"])], "with `alpha` 0.2"),
+        (
+            [helper.make_node("HardSigmoid", ["x"], ["y"])],
+            "with `alpha` 0.2",
+        ),
         (
             [helper.make_node("Relu", ["nowhere"], ["y"])],
             "from parameters alone",
@@ -162,12 +198,17 @@ class Layer(nn.Module):
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
-        self.norm, self.qkv = nn.LayerNorm(width), nn.Linear(width, 3 * width)
+        self.norm, self.qkv = (
+            nn.LayerNorm(width),
+            nn.Linear(width, 3 * width),
+        )
         self.out, self.heads = nn.Linear(width, width), heads
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         b, n, c = x.shape
-        parts = self.qkv(self.norm(x)).reshape(b, n, 3, self.heads, c // self.heads)
+        parts = self.qkv(self.norm(x)).reshape(
+            b, n, 3, self.heads, c // self.heads
+        )
         q, k, v = parts.permute(2, 0, 3, 1, 4).unbind(0)
         y = nn.functional.scaled_dot_product_attention(q, k, v)
         return x + self.out(y.transpose(1, 2).reshape(b, n, c))
@@ -179,13 +220,18 @@ class Vit(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.patches = nn.Conv2d(3, 12, 4, 4)
-        self.token, self.places = (nn.Parameter(torch.zeros(1, n, 12)) for n in (1, 17))
+        self.token, self.places = (
+            nn.Parameter(torch.zeros(1, n, 12)) for n in (1, 17)
+        )
         self.layers = nn.Sequential(*(Layer(12, 3) for _ in range(2)))
         self.head = nn.Linear(12, 5)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = self.patches(x).flatten(2).transpose(1, 2)
-        x = torch.cat([self.token.expand(len(x), -1, -1), x], 1) + self.places
+        x = (
+            torch.cat([self.token.expand(len(x), -1, -1), x], 1)
+            + self.places
+        )
         return self.head(self.layers(x)[:, 0])
 
 
@@ -229,7 +275,9 @@ class Spelled(nn.Module):
         super().__init__()
         self.conv = nn.Conv2d(3, 8, 3)
         self.group, self.slope = nn.GroupNorm(4, 8), nn.PReLU()
-        self.weight, self.bias = (nn.Parameter(torch.randn(1, 8, 1, 1)) for _ in "ab")
+        self.weight, self.bias = (
+            nn.Parameter(torch.randn(1, 8, 1, 1)) for _ in "ab"
+        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = self.conv(nn.functional.pad(x, (0, 1, 0, 1)))
@@ -255,7 +303,10 @@ class WorkedOut(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.conv, self.part = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(4, 4, 1)
+        self.conv, self.part = (
+            nn.Conv2d(3, 8, 3, padding=1),
+            nn.Conv2d(4, 4, 1),
+        )
         self.down = nn.Conv2d(8, 16, 3, 2, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -279,7 +330,12 @@ def test_sizes_that_a_file_works_out(
     capfd.readouterr()
     found = from_model(str(path))
     assert found.proof.output is not None and found.proof.output < 1e-5
-    for said in ("part 1 of 2", "zero-pad centered", "upsample 2", "log softmax"):
+    for said in (
+        "part 1 of 2",
+        "zero-pad centered",
+        "upsample 2",
+        "log softmax",
+    ):
         assert said in found.text
     assert capfd.readouterr() == ("", "")
     _say_numbers(path)
@@ -290,7 +346,10 @@ def _say_numbers(path: Path) -> None:
     """Sizes as numbers of their nodes, as other exporters write them, in place of tensors."""
     model = onnx.load(path)
     for node in model.graph.node:
-        if node.op_type == "Constant" and node.attribute[0].t.data_type == 7:
+        if (
+            node.op_type == "Constant"
+            and node.attribute[0].t.data_type == 7
+        ):
             sizes = onnx.numpy_helper.to_array(node.attribute[0].t).tolist()
             name = "value_ints" if isinstance(sizes, list) else "value_int"
             node.attribute[0].CopyFrom(helper.make_attribute(name, sizes))
@@ -298,14 +357,18 @@ def _say_numbers(path: Path) -> None:
 
 
 @pytest.mark.parametrize("where", ["../outside.bin", "link.bin"])
-def test_tensors_outside_of_the_folder_are_not_read(tmp_path: Path, where: str) -> None:
+def test_tensors_outside_of_the_folder_are_not_read(
+    tmp_path: Path, where: str
+) -> None:
     """A file may name another one for its numbers; it must lie beside it."""
     folder, outside = tmp_path / "in", tmp_path / "outside.bin"
     folder.mkdir()
     outside.write_bytes(torch.full((4, 3, 3, 3), 7.0).numpy().tobytes())
     (folder / "link.bin").symlink_to(outside)
     file = folder / "net.onnx"
-    made(file, [conv(), helper.make_node("Relu", ["a"], ["y"])], WEIGHT, True)
+    made(
+        file, [conv(), helper.make_node("Relu", ["a"], ["y"])], WEIGHT, True
+    )
     model = onnx.load(str(file))
     (weight,) = model.graph.initializer
     weight.raw_data = outside.read_bytes()

@@ -45,11 +45,15 @@ def row(form: Callable[[Tensor], Tensor]) -> str:
             "[pad 2:0x0:1, relu]",
         ),
         (
-            lambda x: F.max_pool2d(F.pad(x, (0, 1, 0, 1), value=-inf), 3, 2),
+            lambda x: F.max_pool2d(
+                F.pad(x, (0, 1, 0, 1), value=-inf), 3, 2
+            ),
             "3x3 max pool /2 pad 0:1",
         ),
         (
-            lambda x: F.max_pool2d(F.pad(x, (1, 1, 1, 1), value=-inf), 3, 2),
+            lambda x: F.max_pool2d(
+                F.pad(x, (1, 1, 1, 1), value=-inf), 3, 2
+            ),
             "3x3 max pool /2",
         ),
         (
@@ -67,7 +71,9 @@ def row(form: Callable[[Tensor], Tensor]) -> str:
             "[pad 4, 3x3 avg pool /2 pad 0]",
         ),
         (
-            lambda x: F.max_pool2d(F.pad(x, (1, 1, 0, 1), mode="replicate"), 3, 2),
+            lambda x: F.max_pool2d(
+                F.pad(x, (1, 1, 0, 1), mode="replicate"), 3, 2
+            ),
             "3x3 max pool /2 pad 0:1x1 replicate",
         ),
     ],
@@ -90,7 +96,9 @@ def test_before_a_pool(form: Callable[[Tensor], Tensor], said: str) -> None:
         ),
     ],
 )
-def test_cells_are_taken_away(form: Callable[[Tensor], Tensor], said: str) -> None:
+def test_cells_are_taken_away(
+    form: Callable[[Tensor], Tensor], said: str
+) -> None:
     assert row(form) == said
 
 
@@ -117,11 +125,15 @@ class Reduction(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.one, self.two = (nn.Conv2d(16, width // 2, 1, bias=False) for _ in "ab")
+        self.one, self.two = (
+            nn.Conv2d(16, width // 2, 1, bias=False) for _ in "ab"
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         other = F.avg_pool2d(F.pad(x, (-1, 1, -1, 1)), 1, 2)
-        return torch.cat([self.one(F.avg_pool2d(x, 1, 2)), self.two(other)], 1)
+        return torch.cat(
+            [self.one(F.avg_pool2d(x, 1, 2)), self.two(other)], 1
+        )
 
 
 @pytest.mark.parametrize("size", [16, 17])
@@ -162,11 +174,15 @@ def test_a_call_of_a_block_with_strides_of_its_own_says_none() -> None:
             "`add`: it reads a map with -inf around it",
         ),
         (
-            lambda x: F.avg_pool2d(F.pad(x, (0, 1, 0, 1), value=-inf), 3, 2),
+            lambda x: F.avg_pool2d(
+                F.pad(x, (0, 1, 0, 1), value=-inf), 3, 2
+            ),
             "`avg_pool2d`: it reads a map with -inf around it",
         ),
         (
-            lambda x: F.max_pool2d(F.pad(x, (0, 1, 0, 1), value=-inf), 3, 2, 1),
+            lambda x: F.max_pool2d(
+                F.pad(x, (0, 1, 0, 1), value=-inf), 3, 2, 1
+            ),
             "`max_pool2d`: it reads a map with -inf around it",
         ),
         (
@@ -174,7 +190,9 @@ def test_a_call_of_a_block_with_strides_of_its_own_says_none() -> None:
             "with another value than 0",
         ),
         (
-            lambda x: F.max_pool2d(F.pad(x, (3, 3, 3, 3), value=-inf), 3, 2),
+            lambda x: F.max_pool2d(
+                F.pad(x, (3, 3, 3, 3), value=-inf), 3, 2
+            ),
             "no window lies in padding alone",
         ),
     ],

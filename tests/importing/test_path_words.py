@@ -24,7 +24,9 @@ class _Inception(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         pooled = self.branch_pool(F.avg_pool2d(x, 3, 1, 1))
         five = self.branch5x5_2(self.branch5x5_1(x))
-        return torch.cat([self.branch1x1(x), five, pooled, F.max_pool2d(x, 3, 1, 1)], 1)
+        return torch.cat(
+            [self.branch1x1(x), five, pooled, F.max_pool2d(x, 3, 1, 1)], 1
+        )
 
 
 class Layers(nn.Module):
@@ -32,7 +34,10 @@ class Layers(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.conv1, self.conv2 = nn.Conv2d(width, 8, 1), nn.Conv2d(width, 8, 3, 1, 1)
+        self.conv1, self.conv2 = (
+            nn.Conv2d(width, 8, 1),
+            nn.Conv2d(width, 8, 3, 1, 1),
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.cat([self.conv1(x), self.conv2(x)], 1)
@@ -98,8 +103,14 @@ def test_a_path_is_called_as_its_module(
     assert said in found.text, found.text
 
 
-def test_widths_that_are_joined_are_numbers_where_they_are_one_block() -> None:
+def test_widths_that_are_joined_are_numbers_where_they_are_one_block() -> (
+    None
+):
     """As the paper has them: of what comes out, a sum, they are no share."""
-    net = nn.Sequential(nn.Conv2d(3, 12, 3, 2), _Inception(12), nn.Conv2d(32, 8, 1))
+    net = nn.Sequential(
+        nn.Conv2d(3, 12, 3, 2), _Inception(12), nn.Conv2d(32, 8, 1)
+    )
     found = from_module(net, (3, 17, 17))
-    assert INCEPTION in found.text and "row2: Inception\n" in found.text, found.text
+    assert INCEPTION in found.text and "row2: Inception\n" in found.text, (
+        found.text
+    )

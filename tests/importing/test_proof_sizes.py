@@ -11,10 +11,18 @@ from resgraph.importing.proof.sizes import proof_sizes
 from resgraph.plan import load, loads
 
 SIZES = {
-    "resnet": [(3, 96, 96), (3, 224, 224)],  # a 3x3 kernel on a last map of 3x3
-    "dilated-resnet": [(3, 80, 80), (3, 224, 224)],  # 28x28 maps, and 9 cells wide
+    "resnet": [
+        (3, 96, 96),
+        (3, 224, 224),
+    ],  # a 3x3 kernel on a last map of 3x3
+    "dilated-resnet": [
+        (3, 80, 80),
+        (3, 224, 224),
+    ],  # 28x28 maps, and 9 cells wide
     "convnext": [(3, 224, 224)],  # 7x7 kernels on a last map of 7x7
-    "inception-v3": [(3, 299, 299)],  # maps of 299, 149, 147 cells, all to round alike
+    "inception-v3": [
+        (3, 299, 299)
+    ],  # maps of 299, 149, 147 cells, all to round alike
 }
 
 

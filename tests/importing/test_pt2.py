@@ -23,18 +23,26 @@ INPUT = (3, 16, 16)
 BROKEN = "is not what torch"
 
 
-def saved(path: Path, module: nn.Module, *, batch: int = 2, **options: Any) -> str:
+def saved(
+    path: Path, module: nn.Module, *, batch: int = 2, **options: Any
+) -> str:
     images = torch.zeros(batch, *INPUT)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's own, of how weights lie
-        torch.export.save(torch.export.export(module, (images,), **options), path)
+        torch.export.save(
+            torch.export.export(module, (images,), **options), path
+        )
     return str(path)
 
 
-def changed(path: Path, change: Callable[[str, bytes], bytes | None]) -> None:
+def changed(
+    path: Path, change: Callable[[str, bytes], bytes | None]
+) -> None:
     """The archive with other bytes for some of its files; None leaves one out."""
     with zipfile.ZipFile(path) as archive:
-        files = {info.filename: archive.read(info) for info in archive.infolist()}
+        files = {
+            info.filename: archive.read(info) for info in archive.infolist()
+        }
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in files.items():
             made = change(name, content)
@@ -42,7 +50,9 @@ def changed(path: Path, change: Callable[[str, bytes], bytes | None]) -> None:
                 archive.writestr(name, made)
 
 
-def with_model(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
+def with_model(
+    path: Path, change: Callable[[dict[str, Any]], None]
+) -> None:
     def of(name: str, content: bytes) -> bytes:
         if not name.endswith("models/model.json"):
             return content
@@ -62,7 +72,9 @@ def with_model(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
     ],
     ids=["two", "one", "free"],
 )
-def test_the_spec_is_that_of_the_module(tmp_path: Path, options: Any) -> None:
+def test_the_spec_is_that_of_the_module(
+    tmp_path: Path, options: Any
+) -> None:
     model = small.stages(small.Basic).eval()
     found = from_model(saved(tmp_path / "net.pt2", model, **options))
     expected = from_module(model, INPUT, name="net", about="net.pt2")
@@ -91,7 +103,9 @@ class Marker:
 
 
 @pytest.mark.parametrize("where", ["sample_inputs", "weights", "constants"])
-def test_nothing_of_the_archive_is_executed(tmp_path: Path, where: str) -> None:
+def test_nothing_of_the_archive_is_executed(
+    tmp_path: Path, where: str
+) -> None:
     marker = tmp_path / "executed"
     harm = pickle.dumps(Marker(marker))
     pickle.loads(harm)
@@ -103,12 +117,18 @@ def test_nothing_of_the_archive_is_executed(tmp_path: Path, where: str) -> None:
     def change(name: str, content: bytes) -> bytes:
         if where == "sample_inputs" and name.endswith("model.pt"):
             return harm
-        if where != "sample_inputs" and name.endswith(f"model_{where}_config.json"):
+        if where != "sample_inputs" and name.endswith(
+            f"model_{where}_config.json"
+        ):
             config = json.loads(content)
             for each in config["config"].values():
                 each["use_pickle"] = True
             return json.dumps(config).encode()
-        return harm if where != "sample_inputs" and "/weight_" in name else content
+        return (
+            harm
+            if where != "sample_inputs" and "/weight_" in name
+            else content
+        )
 
     changed(file, change)
     if where == "weights":
@@ -132,9 +152,14 @@ def test_an_op_that_import_cannot_read_is_never_run(tmp_path: Path) -> None:
         node = json.loads(json.dumps(module["graph"]["nodes"][0]))
         node["target"] = "torch.ops.aten.from_file.default"
         node["outputs"] = [{"as_tensor": {"name": "nowhere"}}]
-        words = {"filename": {"as_string": str(marker)}, "shared": {"as_bool": True}}
+        words = {
+            "filename": {"as_string": str(marker)},
+            "shared": {"as_bool": True},
+        }
         words |= {"size": {"as_int": 4}}
-        node["inputs"] = [{"name": n, "arg": a, "kind": 1} for n, a in words.items()]
+        node["inputs"] = [
+            {"name": n, "arg": a, "kind": 1} for n, a in words.items()
+        ]
         module["graph"]["nodes"].insert(0, node)
 
     with_model(file, change)
@@ -165,7 +190,10 @@ def _wide(module: dict[str, Any]) -> None:
     [
         (lambda module: module.clear(), BROKEN),
         (lambda module: module["graph"].pop("nodes"), BROKEN),
-        (_first("target", "torch.ops.aten.from_file.default"), "`from_file`"),
+        (
+            _first("target", "torch.ops.aten.from_file.default"),
+            "`from_file`",
+        ),
         (_first("target", "os.system"), "`os.system`"),
         (_first("inputs", 7), BROKEN),
         (_huge, BROKEN),
@@ -213,9 +241,16 @@ def test_tensors_are_those_of_torch(tmp_path: Path) -> None:
     """Other dtypes and strides too, which a program may have."""
     from resgraph.importing.saved.pt2 import tensors_of_pt2
 
-    model = small.stages(small.Basic).eval().to(memory_format=torch.channels_last)
+    model = (
+        small.stages(small.Basic)
+        .eval()
+        .to(memory_format=torch.channels_last)
+    )
     file = saved(tmp_path / "net.pt2", model)
     found, expected = tensors_of_pt2(Path(file)), model.state_dict()
     assert found.keys() == expected.keys()
     for name, value in expected.items():
-        assert torch.equal(found[name], value) and found[name].dtype == value.dtype
+        assert (
+            torch.equal(found[name], value)
+            and found[name].dtype == value.dtype
+        )

@@ -63,7 +63,10 @@ CASES: dict[str, tuple[Callable[[], nn.Module], str]] = {
         "2 x split-attention 16 squeeze 8",
     ),
     "shuffle": (lambda: chain(small.Shuffled(16)), "shuffle 2"),
-    "ConvNeXt": (lambda: chain(small.Next(16), small.Next(16)), "2 x convnext"),
+    "ConvNeXt": (
+        lambda: chain(small.Next(16), small.Next(16)),
+        "2 x convnext",
+    ),
 }
 
 
@@ -105,7 +108,10 @@ def test_the_names_of_tensors_are_known() -> None:
     ours = found.plan.module().state_dict()
     learned = {n for n in ours if not n.endswith("num_batches_tracked")}
     assert found.names.keys() == learned
-    assert found.names["layer2.0.shortcut.conv.weight"] == "layer2.0.down.0.weight"
+    assert (
+        found.names["layer2.0.shortcut.conv.weight"]
+        == "layer2.0.down.0.weight"
+    )
     for one, other in found.names.items():
         assert ours[one].shape == theirs[other].shape
 
@@ -122,17 +128,27 @@ def stripped(module: nn.Module, numbers: Any) -> nn.Module:
 
 
 @pytest.mark.parametrize("block", [small.Basic, small.Inverted])
-def test_without_module_names_only_names_differ(block: type[nn.Module]) -> None:
+def test_without_module_names_only_names_differ(
+    block: type[nn.Module],
+) -> None:
     spoken = from_module(stages(block), INPUT, name="net").text
-    silent = from_module(stripped(stages(block), count()), INPUT, name="net").text
+    silent = from_module(
+        stripped(stages(block), count()), INPUT, name="net"
+    ).text
     rows = [line.partition(":")[2].strip() for line in spoken.splitlines()]
-    assert rows == [line.partition(":")[2].strip() for line in silent.splitlines()]
+    assert rows == [
+        line.partition(":")[2].strip() for line in silent.splitlines()
+    ]
 
 
 def test_the_model_stays_as_it_is() -> None:
     model = stages(small.Basic)
-    before = {name: value.clone() for name, value in model.state_dict().items()}
+    before = {
+        name: value.clone() for name, value in model.state_dict().items()
+    }
     from_module(model, INPUT)
     after = model.state_dict()
-    assert all((after[name] == value).all() for name, value in before.items())
+    assert all(
+        (after[name] == value).all() for name, value in before.items()
+    )
     assert model.training

@@ -47,8 +47,12 @@ class Reversed(nn.Module):
 
 
 def test_an_unknown_op_is_named_with_its_module() -> None:
-    net = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Sequential(nn.ReLU(), Sorted()))
-    with pytest.raises(ImportRefused, match="`sort` is not in the language") as refused:
+    net = nn.Sequential(
+        nn.Conv2d(3, 4, 1), nn.Sequential(nn.ReLU(), Sorted())
+    )
+    with pytest.raises(
+        ImportRefused, match="`sort` is not in the language"
+    ) as refused:
         from_module(net, INPUT)
     assert refused.value.module == "1.1"
 
@@ -58,13 +62,18 @@ class Conditional(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.mix, self.filters = nn.Linear(3, 2), nn.Parameter(torch.randn(2, 12))
+        self.mix, self.filters = (
+            nn.Linear(3, 2),
+            nn.Parameter(torch.randn(2, 12)),
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         batch, width, height, across = x.shape
         w = torch.matmul(self.mix(x.mean((2, 3))).sigmoid(), self.filters)
         y = x.reshape(1, batch * width, height, across)
-        y = nn.functional.conv2d(y, w.view(4 * batch, 3, 1, 1), groups=batch)
+        y = nn.functional.conv2d(
+            y, w.view(4 * batch, 3, 1, 1), groups=batch
+        )
         return y.view(batch, 4, height, across)
 
 
@@ -72,18 +81,26 @@ class Conditional(nn.Module):
     ("model", "said"),
     [
         (ByValue(), "torch.export cannot follow the model"),
-        (Pair(), "the model takes 2 inputs, `x`, `y`: give the size of each"),
+        (
+            Pair(),
+            "the model takes 2 inputs, `x`, `y`: give the size of each",
+        ),
         (nn.Identity(), "returns its input"),
         (nn.LayerNorm([3, 16, 16]), "over anything but the channels"),
         (nn.InstanceNorm2d(3, track_running_stats=True), "with statistics"),
         (Conditional(), "its filters are made anew for each image"),
         (nn.Softmax(2), "over anything but the channels"),
         (nn.ConstantPad2d(1, 0.5), "pad"),
-        (nn.Upsample(scale_factor=2, mode="bicubic"), "`upsample_bicubic2d`"),
+        (
+            nn.Upsample(scale_factor=2, mode="bicubic"),
+            "`upsample_bicubic2d`",
+        ),
         (weight_norm(nn.Conv2d(3, 4, 1)), "`_weight_norm` .*: merge"),
         (spectral_norm(nn.Conv2d(3, 4, 1)), "remove_parametrizations"),
     ],
-    ids=lambda value: type(value).__name__ if isinstance(value, nn.Module) else "",
+    ids=lambda value: (
+        type(value).__name__ if isinstance(value, nn.Module) else ""
+    ),
 )
 def test_refused(model: nn.Module, said: str) -> None:
     with pytest.raises(ImportRefused, match=said):
@@ -91,7 +108,9 @@ def test_refused(model: nn.Module, said: str) -> None:
 
 
 def test_a_size_with_its_batch_is_told() -> None:
-    with pytest.raises(ImportRefused, match=r"without the batch axis: was 3x16x16"):
+    with pytest.raises(
+        ImportRefused, match=r"without the batch axis: was 3x16x16"
+    ):
         from_module(nn.Conv2d(3, 4, 1), (1, 3, 16, 16))
 
 
@@ -140,7 +159,9 @@ def test_another_net_is_refused() -> None:
         names(found.plan, other)
 
 
-def test_a_wrong_page_is_never_returned(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_page_is_never_returned(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     written = importing.write
 
     def wrong(head: object) -> str:
@@ -151,13 +172,16 @@ def test_a_wrong_page_is_never_returned(monkeypatch: pytest.MonkeyPatch) -> None
         from_module(small.stages(small.Basic), INPUT)
 
 
-def test_a_proof_is_not_turned_off_by_size(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proof_is_not_turned_off_by_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Above the limit structure is still compared, and the proof says what it is."""
     monkeypatch.setattr("resgraph.importing.proof.LARGEST", 10)
     proof = from_module(small.stages(small.Basic), INPUT).proof
     assert astuple(proof) == (None, None, None)
     assert (
-        str(proof) == "too large to be run: structure, shapes and parameters are equal"
+        str(proof)
+        == "too large to be run: structure, shapes and parameters are equal"
     )
 
 

@@ -32,13 +32,17 @@ class Scaled(nn.Conv2d):
         gain = (self.gain * self.scale).view(-1)
         weight = F.batch_norm(flat, None, None, gain, None, True, 0.0, 1e-6)
         weight = weight.reshape_as(self.weight)
-        return F.conv2d(x, weight, self.bias, self.stride, self.padding).relu()
+        return F.conv2d(
+            x, weight, self.bias, self.stride, self.padding
+        ).relu()
 
 
 def test_the_gamma_of_scaled_filters_is_that_of_all() -> None:
     """Each has its own fan-in, by whose root the gain is divided (as in NFNets)."""
     found = from_module(
-        nn.Sequential(Scaled(8, 16, 3), Scaled(16, 24, 1), Scaled(24, 8, 3)),
+        nn.Sequential(
+            Scaled(8, 16, 3), Scaled(16, 24, 1), Scaled(24, 8, 3)
+        ),
         (8, 16, 16),
     )
     assert "standardize: scaled, gamma: 1.7" in found.text
@@ -73,7 +77,9 @@ def test_blocks_without_a_sum_are_apart_from_those_that_project() -> None:
         "  b: {body: [3x3 conv in, 3x3 conv out linear]}\n"
         "net: {r1: [a 16, 2 x a 16], r2: [b 24], r3: [1x1 conv 8]}"
     )
-    assert "shortcut: none" not in found.text and "3 x basic 16" in found.text
+    assert (
+        "shortcut: none" not in found.text and "3 x basic 16" in found.text
+    )
     assert "B 24" in found.text
 
 
@@ -97,7 +103,9 @@ def test_rows_of_numbered_modules_have_names() -> None:
     model = nn.Sequential(stage(8), nn.MaxPool2d(2), stage(8))
     found = from_module(model, (8, 16, 16))
     assert found.proof.output == 0 and "2 x basic" in found.text
-    assert not any(line.strip()[:1].isdigit() for line in found.text.splitlines())
+    assert not any(
+        line.strip()[:1].isdigit() for line in found.text.splitlines()
+    )
 
 
 def test_blocks_that_no_row_calls_are_left_out() -> None:

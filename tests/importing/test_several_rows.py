@@ -41,14 +41,25 @@ class Pyramid(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.trunk = Trunk()
-        self.lateral = nn.ModuleList(nn.Conv2d(w, 8, 1) for w in (8, 16, 32))
-        self.smooth = nn.ModuleList(nn.Conv2d(8, 8, 3, padding=1) for _ in range(3))
+        self.lateral = nn.ModuleList(
+            nn.Conv2d(w, 8, 1) for w in (8, 16, 32)
+        )
+        self.smooth = nn.ModuleList(
+            nn.Conv2d(8, 8, 3, padding=1) for _ in range(3)
+        )
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        maps = [layer(y) for layer, y in zip(self.lateral, self.trunk(x), strict=True)]
+        maps = [
+            layer(y)
+            for layer, y in zip(self.lateral, self.trunk(x), strict=True)
+        ]
         for place in (1, 0):
-            maps[place] = maps[place] + F.interpolate(maps[place + 1], scale_factor=2)
-        return [layer(y) for layer, y in zip(self.smooth, maps, strict=True)]
+            maps[place] = maps[place] + F.interpolate(
+                maps[place + 1], scale_factor=2
+            )
+        return [
+            layer(y) for layer, y in zip(self.smooth, maps, strict=True)
+        ]
 
 
 class UNet(nn.Module):
@@ -60,7 +71,9 @@ class UNet(nn.Module):
         pairs = [*pairwise(widths)]
         self.first = self.double(3, 8)
         self.down = nn.ModuleList(self.double(a, b) for a, b in pairs)
-        self.up = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, 2) for a, b in pairs)
+        self.up = nn.ModuleList(
+            nn.ConvTranspose2d(b, a, 2, 2) for a, b in pairs
+        )
         self.back = nn.ModuleList(self.double(b, a) for a, b in pairs)
         self.last = nn.Conv2d(8, 2, 1)
 
@@ -86,7 +99,9 @@ class Heads(nn.Module):
         super().__init__()
         self.maps = Pyramid()
         self.classes = nn.Sequential(
-            nn.Conv2d(8, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 4, 3, padding=1)
+            nn.Conv2d(8, 8, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(8, 4, 3, padding=1),
         )
 
     def forward(self, x: Tensor) -> list[Tensor]:
@@ -113,7 +128,9 @@ class Siamese(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.encoder = nn.Sequential(*conv_bn(3, 8), nn.ReLU(), Basic(8, 16, 2))
+        self.encoder = nn.Sequential(
+            *conv_bn(3, 8), nn.ReLU(), Basic(8, 16, 2)
+        )
         self.last = nn.Linear(16, 4)
 
     def forward(self, one: Tensor, other: Tensor) -> Tensor:
@@ -126,16 +143,22 @@ class Record(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.trunk = nn.Sequential(*conv_bn(3, 8), nn.ReLU(), Basic(8, 16, 2))
+        self.trunk = nn.Sequential(
+            *conv_bn(3, 8), nn.ReLU(), Basic(8, 16, 2)
+        )
         self.head = nn.Linear(16 + 5, 4)
 
     def forward(self, image: Tensor, record: Tensor) -> Tensor:
-        return self.head(torch.cat((self.trunk(image).mean((2, 3)), record), 1))
+        return self.head(
+            torch.cat((self.trunk(image).mean((2, 3)), record), 1)
+        )
 
 
 def proven(found: Imported, model: nn.Module) -> str:
     assert found.proof.output is not None and found.proof.output <= 1e-9
-    assert found.proof.gradients is not None and found.proof.gradients <= 1e-9
+    assert (
+        found.proof.gradients is not None and found.proof.gradients <= 1e-9
+    )
     assert found.plan.params == sum(p.numel() for p in model.parameters())
     return found.text
 
@@ -143,7 +166,9 @@ def proven(found: Imported, model: nn.Module) -> str:
 def lines(text: str) -> dict[str, str]:
     """The rows of a file by name."""
     rows = text.partition("\nnet:\n")[2].partition("\n\n")[0].splitlines()
-    return {name.strip(): said.strip() for name, _, said in map(_parted, rows)}
+    return {
+        name.strip(): said.strip() for name, _, said in map(_parted, rows)
+    }
 
 
 def _parted(row: str) -> tuple[str, str, str]:
@@ -161,7 +186,10 @@ def test_a_pyramid() -> None:
 
 
 def test_its_maps_come_out_in_the_order_of_the_model() -> None:
-    assert "output: [smooth1, smooth2, smooth3]" in from_module(Pyramid(), IMAGE).text
+    assert (
+        "output: [smooth1, smooth2, smooth3]"
+        in from_module(Pyramid(), IMAGE).text
+    )
 
 
 class Supervised(nn.Module):
@@ -212,7 +240,9 @@ def test_levels_of_a_u_net_are_rows(depth: int) -> None:
     rows = lines(proven(from_module(model, IMAGE), model))
     assert rows["down1"] == "[max pool /2, 2 x 3x3 conv 16]"
     ups = [said for said in rows.values() if "concat(" in said]
-    assert len(ups) == depth and ups[-1].startswith(f"[concat(stem join{depth - 1}), ")
+    assert len(ups) == depth and ups[-1].startswith(
+        f"[concat(stem join{depth - 1}), "
+    )
 
 
 def test_one_level_is_a_block() -> None:
@@ -239,7 +269,9 @@ def test_rows_that_run_again_for_another_input() -> None:
     found = from_module(model, {"one": IMAGE, "other": IMAGE})
     text = proven(found, model)
     assert "input: {one: 3x32x32, other: 3x32x32}" in text
-    assert sum("[other, again " in said for said in lines(text).values()) == 1
+    assert (
+        sum("[other, again " in said for said in lines(text).values()) == 1
+    )
 
 
 def test_a_vector_beside_an_image() -> None:
@@ -281,17 +313,24 @@ def test_an_input_that_is_a_word_of_the_language() -> None:
     [
         (IMAGE, "takes 2 inputs, `image`, `record`: give the size of each"),
         ({"record": (5,), "image": IMAGE}, "in the order image, record"),
-        ({"a": IMAGE, "b": (5,), "c": (5,)}, "torch.export cannot follow the model"),
+        (
+            {"a": IMAGE, "b": (5,), "c": (5,)},
+            "torch.export cannot follow the model",
+        ),
     ],
     ids=["one", "order", "three"],
 )
-def test_other_inputs_than_the_model_takes(shapes: object, said: str) -> None:
+def test_other_inputs_than_the_model_takes(
+    shapes: object, said: str
+) -> None:
     with pytest.raises(ImportRefused, match=said):
         from_module(Record(), shapes)  # type: ignore[arg-type]
 
 
 def test_several_inputs_on_a_command_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     (tmp_path / "joins.py").write_text(
         "import torch\n"
@@ -300,7 +339,14 @@ def test_several_inputs_on_a_command_line(
         "        return torch.cat((a, b), 1).relu()\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    given = ["import", "joins:Both", "--input", "a=3x8x8", "--input", "b=5x8x8"]
+    given = [
+        "import",
+        "joins:Both",
+        "--input",
+        "a=3x8x8",
+        "--input",
+        "b=5x8x8",
+    ]
     assert run(given) == 0
     assert "input: {a: 3x8x8, b: 5x8x8}" in capsys.readouterr().out
 

@@ -13,9 +13,14 @@ from resgraph import from_module
 class Tree(nn.Module):
     """Yu et al. 2018: two blocks and a root, which reads what the first shortcut is made of."""
 
-    def __init__(self, into: int, width: int, *, pools_twice: bool = False) -> None:
+    def __init__(
+        self, into: int, width: int, *, pools_twice: bool = False
+    ) -> None:
         super().__init__()
-        self.one, self.two = conv_bn(into, width, stride=2), conv_bn(width, width)
+        self.one, self.two = (
+            conv_bn(into, width, stride=2),
+            conv_bn(width, width),
+        )
         self.three, self.four = conv_bn(width, width), conv_bn(width, width)
         self.project, self.root = conv_bn(into, width, 1), conv_bn(2 * width + into, width, 1)  # fmt: skip
         self.pools_twice = pools_twice
@@ -41,7 +46,9 @@ class Beside(nn.Module):
 
 
 def written(*parts: nn.Module) -> str:
-    model = nn.Sequential(conv_bn(3, 8), nn.ReLU(), *parts, nn.LazyConv2d(4, 1))
+    model = nn.Sequential(
+        conv_bn(3, 8), nn.ReLU(), *parts, nn.LazyConv2d(4, 1)
+    )
     model(torch.zeros(2, 3, 32, 32))
     found = from_module(model, (3, 32, 32))
     assert found.proof.output is not None and found.proof.output <= 1e-9
@@ -51,11 +58,15 @@ def written(*parts: nn.Module) -> str:
 def test_a_shortcut_has_its_own_pool() -> None:
     text = written(Tree(8, 16), Tree(16, 32))
     assert "shortcut: [max pool /stride, 1x1 conv out linear]" in text, text
-    assert "body:  basic 2*in /stride" in text and "[body, basic 2*in]" in text, text
+    assert (
+        "body:  basic 2*in /stride" in text and "[body, basic 2*in]" in text
+    ), text
 
 
 def test_it_is_said_as_where_the_model_pools_twice() -> None:
-    one, two = (written(Tree(8, 16, pools_twice=twice)) for twice in (False, True))
+    one, two = (
+        written(Tree(8, 16, pools_twice=twice)) for twice in (False, True)
+    )
     assert one == two
 
 
@@ -80,4 +91,6 @@ class Low(nn.Module):
 
 def test_a_pool_before_a_block_stays_before_it() -> None:
     text = written(Low())
-    assert text.count("max pool") == 1 and "[max pool /2, basic 2*in" in text, text
+    assert (
+        text.count("max pool") == 1 and "[max pool /2, basic 2*in" in text
+    ), text

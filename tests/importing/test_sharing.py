@@ -15,7 +15,9 @@ INPUT = (8, 8, 8)
 
 def layers(width: int) -> nn.Sequential:
     return nn.Sequential(
-        nn.Linear(width, width // 4), nn.ReLU(), nn.Linear(width // 4, width)
+        nn.Linear(width, width // 4),
+        nn.ReLU(),
+        nn.Linear(width // 4, width),
     )
 
 
@@ -44,13 +46,20 @@ class Norms(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         a, b = self.one(x), self.two(F.max_pool2d(x, 3, 1, 1))
-        return x + self.norm(self.both(a)).relu() * self.norm(self.both(b)).relu()
+        return (
+            x
+            + self.norm(self.both(a)).relu()
+            * self.norm(self.both(b)).relu()
+        )
 
 
 class Step(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.conv, self.gate = nn.Conv2d(width, width, 3, padding=1), Cbam(width)
+        self.conv, self.gate = (
+            nn.Conv2d(width, width, 3, padding=1),
+            Cbam(width),
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.gate(self.conv(x).relu())
@@ -71,7 +80,9 @@ def test_layers_of_two_vectors() -> None:
     assert "p0:    [global max pool, again body]" in found.text
     assert "merge: x*sigmoid(body + p0)" in found.text
     assert sorted(found.names)[2:] == [
-        f"row1.body.{place}.{key}" for place in (1, 2) for key in ("bias", "weight")
+        f"row1.body.{place}.{key}"
+        for place in (1, 2)
+        for key in ("bias", "weight")
     ]
 
 
@@ -81,11 +92,16 @@ def test_layers_of_their_own_are_not_shared() -> None:
 
 
 def test_statistics_that_move_twice() -> None:
-    assert "again both" in imported(nn.Sequential(Norms(), nn.Conv2d(8, 4, 1))).text
+    assert (
+        "again both"
+        in imported(nn.Sequential(Norms(), nn.Conv2d(8, 4, 1))).text
+    )
 
 
 def test_blocks_that_share_are_of_one_kind() -> None:
-    net = nn.Sequential(Step(8), Step(8), nn.Conv2d(8, 16, 1), Step(16), Step(16))
+    net = nn.Sequential(
+        Step(8), Step(8), nn.Conv2d(8, 16, 1), Step(16), Step(16)
+    )
     text = imported(net).text
     assert text.count("again") == 1 and text.count("2 x ") == 2
 
@@ -107,5 +123,7 @@ def test_one_layer_twice_in_a_path_is_refused() -> None:
         def forward(self, x: Tensor) -> Tensor:
             return x + self.conv(self.conv(x).relu())
 
-    with pytest.raises(ImportRefused, match="weight` is a weight of several layers"):
+    with pytest.raises(
+        ImportRefused, match="weight` is a weight of several layers"
+    ):
         from_module(Twice(), INPUT)

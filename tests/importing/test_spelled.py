@@ -51,12 +51,18 @@ def root_mean_square(net: nn.Module, x: Tensor) -> Tensor:
 
 
 def last(net: nn.Module, x: Tensor) -> Tensor:
-    return F.rms_norm(x.movedim(1, -1), (8,), net.weight, 1e-6).movedim(-1, 1)
+    return F.rms_norm(x.movedim(1, -1), (8,), net.weight, 1e-6).movedim(
+        -1, 1
+    )
 
 
 def standardized(net: nn.Module, x: Tensor) -> Tensor:
-    variance, mean = torch.var_mean(net.weight, (1, 2, 3), correction=0, keepdim=True)
-    return F.conv2d(x, (net.weight - mean) * (variance + 1e-8).rsqrt(), net.bias)
+    variance, mean = torch.var_mean(
+        net.weight, (1, 2, 3), correction=0, keepdim=True
+    )
+    return F.conv2d(
+        x, (net.weight - mean) * (variance + 1e-8).rsqrt(), net.bias
+    )
 
 
 def squares(net: nn.Module, x: Tensor) -> Tensor:
@@ -92,7 +98,9 @@ FORMS = {
     "mish": lambda net, x: x * torch.tanh(F.softplus(x)),
     "gelu": lambda net, x: F.gelu(x),
     "gelu tanh": lambda net, x: F.gelu(x, approximate="tanh"),
-    "cell softmax": lambda net, x: F.softmax(x.flatten(2), 2).reshape(x.shape),
+    "cell softmax": lambda net, x: F.softmax(x.flatten(2), 2).reshape(
+        x.shape
+    ),
     "instance norm": lambda net, x: F.instance_norm(x),
 }
 
@@ -114,7 +122,9 @@ def channels_first(net: nn.Module, x: Tensor) -> Tensor:
 def energy(net: nn.Module, x: Tensor) -> Tensor:
     """Yang et al. 2021 (SimAM), in the authors' code."""
     apart = (x - x.mean(dim=[2, 3], keepdim=True)).pow(2)
-    variance = apart.sum(dim=[2, 3], keepdim=True) / (x.shape[2] * x.shape[3] - 1)
+    variance = apart.sum(dim=[2, 3], keepdim=True) / (
+        x.shape[2] * x.shape[3] - 1
+    )
     return x * torch.sigmoid(apart / (4 * (variance + 1e-4)) + 0.5)
 
 
@@ -123,10 +133,22 @@ def energy(net: nn.Module, x: Tensor) -> Tensor:
     [
         (lambda net, x: torch.max(x.tanh(), x), "merge: max(body x)"),
         (lambda net, x: torch.minimum(x.tanh(), x), "merge: min(body x)"),
-        (lambda net, x: torch.stack([x.tanh(), x]).mean(0), "merge: mean(body x)"),
-        (lambda net, x: torch.stack([x.tanh(), x], 1).amax(1), "merge: max(body x)"),
-        (lambda net, x: x * x.sum((2, 3), keepdim=True), "*sum(conv1 over cells)"),
-        (lambda net, x: x * x.sum(1, keepdim=True), "*sum(conv1 over channels)"),
+        (
+            lambda net, x: torch.stack([x.tanh(), x]).mean(0),
+            "merge: mean(body x)",
+        ),
+        (
+            lambda net, x: torch.stack([x.tanh(), x], 1).amax(1),
+            "merge: max(body x)",
+        ),
+        (
+            lambda net, x: x * x.sum((2, 3), keepdim=True),
+            "*sum(conv1 over cells)",
+        ),
+        (
+            lambda net, x: x * x.sum(1, keepdim=True),
+            "*sum(conv1 over channels)",
+        ),
         (lambda net, x: x + torch.sqrt(x.sigmoid()), "sqrt(body)"),
         (lambda net, x: x + torch.exp(-x.tanh().abs()), "exp("),
         (energy, "p0*p0"),
@@ -139,14 +161,20 @@ def test_an_equation_of_tensors(form: Any, said: str) -> None:
 
 def test_a_layer_norm_by_hand() -> None:
     text = imported(Calls(channels_first, weight=ONES, bias=SHIFT)).text
-    assert "[1x1 conv 8, ln, 1x1 conv 4]" in text and "ln: {eps: 1e-6}" in text, text
+    assert (
+        "[1x1 conv 8, ln, 1x1 conv 4]" in text and "ln: {eps: 1e-6}" in text
+    ), text
 
 
 def test_one_cell_becomes_a_map() -> None:
     """Radford et al. 2016 (DCGAN), Figure 1, and how its critic ends."""
     first, last = nn.ConvTranspose2d(8, 4, 4), nn.Conv2d(4, 1, 4)
-    found = from_module(nn.Sequential(first, nn.Tanh(), last, Vector()), (8, 1, 1))
-    assert "4x4 up conv 4 /4" in found.text and "output: 1}" in found.text, found.text
+    found = from_module(
+        nn.Sequential(first, nn.Tanh(), last, Vector()), (8, 1, 1)
+    )
+    assert (
+        "4x4 up conv 4 /4" in found.text and "output: 1}" in found.text
+    ), found.text
 
 
 class Vector(nn.Module):
@@ -168,7 +196,9 @@ def shuffled(x: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("layer", [nn.BatchNorm2d(8), nn.PReLU(8)])
-def test_what_learns_of_each_channel_follows_a_shuffle(layer: nn.Module) -> None:
+def test_what_learns_of_each_channel_follows_a_shuffle(
+    layer: nn.Module,
+) -> None:
     word = "bn" if isinstance(layer, nn.BatchNorm2d) else "prelu"
     net = nn.Sequential(nn.Conv2d(8, 8, 1), Shuffled(), layer)
     assert f"shuffle 2, {word}" in imported(net).text
@@ -187,7 +217,9 @@ def test_a_batch_norm_of_a_flat_map() -> None:
 @pytest.mark.parametrize("last", [nn.ReLU(), nn.LogSoftmax(1)])
 def test_a_map_of_one_cell_comes_out(last: nn.Module) -> None:
     """Iandola et al. 2016 (SqueezeNet) end so."""
-    text = imported(nn.Sequential(nn.Conv2d(8, 4, 1), nn.AvgPool2d(16), last)).text
+    text = imported(
+        nn.Sequential(nn.Conv2d(8, 4, 1), nn.AvgPool2d(16), last)
+    ).text
     assert "avg pool /16" in text and "output: 4x1x1" in text
 
 
@@ -260,7 +292,9 @@ def test_a_square_is_a_product_with_itself() -> None:
     """StarReLU (Yu et al. 2022, arXiv 2210.13452, section 3.2)."""
     numbers = {"gain": torch.ones(1), "shift": torch.zeros(1)}
     found = imported(
-        Calls(lambda net, x: net.gain * F.relu(x) ** 2 + net.shift, **numbers)
+        Calls(
+            lambda net, x: net.gain * F.relu(x) ** 2 + net.shift, **numbers
+        )
     )
     assert "[conv1*conv1, gain shift 0" in found.text
     alone = imported(Calls(lambda net, x: x.square()))
@@ -273,7 +307,12 @@ def test_unequal_parts_of_the_channels() -> None:
         return torch.cat([few.relu(), more, x[:, 1:4].tanh(), x[:, -2:]], 1)
 
     found = imported(Calls(cut, 13))
-    for part in ("part 0 of 4", "part from 2", "part from 1 to 4", "part 3 of 4"):
+    for part in (
+        "part 0 of 4",
+        "part from 2",
+        "part from 1 to 4",
+        "part 3 of 4",
+    ):
         assert part in found.text
 
 
@@ -288,7 +327,9 @@ def test_cells_around_a_map_are_the_convolutions() -> None:
         Same(8, 8, 3, 2), nn.ReLU(), nn.Conv2d(8, 8, 3, 1, 1), nn.ReLU()
     )
     assert "ops: {conv: {pad: same}}" in imported(net).text
-    net = nn.Sequential(nn.ReflectionPad2d(1), nn.Conv2d(8, 8, 3), nn.ReLU())
+    net = nn.Sequential(
+        nn.ReflectionPad2d(1), nn.Conv2d(8, 8, 3), nn.ReLU()
+    )
     assert "3x3 conv 8 reflect" in imported(net).text
 
 
@@ -319,7 +360,9 @@ class Block(nn.Module):
 
 def test_blocks_that_differ_in_their_activation_are_one() -> None:
     acts = (nn.Hardswish, nn.ReLU, nn.Hardswish)
-    net = nn.Sequential(nn.Conv2d(8, 8, 1), nn.Hardswish(), *map(Block, acts))
+    net = nn.Sequential(
+        nn.Conv2d(8, 8, 1), nn.Hardswish(), *map(Block, acts)
+    )
     text = imported(net).text
     assert text.count("merge:") == 1 and "let:   {act: hardswish}" in text
     assert "[Block, Block act relu, Block]" in text
@@ -348,7 +391,9 @@ def test_maps_of_one_cell_that_are_read_as_maps(mean: bool) -> None:
 
         def forward(self, x: Tensor) -> Tensor:
             pooled = (
-                x.mean((2, 3), keepdim=True) if mean else F.adaptive_avg_pool2d(x, 1)
+                x.mean((2, 3), keepdim=True)
+                if mean
+                else F.adaptive_avg_pool2d(x, 1)
             )
             whole = self.all(pooled).relu()
             whole = F.interpolate(whole, x.shape[-2:], mode="bilinear")
@@ -365,20 +410,31 @@ def test_a_cell_that_is_convolved_in_groups(spelled: str) -> None:
     def gated(net: nn.Module, x: Tensor) -> Tensor:
         pooled = F.adaptive_avg_pool2d(x, 1)
         cell = pooled if spelled == "pool" else x.mean((2, 3), keepdim=True)
-        cell = F.conv2d(F.conv2d(cell, net.down, groups=2).relu(), net.up, groups=2)
+        cell = F.conv2d(
+            F.conv2d(cell, net.down, groups=2).relu(), net.up, groups=2
+        )
         return x * cell.sigmoid()
 
-    filters = {"down": torch.randn(4, 4, 1, 1), "up": torch.randn(8, 2, 1, 1)}
-    ends = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3))
+    filters = {
+        "down": torch.randn(4, 4, 1, 1),
+        "up": torch.randn(8, 2, 1, 1),
+    }
+    ends = nn.Sequential(
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3)
+    )
     text = imported(nn.Sequential(Calls(gated, **filters), ends)).text
-    assert "[avg pool to 1, 1x1 conv in/2 relu bias none groups 2," in text, text
+    assert (
+        "[avg pool to 1, 1x1 conv in/2 relu bias none groups 2," in text
+    ), text
     assert "1x1 conv 4, global avg pool, fc 3]" in text, text
 
 
 @pytest.mark.parametrize("axes", [1, 3])
 def test_sequences_and_volumes(axes: int) -> None:
     conv, norm = (
-        (nn.Conv1d, nn.BatchNorm1d) if axes == 1 else (nn.Conv3d, nn.BatchNorm3d)
+        (nn.Conv1d, nn.BatchNorm1d)
+        if axes == 1
+        else (nn.Conv3d, nn.BatchNorm3d)
     )
     pool = nn.MaxPool1d(2) if axes == 1 else nn.MaxPool3d(2)
     net = nn.Sequential(
@@ -392,7 +448,9 @@ def test_sequences_and_volumes(axes: int) -> None:
 def test_a_weight_of_two_layers_is_one() -> None:
     """What an evaluation cannot tell from two equal weights."""
     conv = nn.Conv2d(8, 8, 1)
-    net = nn.Sequential(conv, nn.ReLU(), conv, nn.ReLU(), nn.Conv2d(8, 4, 1))
+    net = nn.Sequential(
+        conv, nn.ReLU(), conv, nn.ReLU(), nn.Conv2d(8, 4, 1)
+    )
     text = imported(net).text
     assert "1x1 conv 8\n" in text and "conv1_2: again conv1\n" in text, text
 
@@ -422,7 +480,9 @@ def test_parts_of_blocks_of_several_widths_are_said_alike() -> None:
             y = self.conv(x)
             return torch.cat([x[:, :8] + y[:, :8], x[:, 8:], y[:, 8:]], 1)
 
-    text = imported(nn.Sequential(nn.Conv2d(8, 16, 1), Dual(16), Dual(20))).text
+    text = imported(
+        nn.Sequential(nn.Conv2d(8, 16, 1), Dual(16), Dual(20))
+    ).text
     assert text.count("merge:") == 1 and "2 x " in text
     assert "pre:   part to 8" in text and "p1:    part from 8" in text
 
@@ -439,5 +499,10 @@ def test_causal_pads_that_differ() -> None:
         def forward(self, x: Tensor) -> Tensor:
             return x + self.conv(F.pad(x, (self.before, 0))).relu()
 
-    found = from_module(nn.Sequential(Causal(1), Causal(2)), (8, 16), name="net")
-    assert 'padding: "2:0"' in found.text and "dilation 2 padding 4:0" in found.text
+    found = from_module(
+        nn.Sequential(Causal(1), Causal(2)), (8, 16), name="net"
+    )
+    assert (
+        'padding: "2:0"' in found.text
+        and "dilation 2 padding 4:0" in found.text
+    )

@@ -35,7 +35,9 @@ def test_a_tuple_of_maps_on_the_way() -> None:
     found = from_module(Backbone(lambda *given: given), INPUT)
     assert TAPPED in found.text
     assert "output: [8x16x16, 16x8x8, 4]" in found.text
-    assert found.proof.gradients is not None and found.proof.gradients <= 1e-9
+    assert (
+        found.proof.gradients is not None and found.proof.gradients <= 1e-9
+    )
 
 
 def test_in_the_order_of_the_model() -> None:
@@ -46,7 +48,9 @@ def test_in_the_order_of_the_model() -> None:
 @pytest.mark.parametrize(
     "give", [lambda one, two, y: (y,), lambda one, two, y: {"out": y}], ids=["tuple", "dictionary"]
 )  # fmt: skip
-def test_a_tensor_in_a_tuple_or_dictionary_is_that_tensor(give: Any) -> None:
+def test_a_tensor_in_a_tuple_or_dictionary_is_that_tensor(
+    give: Any,
+) -> None:
     found = from_module(Backbone(give), INPUT)
     assert "output: 4}" in found.text and "output: [" not in found.text
 
@@ -65,7 +69,9 @@ class Within(nn.Module):
 
 def test_an_output_before_a_norm() -> None:
     found = from_module(Within(), INPUT)
-    assert found.proof.gradients is not None and found.proof.gradients <= 1e-9
+    assert (
+        found.proof.gradients is not None and found.proof.gradients <= 1e-9
+    )
     assert (
         "conv1: 3x3 conv 8 pad 0" in found.text
         and "output: [conv1, head]" in found.text

@@ -31,7 +31,9 @@ net:
   one:  [ghost 16, ghost 16 gates 1, ghost 32 /2 k 5]
   two:  [ghost 32, ghost 64 /2 gates 1, ghost 64 gates 1]
   head: [global avg pool, fc 8]"""
-APART = GHOST.replace("ghost 64 gates 1]", "ghost 64 gates 1, ghost 80 k 7 gates 1]")
+APART = GHOST.replace(
+    "ghost 64 gates 1]", "ghost 64 gates 1, ghost 80 k 7 gates 1]"
+)
 INNER = """
 blocks:
   plain: {let: {k: 4}, a: 3x3 conv k, b: [a, 3x3 conv k], merge: concat(x a b)}
@@ -135,7 +137,9 @@ def test_one_block_says_them(spec: str, said: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("spec", "blocks"), [(GHOST, 2), (OSA, 3), (MIXED, 2), (LATER, 1)]
 )
-def test_there_are_no_more_blocks_than_were_written(spec: str, blocks: int) -> None:
+def test_there_are_no_more_blocks_than_were_written(
+    spec: str, blocks: int
+) -> None:
     assert imported(spec).count("merge:") == blocks
 
 

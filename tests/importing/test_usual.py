@@ -39,7 +39,10 @@ def test_a_width_follows_from_what_comes_in_but_for_the_first() -> None:
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [("2.25*in 8", "2.25*in + 40*index*(1 - index) 8"), ("wide 88", "wide 40")],
+    [
+        ("2.25*in 8", "2.25*in + 40*index*(1 - index) 8"),
+        ("wide 88", "wide 40"),
+    ],
     ids=["no rule", "two widths"],
 )
 def test_widths_that_follow_no_rule_are_numbers(old: str, new: str) -> None:

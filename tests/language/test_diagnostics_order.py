@@ -11,19 +11,25 @@ FILE = Source("a.yaml", "one: [two, three]\nfour: five\n")
 OTHER = Source("b.yaml", "one: [two, three]\nfour: five\n")
 
 
-def at(line: int, column: int, length: int = 1, source: Source = FILE) -> Span:
+def at(
+    line: int, column: int, length: int = 1, source: Source = FILE
+) -> Span:
     return Span(source, line, column, line, column + length)
 
 
 def codes(*found: tuple[str, Span | None]) -> list[str]:
     return [
         problem.code
-        for problem in in_order(Diagnostic(code, "wrong", span) for code, span in found)
+        for problem in in_order(
+            Diagnostic(code, "wrong", span) for code, span in found
+        )
     ]
 
 
 def test_from_top_to_bottom() -> None:
-    assert codes(("E012", at(2, 1)), ("E010", at(1, 6)), ("E011", at(1, 1))) == [
+    assert codes(
+        ("E012", at(2, 1)), ("E010", at(1, 6)), ("E011", at(1, 1))
+    ) == [
         "E011",
         "E010",
         "E012",
@@ -46,26 +52,37 @@ def test_equal_ones_once() -> None:
 
 def test_on_the_same_characters_the_first_is_the_cause() -> None:
     assert codes(("E023", at(1, 1, 3)), ("E034", at(1, 1, 3))) == ["E023"]
-    assert codes(("E023", at(1, 1, 3)), ("E034", at(1, 1, 2))) == ["E023", "E034"]
+    assert codes(("E023", at(1, 1, 3)), ("E034", at(1, 1, 2))) == [
+        "E023",
+        "E034",
+    ]
 
 
 def test_in_what_yaml_could_not_read_nothing_more_is_wrong() -> None:
-    assert codes(("E006", at(1, 6, 11)), ("E010", at(1, 8)), ("E011", at(2, 1))) == [
+    assert codes(
+        ("E006", at(1, 6, 11)), ("E010", at(1, 8)), ("E011", at(2, 1))
+    ) == [
         "E006",
         "E011",
     ]
-    assert codes(("E022", at(1, 6, 11)), ("E010", at(1, 8))) == ["E022", "E010"]
+    assert codes(("E022", at(1, 6, 11)), ("E010", at(1, 8))) == [
+        "E022",
+        "E010",
+    ]
 
 
 def test_two_missing_keys_at_one_place_are_two() -> None:
     missing = [
-        Diagnostic("E021", f"`{name}` is missing", at(1, 1)) for name in ("name", "net")
+        Diagnostic("E021", f"`{name}` is missing", at(1, 1))
+        for name in ("name", "net")
     ]
     assert len(in_order(missing)) == 2
 
 
 def test_a_limit() -> None:
-    many = [Diagnostic("E010", "wrong", at(line, 1)) for line in range(1, 200)]
+    many = [
+        Diagnostic("E010", "wrong", at(line, 1)) for line in range(1, 200)
+    ]
     found = in_order(many)
     assert len(found) == MOST_TOLD + 1
     assert (found[-1].code, found[-1].message) == (
@@ -84,15 +101,19 @@ def test_labels_shapes_and_use_in_one_go() -> None:
 
 
 def test_what_follows_from_a_mistake_is_silent() -> None:
-    assert told(spec("one: 3x3 convv 8\ntwo: 3x3 conv in\nthree: [fc 3, 3x3 conv 8]"))[
-        0
-    ] == ("E011", "convv")
     assert told(
-        spec("one: 3x3 conv w/2\ntwo: bottleneck 32\nthree: [global avg pool, fc 10]")
+        spec(
+            "one: 3x3 convv 8\ntwo: 3x3 conv in\nthree: [fc 3, 3x3 conv 8]"
+        )
+    )[0] == ("E011", "convv")
+    assert told(
+        spec(
+            "one: 3x3 conv w/2\ntwo: bottleneck 32\nthree: [global avg pool, fc 10]"
+        )
     ) == [("E030", "w")]
-    assert told(spec("one: [40x40 conv 8 pad 0, 5 x basic 7, part 0 of 2]")) == [
-        ("E043", "40x40 conv 8 pad 0")
-    ]
+    assert told(
+        spec("one: [40x40 conv 8 pad 0, 5 x basic 7, part 0 of 2]")
+    ) == [("E043", "40x40 conv 8 pad 0")]
 
 
 NEXT = "3x3 conv 9 groups 5"
@@ -162,7 +183,9 @@ def test_behind_a_mistake_that_leaves_the_shape_known_the_rest_is_checked(
 def test_behind_a_mistake_that_hides_the_shape_nothing_of_shape_is_told(
     first: str, mistake: tuple[str, str]
 ) -> None:
-    assert told(spec(f"stem: 3x3 conv 16\none: {first}\ntwo: {NEXT}")) == [mistake]
+    assert told(spec(f"stem: 3x3 conv 16\none: {first}\ntwo: {NEXT}")) == [
+        mistake
+    ]
 
 
 def test_a_mistake_in_a_branch_leaves_the_sum_known() -> None:
@@ -199,7 +222,10 @@ def test_what_no_shape_depends_on_hides_nothing() -> None:
         ("shortcut: B", ("E012", "B")),
         ("ops: {bn: {epsilon: 1}}", ("E012", "epsilon")),
     ):
-        assert told(spec(f"one: {NEXT}", top=top)) == [mistake, ("E042", NEXT)], top
+        assert told(spec(f"one: {NEXT}", top=top)) == [
+            mistake,
+            ("E042", NEXT),
+        ], top
     assert told(f"nmae: test\ninput: 16x8x8\nnet: {{one: {NEXT}}}\n") == [
         ("E020", "nmae"),
         ("E042", NEXT),
@@ -216,14 +242,20 @@ def test_what_no_shape_depends_on_hides_nothing() -> None:
 def test_every_mistake_of_yaml_and_of_the_rest_of_the_file() -> None:
     text = "name: a\nname: b\ninput: 3x8x8\nnet:\n  one: 3x3 convv 8\n  two: ~\n"
     found = [
-        (problem.code, problem.span.line) for problem in mistakes(text) if problem.span
+        (problem.code, problem.span.line)
+        for problem in mistakes(text)
+        if problem.span
     ]
     assert found == [("E005", 2), ("E011", 5), ("E008", 6)]
 
 
 @pytest.mark.parametrize("key", ["var", "definitions", "whatever"])
-def test_what_stands_below_an_unknown_key_is_not_unknown_as_well(key: str) -> None:
-    assert told(spec("one: 3x3 conv w", top=f"{key}: {{w: 8}}\n")) == [("E020", key)]
+def test_what_stands_below_an_unknown_key_is_not_unknown_as_well(
+    key: str,
+) -> None:
+    assert told(spec("one: 3x3 conv w", top=f"{key}: {{w: 8}}\n")) == [
+        ("E020", key)
+    ]
 
 
 def test_a_block_below_an_unknown_key_is_not_unknown_as_well() -> None:

@@ -18,7 +18,8 @@ TEXTS = [
 @pytest.mark.parametrize("text", TEXTS, ids=ascii)
 def test_a_text_comes_back(text: str) -> None:
     tree = tree_of(
-        {"one": text, "two": [text, "b"]}, Span(Source("a.yaml", ""), 1, 1, 1, 1)
+        {"one": text, "two": [text, "b"]},
+        Span(Source("a.yaml", ""), 1, 1, 1, 1),
     )
     assert isinstance(tree, Mapping)
     again, errors = read(Source("a.yaml", emit(tree)))

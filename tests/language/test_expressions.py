@@ -113,7 +113,9 @@ def test_functions(text: str, expected: NameValue | int) -> None:
 
 def test_inexact_functions_are_near() -> None:
     assert float(value("sqrt(2)")) == pytest.approx(2**0.5, abs=1e-15)  # type: ignore[arg-type]
-    assert float(value("log2(3)")) == pytest.approx(1.584962500721156, abs=1e-15)  # type: ignore[arg-type]
+    assert float(value("log2(3)")) == pytest.approx(
+        1.584962500721156, abs=1e-15
+    )  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -158,7 +160,9 @@ def test_inexact_functions_are_near() -> None:
         ("(" * 40 + "1" + ")" * 40, "E004", "(" * 40 + "1" + ")" * 40),
     ],
 )
-def test_mistakes_point_at_their_characters(text: str, code: str, at: str) -> None:
+def test_mistakes_point_at_their_characters(
+    text: str, code: str, at: str
+) -> None:
     assert mistake(text) == (code, at)
 
 
@@ -187,12 +191,16 @@ def test_names_come_in_reading_order() -> None:
         ((Fraction(3), "relu"), "[3, relu]"),
     ],
 )
-def test_values_are_written_as_in_a_spec(number: NameValue, text: str) -> None:
+def test_values_are_written_as_in_a_spec(
+    number: NameValue, text: str
+) -> None:
     assert value_text(number) == text
 
 
 @given(
-    st.integers(-(10**6), 10**6), st.integers(-(10**6), 10**6), st.integers(1, 10**6)
+    st.integers(-(10**6), 10**6),
+    st.integers(-(10**6), 10**6),
+    st.integers(1, 10**6),
 )
 def test_arithmetic_is_that_of_rationals(a: int, b: int, c: int) -> None:
     assert value(f"({a} + {b})/{c} - {b}*{a}") == Fraction(a + b, c) - a * b
@@ -212,7 +220,9 @@ def test_make_divisible_keeps_its_promise(width: int, divisor: int) -> None:
 @given(st.text(max_size=60))
 def test_any_text_is_a_tree_or_a_mistake_within_it(text: str) -> None:
     problem = _problem(lambda: parse_expression(text))
-    assert problem is None or (0 <= problem.start <= problem.end <= max(1, len(text)))
+    assert problem is None or (
+        0 <= problem.start <= problem.end <= max(1, len(text))
+    )
     assert problem is None or problem.code in ("E004", "E007", "E010")
 
 
@@ -220,11 +230,13 @@ def test_any_text_is_a_tree_or_a_mistake_within_it(text: str) -> None:
 def test_any_expression_has_a_value_or_a_mistake(text: str) -> None:
     problem = _problem(
         lambda: evaluate(
-            parse_expression(text), lambda name: NAMES.get(name.name, Fraction(2))
+            parse_expression(text),
+            lambda name: NAMES.get(name.name, Fraction(2)),
         )
     )
     assert problem is None or (
-        problem.said and 0 <= problem.start <= problem.end <= max(1, len(text))
+        problem.said
+        and 0 <= problem.start <= problem.end <= max(1, len(text))
     )
 
 

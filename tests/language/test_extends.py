@@ -44,18 +44,24 @@ def files(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def extended(files: Path, text: str, reference: str = "", **options: object) -> Plan:
+def extended(
+    files: Path, text: str, reference: str = "", **options: object
+) -> Plan:
     (files / "top.yaml").write_text(f"extends: base.yaml\n{text}")
     return resgraph.load(f"{files}/top.yaml{reference}", **options)  # type: ignore[arg-type]
 
 
-def problems(files: Path, text: str, reference: str = "") -> list[Diagnostic]:
+def problems(
+    files: Path, text: str, reference: str = ""
+) -> list[Diagnostic]:
     with pytest.raises(SpecError) as caught:
         extended(files, text, reference)
     return list(caught.value.diagnostics)
 
 
-def test_a_spec_that_adds_nothing_is_the_base_without_its_claims(files: Path) -> None:
+def test_a_spec_that_adds_nothing_is_the_base_without_its_claims(
+    files: Path,
+) -> None:
     top = extended(files, "", "::large")
     base = resgraph.load(f"{files}/base.yaml::large")
     assert list(top.graph.nodes) == list(base.graph.nodes)
@@ -65,8 +71,14 @@ def test_a_spec_that_adds_nothing_is_the_base_without_its_claims(files: Path) ->
 
 
 def test_what_is_written_replaces(files: Path) -> None:
-    top = extended(files, "name: Top\nabout: mine\ninput: 1x28x28\n", "::small")
-    assert (top.spec.title, top.spec.about, top.input) == ("Top", "mine", (1, 28, 28))
+    top = extended(
+        files, "name: Top\nabout: mine\ninput: 1x28x28\n", "::small"
+    )
+    assert (top.spec.title, top.spec.about, top.input) == (
+        "Top",
+        "mine",
+        (1, 28, 28),
+    )
 
 
 def test_maps_merge_key_by_key(files: Path) -> None:
@@ -79,13 +91,17 @@ def test_maps_merge_key_by_key(files: Path) -> None:
     norm = top.graph.nodes["stem.bn"].op
     assert (norm.eps, norm.momentum) == (0.5, 0.2)  # type: ignore[attr-defined]
     assert top.graph.nodes["stem.conv"].shape == (64, 32, 32)
-    assert sum(block.block == "pair" for block in top.graph.blocks()) == 3 + 1, (
-        "`n` is still what the variant says"
+    assert (
+        sum(block.block == "pair" for block in top.graph.blocks()) == 3 + 1
+    ), "`n` is still what the variant says"
+
+
+def test_a_row_keeps_its_place_and_a_new_one_comes_last(
+    files: Path,
+) -> None:
+    top = extended(
+        files, "net: {two: pair 3*w /2, tail: relu}\n", "::small"
     )
-
-
-def test_a_row_keeps_its_place_and_a_new_one_comes_last(files: Path) -> None:
-    top = extended(files, "net: {two: pair 3*w /2, tail: relu}\n", "::small")
     assert [row.word for row in top.graph.rows] == [
         "stem",
         "one",
@@ -103,7 +119,9 @@ def test_a_block_replaces_whole(files: Path) -> None:
         "::small",
     )
     assert "one.0.body.conv" in top.graph.nodes
-    assert not any(name.startswith("one.0.body.1") for name in top.graph.nodes)
+    assert not any(
+        name.startswith("one.0.body.1") for name in top.graph.nodes
+    )
 
 
 def test_none_removes(files: Path) -> None:
@@ -138,7 +156,9 @@ def test_mistakes_are_where_they_are_written(
 ) -> None:
     (problem,) = problems(files, text, "::small")
     assert (problem.code, pointed(problem)) == (code, at)
-    assert problem.span is not None and problem.span.source.name.endswith("top.yaml")
+    assert problem.span is not None and problem.span.source.name.endswith(
+        "top.yaml"
+    )
 
 
 def test_mistakes_of_the_base_are_in_the_base(files: Path) -> None:
@@ -147,7 +167,10 @@ def test_mistakes_of_the_base_are_in_the_base(files: Path) -> None:
     )
     (problem,) = problems(files, "", "::small")
     assert problem.span is not None
-    assert (problem.span.source.name, problem.span.line) == (f"{files}/base.yaml", 11)
+    assert (problem.span.source.name, problem.span.line) == (
+        f"{files}/base.yaml",
+        11,
+    )
 
 
 def test_chains(files: Path) -> None:
@@ -157,13 +180,18 @@ def test_chains(files: Path) -> None:
             f"extends: {below}\nlet: {{n: {number + 1}}}\n"
         )
     assert (
-        sum(b.block == "pair" for b in resgraph.load(f"{files}/c6.yaml").graph.blocks())
+        sum(
+            b.block == "pair"
+            for b in resgraph.load(f"{files}/c6.yaml").graph.blocks()
+        )
         == 7 + 1
     )
     (files / "c7.yaml").write_text("extends: c6.yaml\n")
     with pytest.raises(SpecError) as caught:
         resgraph.load(f"{files}/c7.yaml")
-    assert [problem.code for problem in caught.value.diagnostics] == ["E004"]
+    assert [problem.code for problem in caught.value.diagnostics] == [
+        "E004"
+    ]
 
 
 def test_circles(files: Path) -> None:
@@ -173,7 +201,9 @@ def test_circles(files: Path) -> None:
         resgraph.load(f"{files}/a.yaml")
     (problem,) = caught.value.diagnostics
     assert problem.code == "E061"
-    assert "a.yaml → " in problem.notes[0] and pointed(problem) == "./a.yaml"
+    assert (
+        "a.yaml → " in problem.notes[0] and pointed(problem) == "./a.yaml"
+    )
 
 
 def test_a_link_to_itself(files: Path) -> None:
@@ -200,7 +230,9 @@ def test_a_link_to_itself(files: Path) -> None:
         ("7", "E060"),
     ],
 )
-def test_what_cannot_be_extended(files: Path, target: str, code: str) -> None:
+def test_what_cannot_be_extended(
+    files: Path, target: str, code: str
+) -> None:
     (files / "sub").mkdir()
     (files / "loop.yaml").symlink_to("loop.yaml")
     (files / "link.yaml").symlink_to("/etc/hostname")
@@ -217,13 +249,22 @@ def test_what_cannot_be_extended(files: Path, target: str, code: str) -> None:
 def test_outside_may_be_allowed(files: Path) -> None:
     (files / "sub").mkdir()
     (files / "sub" / "top.yaml").write_text("extends: ../base.yaml\n")
-    assert resgraph.load(f"{files}/sub/top.yaml::small", allow_outside=True).params > 0
+    assert (
+        resgraph.load(
+            f"{files}/sub/top.yaml::small", allow_outside=True
+        ).params
+        > 0
+    )
 
 
 def test_a_text_extends_nothing() -> None:
     with pytest.raises(SpecError) as caught:
-        resgraph.loads("extends: base.yaml\nname: a\ninput: 3\nnet: {one: relu}\n")
-    assert [problem.code for problem in caught.value.diagnostics] == ["E060"]
+        resgraph.loads(
+            "extends: base.yaml\nname: a\ninput: 3\nnet: {one: relu}\n"
+        )
+    assert [problem.code for problem in caught.value.diagnostics] == [
+        "E060"
+    ]
 
 
 # -- variants ---------------------------------------------------------------------------------------------------------
@@ -240,12 +281,20 @@ def test_a_text_extends_nothing() -> None:
         (Path("a.yaml"), "a.yaml", None),
     ],
 )
-def test_references(reference: str | Path, path: str, variant: str | None) -> None:
+def test_references(
+    reference: str | Path, path: str, variant: str | None
+) -> None:
     found = locate(reference)
-    assert (found.path, found.variant, found.zoo) == (Path(path), variant, "")
+    assert (found.path, found.variant, found.zoo) == (
+        Path(path),
+        variant,
+        "",
+    )
 
 
-@pytest.mark.parametrize(("reference", "missing"), [("::v", "file"), ("::", "file")])
+@pytest.mark.parametrize(
+    ("reference", "missing"), [("::v", "file"), ("::", "file")]
+)
 def test_half_a_reference(reference: str, missing: str) -> None:
     with pytest.raises(UsageError, match=f"names no {missing}"):
         locate(reference)
@@ -255,7 +304,9 @@ def test_half_a_reference_to_extend(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("extends: ::b\n", encoding="utf-8")
     with pytest.raises(SpecError) as caught:
         read_file(tmp_path / "a.yaml")
-    assert [problem.code for problem in caught.value.diagnostics] == ["E060"]
+    assert [problem.code for problem in caught.value.diagnostics] == [
+        "E060"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -273,7 +324,9 @@ def test_unknown_variants(files: Path, variant: str, said: str) -> None:
 
 
 def test_a_file_without_variants_has_none(files: Path) -> None:
-    (files / "plain.yaml").write_text("name: a\ninput: 3x8x8\nnet: {one: relu}\n")
+    (files / "plain.yaml").write_text(
+        "name: a\ninput: 3x8x8\nnet: {one: relu}\n"
+    )
     with pytest.raises(UsageError, match="it has no variants"):
         resgraph.load(f"{files}/plain.yaml::small")
 
@@ -286,7 +339,9 @@ def test_a_file_without_variants_has_none(files: Path) -> None:
         ("{small: {w: 1.5}}", "E032", "1.5"),
     ],
 )
-def test_mistakes_of_variants(files: Path, variants: str, code: str, at: str) -> None:
+def test_mistakes_of_variants(
+    files: Path, variants: str, code: str, at: str
+) -> None:
     found = problems(files, f"variants: {variants}\n", "::small")
     assert (found[0].code, pointed(found[0])) == (code, at)
 
@@ -294,7 +349,9 @@ def test_mistakes_of_variants(files: Path, variants: str, code: str, at: str) ->
 # -- overrides --------------------------------------------------------------------------------------------------------
 
 
-def overridden(files: Path, *overrides: str, variant: str = "small") -> Plan:
+def overridden(
+    files: Path, *overrides: str, variant: str = "small"
+) -> Plan:
     return resgraph.load(f"{files}/base.yaml::{variant}", overrides)
 
 
@@ -313,11 +370,15 @@ def overridden(files: Path, *overrides: str, variant: str = "small") -> Plan:
         ("input=24x32x32", "input", 24),
     ],
 )
-def test_overrides(files: Path, override: str, node: str, width: int) -> None:
+def test_overrides(
+    files: Path, override: str, node: str, width: int
+) -> None:
     assert overridden(files, override).graph.nodes[node].shape[0] == width
 
 
-def test_overrides_come_after_the_variant_one_after_another(files: Path) -> None:
+def test_overrides_come_after_the_variant_one_after_another(
+    files: Path,
+) -> None:
     assert (
         overridden(files, "let.w=24", "let.w=40", variant="large")
         .graph.nodes["stem.conv"]
@@ -328,9 +389,16 @@ def test_overrides_come_after_the_variant_one_after_another(files: Path) -> None
 
 @pytest.mark.parametrize(
     "override",
-    ["unit=conv relu", "shortcut=zero-pad", "ops.bn.eps=0.1", "train=digits"],
+    [
+        "unit=conv relu",
+        "shortcut=zero-pad",
+        "ops.bn.eps=0.1",
+        "train=digits",
+    ],
 )
-def test_what_a_file_leaves_out_can_be_set(files: Path, override: str) -> None:
+def test_what_a_file_leaves_out_can_be_set(
+    files: Path, override: str
+) -> None:
     assert overridden(files, override).params > 0
 
 
@@ -357,7 +425,9 @@ def test_overrides_make_the_same_mistakes_as_the_file(
     with pytest.raises(SpecError) as caught:
         overridden(files, override)
     first = next(
-        d for d in caught.value.diagnostics if d.span and d.span.source.name == "--set"
+        d
+        for d in caught.value.diagnostics
+        if d.span and d.span.source.name == "--set"
     )
     assert (first.code, pointed(first)) == (code, at)
 
@@ -382,7 +452,10 @@ def test_an_override_of_a_name_that_stands_deeper(
     with pytest.raises(SpecError) as caught:
         overridden(files, override)
     (problem,) = caught.value.diagnostics
-    assert (problem.code, problem.help) == ("E065", f"did you mean `{meant}`?")
+    assert (problem.code, problem.help) == (
+        "E065",
+        f"did you mean `{meant}`?",
+    )
 
 
 def test_an_override_of_a_recipe_says_what_it_needs(files: Path) -> None:
@@ -425,9 +498,15 @@ def test_a_variant_can_be_extended(tmp_path: Path) -> None:
     base = "name: base\ninput: 3x8x8\nlet: {n: 1}\nnet: {a: n x 3x3 conv 4, b: 1x1 conv 2}\nvariants: {big: {n: 3}}\n"
     (tmp_path / "base.yaml").write_text(base)
     child = tmp_path / "child.yaml"
-    child.write_text("extends: base.yaml::big\nname: child\nnet: {b: 1x1 conv 5}\n")
+    child.write_text(
+        "extends: base.yaml::big\nname: child\nnet: {b: 1x1 conv 5}\n"
+    )
     plan = resgraph.load(child)
-    assert (plan.depth, plan.output, plan.spec.variants) == (4, (5, 8, 8), ())
+    assert (plan.depth, plan.output, plan.spec.variants) == (
+        4,
+        (5, 8, 8),
+        (),
+    )
     child.write_text("extends: base.yaml::bit\nname: child\n")
     with pytest.raises(SpecError, match="did you mean `big`"):
         resgraph.load(child)
@@ -440,12 +519,16 @@ def rows(plan: Plan) -> list[str]:
     return [row.word for row in plan.graph.rows]
 
 
-def test_what_comes_from_a_base_is_never_asked_whether_it_is_used(files: Path) -> None:
+def test_what_comes_from_a_base_is_never_asked_whether_it_is_used(
+    files: Path,
+) -> None:
     top = extended(
         files, "net: {one: relu, two: 3x3 conv 2*w /2}\n", "::small"
     )  # `pair` and `n` are left over
     assert rows(top) == ["stem", "one", "two", "head"]
-    (mine,) = problems(files, "let: {v: 2}\nnet: {one: relu, two: relu}\n", "::small")
+    (mine,) = problems(
+        files, "let: {v: 2}\nnet: {one: relu, two: relu}\n", "::small"
+    )
     assert pointed(mine) == "v"
 
 
@@ -469,8 +552,14 @@ def test_a_base_may_hold_blocks_for_its_children(files: Path) -> None:
     ("net", "expected"),
     [
         ("{tail: relu}", ["stem", "one", "two", "head", "tail"]),
-        ("{stem: 3x3 conv 8, tail: relu}", ["stem", "one", "two", "head", "tail"]),
-        ("{extra: relu, two: pair 2*w /2}", ["stem", "one", "extra", "two", "head"]),
+        (
+            "{stem: 3x3 conv 8, tail: relu}",
+            ["stem", "one", "two", "head", "tail"],
+        ),
+        (
+            "{extra: relu, two: pair 2*w /2}",
+            ["stem", "one", "extra", "two", "head"],
+        ),
         (
             "{stem: 3x3 conv w, extra: relu, one: pair w}",
             ["stem", "extra", "one", "two", "head"],
@@ -490,18 +579,29 @@ def test_a_base_may_hold_blocks_for_its_children(files: Path) -> None:
         ),  # not all of them: each keeps its place
     ],
 )
-def test_the_order_of_rows(files: Path, net: str, expected: list[str]) -> None:
+def test_the_order_of_rows(
+    files: Path, net: str, expected: list[str]
+) -> None:
     assert rows(extended(files, f"net: {net}\n", "::small")) == expected
 
 
 def test_a_map_over_a_recipe_that_is_named_in_one_word(files: Path) -> None:
     (files / "base.yaml").write_text(BASE + "train: digits\n")
     train = extended(
-        files, "train: {epochs: 3, optimizer: {lr: 0.5}, warmup: none}\n", "::small"
+        files,
+        "train: {epochs: 3, optimizer: {lr: 0.5}, warmup: none}\n",
+        "::small",
     ).spec.train
     assert train is not None
-    assert (train.epochs, train.optimizer.lr, train.warmup) == (3, 0.5, None)
-    assert train.batch == resgraph.load(f"{files}/base.yaml::small").spec.train.batch  # type: ignore[union-attr]
+    assert (train.epochs, train.optimizer.lr, train.warmup) == (
+        3,
+        0.5,
+        None,
+    )
+    assert (
+        train.batch
+        == resgraph.load(f"{files}/base.yaml::small").spec.train.batch
+    )  # type: ignore[union-attr]
 
 
 def test_none_is_a_value_where_it_means_one(files: Path) -> None:
@@ -529,12 +629,19 @@ variants:
 def test_a_variant_sets_keys_of_the_file(files: Path) -> None:
     (files / "base.yaml").write_text(KEYED)
     wide, slow, long = (
-        resgraph.load(f"{files}/base.yaml::{name}") for name in ("wide", "slow", "long")
+        resgraph.load(f"{files}/base.yaml::{name}")
+        for name in ("wide", "slow", "long")
     )
-    assert (wide.input, wide.name, wide.spec.about) == ((1, 28, 28), "Wide", "wider")
+    assert (wide.input, wide.name, wide.spec.about) == (
+        (1, 28, 28),
+        "Wide",
+        "wider",
+    )
     assert wide.graph.nodes["stem.gn"].op.label() == "gn"
     assert "stem.silu" in wide.graph.nodes
-    assert wide.graph.nodes["two.shortcut"].op.label().startswith("zero-pad")
+    assert (
+        wide.graph.nodes["two.shortcut"].op.label().startswith("zero-pad")
+    )
     norm = slow.graph.nodes["stem.bn"].op
     assert (norm.eps, norm.momentum) == (0.5, 0.2)  # type: ignore[attr-defined]
     assert (
@@ -547,7 +654,9 @@ def test_a_variant_sets_keys_of_the_file(files: Path) -> None:
         "xavier",
         "slow",
     )
-    assert slow.spec.expect.depth == 8 and "E050" not in [d.code for d in slow.unmet()]
+    assert slow.spec.expect.depth == 8 and "E050" not in [
+        d.code for d in slow.unmet()
+    ]
     assert long.spec.about == "" and long.depth == slow.depth + 4
     for plan in (wide, slow, long):
         again = resgraph.loads(plan.resolved())
@@ -562,7 +671,9 @@ def test_a_variant_sets_keys_of_the_file(files: Path) -> None:
     "key", ["blocks: {}", "net: {}", "variants: {}", "extends: a.yaml"]
 )
 def test_what_a_variant_cannot_set(files: Path, key: str) -> None:
-    (found,) = problems(files, f"variants: {{small: {{{key}}}}}\n", "::small")
+    (found,) = problems(
+        files, f"variants: {{small: {{{key}}}}}\n", "::small"
+    )
     assert (found.code, pointed(found)) == ("E064", key.partition(":")[0])
 
 
@@ -601,24 +712,35 @@ def test_a_let_that_only_an_input_reads_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["3xsidexsid", "3xsidexside/5", "3xsidexside-8", "1x3xsidexsidexside"]
+    "written",
+    ["3xsidexsid", "3xsidexside/5", "3xsidexside-8", "1x3xsidexsidexside"],
 )
 def test_no_input(written: str) -> None:
     with pytest.raises(SpecError) as caught:
         resgraph.loads(
             f"name: a\ninput: {written}\nlet: {{side: 8}}\nnet: {{one: relu}}\n"
         )
-    assert [problem.code for problem in caught.value.diagnostics] == ["E022"]
+    assert [problem.code for problem in caught.value.diagnostics] == [
+        "E022"
+    ]
 
 
 # -- `--set` ----------------------------------------------------------------------------------------------------------
 
 
 def test_none_removes_as_in_extends(files: Path) -> None:
-    assert rows(overridden(files, "net.head=none")) == ["stem", "one", "two"]
+    assert rows(overridden(files, "net.head=none")) == [
+        "stem",
+        "one",
+        "two",
+    ]
     assert overridden(files, "about=none").spec.about == ""
-    assert overridden(files, "shortcut=none").spec.shortcut is not None, "a policy"
-    train = overridden(files, "train=cifar", "train.augment.crop=none").spec.train
+    assert overridden(files, "shortcut=none").spec.shortcut is not None, (
+        "a policy"
+    )
+    train = overridden(
+        files, "train=cifar", "train.augment.crop=none"
+    ).spec.train
     assert train is not None
     for path, meant in (
         ("net.hed", "did you mean `head`?"),
@@ -627,12 +749,17 @@ def test_none_removes_as_in_extends(files: Path) -> None:
     ):
         with pytest.raises(SpecError) as caught:
             overridden(files, f"{path}=none")
-        assert [(d.code, d.help) for d in caught.value.diagnostics] == [("E063", meant)]
+        assert [(d.code, d.help) for d in caught.value.diagnostics] == [
+            ("E063", meant)
+        ]
 
 
-def test_all_that_is_not_there_to_remove_is_told_at_once(files: Path) -> None:
+def test_all_that_is_not_there_to_remove_is_told_at_once(
+    files: Path,
+) -> None:
     found = problems(
-        files, "net: {hed: none, head: none, tow: none}\nops: {bn: {esp: none}}\n"
+        files,
+        "net: {hed: none, head: none, tow: none}\nops: {bn: {esp: none}}\n",
     )
     assert [(d.code, pointed(d), d.help) for d in found] == [
         ("E063", "hed", "did you mean `head`?"), ("E063", "tow", "did you mean `two`?"),
@@ -643,21 +770,33 @@ def test_all_that_is_not_there_to_remove_is_told_at_once(files: Path) -> None:
 @pytest.mark.parametrize(
     ("override", "said"),
     [
-        ("let.reps.0=9", "a list is set whole: write `--set let.reps='[9, 3]'`"),
-        ("let.reps.2=9", "the list has the elements 0 to 1, and is set whole"),
+        (
+            "let.reps.0=9",
+            "a list is set whole: write `--set let.reps='[9, 3]'`",
+        ),
+        (
+            "let.reps.2=9",
+            "the list has the elements 0 to 1, and is set whole",
+        ),
         ("let.reps.first=9", "`reps` holds no names"),
     ],
 )
 def test_an_element_of_a_list_is_not_set_alone(
     files: Path, override: str, said: str
 ) -> None:
-    (files / "base.yaml").write_text(BASE.replace("n: 2}", "n: 2, reps: [2, 3]}"))
+    (files / "base.yaml").write_text(
+        BASE.replace("n: 2}", "n: 2, reps: [2, 3]}")
+    )
     with pytest.raises(SpecError) as caught:
         overridden(files, override)
-    assert [(d.code, d.help) for d in caught.value.diagnostics] == [("E065", said)]
+    assert [(d.code, d.help) for d in caught.value.diagnostics] == [
+        ("E065", said)
+    ]
 
 
-def test_claims_of_a_variant_beside_those_of_none_are_one_mistake(files: Path) -> None:
+def test_claims_of_a_variant_beside_those_of_none_are_one_mistake(
+    files: Path,
+) -> None:
     text = BASE.replace(
         "large: {w: 32, n: 3}", "large: {w: 32, n: 3, expect: {depth: 10}}"
     )
@@ -672,8 +811,13 @@ def test_claims_of_a_variant_beside_those_of_none_are_one_mistake(files: Path) -
 
 
 def test_a_length_in_quotes_stretches_the_recipe(files: Path) -> None:
-    train = overridden(files, "train={recipe: cifar, epochs: '2'}").spec.train
-    assert train == overridden(files, "train={recipe: cifar, epochs: 2}").spec.train
+    train = overridden(
+        files, "train={recipe: cifar, epochs: '2'}"
+    ).spec.train
+    assert (
+        train
+        == overridden(files, "train={recipe: cifar, epochs: 2}").spec.train
+    )
 
 
 @pytest.mark.parametrize(
@@ -683,7 +827,10 @@ def test_a_length_in_quotes_stretches_the_recipe(files: Path) -> None:
         ("lr", "it belongs to `train`: `train: {optimizer: {lr: …}}`"),
         ("batch_size", "it belongs to `train`: `train: {batch: …}`"),
         ("params", "it belongs to `expect`: `expect: {params: …}`"),
-        ("amp", "the command says it, not the spec: `resgraph build --precision …`"),
+        (
+            "amp",
+            "the command says it, not the spec: `resgraph build --precision …`",
+        ),
         (
             "depth_of_it",
             "the file's `let` has `w`, `n`; a variant also sets keys of the file",
@@ -693,7 +840,9 @@ def test_a_length_in_quotes_stretches_the_recipe(files: Path) -> None:
 def test_what_a_variant_cannot_set_is_told_its_place(
     files: Path, key: str, said: str
 ) -> None:
-    (files / "base.yaml").write_text(BASE.replace("small: {}", f"small: {{{key}: 3}}"))
+    (files / "base.yaml").write_text(
+        BASE.replace("small: {}", f"small: {{{key}: 3}}")
+    )
     with pytest.raises(SpecError) as caught:
         resgraph.load(f"{files}/base.yaml::small")
     (problem,) = caught.value.diagnostics
@@ -707,7 +856,11 @@ def test_what_a_variant_cannot_set_is_told_its_place(
 
 def test_what_is_set_voids_the_claims_of_the_file(files: Path) -> None:
     changed = overridden(files, "let.n=1")
-    assert (changed.unmet(), changed.spec.expect, changed.spec.void) == ([], None, True)
+    assert (changed.unmet(), changed.spec.expect, changed.spec.void) == (
+        [],
+        None,
+        True,
+    )
     trained = overridden(files, "train=digits", "train.epochs=1")
     assert trained.spec.expect is not None and not trained.spec.void
     claimed = overridden(files, "let.n=1", "expect.small.depth=7")

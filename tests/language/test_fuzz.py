@@ -19,7 +19,11 @@ SMALL = [
     "res-unet", "resnet-34-options", "stochastic-depth", "mlp",
 ]  # fmt: skip
 GOOD = [
-    re.sub(r"reps: \[[^]]*\]", "reps: [1, 1, 1, 1]", path.read_text(encoding="utf-8"))
+    re.sub(
+        r"reps: \[[^]]*\]",
+        "reps: [1, 1, 1, 1]",
+        path.read_text(encoding="utf-8"),
+    )
     for name in SMALL
     if (path := ROOT / "specs" / f"{name}.yaml").exists()
 ]
@@ -27,7 +31,9 @@ WORDS = sorted(
     {
         word
         for text in GOOD
-        for word in re.findall(r"[A-Za-z0-9_./]+", text.partition("input:")[2])
+        for word in re.findall(
+            r"[A-Za-z0-9_./]+", text.partition("input:")[2]
+        )
     }
 )
 TOKEN = re.compile(r"[A-Za-z_]+|[0-9.]+|\s+|.")
@@ -56,18 +62,31 @@ def answered(text: str) -> list[Diagnostic]:
         assert (
             problem.message and problem.frame().isprintable()
         ) or "\n" in problem.frame()
-        for span in [problem.span, *(related.span for related in problem.related)]:
+        for span in [
+            problem.span,
+            *(related.span for related in problem.related),
+        ]:
             if span is None:
                 assert problem.code in ("E001", "E004"), problem
                 continue
             lines = span.source.text.split("\n")
             assert 1 <= span.line <= span.end_line <= len(lines), problem
-            assert 1 <= span.column <= len(lines[span.line - 1]) + 1, problem
-            assert (span.end_line, span.end_column) >= (span.line, span.column), problem
-            assert span.end_column <= len(lines[span.end_line - 1]) + 2, problem
+            assert 1 <= span.column <= len(lines[span.line - 1]) + 1, (
+                problem
+            )
+            assert (span.end_line, span.end_column) >= (
+                span.line,
+                span.column,
+            ), problem
+            assert span.end_column <= len(lines[span.end_line - 1]) + 2, (
+                problem
+            )
     keys = [(problem.code, problem.span) for problem in problems]
     assert len(
-        {(*key, problem.message) for key, problem in zip(keys, problems, strict=True)}
+        {
+            (*key, problem.message)
+            for key, problem in zip(keys, problems, strict=True)
+        }
     ) == len(keys), "told twice"
     return problems
 
@@ -76,7 +95,9 @@ def answered(text: str) -> list[Diagnostic]:
 @given(st.text(max_size=200))
 @example("\ud800")
 @example("a: &a [*a]")
-@example("name: a\ninput: 3\nnet: {a: [[[[[[[[[[[[[[[[relu]]]]]]]]]]]]]]]]}")
+@example(
+    "name: a\ninput: 3\nnet: {a: [[[[[[[[[[[[[[[[relu]]]]]]]]]]]]]]]]}"
+)
 def test_any_text(text: str) -> None:
     answered(text)
 
@@ -84,7 +105,9 @@ def test_any_text(text: str) -> None:
 @settings(max_examples=200, deadline=None)
 @given(
     st.lists(
-        st.sampled_from([*VALUES, "3x3 conv 8", "name: a", "input: 3x8x8", "net:\n  "]),
+        st.sampled_from(
+            [*VALUES, "3x3 conv 8", "name: a", "input: 3x8x8", "net:\n  "]
+        ),
         max_size=40,
     )
 )
@@ -92,10 +115,14 @@ def test_words_of_the_language_in_any_order(words: list[str]) -> None:
     answered(" ".join(words))
     answered("name: a\ninput: 3x8x8\nnet:\n  one: " + " ".join(words))
     answered(
-        "name: a\ninput: 3x8x8\nblocks:\n  b: " + " ".join(words) + "\nnet:\n  one: b 8"
+        "name: a\ninput: 3x8x8\nblocks:\n  b: "
+        + " ".join(words)
+        + "\nnet:\n  one: b 8"
     )
     answered(
-        "name: a\ninput: 3x8x8\nnet:\n  one: relu\nlet: {a: " + " ".join(words) + "}"
+        "name: a\ninput: 3x8x8\nnet:\n  one: relu\nlet: {a: "
+        + " ".join(words)
+        + "}"
     )
 
 
@@ -103,7 +130,9 @@ def reworded(text: str, chance: random.Random) -> str:
     """The text with one to four words or numbers replaced by others of good specs: YAML stays as it was."""
     pieces = re.split(r"([A-Za-z0-9_./]+)", text)
     for _ in range(chance.randint(1, 4)):
-        pieces[2 * chance.randrange(len(pieces) // 2) + 1] = chance.choice(WORDS)
+        pieces[2 * chance.randrange(len(pieces) // 2) + 1] = chance.choice(
+            WORDS
+        )
     return "".join(pieces)
 
 
@@ -111,7 +140,10 @@ def mutated(text: str, chance: random.Random) -> str:
     """The text with one to four things deleted, doubled, swapped or replaced."""
     for _ in range(chance.randint(1, 4)):
         tokens = TOKEN.findall(text)
-        place, other = chance.randrange(len(tokens)), chance.randrange(len(tokens))
+        place, other = (
+            chance.randrange(len(tokens)),
+            chance.randrange(len(tokens)),
+        )
         match chance.randrange(6):
             case 0:
                 del tokens[place]
@@ -136,10 +168,16 @@ def mutated(text: str, chance: random.Random) -> str:
 
 @pytest.mark.parametrize("good", range(len(GOOD)))
 def test_good_specs_are_good(good: int) -> None:
-    assert [p for p in answered(GOOD[good]) if p.code not in ("E050", "E060")] == []
+    assert [
+        p for p in answered(GOOD[good]) if p.code not in ("E050", "E060")
+    ] == []
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=250,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 @given(st.integers(0, len(GOOD) - 1), st.integers(0, 2**32))
 def test_any_mutation_of_a_good_spec(good: int, seed: int) -> None:
     answered(mutated(GOOD[good], random.Random(seed)))

@@ -32,7 +32,9 @@ def strict(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("strict")
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_nothing_is_guessed_at_in_a_right_spec(file: Any) -> None:
-    assert [net.problems for net in check_nets(str(file)) if net.plan is None] == []
+    assert [
+        net.problems for net in check_nets(str(file)) if net.plan is None
+    ] == []
 
 
 @pytest.mark.usefixtures("strict")
@@ -42,12 +44,18 @@ def test_what_is_wrong_is_asked_about(item: str) -> None:
         text_spec(Source("s", spec(f"one: {item}")))
 
 
-def test_what_cannot_be_read_is_poison_that_may_know_what_was_meant() -> None:
-    read = text_spec(Source("s", spec("one: [relu, 3x3 Conv 8, 3x3 gnarl 8, relu]")))
+def test_what_cannot_be_read_is_poison_that_may_know_what_was_meant() -> (
+    None
+):
+    read = text_spec(
+        Source("s", spec("one: [relu, 3x3 Conv 8, 3x3 gnarl 8, relu]"))
+    )
     first, guessed, unknown, last = read.rows["one"].items
     assert isinstance(first, Label) and isinstance(last, Label)
     assert (
-        isinstance(guessed, Poison) and guessed.guess and guessed.guess.word == "conv"
+        isinstance(guessed, Poison)
+        and guessed.guess
+        and guessed.guess.word == "conv"
     )
     assert isinstance(unknown, Poison) and unknown.guess is None
     assert read.rows["one"].broken and len(read.mistakes) == 2

@@ -7,10 +7,28 @@ import re
 import pytest
 from nets import ops, plan, shapes, spec, told
 
-UNITS = ["conv bn relu", "conv relu", "bn relu conv", "relu conv bn", "conv"]
+UNITS = [
+    "conv bn relu",
+    "conv relu",
+    "bn relu conv",
+    "relu conv bn",
+    "conv",
+]
 RULE_5 = {
-    "": ["conv bn relu", "conv+b relu", "bn relu conv", "relu conv bn", "conv+b"],
-    "gelu": ["conv bn gelu", "conv+b gelu", "error", "error", "conv+b gelu"],
+    "": [
+        "conv bn relu",
+        "conv+b relu",
+        "bn relu conv",
+        "relu conv bn",
+        "conv+b",
+    ],
+    "gelu": [
+        "conv bn gelu",
+        "conv+b gelu",
+        "error",
+        "error",
+        "conv+b gelu",
+    ],
     "linear": ["conv bn", "conv+b", "conv", "conv bn", "conv+b"],
     "bare": ["conv", "conv+b", "conv", "conv", "conv+b"],
 }
@@ -23,7 +41,10 @@ def unit_of(label: str, unit: str) -> str:
     words = []
     for name, node in made.graph.nodes.items():
         if name != "input":
-            biased = node.op.op == "conv" and node.cost.params == 16 * 65 * 9 + 65
+            biased = (
+                node.op.op == "conv"
+                and node.cost.params == 16 * 65 * 9 + 65
+            )
             words.append(node.op.op + "+b" * biased)
     return " ".join(words)
 
@@ -37,7 +58,9 @@ def test_rule_5(mode: str, column: int) -> None:
         RULE_5[mode][column],
     )
     if expected == "error":
-        assert told(spec(f"one: {label}", top=f"unit: {unit}")) == [("E012", mode)]
+        assert told(spec(f"one: {label}", top=f"unit: {unit}")) == [
+            ("E012", mode)
+        ]
     else:
         assert unit_of(label, unit) == expected
 
@@ -48,7 +71,9 @@ def test_activation_replaces_the_last_one_after_the_conv() -> None:
 
 
 def test_a_unit_of_a_list_has_options() -> None:
-    made = plan("one: 3x3 conv 64", top="unit: [conv, gn 16, leaky relu 0.1]")
+    made = plan(
+        "one: 3x3 conv 64", top="unit: [conv, gn 16, leaky relu 0.1]"
+    )
     assert ops(made) == {
         "one.conv": "3x3 conv 64",
         "one.gn": "gn 16",
@@ -130,13 +155,19 @@ def test_bias(written: str, said: str) -> None:
         ("3x3 conv 8 act", (8, 32, 32)),
     ],
 )
-def test_labels_and_what_comes_out(label: str, shape: tuple[int, ...]) -> None:
+def test_labels_and_what_comes_out(
+    label: str, shape: tuple[int, ...]
+) -> None:
     lets = {"w": "24", "act": "gelu"}
     used = {
-        name: value for name, value in lets.items() if re.search(rf"\b{name}\b", label)
+        name: value
+        for name, value in lets.items()
+        if re.search(rf"\b{name}\b", label)
     }
     top = (
-        "let: {" + ", ".join(f"{k}: {v}" for k, v in used.items()) + "}" if used else ""
+        "let: {" + ", ".join(f"{k}: {v}" for k, v in used.items()) + "}"
+        if used
+        else ""
     )
     assert plan(f"one: {label}", top=top).output == shape
 
@@ -146,16 +177,31 @@ LONG = [
         "3x3 conv 64 /2 groups 16",
         "{op: conv, kernel: 3x3, width: 64, stride: 2, groups: 16}",
     ),
-    ("1x7 conv 8 linear", "{op: conv, kernel: 1x7, width: 8, mode: linear}"),
+    (
+        "1x7 conv 8 linear",
+        "{op: conv, kernel: 1x7, width: 8, mode: linear}",
+    ),
     (
         "3x3 conv 8 bare bias 0",
         "{op: conv, kernel: 3x3, width: 8, mode: bare, bias: 0}",
     ),
-    ("3x3 conv 8 leaky relu", "{op: conv, kernel: 3x3, width: 8, mode: leaky relu}"),
-    ("2 x 3x3 conv 8 /2", "{op: conv, repeat: 2, kernel: 3x3, width: 8, stride: 2}"),
+    (
+        "3x3 conv 8 leaky relu",
+        "{op: conv, kernel: 3x3, width: 8, mode: leaky relu}",
+    ),
+    (
+        "2 x 3x3 conv 8 /2",
+        "{op: conv, repeat: 2, kernel: 3x3, width: 8, stride: 2}",
+    ),
     ("3x3 depthwise conv", "{op: depthwise conv, kernel: 3x3}"),
-    ("3x3 max pool /2 pad 1", "{op: max pool, kernel: 3x3, stride: 2, pad: 1}"),
-    ("2x2 max pool /2 ceil", "{op: max pool, kernel: 2x2, stride: 2, ceil: true}"),
+    (
+        "3x3 max pool /2 pad 1",
+        "{op: max pool, kernel: 3x3, stride: 2, pad: 1}",
+    ),
+    (
+        "2x2 max pool /2 ceil",
+        "{op: max pool, kernel: 2x2, stride: 2, ceil: true}",
+    ),
     ("avg pool to 7x7", "{op: avg pool, to: 7x7}"),
     ("upsample 2 bilinear", "{op: upsample, factor: 2, bilinear: true}"),
     ("gn 4", "{op: gn, groups: 4}"),
@@ -184,7 +230,9 @@ LONG = [
 ]
 
 
-@pytest.mark.parametrize(("short", "long"), LONG, ids=[short for short, _ in LONG])
+@pytest.mark.parametrize(
+    ("short", "long"), LONG, ids=[short for short, _ in LONG]
+)
 def test_two_forms_one_meaning(short: str, long: str) -> None:
     top = "let: {w: 64, s: 2}" if "w/2" in short else ""
     a, b = plan(f"one: {short}", top=top), plan(f"one: {long}", top=top)
@@ -194,9 +242,12 @@ def test_two_forms_one_meaning(short: str, long: str) -> None:
 
 def test_a_block_may_be_written_where_it_is_called() -> None:
     body = "body: [3x3 conv out /stride, 3x3 conv out linear], merge: relu(body + shortcut)"
-    inline = plan(f"one: [3x3 conv 8, {{repeat: 2, out: 16, stride: 2, {body}}}]")
+    inline = plan(
+        f"one: [3x3 conv 8, {{repeat: 2, out: 16, stride: 2, {body}}}]"
+    )
     named = plan(
-        "one: [3x3 conv 8, 2 x pair 16 /2]", top=f"blocks: {{pair: {{{body}}}}}"
+        "one: [3x3 conv 8, 2 x pair 16 /2]",
+        top=f"blocks: {{pair: {{{body}}}}}",
     )
     assert ops(inline) == ops(named)
 
@@ -247,14 +298,26 @@ def test_a_block_may_be_written_where_it_is_called() -> None:
         ("one: basic 8 linear", [("E012", "linear")]),
         ("one: basic 8 relu", [("E012", "relu")]),
         ("one: basic 8 shortcut zeropad", [("E012", "zeropad")]),
-        ("one: {op: conv, kernel: 3x3, width: 8, mode: lineer}", [("E012", "mode")]),
+        (
+            "one: {op: conv, kernel: 3x3, width: 8, mode: lineer}",
+            [("E012", "mode")],
+        ),
         ("one: {op: conv, kernel: 3x3, width: [8]}", [("E022", "width")]),
         ("one: {op: [conv]}", [("E022", "[conv]")]),
-        ("one: {op: conv, block: basic}", [("E022", "{op: conv, block: basic}")]),
+        (
+            "one: {op: conv, block: basic}",
+            [("E022", "{op: conv, block: basic}")],
+        ),
         ("one: {op: basic, width: 8}", [("E011", "basic")]),
         ("one: {block: conv, out: 8}", [("E011", "conv")]),
-        ("one: {op: conv, kernel: 3x3, width: 8, ceil: true}", [("E012", "ceil")]),
-        ("one: {op: conv, kernel: 3x3, width: 8, repeat: true}", [("E022", "true")]),
+        (
+            "one: {op: conv, kernel: 3x3, width: 8, ceil: true}",
+            [("E012", "ceil")],
+        ),
+        (
+            "one: {op: conv, kernel: 3x3, width: 8, repeat: true}",
+            [("E022", "true")],
+        ),
     ],
 )
 def test_mistakes(net: str, mistakes: list[tuple[str, str]]) -> None:

@@ -30,8 +30,12 @@ def test_values(let: str, expected: int) -> None:
 
 def test_words() -> None:
     top = "let: {b: bottleneck, act: gelu, unit_word: conv relu}\nunit: unit_word"
-    made = ops(plan("one: b 16\ntwo: 3x3 conv 8 act\nthree: [act]", top=top))
-    assert next(name for name in made if "body" in name) == "one.body.0.conv"
+    made = ops(
+        plan("one: b 16\ntwo: 3x3 conv 8 act\nthree: [act]", top=top)
+    )
+    assert (
+        next(name for name in made if "body" in name) == "one.body.0.conv"
+    )
     assert list(made)[-3:] == ["two.conv", "two.gelu", "three.0"]
 
 
@@ -42,7 +46,10 @@ BLOCK = "blocks:\n  b:\n    let: {nl: relu, after: nl}\n    body: [3x3 conv out 
     ("let", "net"),
     [
         ("{act: silu}", "one: b 16 nl act"),  # handed on by a call
-        ("{act: silu, other: act}", "one: b 16 nl other"),  # two names of one word
+        (
+            "{act: silu, other: act}",
+            "one: b 16 nl other",
+        ),  # two names of one word
         ("{act: silu}", "one: {block: b, out: 16, nl: act}"),
         ("{act: silu, kind: b, other: kind}", "one: other 16 nl act"),
     ],
@@ -66,12 +73,15 @@ def test_a_policy_may_be_a_let() -> None:
 
 def test_a_block_reads_the_files_values_and_its_own() -> None:
     top = "let: {e: 4}\nblocks:\n  b:\n    let: {mid: out/e}\n    body: [1x1 conv mid, 1x1 conv out]\n"
-    assert [node.shape[0] for node in plan("one: b 32", top=top).graph.nodes.values()][
-        1
-    ] == 8
+    assert [
+        node.shape[0]
+        for node in plan("one: b 32", top=top).graph.nodes.values()
+    ][1] == 8
 
 
-def test_a_call_sets_the_values_of_its_block_where_the_call_is_written() -> None:
+def test_a_call_sets_the_values_of_its_block_where_the_call_is_written() -> (
+    None
+):
     top = (
         "let: {k: 3}\nblocks:\n  inner:\n    let: {mid: 1}\n    body: [1x1 conv mid, 1x1 conv out]\n"
         "  outer: [1x1 conv 8, inner out mid in]\n"
@@ -111,12 +121,16 @@ def test_circles(let: str, chain: str) -> None:
 
 
 def test_a_long_chain_is_no_recursion() -> None:
-    lets = ", ".join([f"a{i}: a{i + 1}" for i in range(3000)] + ["a3000: 8"])
+    lets = ", ".join(
+        [f"a{i}: a{i + 1}" for i in range(3000)] + ["a3000: 8"]
+    )
     assert width(f"let: {{{lets}}}", "one: 3x3 conv a0") == 8
 
 
 def test_a_long_circle_is_told_short() -> None:
-    lets = ", ".join([f"a{i}: a{i + 1}" for i in range(3000)] + ["a3000: a0"])
+    lets = ", ".join(
+        [f"a{i}: a{i + 1}" for i in range(3000)] + ["a3000: a0"]
+    )
     (problem,) = mistakes(spec("one: 3x3 conv a0", top=f"let: {{{lets}}}"))
     assert problem.notes == (
         "the chain is a0 → a1 → a2 → a3 → … → a2998 → a2999 → a3000 → a0",

@@ -25,7 +25,9 @@ NET = "name: a\ninput: {input}\nnet:\n  one: {label}\n"
         ("3x16x112x112", "avg pool to 1x7x7", (3, 1, 7, 7)),
     ],
 )
-def test_sizes_that_fit(shape: str, label: str, out: tuple[int, ...]) -> None:
+def test_sizes_that_fit(
+    shape: str, label: str, out: tuple[int, ...]
+) -> None:
     plan = resgraph.loads(NET.format(input=shape, label=label))
     assert plan.graph.nodes[plan.graph.output].shape == out
 
@@ -68,9 +70,14 @@ def test_the_long_form_of_a_kernel_along_one_axis_is_a_list() -> None:
 @pytest.mark.parametrize(
     ("label", "wrong"), [("17 Conv 4", "Conv"), ("3 cnv 4", "cnv")]
 )
-def test_a_word_behind_a_number_is_what_is_wrong(label: str, wrong: str) -> None:
+def test_a_word_behind_a_number_is_what_is_wrong(
+    label: str, wrong: str
+) -> None:
     text = spec(f"a: {label}", input="3x64")
     (found,) = mistakes(text)
-    assert (found.code, found.span and found.span.written()) == ("E011", wrong)
+    assert (found.code, found.span and found.span.written()) == (
+        "E011",
+        wrong,
+    )
     (edit,) = found.edits
     assert edit.text == "conv"

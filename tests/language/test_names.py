@@ -25,7 +25,9 @@ MALFORMED = ["1st", "_a", "a-b", "a.b", "größe", "a b", "a" * 65]
 def test_names_that_rows_and_lets_and_paths_cannot_have(name: str) -> None:
     quoted = f'"{name}"'
     assert told(spec(f"{quoted}: relu")) == [("E023", name)]
-    assert ("E023", name) in told(spec("one: relu", top=f"let: {{{quoted}: 1}}"))
+    assert ("E023", name) in told(
+        spec("one: relu", top=f"let: {{{quoted}: 1}}")
+    )
     block = f"blocks: {{b: {{{quoted}: 3x3 conv out}}}}"
     taken = {"shortcut"}  # a key of a block
     if name not in taken:
@@ -40,7 +42,9 @@ def test_names_that_blocks_cannot_have(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["basic", "bottleneck", "a-b", "se"])
-def test_a_file_may_define_a_block_of_its_own_by_any_other_name(name: str) -> None:
+def test_a_file_may_define_a_block_of_its_own_by_any_other_name(
+    name: str,
+) -> None:
     made = plan(f"one: {name} 8", top=f"blocks: {{{name}: [5x5 conv out]}}")
     assert made.params == 16 * 8 * 25 + 16
 
@@ -55,17 +59,22 @@ def test_names_that_are_fine(name: str) -> None:
 
 def test_nothing_else_can_have_the_name_of_a_block() -> None:
     assert told(spec("basic: relu")) == [("E023", "basic")]
-    assert told(spec("one: relu", top="let: {basic: 3}")) == [("E023", "basic")]
-    assert told(spec("one: b 8", top="blocks: {b: {basic: 3x3 conv out}}")) == [
+    assert told(spec("one: relu", top="let: {basic: 3}")) == [
         ("E023", "basic")
     ]
+    assert told(
+        spec("one: b 8", top="blocks: {b: {basic: 3x3 conv out}}")
+    ) == [("E023", "basic")]
     top = "blocks:\n  b: {c: 3x3 conv out}\n  c: [1x1 conv out]"
     assert told(spec("one: [b 8, c 8]", top=top)) == [("E023", "c")]
 
 
 @given(st.from_regex(r"[A-Za-z][A-Za-z0-9_]{0,30}", fullmatch=True))
 def test_a_good_name_is_an_identifier_that_is_free(name: str) -> None:
-    free = name not in CONSTANTS | {"linear", "bare"} and not keyword.iskeyword(name)
+    free = name not in CONSTANTS | {
+        "linear",
+        "bare",
+    } and not keyword.iskeyword(name)
     if name_problem(name, VOCABULARY) == "":
         assert free and name.isidentifier() and name not in VOCABULARY
 
@@ -106,9 +115,9 @@ def test_letters_of_other_alphabets_are_named() -> None:
 )
 def test_the_title_is_one_line(name: str, message: str) -> None:
     text = f"name: {name}\ninput: 3x8x8\nnet: {{one: relu}}\n"
-    assert [(problem.code, problem.message) for problem in mistakes(text)] == [
-        ("E022", message)
-    ]
+    assert [
+        (problem.code, problem.message) for problem in mistakes(text)
+    ] == [("E022", message)]
 
 
 def test_what_a_net_is_about_is_made_one_line() -> None:

@@ -63,23 +63,32 @@ def test_there_are_such_words() -> None:
 
 @every_word
 @every_spec
-def test_the_net_is_the_one_that_another_name_gives(text: str, word: str) -> None:
+def test_the_net_is_the_one_that_another_name_gives(
+    text: str, word: str
+) -> None:
     mine, other = (load(spec(text, name)) for name in (word, OTHER))
     assert _printed(mine, word) == _printed(other, OTHER)
 
 
 def _printed(plan: resgraph.Plan, name: str) -> list[list[str]]:
     """The graph's words, whose columns are as wide as the names are long."""
-    return [line.replace(name, "NAME").split() for line in str(plan.graph).splitlines()]
+    return [
+        line.replace(name, "NAME").split()
+        for line in str(plan.graph).splitlines()
+    ]
 
 
 @every_word
 @every_spec
 def test_there_is_one_warning(text: str, word: str) -> None:
     plan = load(spec(text, word))
-    (warning,) = (w for w in lint(plan.spec, plan.graph) if w.code == "W015")
+    (warning,) = (
+        w for w in lint(plan.spec, plan.graph) if w.code == "W015"
+    )
     assert f"`{word}` is an op since version 0.2" in warning.message
-    assert warning.span is not None and warning.span.written().startswith(word)
+    assert warning.span is not None and warning.span.written().startswith(
+        word
+    )
     plan = load(spec(text, OTHER))
     assert "W015" not in [w.code for w in lint(plan.spec, plan.graph)]
 
@@ -96,7 +105,10 @@ def test_its_forms_are_the_same_net(text: str, word: str) -> None:
 
 def test_it_is_the_op_in_other_files() -> None:
     plan = resgraph.loads(spec("net: {a: [3x3 conv 8, grn, prelu]}", ""))
-    assert [node.op.op for node in plan.graph.nodes.values()][-2:] == ["grn", "prelu"]
+    assert [node.op.op for node in plan.graph.nodes.values()][-2:] == [
+        "grn",
+        "prelu",
+    ]
 
 
 def test_a_word_of_the_first_version_names_nothing() -> None:
@@ -111,6 +123,8 @@ def test_a_file_that_extends_one_with_such_a_name(tmp_path: Path) -> None:
     top.write_text("extends: base.yaml\nname: top\nnet: {d: [grn 4]}\n")
     plan = resgraph.load(top)
     convs = {
-        n.name: n.op.label() for n in plan.graph.nodes.values() if n.op.word == "conv"
+        n.name: n.op.label()
+        for n in plan.graph.nodes.values()
+        if n.op.word == "conv"
     }
     assert convs["d.0.body.conv"] == "3x3 conv 4"

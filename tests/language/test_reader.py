@@ -18,7 +18,12 @@ from promise import answers, parts
 from resgraph.errors import Diagnostic, Source, Span, SpecError
 from resgraph.language.yaml import reader
 from resgraph.language.yaml.reader import Limits, decode, open_source, read
-from resgraph.language.yaml.tree import Mapping, Scalar, Sequence, plain_value
+from resgraph.language.yaml.tree import (
+    Mapping,
+    Scalar,
+    Sequence,
+    plain_value,
+)
 
 SPECS = Path(__file__).parents[2] / "specs"
 GOOD = """\
@@ -90,7 +95,10 @@ def test_a_spec_becomes_values() -> None:
                 "merge": "relu(body + shortcut)",
             }
         },
-        "net": {"conv1": "7x7 conv 64 /2", "head": ["global avg pool", "fc 1000"]},
+        "net": {
+            "conv1": "7x7 conv 64 /2",
+            "head": ["global avg pool", "fc 1000"],
+        },
         "ops": {"bn": {"eps": 1e-5}},
         "expect": {"params": 25_557_032, "depth": 50},
     }
@@ -110,13 +118,21 @@ def test_every_value_knows_its_place() -> None:
         written(body.span)
         == "[1x1 conv out/4, '3x3 conv out/4 /stride', 1x1 conv out linear]"
     )
-    assert written(body.items[1].span) == "3x3 conv out/4 /stride", "inside the quotes"
+    assert written(body.items[1].span) == "3x3 conv out/4 /stride", (
+        "inside the quotes"
+    )
     assert (body.items[1].span.line, body.items[1].span.column) == (9, 30)
     assert (body.flow, blocks.flow) == (True, False)
-    assert written(tree.entries["about"].value.span) == "Deep residual\n  learning"
+    assert (
+        written(tree.entries["about"].value.span)
+        == "Deep residual\n  learning"
+    )
     net = tree.entries["net"].value
     assert isinstance(net, Mapping)
-    assert written(net.entries["head"].value.span) == "- global avg pool\n  - fc 1000"
+    assert (
+        written(net.entries["head"].value.span)
+        == "- global avg pool\n  - fc 1000"
+    )
 
 
 @pytest.mark.parametrize(
@@ -147,7 +163,9 @@ def test_the_place_of_a_plain_text_holds_that_text(text: str) -> None:
 def test_a_pair_of_escapes_is_one_character(
     text: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = f"{{a: {text}, b: 1}}" if "," not in text else f"a: {text}\nb: 1"
+    whole = (
+        f"{{a: {text}, b: 1}}" if "," not in text else f"a: {text}\nb: 1"
+    )
     tree = tree_of(whole)
     assert plain_value(tree) == {"a": value, "b": 1}
     assert written(tree.entries["a"].value.span) == text.strip("\"'")
@@ -156,7 +174,9 @@ def test_a_pair_of_escapes_is_one_character(
 
 
 @pytest.mark.parametrize("name", ["resnet", "densenet", "convnext"])
-def test_the_two_loaders_agree(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_two_loaders_agree(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = open_source(SPECS / f"{name}.yaml")
     fast = read(source)
     monkeypatch.setattr(reader, "LOADER", yaml.SafeLoader)
@@ -209,7 +229,9 @@ def test_values_by_the_core_schema(text: str, value: object) -> None:
 
 
 def test_a_comma_in_brackets() -> None:
-    assert frames("cat: {body: 3x3 conv out, merge: concat(x, body)}") == dedent("""\
+    assert frames(
+        "cat: {body: 3x3 conv out, merge: concat(x, body)}"
+    ) == dedent("""\
         error[E009]: a comma cuts `concat(x, body)` in pieces
          --> spec.yaml:1:34
           |
@@ -220,9 +242,11 @@ def test_a_comma_in_brackets() -> None:
 
 
 def test_a_repeated_key_and_an_ambiguous_number_come_at_once() -> None:
-    assert frames(
-        "net:\n  conv1: 7x7 conv 64\n  head: fc 10\n  conv1: 3x3 conv 64\nlet: {w: 010}\n"
-    ) == dedent("""\
+    assert (
+        frames(
+            "net:\n  conv1: 7x7 conv 64\n  head: fc 10\n  conv1: 3x3 conv 64\nlet: {w: 010}\n"
+        )
+        == dedent("""\
         error[E005]: duplicate key `conv1`
          --> spec.yaml:4:3
           |
@@ -240,10 +264,13 @@ def test_a_repeated_key_and_an_ambiguous_number_come_at_once() -> None:
         5 | let: {w: 010}
           |          ^^^ base 8 to some, base 10 to others
           = help: leave the zeros in front out; if text is meant, write `"010"`""")
+    )
 
 
 def test_nothing_where_a_value_belongs() -> None:
-    assert frames("shortcut: ~\nnet:\nhead: [a]") == dedent("""\
+    assert (
+        frames("shortcut: ~\nnet:\nhead: [a]")
+        == dedent("""\
         error[E008]: `~` is not a word of the language
          --> spec.yaml:1:11
           |
@@ -257,6 +284,7 @@ def test_nothing_where_a_value_belongs() -> None:
         2 | net:
           | ^^^
           = help: write it after the colon, or on lines that are indented further""")
+    )
 
 
 def test_indexing_in_a_list() -> None:
@@ -270,7 +298,9 @@ def test_indexing_in_a_list() -> None:
 
 
 def test_a_list_that_is_not_closed() -> None:
-    assert frames("net:\n  head: [global avg pool, fc 1000\n  tail: x\n") == dedent("""\
+    assert frames(
+        "net:\n  head: [global avg pool, fc 1000\n  tail: x\n"
+    ) == dedent("""\
         error[E003]: this list is not closed
          --> spec.yaml:2:9
           |
@@ -408,15 +438,15 @@ def test_one_mistake_is_one_error_at_its_place(
     text: str, code: str, message: str, place: str
 ) -> None:
     _, errors = read(Source("spec.yaml", text))
-    assert [(error.code, error.message) for error in errors] == [(code, message)]
+    assert [(error.code, error.message) for error in errors] == [
+        (code, message)
+    ]
     assert errors[0].span is not None
     assert written(errors[0].span) == place
 
 
 def test_what_is_wrong_is_mended_so_that_reading_goes_on() -> None:
-    text = (
-        "a: [f(x, y), b]\nb: {m: g(x, y), n: 1}\nc: ~\nd:\ne: 010\na: 2\nf: yes\n1: g"
-    )
+    text = "a: [f(x, y), b]\nb: {m: g(x, y), n: 1}\nc: ~\nd:\ne: 010\na: 2\nf: yes\n1: g"
     tree, errors = read(Source("spec.yaml", text))
     assert tree is not None
     assert plain_value(tree) == {
@@ -449,7 +479,8 @@ def test_no_more_mistakes_are_told_than_anyone_would_read() -> None:
     _, errors = read(Source("spec.yaml", "a: [" + "~, " * 1000 + "b]"))
     assert len(errors) == 51
     assert (
-        errors[-1].message == "50 mistakes are shown, and the file is read no further"
+        errors[-1].message
+        == "50 mistakes are shown, and the file is read no further"
     )
 
 
@@ -463,7 +494,9 @@ def refusal(path: Path, limits: Limits = reader.LIMITS) -> Diagnostic:
     return diagnostic
 
 
-def test_a_byte_order_mark_and_windows_line_ends_are_fine(tmp_path: Path) -> None:
+def test_a_byte_order_mark_and_windows_line_ends_are_fine(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "spec.yaml"
     path.write_bytes(b"\xef\xbb\xbfa: 1\r\nb: x\r\n")
     tree, errors = read(open_source(path))
@@ -476,15 +509,22 @@ def test_what_is_no_file_is_refused_unread(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     assert refusal(pipe).message == f"cannot read `{pipe}`: it is a pipe"
-    assert refusal(tmp_path).message == f"cannot read `{tmp_path}`: it is a directory"
     assert (
-        refusal(Path("/dev/zero")).message == "cannot read `/dev/zero`: it is a device"
+        refusal(tmp_path).message
+        == f"cannot read `{tmp_path}`: it is a directory"
+    )
+    assert (
+        refusal(Path("/dev/zero")).message
+        == "cannot read `/dev/zero`: it is a device"
     )
     assert (
         refusal(tmp_path / "none.yaml").message
         == f"cannot read `{tmp_path}/none.yaml`: there is no such file"
     )
-    assert refusal(Path("a\0b")).message == "cannot read `a�b`: embedded null byte"
+    assert (
+        refusal(Path("a\0b")).message
+        == "cannot read `a�b`: embedded null byte"
+    )
     loop = tmp_path / "loop"
     loop.symlink_to(loop)
     assert (
@@ -517,7 +557,9 @@ def test_bytes_that_are_not_utf8() -> None:
           = help: save the file as UTF-8""")
     with pytest.raises(SpecError, match="it is UTF-16"):
         decode("a: 1".encode("utf-16"), "spec.yaml")
-    with pytest.raises(SpecError, match="byte 0xED at offset 3 is not UTF-8"):
+    with pytest.raises(
+        SpecError, match="byte 0xED at offset 3 is not UTF-8"
+    ):
         decode(b"a: \xed\xa0\x80", "spec.yaml")
 
 
@@ -546,7 +588,9 @@ def test_bytes_that_are_not_utf8() -> None:
     ],
     ids=str,
 )
-def test_hostile_texts_are_answered_in_time_and_space(text: str, code: str) -> None:
+def test_hostile_texts_are_answered_in_time_and_space(
+    text: str, code: str
+) -> None:
     before, start = (
         resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
         time.process_time(),
@@ -557,9 +601,10 @@ def test_hostile_texts_are_answered_in_time_and_space(text: str, code: str) -> N
     assert time.process_time() - start < 6, (
         "2 s are promised; a busy machine costs up to three times as much"
     )
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 * 1024, (
-        "KiB"
-    )
+    assert (
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+        < 200 * 1024
+    ), "KiB"
     assert len(told) < 30_000
 
 
@@ -630,9 +675,9 @@ def test_any_mutation_of_a_good_spec_is_answered(
 @settings(deadline=None)
 @given(data=st.binary(max_size=200))
 def test_any_bytes_are_a_text_or_a_spec_error(data: bytes) -> None:
-    if data.startswith(b"\xff\xfe") or data.decode(errors="replace") != data.decode(
-        errors="ignore"
-    ):
+    if data.startswith(b"\xff\xfe") or data.decode(
+        errors="replace"
+    ) != data.decode(errors="ignore"):
         with pytest.raises(SpecError, match="E002"):
             decode(data, "spec.yaml")
     else:

@@ -48,7 +48,9 @@ def test_a_kind_is_mended_only_where_it_is_the_same(
 
 
 def test_an_optimizer_that_there_is_not_is_said_to_be_none() -> None:
-    (problem,) = examine(SPEC % "optimizer: {name: adam, lr: 0.1}", Path("x.yaml"))
+    (problem,) = examine(
+        SPEC % "optimizer: {name: adam, lr: 0.1}", Path("x.yaml")
+    )
     assert problem.help == "resgraph has no `adam`"
 
 
@@ -58,13 +60,21 @@ def test_an_optimizer_that_there_is_not_is_said_to_be_none() -> None:
         ("{loss: bce}", "write `kind: label`, whose keys these are"),
         ("{ignore: 0}", "write `kind: map`, whose keys these are"),
         ("{loss: huber}", "one of `number`, `itself`"),
-        ("{lss: bce}", "one of `label`, `labels`, `number`, `map`, `itself`"),
+        (
+            "{lss: bce}",
+            "one of `label`, `labels`, `number`, `map`, `itself`",
+        ),
     ],
 )
 def test_a_kind_that_is_missing_is_told_by_the_keys_that_are_there(
     target: str, help_: str
 ) -> None:
     top = f"train: {{recipe: digits, target: {target}}}"
-    (found,) = mistakes(spec("one: [3x3 conv 8, global avg pool, fc 10]", top=top))
-    assert (found.code, found.message) == ("E021", "`kind` of `target` is missing")
+    (found,) = mistakes(
+        spec("one: [3x3 conv 8, global avg pool, fc 10]", top=top)
+    )
+    assert (found.code, found.message) == (
+        "E021",
+        "`kind` of `target` is missing",
+    )
     assert found.help == help_

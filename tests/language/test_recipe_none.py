@@ -28,7 +28,12 @@ from resgraph.language.recipe.data import (
     Shards,
     Synthetic,
 )
-from resgraph.language.recipe.start import ChannelNorm, Rates, StartingWeights, Whiten
+from resgraph.language.recipe.start import (
+    ChannelNorm,
+    Rates,
+    StartingWeights,
+    Whiten,
+)
 from resgraph.language.recipe.steps import (  # fmt: skip
     AdamW,
     Constant,
@@ -61,7 +66,11 @@ from resgraph.language.record import Record
     ("train", "key", "meant"),
     [
         ("{recipe: digits, wramup: none}", "wramup", "warmup"),
-        ("{recipe: digits, optimizer: {momentmu: none}}", "momentmu", "momentum"),
+        (
+            "{recipe: digits, optimizer: {momentmu: none}}",
+            "momentmu",
+            "momentum",
+        ),
         (
             "{recipe: imagenet, optimizer: {name: adamw, lr: 0.1, bteas: none}}",
             "bteas",
@@ -72,7 +81,10 @@ from resgraph.language.record import Record
 )
 def test_an_unknown_key(train: str, key: str, meant: str) -> None:
     (found,) = mistakes(
-        spec("one: [3x3 conv 8, global avg pool, fc 10]", top=f"train: {train}")
+        spec(
+            "one: [3x3 conv 8, global avg pool, fc 10]",
+            top=f"train: {train}",
+        )
     )
     assert (found.code, pointed(found)) == ("E020", key)
     assert f"`{meant}`" in str(found.help)
@@ -80,10 +92,15 @@ def test_an_unknown_key(train: str, key: str, meant: str) -> None:
 
 def test_a_key_that_may_be_missing_and_one_that_may_not() -> None:
     assert (
-        resolve_train({"recipe": "digits", "warmup": "none", "ema": "none"}).warmup
+        resolve_train(
+            {"recipe": "digits", "warmup": "none", "ema": "none"}
+        ).warmup
         is None
     )
-    assert resolve_train({"recipe": "imagenet", "warmup": "none"}).warmup is None
+    assert (
+        resolve_train({"recipe": "imagenet", "warmup": "none"}).warmup
+        is None
+    )
     with pytest.raises(WrongRecipe, match="`batch` is missing"):
         resolve_train({"recipe": "digits", "batch": "none"})
 
@@ -162,7 +179,9 @@ def test_none_is_off_or_refused(place: Place, named: bool) -> None:
         )
         return
     for key in path:
-        value = value[key] if isinstance(value, dict) else getattr(value, key)
+        value = (
+            value[key] if isinstance(value, dict) else getattr(value, key)
+        )
     assert value in OFF or (path[-1], value) in ONCE
     assert not isinstance(value, int) or "seed" not in path[-1]
 
@@ -177,7 +196,11 @@ def test_none_is_off_or_refused(place: Place, named: bool) -> None:
         ),
         ("{recipe: digits, seed: none}", "seed", "`seed: 0`"),
         ("{recipe: digits, data: {size: none}}", "size", "`size: 8`"),
-        ("{recipe: imagenet, data: {resize: none}}", "resize", "leave it out"),
+        (
+            "{recipe: imagenet, data: {resize: none}}",
+            "resize",
+            "leave it out",
+        ),
         (
             "{recipe: imagenet, augment: {crop: {side: none}}}",
             "side",
@@ -185,9 +208,14 @@ def test_none_is_off_or_refused(place: Place, named: bool) -> None:
         ),
     ],
 )
-def test_what_has_no_off_says_what_to_write(train: str, key: str, hint: str) -> None:
+def test_what_has_no_off_says_what_to_write(
+    train: str, key: str, hint: str
+) -> None:
     (found,) = mistakes(
-        spec("one: [3x3 conv 8, global avg pool, fc 10]", top=f"train: {train}")
+        spec(
+            "one: [3x3 conv 8, global avg pool, fc 10]",
+            top=f"train: {train}",
+        )
     )
     assert (found.code, pointed(found), found.message) == (
         "E022",
@@ -199,12 +227,20 @@ def test_what_has_no_off_says_what_to_write(train: str, key: str, hint: str) -> 
 
 def test_off_over_a_named_recipe() -> None:
     written = {
-        "optimizer": {"momentum": "none", "nesterov": False, "weight_decay": "none"},
+        "optimizer": {
+            "momentum": "none",
+            "nesterov": False,
+            "weight_decay": "none",
+        },
         "warmup": "none",
     }
     train = resolve_train({"recipe": "cifar-wide", **written})
     assert isinstance(train.optimizer, Sgd)
-    assert (train.optimizer.momentum, train.optimizer.weight_decay, train.warmup) == (
+    assert (
+        train.optimizer.momentum,
+        train.optimizer.weight_decay,
+        train.warmup,
+    ) == (
         0,
         0,
         None,
@@ -216,12 +252,22 @@ def test_off_over_a_named_recipe() -> None:
             "ema": "none",
         }
     )
-    assert (modern.augment.mixup, modern.augment.crop, modern.ema) == (0, None, None)
+    assert (modern.augment.mixup, modern.augment.crop, modern.ema) == (
+        0,
+        None,
+        None,
+    )
     assert modern.augment.cutmix > 0, "the rest stays"
 
 
 def test_a_length_that_is_none_leaves_the_other() -> None:
-    assert resolve_train({"recipe": "cifar", "epochs": "none"}).iterations == 64_000
-    assert resolve_train({"recipe": "digits", "iterations": "none"}).epochs == 30
+    assert (
+        resolve_train({"recipe": "cifar", "epochs": "none"}).iterations
+        == 64_000
+    )
+    assert (
+        resolve_train({"recipe": "digits", "iterations": "none"}).epochs
+        == 30
+    )
     with pytest.raises(WrongRecipe, match="no length"):
         resolve_train({"recipe": "digits", "epochs": "none"})

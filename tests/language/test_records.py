@@ -19,7 +19,11 @@ def below(kind: type[BaseModel]) -> Iterator[type[BaseModel]]:
         yield from below(record)
 
 
-RECORDS = [r for r in below(Record) if r.__module__.startswith("resgraph.language.")]
+RECORDS = [
+    r
+    for r in below(Record)
+    if r.__module__.startswith("resgraph.language.")
+]
 OPS = [op for op in below(Op) if op.__module__.startswith("resgraph.ops.")]
 
 
@@ -38,6 +42,10 @@ def test_no_annotation_is_text(made: list[type[BaseModel]]) -> None:
 
 def test_what_is_no_field_is_annotated_for_type_checkers_alone() -> None:
     """pydantic would look at it again for every class below."""
-    assert any(record.__class_vars__ for record in RECORDS), "else there is none"
-    kept = [r for r in RECORDS if r.__class_vars__ & get_annotations(r).keys()]
+    assert any(record.__class_vars__ for record in RECORDS), (
+        "else there is none"
+    )
+    kept = [
+        r for r in RECORDS if r.__class_vars__ & get_annotations(r).keys()
+    ]
     assert kept == []

@@ -46,28 +46,42 @@ def checked(path: Path, *overrides: str) -> list[Diagnostic]:
         ("{w: 7}", "E042", ("w", "variant `bad` sets `w`")),
         ("{let: {w: 7}}", "E042", ("w", "variant `bad` sets `w`")),
         ("{g: 3}", "E042", ("g", "variant `bad` sets `g`")),
-        ("{shortcut: identity}", "E041", ("shortcut", "variant `bad` sets `shortcut`")),
+        (
+            "{shortcut: identity}",
+            "E041",
+            ("shortcut", "variant `bad` sets `shortcut`"),
+        ),
         ("{input: 784}", "E044", ("input", "variant `bad` sets `input`")),
-        ("{unit: [conv, gn 3]}", "E042", ("unit", "variant `bad` sets `unit`")),
+        (
+            "{unit: [conv, gn 3]}",
+            "E042",
+            ("unit", "variant `bad` sets `unit`"),
+        ),
         (
             "{ops: {conv: {groups: 5}}}",
             "E042",
             ("conv", "variant `bad` sets `ops.conv`"),
         ),
-        ("{train: digits}", "E051", ("train", "variant `bad` sets `train`")),
+        (
+            "{train: digits}",
+            "E051",
+            ("train", "variant `bad` sets `train`"),
+        ),
     ],
 )
 def test_a_variant(
     variant: str, code: str, place: tuple[str, str], tmp_path: Path
 ) -> None:
     (path := tmp_path / "a.yaml").write_text(
-        f"{BASE}variants:\n  good: {{}}\n  bad: {variant}\n", encoding="utf-8"
+        f"{BASE}variants:\n  good: {{}}\n  bad: {variant}\n",
+        encoding="utf-8",
     )
     for reference in (path, Path(f"{path}::bad")):
         found = checked(reference)[0]
-        assert (found.code, found.span and found.span.line < 13) == (code, True), (
-            "the place is in the shared text"
-        )
+        assert (found.code, found.span and found.span.line < 13) == (
+            code,
+            True,
+        ), "the place is in the shared text"
         assert ("a.yaml", *place) in places(found)
     assert not checked(Path(f"{path}::good"))
     try:
@@ -81,14 +95,17 @@ def test_a_variant(
 
 
 def test_a_mistake_in_the_variant_itself_names_it() -> None:
-    (found,) = mistakes(f"{BASE}variants:\n  one:\n    w:\n      nothing\n", "one")
+    (found,) = mistakes(
+        f"{BASE}variants:\n  one:\n    w:\n      nothing\n", "one"
+    )
     assert (found.code, found.notes) == ("E030", ("in variant `one`",))
 
 
 def test_what_all_variants_share_is_of_none(tmp_path: Path) -> None:
     text = BASE.replace("fc 3", "3x3 conv 3")
     (path := tmp_path / "a.yaml").write_text(
-        f"{text}variants:\n  a: {{w: 12}}\n  b: {{w: 16}}\n", encoding="utf-8"
+        f"{text}variants:\n  a: {{w: 12}}\n  b: {{w: 16}}\n",
+        encoding="utf-8",
     )
     found = checked(path)
     assert [(one.code, places(one), one.notes) for one in found] == 2 * [
@@ -97,11 +114,19 @@ def test_what_all_variants_share_is_of_none(tmp_path: Path) -> None:
 
 
 def test_variants_with_one_mistake_are_all_named(tmp_path: Path) -> None:
-    variants = "variants:\n  a: {}\n  b: {act: softmax}\n  c: {act: softmax}\n"
-    (path := tmp_path / "a.yaml").write_text(BASE + variants, encoding="utf-8")
+    variants = (
+        "variants:\n  a: {}\n  b: {act: softmax}\n  c: {act: softmax}\n"
+    )
+    (path := tmp_path / "a.yaml").write_text(
+        BASE + variants, encoding="utf-8"
+    )
     (found,) = checked(path)
     labels = [label for _, _, label in places(found)]
-    assert labels == ["called here", "variant `b` sets `act`", "variant `c` sets `act`"]
+    assert labels == [
+        "called here",
+        "variant `b` sets `act`",
+        "variant `c` sets `act`",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -113,7 +138,10 @@ def test_an_override(override: str, code: str, name: str) -> None:
     found = checked_text(override)
     assert found.code == code
     last = found.related[-1]
-    assert (last.span.source.name, last.span.source.text.partition(":")[0]) == (
+    assert (
+        last.span.source.name,
+        last.span.source.text.partition(":")[0],
+    ) == (
         "--set",
         name,
     )
@@ -122,7 +150,9 @@ def test_an_override(override: str, code: str, name: str) -> None:
 def checked_text(override: str) -> Diagnostic:
     from resgraph.errors import Source
 
-    (net,) = check_nets("a.yaml", (override,), source=Source("a.yaml", BASE))
+    (net,) = check_nets(
+        "a.yaml", (override,), source=Source("a.yaml", BASE)
+    )
     return net.problems[0]
 
 
@@ -131,9 +161,17 @@ def checked_text(override: str) -> Diagnostic:
     [
         ("let: {act: softmax}", "E030", ("act", "`act` is set here")),
         ("let: {w: 7}", "E042", ("w", "`w` is set here")),
-        ("shortcut: identity", "E041", ("shortcut", "`shortcut` is set here")),
+        (
+            "shortcut: identity",
+            "E041",
+            ("shortcut", "`shortcut` is set here"),
+        ),
         ("input: 784", "E044", ("input", "`input` is set here")),
-        ("net: {conv1: 3x3 conv 6}", "E042", ("conv1", "`net.conv1` is set here")),
+        (
+            "net: {conv1: 3x3 conv 6}",
+            "E042",
+            ("conv1", "`net.conv1` is set here"),
+        ),
     ],
 )
 def test_a_file_that_extends(
@@ -144,7 +182,10 @@ def test_a_file_that_extends(
         f"extends: base.yaml\n{child}\n", encoding="utf-8"
     )
     found = checked(path)[0]
-    assert (found.code, Path(found.span.source.name).name if found.span else "") == (
+    assert (
+        found.code,
+        Path(found.span.source.name).name if found.span else "",
+    ) == (
         code,
         "base.yaml",
     )
@@ -154,7 +195,8 @@ def test_a_file_that_extends(
 def test_a_row_that_reads_a_value_of_the_base(tmp_path: Path) -> None:
     (tmp_path / "base.yaml").write_text(BASE, encoding="utf-8")
     (path := tmp_path / "child.yaml").write_text(
-        "extends: base.yaml\nnet: {conv1: 3x3 conv (w/3)}\n", encoding="utf-8"
+        "extends: base.yaml\nnet: {conv1: 3x3 conv (w/3)}\n",
+        encoding="utf-8",
     )
     (found,) = checked(path)
     assert (found.code, places(found)) == (
@@ -163,15 +205,22 @@ def test_a_row_that_reads_a_value_of_the_base(tmp_path: Path) -> None:
     )
 
 
-def test_a_block_that_takes_fewer_arguments_than_the_base_gives(tmp_path: Path) -> None:
+def test_a_block_that_takes_fewer_arguments_than_the_base_gives(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "base.yaml").write_text(
         BASE.replace("pair v", "pair v k 4"), encoding="utf-8"
     )
     child = "extends: base.yaml\nblocks:\n  pair: {body: 3x3 conv out groups g, merge: act(body + shortcut)}\n"
     (path := tmp_path / "child.yaml").write_text(child, encoding="utf-8")
     (found,) = checked(path)
-    assert (found.code, Path(found.span.source.name).name if found.span else "") == (
+    assert (
+        found.code,
+        Path(found.span.source.name).name if found.span else "",
+    ) == (
         "E012",
         "base.yaml",
     )
-    assert places(found) == [("child.yaml", "pair", "`pair` is defined here")]
+    assert places(found) == [
+        ("child.yaml", "pair", "`pair` is defined here")
+    ]

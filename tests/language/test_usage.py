@@ -37,7 +37,9 @@ BLOCK = "blocks:\n  b:\n    body: 3x3 conv out linear\n    merge: body + shortcu
         ("one: {let: {k: 3}, body: 3x3 conv 8}", "", [("E034", "k")]),
     ],
 )  # fmt: skip
-def test_unused(net: str, top: str, expected: list[tuple[str, str]]) -> None:
+def test_unused(
+    net: str, top: str, expected: list[tuple[str, str]]
+) -> None:
     assert told(spec(net, top=top)) == expected
 
 
@@ -51,21 +53,32 @@ def test_unused(net: str, top: str, expected: list[tuple[str, str]]) -> None:
         ("one: keep /1", []),
     ],
 )
-def test_a_call_that_says_nothing(net: str, expected: list[tuple[str, str]]) -> None:
+def test_a_call_that_says_nothing(
+    net: str, expected: list[tuple[str, str]]
+) -> None:
     assert told(spec(net, top="blocks: {keep: [3x3 conv in]}")) == expected
 
 
 def test_a_width_for_a_block_that_a_let_chose() -> None:
     top = "let: {b: keep}\nblocks: {keep: [3x3 conv in], wide: [3x3 conv out]}\nvariants: {k: {}, w: {b: wide}}"
     for variant in "kw":
-        assert plan("one: [3x3 conv 8, b 8]", top=top, variant=variant).output[0] == 8
-    assert plan("one: [3x3 conv 4, b 8]", top=top, variant="w").output[0] == 8
-    kept = top.replace(", wide: [3x3 conv out]", "").partition("\nvariants")[0]
+        assert (
+            plan("one: [3x3 conv 8, b 8]", top=top, variant=variant).output[
+                0
+            ]
+            == 8
+        )
+    assert (
+        plan("one: [3x3 conv 4, b 8]", top=top, variant="w").output[0] == 8
+    )
+    kept = top.replace(", wide: [3x3 conv out]", "").partition(
+        "\nvariants"
+    )[0]
     assert told(spec("one: [3x3 conv 8, b 8]", top=kept)) == []
     assert told(spec("one: [3x3 conv 4, b 8]", top=kept)) == [("E036", "8")]
-    assert told(spec("one: [3x3 conv 8, keep 8]", top=kept.partition("\n")[2])) == [
-        ("E036", "8")
-    ], "not chosen"
+    assert told(
+        spec("one: [3x3 conv 8, keep 8]", top=kept.partition("\n")[2])
+    ) == [("E036", "8")], "not chosen"
 
 
 def test_what_one_variant_uses_is_used() -> None:
@@ -80,15 +93,15 @@ def test_a_misspelled_reader_is_one_mistake() -> None:
     assert told(spec("one: 3x3 conv widht", top="let: {width: 8}")) == [
         ("E030", "widht")
     ]
-    assert told(spec("one: b 8", top=BLOCK.replace("body +", "bdoy +"))) == [
-        ("E030", "bdoy")
-    ]
+    assert told(
+        spec("one: b 8", top=BLOCK.replace("body +", "bdoy +"))
+    ) == [("E030", "bdoy")]
 
 
 def test_what_could_not_be_read_may_use_anything() -> None:
-    assert told(spec("one: b 8", top=BLOCK.replace("body + shortcut", "body + ("))) == [
-        ("E010", "(")
-    ]
+    assert told(
+        spec("one: b 8", top=BLOCK.replace("body + shortcut", "body + ("))
+    ) == [("E010", "(")]
 
 
 def test_the_work_grows_with_the_blocks_and_not_with_their_square() -> None:
@@ -103,10 +116,14 @@ def test_the_work_grows_with_the_blocks_and_not_with_their_square() -> None:
         finally:
             sys.setprofile(None)
         assert len(found) == 51
-        assert found[-1].message == "50 mistakes are shown, and there are more"
+        assert (
+            found[-1].message == "50 mistakes are shown, and there are more"
+        )
         return called["call"] + called["c_call"]
 
-    assert calls(1000) < 7 * calls(200), "5 times the blocks; their square is 25"
+    assert calls(1000) < 7 * calls(200), (
+        "5 times the blocks; their square is 25"
+    )
 
 
 @pytest.mark.parametrize(
@@ -119,10 +136,18 @@ def test_the_work_grows_with_the_blocks_and_not_with_their_square() -> None:
         ),
         ("one: 3x3 conv 8", "ops: {gn: {}}", ["gn"]),
         ("one: 3x3 conv 8", "let: {e: 0.1}\nops: {gn: {eps: e}}", ["gn"]),
-        ("one: 3x3 conv 8", "unit: conv gn relu\nops: {gn: {groups: 4}}", []),
+        (
+            "one: 3x3 conv 8",
+            "unit: conv gn relu\nops: {gn: {groups: 4}}",
+            [],
+        ),
         ("one: 3x3 n 8", "let: {n: conv}\nops: {conv: {bias: 0}}", []),
         ("one: 3x3 depthwise conv", "ops: {conv: {bias: 0}}", ["conv"]),
-        ("one: 3x3 conv 8 leaky relu", "ops: {leaky relu: {slope: 0.2}}", []),
+        (
+            "one: 3x3 conv 8 leaky relu",
+            "ops: {leaky relu: {slope: 0.2}}",
+            [],
+        ),
         (
             "one: leaky_relu(input)",
             "let: {leaky_relu: leaky relu}\nops: {leaky relu: {slope: 0.2}}",
@@ -149,11 +174,23 @@ def test_the_work_grows_with_the_blocks_and_not_with_their_square() -> None:
             "let: {n: 0}\nblocks: {b: [1x1 conv out bare, gn 2]}\nops: {gn: {eps: 0.1}}",
             [],
         ),
-        ("one: [3x3 conv 8, flatten, fc 3]", "init: {conv: he, fc: torch}", []),
+        (
+            "one: [3x3 conv 8, flatten, fc 3]",
+            "init: {conv: he, fc: torch}",
+            [],
+        ),
         ("one: 3x3 conv 8", "init: {conv: he, fc: torch}", ["fc"]),
-        ("one: [global avg pool, fc 3]", "init: {conv: he, fc: torch}", ["conv"]),
+        (
+            "one: [global avg pool, fc 3]",
+            "init: {conv: he, fc: torch}",
+            ["conv"],
+        ),
         ("one: 3x3 depthwise conv", "init: {conv: he}", []),
-        ("one: [global avg pool, channel conv kernel 3]", "init: {conv: he}", []),
+        (
+            "one: [global avg pool, channel conv kernel 3]",
+            "init: {conv: he}",
+            [],
+        ),
         ("one: 3x3 conv 8", "init: {zero_last: true}", ["zero_last"]),
         ("one: 3x3 conv 8", "init: {zero_last: false}", []),
         ("one: basic 8", "init: {zero_last: true}", []),
@@ -171,7 +208,9 @@ def test_what_is_said_of_ops_that_the_net_has_not(
 
 
 def test_it_is_told_with_what_else_is_unused() -> None:
-    found = mistakes(spec("one: 3x3 conv 8", top="let: {w: 3}\nops: {gn: {eps: 0.1}}"))
+    found = mistakes(
+        spec("one: 3x3 conv 8", top="let: {w: 3}\nops: {gn: {eps: 0.1}}")
+    )
     assert [(d.code, pointed(d), d.help) for d in found] == [
         ("E034", "w", "read it, or take it out"),
         ("E034", "gn", "take it out"),
@@ -221,7 +260,11 @@ def test_what_one_variant_reads_is_read(tmp_path: Path) -> None:
 def test_one_variant_tells_only_what_it_alone_says(tmp_path: Path) -> None:
     path = tmp_path / "t.yaml"
     path.write_text(VARIANTS)
-    for variant, expected in (("plain", []), ("grouped", []), ("wrong", [9])):
+    for variant, expected in (
+        ("plain", []),
+        ("grouped", []),
+        ("wrong", [9]),
+    ):
         lines = [
             d.span.line
             for d in load(f"{path}::{variant}", strict=False).unused
@@ -229,16 +272,19 @@ def test_one_variant_tells_only_what_it_alone_says(tmp_path: Path) -> None:
         ]
         assert lines == expected
         assert [
-            d.span.line for d in found_in(check_nets(f"{path}::{variant}")) if d.span
+            d.span.line
+            for d in found_in(check_nets(f"{path}::{variant}"))
+            if d.span
         ] == expected
 
 
 def test_a_variant_with_a_mistake_may_read_anything(tmp_path: Path) -> None:
     path = tmp_path / "t.yaml"
     path.write_text(VARIANTS.replace("plain: {}", "plain: {nrm: gn}"))
-    assert [d.code for d in found_in(check_nets(str(path)))] == ["E064", "E034"], (
-        "the one of `wrong`"
-    )
+    assert [d.code for d in found_in(check_nets(str(path)))] == [
+        "E064",
+        "E034",
+    ], "the one of `wrong`"
 
 
 def test_what_a_base_says_is_for_its_children(tmp_path: Path) -> None:
@@ -256,7 +302,9 @@ def test_what_a_base_says_is_for_its_children(tmp_path: Path) -> None:
         "extends: base.yaml\nunit: conv bn relu\nops: {gn: {eps: 0.1}}\ninit: {fc: normal 0.01}\n"
     )
     assert [
-        (pointed(d), d.span.line) for d in load(child, strict=False).unused if d.span
+        (pointed(d), d.span.line)
+        for d in load(child, strict=False).unused
+        if d.span
     ] == [("eps", 3), ("fc", 4)]
 
 
@@ -265,12 +313,16 @@ def test_what_an_override_says(tmp_path: Path) -> None:
         "one: 3x3 conv 8",
         top="let: {norm: gn}\nunit: conv norm relu\nops: {gn: {groups: 4}}",
     )
-    assert told(grouped, overrides=("let.norm=bn",)) == [], "the file has its reasons"
+    assert told(grouped, overrides=("let.norm=bn",)) == [], (
+        "the file has its reasons"
+    )
     assert told(grouped, overrides=("ops.gn.eps=0.1",)) == []
-    assert [code for code, _ in told(grouped, overrides=("ops.bn.eps=0.1",))] == [
-        "E034"
-    ]
-    assert [code for code, _ in told(grouped, overrides=("init.fc=torch",))] == ["E034"]
+    assert [
+        code for code, _ in told(grouped, overrides=("ops.bn.eps=0.1",))
+    ] == ["E034"]
+    assert [
+        code for code, _ in told(grouped, overrides=("init.fc=torch",))
+    ] == ["E034"]
     path = tmp_path / "t.yaml"
     path.write_text(
         VARIANTS.replace(", ln: {eps: 0.1}", "").partition("  wrong")[0]
@@ -283,9 +335,15 @@ def test_what_an_override_says(tmp_path: Path) -> None:
 
 def test_a_resolved_net_says_only_what_it_reads(tmp_path: Path) -> None:
     path = tmp_path / "t.yaml"
-    path.write_text(VARIANTS.replace("unit:", "init: {conv: he, fc: torch}\nunit:"))
-    plain, grouped = (
-        loads(load(f"{path}::{name}").resolved()).spec for name in ("plain", "grouped")
+    path.write_text(
+        VARIANTS.replace("unit:", "init: {conv: he, fc: torch}\nunit:")
     )
-    assert (plain.defaults, {*grouped.defaults["gn"]}) == ({}, {"groups", "eps"})
+    plain, grouped = (
+        loads(load(f"{path}::{name}").resolved()).spec
+        for name in ("plain", "grouped")
+    )
+    assert (plain.defaults, {*grouped.defaults["gn"]}) == (
+        {},
+        {"groups", "eps"},
+    )
     assert plain.init and plain.init.model_fields_set == {"conv"}

@@ -74,7 +74,9 @@ def mend(folder: Path, text: str) -> tuple[int, Path]:
 
 
 @pytest.mark.parametrize(("wrong", "right"), CERTAIN.values(), ids=CERTAIN)
-def test_what_is_certain_is_mended(wrong: str, right: str, tmp_path: Path) -> None:
+def test_what_is_certain_is_mended(
+    wrong: str, right: str, tmp_path: Path
+) -> None:
     code, spec = mend(tmp_path, wrong)
     assert spec.read_text() == HEAD + right
     assert code == 0
@@ -92,7 +94,9 @@ def test_the_change_is_shown(
 ) -> None:
     mend(tmp_path, "net: {conv1: 3x3 covn 64}\n")
     out = capsys.readouterr().out
-    assert "\n-net: {conv1: 3x3 covn 64}\n+net: {conv1: 3x3 conv 64}\n" in out
+    assert (
+        "\n-net: {conv1: 3x3 covn 64}\n+net: {conv1: 3x3 conv 64}\n" in out
+    )
 
 
 def test_nothing_is_written_without_the_flag(tmp_path: Path) -> None:
@@ -106,7 +110,9 @@ def test_line_ends_and_mode_are_kept(tmp_path: Path) -> None:
     _, spec = mend(tmp_path, "net: {conv1: 3x3 conv 8}\n")
     spec.chmod(0o640)
     spec.write_bytes(
-        (HEAD + "net: {conv1: 3x3 covn 64}\n").replace("\n", "\r\n").encode()
+        (HEAD + "net: {conv1: 3x3 covn 64}\n")
+        .replace("\n", "\r\n")
+        .encode()
     )
     assert run(["check", "--fix", str(spec)]) == 0
     assert spec.read_bytes().endswith(b"net: {conv1: 3x3 conv 64}\r\n")

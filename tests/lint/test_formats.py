@@ -53,7 +53,10 @@ def test_sarif(spec: str, capsys: pytest.CaptureFixture[str]) -> None:
     ((change,),) = (fix["artifactChanges"] for fix in result["fixes"])
     assert change["artifactLocation"] == place["artifactLocation"]
     assert change["replacements"] == [
-        {"deletedRegion": place["region"], "insertedContent": {"text": "conv"}}
+        {
+            "deletedRegion": place["region"],
+            "insertedContent": {"text": "conv"},
+        }
     ]
     assert "fixes" not in one["results"][1]
 
@@ -67,7 +70,9 @@ def test_sarif_of_a_clean_spec_has_no_results(
     assert json.loads(capsys.readouterr().out)["runs"][0]["results"] == []
 
 
-def test_the_format_json_is_json(spec: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_format_json_is_json(
+    spec: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(["check", "--format", "json", spec]) == 1
     printed = capsys.readouterr().out
     assert run(["check", "--json", spec]) == 1
@@ -78,6 +83,8 @@ def test_the_format_json_is_json(spec: str, capsys: pytest.CaptureFixture[str]) 
 def test_the_format_json_is_json_of_usage_errors_too(
     spec: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    Path(spec).write_text("name: a\ninput: 3x32x32\nnet: {conv1: 3x3 conv 8}\n")
+    Path(spec).write_text(
+        "name: a\ninput: 3x32x32\nnet: {conv1: 3x3 conv 8}\n"
+    )
     assert run(["check", "--format=json", f"{spec}::none"]) == 2
     assert json.loads(capsys.readouterr().out)["exit_code"] == 2

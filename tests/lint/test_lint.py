@@ -22,7 +22,9 @@ HEAD = "name: test\ninput: 3x32x32\n"
 
 
 def warnings(text: str) -> list[str]:
-    plan = loads(f"name: test\n{text}" if text.startswith("input:") else HEAD + text)
+    plan = loads(
+        f"name: test\n{text}" if text.startswith("input:") else HEAD + text
+    )
     return [w.code for w in lint(plan.spec, plan.graph)]
 
 
@@ -110,10 +112,13 @@ def test_every_lint_is_a_function_and_every_function_a_lint() -> None:
     """`unused-allow` looks at a file, and not at one of its nets."""
     assert set(_CHECKS) == set(LINTS) - {"unused-allow"}
     files = (PACKAGE / "passes" / "lint").glob("*.py")
-    public = re.findall(r"^def ([a-z]\w*)", "".join(f.read_text() for f in files), re.M)
-    assert {name.replace("_", "-") for name in public} - {"lint", "linted"} == set(
-        _CHECKS
+    public = re.findall(
+        r"^def ([a-z]\w*)", "".join(f.read_text() for f in files), re.M
     )
+    assert {name.replace("_", "-") for name in public} - {
+        "lint",
+        "linted",
+    } == set(_CHECKS)
 
 
 def test_every_lint_is_tested() -> None:
@@ -121,15 +126,20 @@ def test_every_lint_is_tested() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "label"), [("4x64", "1 conv 8"), ("4x8x8x8", "1x1x1 conv 8 /1")]
+    ("size", "label"),
+    [("4x64", "1 conv 8"), ("4x8x8x8", "1x1x1 conv 8 /1")],
 )
 def test_a_window_of_one_cell_is_no_patch(size: str, label: str) -> None:
     """Whatever axes a map has, its padding is a number for each, all 0."""
     assert warnings(f"input: {size}\nnet: {{a: {label}}}\n") == []
 
 
-@pytest.mark.parametrize("label", ["7x7 conv 16 /7", "3x3 conv 16 /3 groups 4"])
-def test_what_is_advised_for_patches_cuts_them_from_the_corner(label: str) -> None:
+@pytest.mark.parametrize(
+    "label", ["7x7 conv 16 /7", "3x3 conv 16 /3 groups 4"]
+)
+def test_what_is_advised_for_patches_cuts_them_from_the_corner(
+    label: str,
+) -> None:
     text = "name: test\ninput: 8x42x42\nnet: {{a: {}}}\n"
     plan = loads(text.format(label))
     (found,) = lint(plan.spec, plan.graph)
@@ -151,7 +161,9 @@ def test_what_is_advised_for_patches_cuts_them_from_the_corner(label: str) -> No
         ("loss: {one: 1, two: 0.4, three: 0.4}", ["W013", "W013"]),
     ],
 )
-def test_every_output_that_has_a_loss_is_looked_at(loss: str, found: list[str]) -> None:
+def test_every_output_that_has_a_loss_is_looked_at(
+    loss: str, found: list[str]
+) -> None:
     text = (
         "output: [one]\naux: [two, three]\n"
         "net: {body: [3x3 conv 16, global avg pool], one: fc 3,"
@@ -194,7 +206,9 @@ def test_what_the_loss_reads(head: str, found: list[str]) -> None:
         ("224x224x3", "3x3 conv 8", ["W011"]),
     ],
 )
-def test_a_row_of_cells_is_no_picture(shape: str, net: str, found: list[str]) -> None:
+def test_a_row_of_cells_is_no_picture(
+    shape: str, net: str, found: list[str]
+) -> None:
     assert [
         code
         for code in warnings(f"input: {shape}\nnet: {{a: {net}}}\n")
@@ -207,7 +221,8 @@ def test_one_cause_of_many_biases_is_told_once() -> None:
     plan = loads(f"{HEAD}unit: conv\nallow: [no-downsampling]\n{rows}")
     whole, single = lint(plan.spec, plan.graph)
     assert (
-        whole.notes[0] == "they are `3x3 conv 8` in line 5, `3x3 conv 8 /2` in line 5"
+        whole.notes[0]
+        == "they are `3x3 conv 8` in line 5, `3x3 conv 8 /2` in line 5"
     )
     assert (
         whole.help
@@ -231,20 +246,29 @@ def allowances(folder: Path, text: str) -> list[str]:
     return [d.message for d in found_in(check_nets(str(spec)))]
 
 
-def test_an_allowance_that_one_variant_needs_is_used(tmp_path: Path) -> None:
+def test_an_allowance_that_one_variant_needs_is_used(
+    tmp_path: Path,
+) -> None:
     text = "let: {start: none}\nnet: {a: 3x3 conv 8 bias start}\n"
     variants = "variants: {plain: {}, biased: {start: 1}}\n"
-    assert allowances(tmp_path, f"{text}{variants}allow: [bias-before-norm]\n") == []
+    assert (
+        allowances(tmp_path, f"{text}{variants}allow: [bias-before-norm]\n")
+        == []
+    )
     assert allowances(tmp_path, f"{text}allow: [bias-before-norm]\n") == [
         "`bias-before-norm` is allowed, and there is nothing to silence"
     ]
 
 
-def test_an_allowance_from_the_extended_file_is_not_this_files(tmp_path: Path) -> None:
+def test_an_allowance_from_the_extended_file_is_not_this_files(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "base.yaml").write_text(
         f"{HEAD}net: {{a: 3x3 conv 8 bias 1}}\nallow: [bias-before-norm]\n"
     )
-    (tmp_path / "top.yaml").write_text("extends: base.yaml\nnet: {a: 3x3 conv 8}\n")
+    (tmp_path / "top.yaml").write_text(
+        "extends: base.yaml\nnet: {a: 3x3 conv 8}\n"
+    )
     assert found_in(check_nets(str(tmp_path / "top.yaml"))) == []
 
 
@@ -283,7 +307,9 @@ def test_a_warning_does_not_fail_a_check(
     printed = capsys.readouterr()
     assert printed.out.startswith("ok  ")
     assert printed.err.startswith("warning[W001]: ")
-    assert printed.err.endswith("\n1 warning; `resgraph explain W001` says more\n")
+    assert printed.err.endswith(
+        "\n1 warning; `resgraph explain W001` says more\n"
+    )
 
 
 def test_strict_fails_on_a_warning(
@@ -298,7 +324,10 @@ def test_strict_fails_on_a_warning(
 
 
 def test_the_zoo_is_clean(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["check", "--strict", *map(str, sorted(SPECS.glob("*.yaml")))]) == 0
+    assert (
+        run(["check", "--strict", *map(str, sorted(SPECS.glob("*.yaml")))])
+        == 0
+    )
     assert capsys.readouterr().err == ""
 
 
@@ -309,7 +338,10 @@ BLOCK = "blocks:\n  pair: {body: [3x3 conv out, 3x3 conv out linear], merge: rel
     ("text", "found"),
     [
         (f"{BLOCK}net: {{a: 3x3 conv 8, b: pair 8}}\n", []),
-        (f"unit: conv bn silu\n{BLOCK}net: {{a: 3x3 conv 8, b: pair 8}}\n", ["W014"]),
+        (
+            f"unit: conv bn silu\n{BLOCK}net: {{a: 3x3 conv 8, b: pair 8}}\n",
+            ["W014"],
+        ),
         (
             f"unit: conv bn silu\n{BLOCK.replace('relu(', 'act(')}net: {{a: 3x3 conv 8, b: pair 8}}\n",
             [],
@@ -319,11 +351,16 @@ BLOCK = "blocks:\n  pair: {body: [3x3 conv out, 3x3 conv out linear], merge: rel
             [],
         ),
         ("unit: conv bn silu\nnet: {a: 3x3 conv 8, b: 2 x basic 8}\n", []),
-        ("unit: conv bn silu\nnet: {a: [3x3 conv 8, 3x3 conv 8 relu]}\n", []),
+        (
+            "unit: conv bn silu\nnet: {a: [3x3 conv 8, 3x3 conv 8 relu]}\n",
+            [],
+        ),
         ("unit: conv bn silu\nnet: {a: [3x3 conv 8 bare, bn, relu]}\n", []),
     ],
 )
-def test_a_unit_and_another_activation_beside_it(text: str, found: list[str]) -> None:
+def test_a_unit_and_another_activation_beside_it(
+    text: str, found: list[str]
+) -> None:
     assert warnings(text) == found
 
 

@@ -85,13 +85,17 @@ def test_what_is_stale_is_left_before_the_next_variant(
 
 @pytest.mark.parametrize("changed", [False, True])
 def test_the_server_tells_of_it_before_the_others_are_checked(
-    changed: bool, checked: list[str | None], monkeypatch: pytest.MonkeyPatch
+    changed: bool,
+    checked: list[str | None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """And of the whole file, unless the text is another by then."""
     told: list[tuple[list[str | None], list[str]]] = []
     document = SimpleNamespace(version=1)
 
-    def publish(uri: str, version: int, found: Sequence[Diagnostic]) -> None:
+    def publish(
+        uri: str, version: int, found: Sequence[Diagnostic]
+    ) -> None:
         told.append(([*checked], [d.code for d in found]))
         document.version += changed
 

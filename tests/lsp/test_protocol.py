@@ -12,7 +12,13 @@ from typing import Any
 import pytest
 
 TEXT = "name: net\ninput: 1x8x8\nnet: {conv1: 3x3 conv 4, head: [global avg pool, fc 10]}\n"
-PARSE, INVALID, METHOD, PARAMS, EARLY = -32700, -32600, -32601, -32602, -32002
+PARSE, INVALID, METHOD, PARAMS, EARLY = (
+    -32700,
+    -32600,
+    -32601,
+    -32602,
+    -32002,
+)
 
 
 class Wire:
@@ -22,18 +28,26 @@ class Wire:
         command = [sys.executable, "-m", "resgraph", "lsp"]
         pipe = subprocess.PIPE
         self.server = subprocess.Popen(
-            command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, cwd=folder
+            command,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=subprocess.DEVNULL,
+            cwd=folder,
         )
         self.number = 0
 
     def send(self, body: bytes) -> None:
         assert self.server.stdin is not None
-        self.server.stdin.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
+        self.server.stdin.write(
+            b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+        )
         self.server.stdin.flush()
 
     def note(self, method: str, params: Any = None) -> None:
         self.send(
-            json.dumps({"jsonrpc": "2.0", "method": method, "params": params}).encode()
+            json.dumps(
+                {"jsonrpc": "2.0", "method": method, "params": params}
+            ).encode()
         )
 
     def ask(self, method: str, params: Any = None) -> dict[str, Any]:
@@ -64,7 +78,10 @@ class Wire:
                 return said  # type: ignore[no-any-return]
 
     def start(self) -> None:
-        self.ask("initialize", {"processId": None, "rootUri": None, "capabilities": {}})
+        self.ask(
+            "initialize",
+            {"processId": None, "rootUri": None, "capabilities": {}},
+        )
         self.note("initialized", {})
 
     def end(self) -> int:
@@ -100,26 +117,36 @@ def at(uri: str, line: Any, character: Any = 7) -> dict[str, Any]:
 
 def code(answer: dict[str, Any]) -> int:
     """The code of an error that says what is wrong and shows no traceback."""
-    assert answer["error"]["message"] and "traceback" not in json.dumps(answer).lower()
+    assert (
+        answer["error"]["message"]
+        and "traceback" not in json.dumps(answer).lower()
+    )
     return int(answer["error"]["code"])
 
 
 def test_a_life_in_another_order(wire: Wire) -> None:
-    assert code(wire.ask("textDocument/hover", at("file:///net.yaml", 0))) == EARLY
+    assert (
+        code(wire.ask("textDocument/hover", at("file:///net.yaml", 0)))
+        == EARLY
+    )
     assert code(wire.ask("shutdown")) == EARLY
     wire.note("textDocument/didOpen", {"textDocument": {}})
     wire.start()
     assert (
         code(
             wire.ask(
-                "initialize", {"processId": None, "rootUri": None, "capabilities": {}}
+                "initialize",
+                {"processId": None, "rootUri": None, "capabilities": {}},
             )
         )
         == INVALID
     )
     assert wire.ask("shutdown")["result"] is None
     assert code(wire.ask("shutdown")) == INVALID
-    assert code(wire.ask("textDocument/hover", at("file:///net.yaml", 0))) == INVALID
+    assert (
+        code(wire.ask("textDocument/hover", at("file:///net.yaml", 0)))
+        == INVALID
+    )
     assert wire.end() == 0
 
 
@@ -161,12 +188,18 @@ def test_what_is_no_request(wire: Wire, tmp_path: Path) -> None:
 def test_documents_that_are_not_open(living: Wire, uri: str) -> None:
     """A file can be asked about all the same; what is none has to be opened first."""
     for feature in ("hover", "completion", "definition"):
-        assert code(living.ask(f"textDocument/{feature}", at(uri, 0))) == PARAMS
+        assert (
+            code(living.ask(f"textDocument/{feature}", at(uri, 0)))
+            == PARAMS
+        )
     assert code(living.ask("textDocument/formatting", {**at(uri, 0), "options": {"tabSize": 2, "insertSpaces": True}})) \
         == PARAMS  # fmt: skip
     living.note(
         "textDocument/didChange",
-        {"textDocument": {"uri": uri, "version": 2}, "contentChanges": [{"text": "a"}]},
+        {
+            "textDocument": {"uri": uri, "version": 2},
+            "contentChanges": [{"text": "a"}],
+        },
     )
     living.note("textDocument/didClose", {"textDocument": {"uri": uri}})
     living.note(
@@ -182,23 +215,33 @@ def test_documents_that_are_not_open(living: Wire, uri: str) -> None:
     )
     assert (
         "4 × 8 × 8"
-        in living.ask("textDocument/hover", at(uri, 2))["result"]["contents"]["value"]
+        in living.ask("textDocument/hover", at(uri, 2))["result"][
+            "contents"
+        ]["value"]
     )
 
 
-def test_a_file_that_is_not_open_is_read(wire: Wire, tmp_path: Path) -> None:
+def test_a_file_that_is_not_open_is_read(
+    wire: Wire, tmp_path: Path
+) -> None:
     wire.start()
     assert "4 × 8 × 8" in str(
-        wire.ask("textDocument/hover", at((tmp_path / "net.yaml").as_uri(), 2))
+        wire.ask(
+            "textDocument/hover", at((tmp_path / "net.yaml").as_uri(), 2)
+        )
     )
 
 
-def test_texts_and_places_that_no_editor_sends(wire: Wire, tmp_path: Path) -> None:
+def test_texts_and_places_that_no_editor_sends(
+    wire: Wire, tmp_path: Path
+) -> None:
     wire.start()
     uri = (tmp_path / "net.yaml").as_uri()
     opened = {"uri": uri, "languageId": "yaml", "version": 5, "text": TEXT}
     wire.note("textDocument/didOpen", {"textDocument": opened})
-    assert wire.ask("textDocument/hover", at(uri, 999, 999))["result"] is None
+    assert (
+        wire.ask("textDocument/hover", at(uri, 999, 999))["result"] is None
+    )
     for version, text in (
         (3, "x"),
         (6, "\ud800"),
@@ -211,7 +254,9 @@ def test_texts_and_places_that_no_editor_sends(wire: Wire, tmp_path: Path) -> No
             "contentChanges": [{"text": text}],
         }
         wire.note("textDocument/didChange", changed)
-        assert "error" not in wire.ask("textDocument/completion", at(uri, 10**6, 10**6))
+        assert "error" not in wire.ask(
+            "textDocument/completion", at(uri, 10**6, 10**6)
+        )
     backwards = {
         "start": {"line": 2, "character": 30},
         "end": {"line": 1, "character": 0},
@@ -224,7 +269,10 @@ def test_texts_and_places_that_no_editor_sends(wire: Wire, tmp_path: Path) -> No
         changes = [{"range": span, "text": "\n"}]
         wire.note(
             "textDocument/didChange",
-            {"textDocument": {"uri": uri, "version": 9}, "contentChanges": changes},
+            {
+                "textDocument": {"uri": uri, "version": 9},
+                "contentChanges": changes,
+            },
         )
     wire.note("textDocument/didOpen", {"textDocument": opened})
     assert "4 × 8 × 8" in str(wire.ask("textDocument/hover", at(uri, 2)))

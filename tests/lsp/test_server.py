@@ -76,7 +76,9 @@ def client(
     folder = tmp_path_factory.mktemp("root").as_uri()
 
     async def start() -> None:
-        await found.start_io(sys.executable, "-m", "resgraph", "lsp", "--stdio")
+        await found.start_io(
+            sys.executable, "-m", "resgraph", "lsp", "--stdio"
+        )
         capabilities = lsp.ClientCapabilities()
         await found.initialize_async(
             lsp.InitializeParams(capabilities, root_uri=folder)
@@ -97,12 +99,16 @@ Talk = Callable[[Client, str], Coroutine[Any, Any, Any]]
 
 
 @pytest.fixture
-def talk(tmp_path: Path, client: Client, loop: asyncio.Runner) -> Callable[..., Any]:
+def talk(
+    tmp_path: Path, client: Client, loop: asyncio.Runner
+) -> Callable[..., Any]:
     """Runs a conversation about a text in a file."""
 
     def run(conversation: Talk, text: str = TEXT, **files: str) -> Any:
         for name, content in files.items():
-            (tmp_path / f"{name}.yaml").write_text(content, encoding="utf-8")
+            (tmp_path / f"{name}.yaml").write_text(
+                content, encoding="utf-8"
+            )
         path = tmp_path / "a b.yaml"
         path.write_text(text, encoding="utf-8")
 
@@ -131,15 +137,21 @@ def test_diagnostics_follow_the_text(talk: Callable[..., Any]) -> None:
     async def conversation(client: Client, uri: str) -> None:
         assert await client.diagnostics(uri) == []
         client.change(
-            uri, 2, TEXT.replace("test 𝄞", "𝄞").replace("2 x pair", "2 x pairr")
+            uri,
+            2,
+            TEXT.replace("test 𝄞", "𝄞").replace("2 x pair", "2 x pairr"),
         )
         found = await client.diagnostics(uri)
         assert [(d.code, d.severity) for d in found] == [
             ("E011", lsp.DiagnosticSeverity.Error)
         ]
         assert "did you mean `pair`?" in found[0].message
-        assert found[0].range == lsp.Range(lsp.Position(9, 13), lsp.Position(9, 18))
-        client.change(uri, 3, TEXT.replace("{width: 16}", "{width: 16, wider: 32}"))
+        assert found[0].range == lsp.Range(
+            lsp.Position(9, 13), lsp.Position(9, 18)
+        )
+        client.change(
+            uri, 3, TEXT.replace("{width: 16}", "{width: 16, wider: 32}")
+        )
         (unused,) = await client.diagnostics(uri)
         assert (unused.code, list(unused.tags or ())) == (
             "E034",
@@ -161,7 +173,9 @@ def test_a_mistake_in_a_block_stands_in_the_block_and_names_the_call(
         assert found.code == "E040"
         assert found.range.start.line == 6
         assert found.related_information is not None
-        assert [r.location.range.start.line for r in found.related_information] == [9]
+        assert [
+            r.location.range.start.line for r in found.related_information
+        ] == [9]
 
     talk(conversation, text)
 
@@ -193,7 +207,10 @@ def test_hover_says_shape_and_cost(talk: Callable[..., Any]) -> None:
             lsp.HoverParams(**where(uri, TEXT, "  conv"))
         )
         assert on_row is not None
-        assert "| test 𝄞 | 16 × 32 × 32 | 464 | 442 k |" in on_row.contents.value
+        assert (
+            "| test 𝄞 | 16 × 32 × 32 | 464 | 442 k |"
+            in on_row.contents.value
+        )
         inside = await client.text_document_hover_async(
             lsp.HoverParams(**where(uri, TEXT, "[3x3 con"))
         )
@@ -217,7 +234,8 @@ def test_hints_say_what_each_row_hands_on(talk: Callable[..., Any]) -> None:
         lines = TEXT.splitlines()
         assert found is not None
         assert [
-            (lines[h.position.line][: h.position.character], h.label) for h in found
+            (lines[h.position.line][: h.position.character], h.label)
+            for h in found
         ] == [
             ("  conv1: 3x3 conv width", "→ 16 × 32 × 32"),
             ("  conv2: 2 x pair 32 /2", "→ 32 × 16 × 16"),
@@ -229,7 +247,11 @@ def test_hints_say_what_each_row_hands_on(talk: Callable[..., Any]) -> None:
 
 
 COMPLETIONS = {
-    "rows of the output": ("output: [head, ", ["conv1", "conv3"], ["conv", "pair"]),
+    "rows of the output": (
+        "output: [head, ",
+        ["conv1", "conv3"],
+        ["conv", "pair"],
+    ),
     "rows whose size a layer takes on": (
         "  conv4: upsample to ",
         ["conv1", "head"],
@@ -241,8 +263,16 @@ COMPLETIONS = {
         ["groups"],
     ),
     "after a count": ("  conv4: 3 x ", ["pair", "bottleneck"], ["groups"]),
-    "in a list": ("  conv4: [3x3 conv 8, 3x3 ", ["conv", "max pool"], ["groups"]),
-    "the rest of an op of two words": ("  conv4: 3x3 max ", ["pool"], ["conv"]),
+    "in a list": (
+        "  conv4: [3x3 conv 8, 3x3 ",
+        ["conv", "max pool"],
+        ["groups"],
+    ),
+    "the rest of an op of two words": (
+        "  conv4: 3x3 max ",
+        ["pool"],
+        ["conv"],
+    ),
     "options of an op": (
         "  conv4: 3x3 conv 8 ",
         ["groups", "dilation", "linear", "gelu", "width"],
@@ -253,7 +283,11 @@ COMPLETIONS = {
         ["ceil", "pad", "inner"],
         ["groups", "linear"],
     ),
-    "lets of a block": ("  conv4: se ", ["reduction"], ["groups", "linear"]),
+    "lets of a block": (
+        "  conv4: se ",
+        ["reduction"],
+        ["groups", "linear"],
+    ),
     "values of an option": ("  conv4: 3x3 conv 8 bias ", ["none"], []),
     "policies of a call": (
         "  conv4: pair 8 shortcut ",
@@ -273,12 +307,32 @@ COMPLETIONS = {
         ["resnet-50", "cifar-plain::plain-20"],
         ["conv", "a.yaml"],
     ),
-    "parts to freeze": ("train: {freeze: [", ["conv1", "conv3"], ["conv", "cifar"]),
+    "parts to freeze": (
+        "train: {freeze: [",
+        ["conv1", "conv3"],
+        ["conv", "cifar"],
+    ),
     "recipes": ("train: ", ["cifar", "digits"], ["conv"]),
-    "words of a unit": ("unit: conv ", ["bn", "relu", "width"], ["bottleneck", "act"]),
-    "the unit's activation in a label": ("  conv4: 3x3 conv 8 ", ["act"], []),
-    "the unit's activation in a pool's": ("  conv4: 3x3 max pool ", ["ceil"], ["act"]),
-    "the unit's activation as a layer": ("  conv4: [3x3 conv 8, ", ["act", "relu"], []),
+    "words of a unit": (
+        "unit: conv ",
+        ["bn", "relu", "width"],
+        ["bottleneck", "act"],
+    ),
+    "the unit's activation in a label": (
+        "  conv4: 3x3 conv 8 ",
+        ["act"],
+        [],
+    ),
+    "the unit's activation in a pool's": (
+        "  conv4: 3x3 max pool ",
+        ["ceil"],
+        ["act"],
+    ),
+    "the unit's activation as a layer": (
+        "  conv4: [3x3 conv 8, ",
+        ["act", "relu"],
+        [],
+    ),
     "the unit's activation in an equation": (
         "  conv4: [concat(conv3 ",
         ["act", "relu"],
@@ -299,7 +353,10 @@ def test_completions_without_a_process(typed: str, tmp_path: Path) -> None:
     found = [
         c.text
         for c in complete(
-            analyse(text, tmp_path / "a.yaml", before), text, number, len(line) + 1
+            analyse(text, tmp_path / "a.yaml", before),
+            text,
+            number,
+            len(line) + 1,
         )
     ]
     assert set(wanted) <= set(found)
@@ -317,7 +374,9 @@ def test_a_row_that_is_put_out_is_hovered_and_found(tmp_path: Path) -> None:
     line, column = place.line + 1, place.character + 1
     assert "| test 𝄞 | 32 × 16 × 16 |" in hover(analysis, line, column)
     found = definition(analysis, line, column)
-    assert found is not None and found[1].line == at(text, "  conv2").line + 1
+    assert (
+        found is not None and found[1].line == at(text, "  conv2").line + 1
+    )
 
 
 def test_completion_in_a_block(tmp_path: Path) -> None:
@@ -328,7 +387,9 @@ def test_completion_in_a_block(tmp_path: Path) -> None:
     in_label = at(TEXT, "3x3 conv out /stride, 3x3 conv ")
     found = {
         c.text
-        for c in complete(analysis, TEXT, in_label.line + 1, in_label.character + 1)
+        for c in complete(
+            analysis, TEXT, in_label.line + 1, in_label.character + 1
+        )
     }
     assert {"in", "out", "stride", "groups"} <= found
     in_equation = at(TEXT, "relu(")
@@ -420,7 +481,9 @@ def test_a_base_of_the_zoo_can_be_opened(tmp_path: Path) -> None:
     from resgraph.lsp.analysis import analyse
     from resgraph.lsp.definition import definition
 
-    analysis = analyse("extends: plain-18\nname: mine\n", tmp_path / "a.yaml")
+    analysis = analyse(
+        "extends: plain-18\nname: mine\n", tmp_path / "a.yaml"
+    )
     assert analysis.diagnostics == () and analysis.plan is not None
     found = definition(analysis, 1, 12)
     assert (
@@ -435,7 +498,9 @@ def test_formatting(talk: Callable[..., Any]) -> None:
 
     async def conversation(client: Client, uri: str) -> None:
         options = lsp.FormattingOptions(2, True)
-        params = lsp.DocumentFormattingParams(lsp.TextDocumentIdentifier(uri), options)
+        params = lsp.DocumentFormattingParams(
+            lsp.TextDocumentIdentifier(uri), options
+        )
         (edit,) = await client.text_document_formatting_async(params) or []
         from resgraph.errors import Source
         from resgraph.language.format import reformat
@@ -459,7 +524,9 @@ def test_fixes(talk: Callable[..., Any]) -> None:
         params = lsp.CodeActionParams(
             lsp.TextDocumentIdentifier(uri), found.range, context
         )
-        (action,) = await client.text_document_code_action_async(params) or []
+        (action,) = (
+            await client.text_document_code_action_async(params) or []
+        )
         assert isinstance(action, lsp.CodeAction)
         assert action.edit is not None
         assert action.edit.changes is not None
@@ -485,10 +552,14 @@ def test_what_is_not_certain_has_no_fix(talk: Callable[..., Any]) -> None:
     talk(conversation, text)
 
 
-def test_a_text_that_is_no_yaml_keeps_what_was_known(talk: Callable[..., Any]) -> None:
+def test_a_text_that_is_no_yaml_keeps_what_was_known(
+    talk: Callable[..., Any],
+) -> None:
     async def conversation(client: Client, uri: str) -> None:
         assert await client.diagnostics(uri) == []
-        broken = TEXT.replace("[bottleneck 64 /2, se]", "[bottleneck 64 /2, ")
+        broken = TEXT.replace(
+            "[bottleneck 64 /2, se]", "[bottleneck 64 /2, "
+        )
         client.change(uri, 2, broken)
         found = await client.diagnostics(uri)
         assert [d.code for d in found] == ["E003"]
@@ -524,7 +595,9 @@ def test_without_pygls_it_says_how_to_get_it(
 
 
 @pytest.mark.parametrize("cut", range(0, len(TEXT), 7))
-def test_a_text_that_is_being_typed_never_fails(cut: int, tmp_path: Path) -> None:
+def test_a_text_that_is_being_typed_never_fails(
+    cut: int, tmp_path: Path
+) -> None:
     from resgraph.lsp.analysis import analyse
     from resgraph.lsp.completion import complete
     from resgraph.lsp.definition import definition
@@ -565,11 +638,16 @@ output: [head, stage.p]
         ("output: [", {"stage", "head", "stage.p", "stage.q"}),
     ],
 )
-def test_completion_of_streams(before: str, wanted: set[str], tmp_path: Path) -> None:
+def test_completion_of_streams(
+    before: str, wanted: set[str], tmp_path: Path
+) -> None:
     from resgraph.lsp.analysis import analyse
     from resgraph.lsp.completion import complete
 
-    analysis, place = analyse(STREAMS, tmp_path / "a.yaml"), at(STREAMS, before)
+    analysis, place = (
+        analyse(STREAMS, tmp_path / "a.yaml"),
+        at(STREAMS, before),
+    )
     found = complete(analysis, STREAMS, place.line + 1, place.character + 1)
     assert {candidate.text for candidate in found} == wanted
 
@@ -577,7 +655,10 @@ def test_completion_of_streams(before: str, wanted: set[str], tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("word", "said"),
     [
-        (", exchange", "a 8 × 16 × 16, b 12 × 8 × 8 → p 8 × 16 × 16, q 12 × 8 × 8"),
+        (
+            ", exchange",
+            "a 8 × 16 × 16, b 12 × 8 × 8 → p 8 × 16 × 16, q 12 × 8 × 8",
+        ),
         ("  stage", "p 8 × 16 × 16, q 12 × 8 × 8"),
         ("conv in.1", "12 × 8 × 8 → 12 × 8 × 8"),
         ("pad", "`pad`: "),
@@ -587,7 +668,10 @@ def test_hover_of_streams(word: str, said: str, tmp_path: Path) -> None:
     from resgraph.lsp.analysis import analyse
     from resgraph.lsp.hover import hover
 
-    analysis, place = analyse(STREAMS, tmp_path / "a.yaml"), at(STREAMS, word)
+    analysis, place = (
+        analyse(STREAMS, tmp_path / "a.yaml"),
+        at(STREAMS, word),
+    )
     assert analysis.diagnostics == ()
     assert said in hover(analysis, place.line + 1, place.character)
 
@@ -598,7 +682,9 @@ def test_completion_behind_a_dash(before: str, tmp_path: Path) -> None:
     from resgraph.lsp.completion import complete
 
     text = "name: a\ninput: 3x8x8\nnet:\n  a:\n    - 3x3 conv 8\n"
-    found = complete(analyse(text, tmp_path / "a.yaml"), text, 5, len(before) + 1)
+    found = complete(
+        analyse(text, tmp_path / "a.yaml"), text, 5, len(before) + 1
+    )
     assert {"conv", "max pool"} <= {candidate.text for candidate in found}
 
 
@@ -629,8 +715,13 @@ def test_completion_in_a_recipe(typed: str, tmp_path: Path) -> None:
     wanted, unwanted = RECIPES[typed]
     text = f"{TEXT}{typed}"
     lines = text.split("\n")
-    analysis = analyse(text, tmp_path / "a.yaml", analyse(TEXT, tmp_path / "a.yaml"))
-    found = {c.text for c in complete(analysis, text, len(lines), len(lines[-1]) + 1)}
+    analysis = analyse(
+        text, tmp_path / "a.yaml", analyse(TEXT, tmp_path / "a.yaml")
+    )
+    found = {
+        c.text
+        for c in complete(analysis, text, len(lines), len(lines[-1]) + 1)
+    }
     assert set(wanted) <= found
     assert not set(unwanted) & found
 
@@ -651,5 +742,7 @@ def test_a_key_of_a_recipe_says_what_it_means(
 
     line = f"train: {train}"
     text, column = f"{TEXT}{line}\n", line.index(f"{word}:") + 1
-    found = hover(analyse(text, tmp_path / "a.yaml"), TEXT.count("\n") + 1, column)
+    found = hover(
+        analyse(text, tmp_path / "a.yaml"), TEXT.count("\n") + 1, column
+    )
     assert said in found

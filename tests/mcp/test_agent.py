@@ -32,7 +32,15 @@ def session(
     root: Path, play: Callable[[Call], Awaitable[None]], minutes: int = 2
 ) -> None:
     """Plays an agent against a server in a directory."""
-    words = ["-m", "resgraph", "mcp", "--root", str(root), "--minutes", str(minutes)]
+    words = [
+        "-m",
+        "resgraph",
+        "mcp",
+        "--root",
+        str(root),
+        "--minutes",
+        str(minutes),
+    ]
 
     async def go() -> None:
         async with Client(
@@ -40,7 +48,9 @@ def session(
                 command=sys.executable, args=words, env=dict(os.environ)
             )
         ) as client:
-            names = {tool.name for tool in (await client.list_tools()).tools}
+            names = {
+                tool.name for tool in (await client.list_tools()).tools
+            }
             assert names == {
                 "check", "show", "diff", "explain", "blocks", "build", "sweep", "runs",
             }  # fmt: skip
@@ -57,7 +67,9 @@ def session(
     asyncio.run(go())
 
 
-def test_an_agent_mends_a_spec_by_its_edits_and_trains_it(tmp_path: Path) -> None:
+def test_an_agent_mends_a_spec_by_its_edits_and_trains_it(
+    tmp_path: Path,
+) -> None:
     async def play(call: Call) -> None:
         file = tmp_path / "tiny.yaml"
         file.write_text(TINY.replace("3x3 conv", "3x3 convv"))
@@ -68,7 +80,9 @@ def test_an_agent_mends_a_spec_by_its_edits_and_trains_it(tmp_path: Path) -> Non
         lines = file.read_text().splitlines(keepends=True)
         line = lines[start["line"] - 1]
         lines[start["line"] - 1] = (
-            line[: start["column"] - 1] + edit["text"] + line[end["column"] - 1 :]
+            line[: start["column"] - 1]
+            + edit["text"]
+            + line[end["column"] - 1 :]
         )
         file.write_text("".join(lines))
         right = await call("check", spec="tiny.yaml")
@@ -76,7 +90,9 @@ def test_an_agent_mends_a_spec_by_its_edits_and_trains_it(tmp_path: Path) -> Non
         assert (await call("check", text=TINY))["exit_code"] == 0
         shown = await call("show", spec="tiny.yaml", set=["let.w=8"])
         assert shown["exit_code"] == 0
-        assert (await call("diff", before="resnet-18", after="resnet-34"))["result"]
+        assert (await call("diff", before="resnet-18", after="resnet-34"))[
+            "result"
+        ]
         built = await call(
             "build",
             spec="tiny.yaml",
@@ -98,11 +114,21 @@ def test_nothing_outside_its_directory_is_touched(tmp_path: Path) -> None:
     (root / "tiny.yaml").write_text(TINY)
 
     async def play(call: Call) -> None:
-        for path in ("../secret.yaml", str(tmp_path / "secret.yaml"), "link.yaml"):
+        for path in (
+            "../secret.yaml",
+            str(tmp_path / "secret.yaml"),
+            "link.yaml",
+        ):
             told = await call("check", spec=path)
-            assert (told["exit_code"], "outside" in told["messages"]) == (2, True)
+            assert (told["exit_code"], "outside" in told["messages"]) == (
+                2,
+                True,
+            )
         told = await call("build", spec="tiny.yaml", out="../run")
-        assert (told["exit_code"], "outside" in told["messages"]) == (2, True)
+        assert (told["exit_code"], "outside" in told["messages"]) == (
+            2,
+            True,
+        )
         codes = dict.fromkeys(
             ("timm:resnet18", "os:getcwd", "resgraph:load"), "no file"
         )
@@ -115,18 +141,33 @@ def test_nothing_outside_its_directory_is_touched(tmp_path: Path) -> None:
                 ("build", {"spec": code, "out": "run"}),
             ):
                 told = await call(tool, **words)
-                assert (told["exit_code"], why in told["messages"]) == (2, True)
+                assert (told["exit_code"], why in told["messages"]) == (
+                    2,
+                    True,
+                )
         told = await call("explain", what=str(tmp_path / "secret.yaml"))
-        assert (told["exit_code"], "outside" in told["messages"]) == (2, True)
+        assert (told["exit_code"], "outside" in told["messages"]) == (
+            2,
+            True,
+        )
         (root / "study.yaml").write_text("study: s\nnets: ../secret.yaml\n")
         told = await call("sweep", study="study.yaml", out="swept")
-        assert (told["exit_code"], "outside" in told["messages"]) == (2, True)
+        assert (told["exit_code"], "outside" in told["messages"]) == (
+            2,
+            True,
+        )
         reading = ["train.data={set: folder, path: /etc}"]
         told = await call("build", spec="tiny.yaml", out="run", set=reading)
-        assert (told["exit_code"], "outside" in told["messages"]) == (2, True)
+        assert (told["exit_code"], "outside" in told["messages"]) == (
+            2,
+            True,
+        )
 
     session(root, play)
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["root", "secret.yaml"]
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == [
+        "root",
+        "secret.yaml",
+    ]
 
 
 def test_a_command_ends_at_its_limit(tmp_path: Path) -> None:

@@ -44,7 +44,9 @@ def study(nets: list[str], seeds: list[int]) -> str:
     return f"study: small nets for digits\nnets: {nets}\nseeds: {seeds}\n"
 
 
-async def swept(call: Call, root: Path, name: str, text: str) -> dict[str, Any]:
+async def swept(
+    call: Call, root: Path, name: str, text: str
+) -> dict[str, Any]:
     """The means of a study's nets; a call that ends at its limit of time is made again."""
     (root / f"{name}.yaml").write_text(text)
     for _ in range(MOST_CALLS):
@@ -73,16 +75,23 @@ def test_an_agent_finds_a_small_net_that_is_as_good_as_the_default(
             if checked["result"]["nets"][0]["params"] <= LIMIT:
                 small.append(f"{name}.yaml")
         assert len(small) == len(CANDIDATES) - 1
-        explored = await swept(call, tmp_path, "explored", study(small, EXPLORED))
+        explored = await swept(
+            call, tmp_path, "explored", study(small, EXPLORED)
+        )
         best = min(explored, key=lambda name: explored[name]["mean"])
         nets = [DEFAULT, f"{best}.yaml"]
         proven = await swept(call, tmp_path, "proven", study(nets, PROVEN))
-        found.update(explored=explored, best=proven[best], default=proven[DEFAULT])
+        found.update(
+            explored=explored, best=proven[best], default=proven[DEFAULT]
+        )
 
     session(tmp_path, play, minutes=10)
     best, default = found["best"], found["default"]
     told = [
-        *(f"{name} {net['mean']:.2f} %" for name, net in found["explored"].items()),
+        *(
+            f"{name} {net['mean']:.2f} %"
+            for name, net in found["explored"].items()
+        ),
         f"{best['net']}: {best['params']:,} parameters, {best['mean']:.2f} %",
         f"{DEFAULT}: {default['params']:,} parameters, {default['mean']:.2f} %",
         f"difference {best['difference']}",

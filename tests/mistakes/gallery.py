@@ -23,9 +23,13 @@ def mistakes_in(path: Path) -> list[Diagnostic]:
             variants = variants_of(read_file(Path(name))[0])
         except SpecError as problem:
             return list(problem.diagnostics)
-        references = [f"{name}::{variant}" for variant in variants] or [name]
+        references = [f"{name}::{variant}" for variant in variants] or [
+            name
+        ]
         return in_order(
-            problem for reference in references for problem in _of(reference)
+            problem
+            for reference in references
+            for problem in _of(reference)
         )
     finally:
         os.chdir(here)
@@ -40,4 +44,6 @@ def _of(reference: str) -> list[Diagnostic]:
 
 def text_of(path: Path) -> str:
     """The frames of a file, as they are printed."""
-    return "\n\n".join(problem.frame() for problem in mistakes_in(path)) + "\n"
+    return (
+        "\n\n".join(problem.frame() for problem in mistakes_in(path)) + "\n"
+    )

@@ -35,7 +35,9 @@ def test_an_edit_takes_its_mistake_away_and_brings_no_other(
         before_lines, after_lines = text.split("\n"), after.split("\n")
         changed = [
             n
-            for n, (a, b) in enumerate(zip(before_lines, after_lines, strict=True), 1)
+            for n, (a, b) in enumerate(
+                zip(before_lines, after_lines, strict=True), 1
+            )
             if a != b
         ]
         assert set(changed) == {edit.span.line for edit in problem.edits}
@@ -48,7 +50,11 @@ def test_the_catalogue_marks_what_can_be_mended(
     mended_codes = {
         problem.code
         for path in SPECS
-        for problem in examine(path.read_text(encoding="utf-8"), Path(path.name))
+        for problem in examine(
+            path.read_text(encoding="utf-8"), Path(path.name)
+        )
         if problem.edits
     }
-    assert mended_codes == {code for code, entry in catalogue().items() if entry.fix}
+    assert mended_codes == {
+        code for code, entry in catalogue().items() if entry.fix
+    }

@@ -91,12 +91,16 @@ def only(found: list[Diagnostic]) -> Diagnostic:
 @pytest.mark.parametrize(("wrong", "right"), FIXED.items())
 def test_a_fix_makes_what_was_meant(wrong: str, right: str) -> None:
     problem = only(examine(SPEC.format(wrong)))
-    assert mended(problem.edits[0].span.source, problem.edits) == SPEC.format(right)
+    assert mended(
+        problem.edits[0].span.source, problem.edits
+    ) == SPEC.format(right)
     assert examine(SPEC.format(right)) == []
 
 
 @pytest.mark.parametrize(("wrong", "said"), LEFT.items())
-def test_what_takes_a_person_is_answered_and_left(wrong: str, said: str) -> None:
+def test_what_takes_a_person_is_answered_and_left(
+    wrong: str, said: str
+) -> None:
     problem = only(examine(SPEC.format(wrong)))
     assert problem.edits == ()
     assert said in problem.frame()
@@ -104,7 +108,12 @@ def test_what_takes_a_person_is_answered_and_left(wrong: str, said: str) -> None
 
 @pytest.mark.parametrize(
     "row",
-    ["b: [blurpool /2]", "b: [lstm /2]", "b: nosuchrow + conv1", "b: [batch-norm]"],
+    [
+        "b: [blurpool /2]",
+        "b: [lstm /2]",
+        "b: nosuchrow + conv1",
+        "b: [batch-norm]",
+    ],
 )
 def test_what_follows_from_an_unknown_word_is_not_told(row: str) -> None:
     assert "E034" not in {d.code for d in examine(SPEC.format(row))}
@@ -119,12 +128,16 @@ def test_no_more_is_read_as_an_equation_than_one() -> None:
         "avg-pool /2",
         "maxpool/2",
     ):
-        assert only(examine(SPEC.format(f"b: [{word}]"))).code == "E011", word
+        assert only(examine(SPEC.format(f"b: [{word}]"))).code == "E011", (
+            word
+        )
     assert examine(SPEC.format("b: [conv1 + conv2 /2]")) == []
 
 
 def test_a_stride_that_touches_a_name_is_asked_about() -> None:
-    text = SPEC.format("b: pair w/2").replace("blocks:", "let: {w: 16}\nblocks:")
+    text = SPEC.format("b: pair w/2").replace(
+        "blocks:", "let: {w: 16}\nblocks:"
+    )
     problem = only(examine(text))
     assert (problem.code, problem.edits) == ("E015", ())
     assert "`w /2`" in problem.frame()
@@ -136,13 +149,20 @@ def test_a_stride_that_touches_a_name_is_asked_about() -> None:
 def test_numbers_without_a_zero_in_front() -> None:
     assert examine(SPEC.format("b: [dropout .5, drop path .25]")) == []
     assert examine(SPEC.format("b: pair 16*.5")) == []
-    text = SPEC.format("b: pair w.1").replace("blocks:", "let: {w: [8, 16]}\nblocks:")
+    text = SPEC.format("b: pair w.1").replace(
+        "blocks:", "let: {w: [8, 16]}\nblocks:"
+    )
     assert examine(text) == []
 
 
 def test_numbers_in_quotes_are_numbers() -> None:
-    (problem,) = examine(SPEC.format("b: pair 16") + "expect: {params: '1_000'}\n")
-    assert (problem.code, problem.span and problem.span.written()) == ("E050", "1_000")
+    (problem,) = examine(
+        SPEC.format("b: pair 16") + "expect: {params: '1_000'}\n"
+    )
+    assert (problem.code, problem.span and problem.span.written()) == (
+        "E050",
+        "1_000",
+    )
     text = "name: a\ninput: 1x8x8\nnet: {a: [3x3 conv 8, global avg pool, fc 10]}\n"
     assert (
         examine(
@@ -157,24 +177,29 @@ def test_numbers_in_quotes_are_numbers() -> None:
     [
         ("relu(add(body, shortcut))", "relu(body + shortcut)"),
         ("2*add(body, shortcut)", "2*(body + shortcut)"),
-        ("relu(mul(body + shortcut, 0.5))", "relu((body + shortcut) * 0.5)"),
+        (
+            "relu(mul(body + shortcut, 0.5))",
+            "relu((body + shortcut) * 0.5)",
+        ),
         ("cat(body, shortcut)", "concat(body, shortcut)"),
     ],
 )
 def test_functions_of_others_become_signs_of_the_same_net(
     wrong: str, right: str
 ) -> None:
-    block = (
-        "  pair:\n    body: [3x3 conv out /stride, 3x3 conv out linear]\n    merge: "
-    )
+    block = "  pair:\n    body: [3x3 conv out /stride, 3x3 conv out linear]\n    merge: "
     text = f"name: tiny\ninput: 3x16x16\nblocks:\n{block}{{}}\nnet:\n  conv1: pair 8\n"
     (problem,) = examine(text.format(wrong))
-    assert mended(problem.edits[0].span.source, problem.edits) == text.format(right)
+    assert mended(
+        problem.edits[0].span.source, problem.edits
+    ) == text.format(right)
 
 
 def test_axes_in_a_list_are_certain_where_channels_come_first() -> None:
     def edits(axes: str) -> list[str]:
-        (problem,) = examine(SPEC.format("b: pair 16").replace("3x16x16", axes))
+        (problem,) = examine(
+            SPEC.format("b: pair 16").replace("3x16x16", axes)
+        )
         return [edit.text for edit in problem.edits]
 
     assert edits("[3, 16, 16]") == ["3x16x16"]
@@ -191,22 +216,32 @@ def test_axes_in_a_list_are_certain_where_channels_come_first() -> None:
         ("conv2d-batchnorm2d-swish", "conv bn silu"),
     ],
 )
-def test_a_unit_with_other_signs_between_its_ops(written: str, unit: str) -> None:
+def test_a_unit_with_other_signs_between_its_ops(
+    written: str, unit: str
+) -> None:
     text = SPEC.format("b: pair 16").replace("blocks:", "unit: {}\nblocks:")
     problem = only(examine(text.replace("{}", written)))
-    assert mended(problem.edits[0].span.source, problem.edits) == text.replace(
-        "{}", unit
-    )
+    assert mended(
+        problem.edits[0].span.source, problem.edits
+    ) == text.replace("{}", unit)
 
 
 @pytest.mark.parametrize(
     "written",
-    ["conv_prelu_relu_foo", "bn_relu", "relu(bn(conv))", "convconv", "relu" * 500],
+    [
+        "conv_prelu_relu_foo",
+        "bn_relu",
+        "relu(bn(conv))",
+        "convconv",
+        "relu" * 500,
+    ],
 )
 def test_a_unit_that_may_be_read_in_two_ways_is_left(written: str) -> None:
     problem = only(
         examine(
-            SPEC.format("b: pair 16").replace("blocks:", f"unit: {written}\nblocks:")
+            SPEC.format("b: pair 16").replace(
+                "blocks:", f"unit: {written}\nblocks:"
+            )
         )
     )
     assert problem.edits == ()
@@ -216,18 +251,26 @@ def test_a_unit_that_may_be_read_in_two_ways_is_left(written: str) -> None:
     ("merge", "plain", "sure"),
     [
         ("F.relu(body + shortcut)", "relu(body + shortcut)", True),
-        ("torch.nn.functional.relu(body + shortcut)", "relu(body + shortcut)", True),
+        (
+            "torch.nn.functional.relu(body + shortcut)",
+            "relu(body + shortcut)",
+            True,
+        ),
         ("nn.ReLU()(body + shortcut)", "relu(body + shortcut)", False),
-        ("torch.cat((body, shortcut), dim=1)", "concat(body shortcut)", False),
+        (
+            "torch.cat((body, shortcut), dim=1)",
+            "concat(body shortcut)",
+            False,
+        ),
         ("torch.cat([body, shortcut])", "concat(body shortcut)", False),
         ("concat((body, shortcut))", "concat(body shortcut)", False),
         ("relu(torch.add(body, shortcut))", "relu(body + shortcut)", False),
     ],
 )
-def test_calls_of_python_in_an_equation(merge: str, plain: str, sure: bool) -> None:
-    block = (
-        "  pair:\n    body: [3x3 conv out /stride, 3x3 conv out linear]\n    merge: "
-    )
+def test_calls_of_python_in_an_equation(
+    merge: str, plain: str, sure: bool
+) -> None:
+    block = "  pair:\n    body: [3x3 conv out /stride, 3x3 conv out linear]\n    merge: "
     text = f"name: tiny\ninput: 3x16x16\nblocks:\n{block}{{}}\nnet:\n  conv1: pair 8\n"
     problem = only(examine(text.format(merge)))
     assert (problem.code, problem.help, bool(problem.edits)) == (
@@ -240,7 +283,11 @@ def test_calls_of_python_in_an_equation(merge: str, plain: str, sure: bool) -> N
 
 def test_a_row_named_like_a_sign_is_a_row() -> None:
     assert (
-        examine(SPEC.format("sum: pair 16").replace("[global avg", "[sum, global avg"))
+        examine(
+            SPEC.format("sum: pair 16").replace(
+                "[global avg", "[sum, global avg"
+            )
+        )
         == []
     )
 
@@ -248,13 +295,11 @@ def test_a_row_named_like_a_sign_is_a_row() -> None:
 def test_a_data_set_in_capitals() -> None:
     net = "net: {a: [3x3 conv 8, global avg pool, fc 10]}\n"
     for data in ("CIFAR10", "{set: CIFAR10}"):
-        text = (
-            f"name: a\ninput: 3x32x32\n{net}train: {{recipe: digits, data: {data}}}\n"
-        )
+        text = f"name: a\ninput: 3x32x32\n{net}train: {{recipe: digits, data: {data}}}\n"
         (problem,) = examine(text)
-        assert mended(problem.edits[0].span.source, problem.edits) == text.replace(
-            "CIFAR10", "cifar10"
-        )
+        assert mended(
+            problem.edits[0].span.source, problem.edits
+        ) == text.replace("CIFAR10", "cifar10")
 
 
 @pytest.mark.parametrize(
@@ -267,7 +312,10 @@ def test_a_data_set_in_capitals() -> None:
 )
 def test_a_net_of_the_zoo_in_capitals(wrong: str, right: str) -> None:
     problem = only(examine(f"extends: {wrong}\n"))
-    assert (problem.help, mended(problem.edits[0].span.source, problem.edits)) == (
+    assert (
+        problem.help,
+        mended(problem.edits[0].span.source, problem.edits),
+    ) == (
         f"did you mean `{right.rpartition('::')[2]}`?",
         f"extends: {right}\n",
     )
@@ -275,25 +323,36 @@ def test_a_net_of_the_zoo_in_capitals(wrong: str, right: str) -> None:
 
 def test_odd_spaces_in_titles_and_comments_are_let_be() -> None:
     assert (
-        examine(SPEC.format("b: pair 16  # a\u00a0b").replace("tiny", "a\u00a0b")) == []
+        examine(
+            SPEC.format("b: pair 16  # a\u00a0b").replace(
+                "tiny", "a\u00a0b"
+            )
+        )
+        == []
     )
 
 
 def test_two_mistakes_of_one_row_are_mended_together() -> None:
     problem = only(examine(SPEC.format("b: 3x3 covn 16 linear/2")))
-    assert mended(problem.edits[0].span.source, problem.edits) == SPEC.format(
-        "b: 3x3 conv 16 linear /2"
-    )
+    assert mended(
+        problem.edits[0].span.source, problem.edits
+    ) == SPEC.format("b: 3x3 conv 16 linear /2")
 
 
 def test_another_sign_for_the_x_of_a_repeat_that_a_name_counts() -> None:
-    text = SPEC.format("b: n × pair").replace("blocks:", "let: {n: 2}\nblocks:")
+    text = SPEC.format("b: n × pair").replace(
+        "blocks:", "let: {n: 2}\nblocks:"
+    )
     problem = only(examine(text))
-    assert mended(problem.edits[0].span.source, problem.edits) == text.replace("×", "x")
+    assert mended(
+        problem.edits[0].span.source, problem.edits
+    ) == text.replace("×", "x")
 
 
 def test_a_tensor_beside_another_has_no_sign() -> None:
-    text = SPEC.format("b: pair 16").replace("relu(body + shortcut)", "body x")
+    text = SPEC.format("b: pair 16").replace(
+        "relu(body + shortcut)", "body x"
+    )
     problem = only(examine(text))
     assert (problem.code, problem.help, problem.edits) == (
         "E010",
@@ -308,7 +367,14 @@ def _input(axes: str) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize(
-    "axes", ["3X16X16", "3 × 16 × 16", "3\u044516\u044516", "(3, 16, 16)", "3,16,16"]
+    "axes",
+    [
+        "3X16X16",
+        "3 × 16 × 16",
+        "3\u044516\u044516",
+        "(3, 16, 16)",
+        "3,16,16",
+    ],
 )
 def test_an_input_shape_of_another_program(axes: str) -> None:
     assert _input(axes) == ("write `3x16x16`", "3x16x16")

@@ -28,16 +28,20 @@ def test_every_message_can_be_acted_on(path: Path) -> None:
     assert problems
     for problem in problems:
         assert re.fullmatch(r"[EW]\d{3}", problem.code)
-        assert problem.message[0].islower() or problem.message[0] in "`0123456789"
+        assert (
+            problem.message[0].islower()
+            or problem.message[0] in "`0123456789"
+        )
         assert not problem.message.endswith((".", "!"))
         assert len(problem.message) <= 120
         assert not re.search(
             r"\b(NoneType|pydantic|dictionary|Traceback|invalid|illegal)\b",
             problem.frame(),
         )
-        assert problem.span is not None and problem.span.source.name == path.name, (
-            "the user's own file comes first"
-        )
+        assert (
+            problem.span is not None
+            and problem.span.source.name == path.name
+        ), "the user's own file comes first"
 
 
 def test_texts_and_specs_come_in_pairs() -> None:
@@ -47,16 +51,21 @@ def test_texts_and_specs_come_in_pairs() -> None:
 
 
 def test_the_gallery_shows_the_codes_of_specs() -> None:
-    shown = {problem.code for path in SPECS for problem in mistakes_in(path)}
+    shown = {
+        problem.code for path in SPECS for problem in mistakes_in(path)
+    }
     floors = [
         path
         for path in SOURCES
-        if path.parent.name in ("language", "passes", "ops") or path.name == "errors.py"
+        if path.parent.name in ("language", "passes", "ops")
+        or path.name == "errors.py"
     ]
     told = {
         code
         for path in floors
-        for code in re.findall(r'"(E0\d\d)"', path.read_text(encoding="utf-8"))
+        for code in re.findall(
+            r'"(E0\d\d)"', path.read_text(encoding="utf-8")
+        )
     }
     elsewhere = {
         "E001",  # no file: tests/language/test_reader.py

@@ -28,8 +28,13 @@ def target(call: Call) -> type[nn.Module]:
 def derived(name: str) -> type[nn.Module]:
     """A support class whose text is made of another's."""
     made: dict[str, type[nn.Module]] = {}
-    definition, space = support_classes()[name], vars(layers) | {"__name__": "derived"}
-    space |= {base: derived(base) for base in definition.bases if "." not in base}
+    definition, space = (
+        support_classes()[name],
+        vars(layers) | {"__name__": "derived"},
+    )
+    space |= {
+        base: derived(base) for base in definition.bases if "." not in base
+    }
     exec(definition.text, space, made)
     return made[name]
 
@@ -45,5 +50,7 @@ def numbers(shape: Shape, batch: int = 2, seed: int = 0) -> torch.Tensor:
     generator = torch.Generator().manual_seed(seed)
     order = torch.randperm(batch * prod(shape), generator=generator)
     return (
-        (order.double() / order.numel() * 4 - 2).reshape(batch, *shape).requires_grad_()
+        (order.double() / order.numel() * 4 - 2)
+        .reshape(batch, *shape)
+        .requires_grad_()
     )

@@ -32,16 +32,27 @@ def worked_out(text: str) -> Fraction:
 
 
 def check(op: Op, shapes: list[Shape]) -> None:
-    found, shape, cost = op.derive(*shapes), op.infer(*shapes), op.cost(*shapes)
+    found, shape, cost = (
+        op.derive(*shapes),
+        op.infer(*shapes),
+        op.cost(*shapes),
+    )
     before = shapes[0] if shapes else shape
     for axis in range(len(shape)):
         text = found.axes[axis] if axis < len(found.axes) else ""
-        assert (worked_out(text) if text else before[axis]) == shape[axis], (op, text)
-    assert (worked_out(found.params) if found.params else 0) == cost.params, (
+        assert (worked_out(text) if text else before[axis]) == shape[
+            axis
+        ], (op, text)
+    assert (
+        worked_out(found.params) if found.params else 0
+    ) == cost.params, (
         op,
         found.params,
     )
-    assert (worked_out(found.macs) if found.macs else 0) == cost.macs, (op, found.macs)
+    assert (worked_out(found.macs) if found.macs else 0) == cost.macs, (
+        op,
+        found.macs,
+    )
 
 
 @pytest.mark.parametrize("row", ROWS + OWN, ids=Row.name)

@@ -120,7 +120,9 @@ SHAPES: list[tuple[Op, Shape, str, str, str]] = [
 
 
 @pytest.mark.parametrize(
-    ("op", "x", "code", "message", "help_"), SHAPES, ids=[row[3][:40] for row in SHAPES]
+    ("op", "x", "code", "message", "help_"),
+    SHAPES,
+    ids=[row[3][:40] for row in SHAPES],
 )
 def test_a_shape_that_does_not_fit(
     op: Op, x: Shape, code: str, message: str, help_: str
@@ -184,7 +186,9 @@ FIELDS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("fields", "message"), FIELDS)
-def test_a_field_that_cannot_be(fields: dict[str, Any], message: str) -> None:
+def test_a_field_that_cannot_be(
+    fields: dict[str, Any], message: str
+) -> None:
     with pytest.raises(ValidationError, match=message):
         VOCABULARY[fields["op"]].model_validate(fields)
 

@@ -51,10 +51,14 @@ import torch
 print(tuple(plan.module()(torch.zeros(2, 3, 32, 32)).shape))
 """
     done = run(code, tmp_path)
-    assert done.stdout.splitlines() == ["(3, 33, 33) False", "(2, 10)"], done.stderr
+    assert done.stdout.splitlines() == ["(3, 33, 33) False", "(2, 10)"], (
+        done.stderr
+    )
 
 
-def test_an_op_that_learns_is_counted_built_and_trained(tmp_path: Path) -> None:
+def test_an_op_that_learns_is_counted_built_and_trained(
+    tmp_path: Path,
+) -> None:
     """The generalized mean is the average at exponent 1 and near the largest at a large one, and its exponent has the
     gradient that finite differences have."""
     install(tmp_path, *OPS)

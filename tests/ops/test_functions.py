@@ -11,7 +11,17 @@ from torch import Tensor
 
 import resgraph
 from resgraph import SpecError
-from resgraph.ops import AMONG, POINTWISE, Div, Op, Over, Ref, Shape, ShapeError, Total
+from resgraph.ops import (
+    AMONG,
+    POINTWISE,
+    Div,
+    Op,
+    Over,
+    Ref,
+    Shape,
+    ShapeError,
+    Total,
+)
 from resgraph.outputs.pytorch.text import flat
 from resgraph.outputs.pytorch.tree import piece
 
@@ -87,7 +97,10 @@ def test_values_shapes_and_gradients(case: Case) -> None:
     assert tuple(ours.shape[1:]) == case.op.infer(*case.shapes)
     assert torch.allclose(ours, theirs, rtol=1e-12)
     weights = some(tuple(ours.shape[1:]), 9).detach()
-    both = [torch.autograd.grad((y * weights).sum(), given) for y in (ours, theirs)]
+    both = [
+        torch.autograd.grad((y * weights).sum(), given)
+        for y in (ours, theirs)
+    ]
     for one, other in zip(*both, strict=True):
         assert torch.allclose(one, other, rtol=1e-9)
 
@@ -110,7 +123,9 @@ def test_what_the_backward_pass_keeps(case: Case) -> None:
 @pytest.mark.parametrize("case", CASES, ids=Case.name)
 def test_the_dtype_under_autocast(case: Case) -> None:
     """On a CPU nothing widens; on CUDA `exp` and `sum` do, by PyTorch's autocast op reference."""
-    low = [some(shape, 0).detach().abs().bfloat16() for shape in case.shapes]
+    low = [
+        some(shape, 0).detach().abs().bfloat16() for shape in case.shapes
+    ]
     with torch.autocast("cpu", dtype=torch.bfloat16):
         out = calculate(case.op, low, case.shapes)
     assert out.dtype == torch.bfloat16
@@ -145,9 +160,13 @@ def test_shapes_that_differ() -> None:
         ("max(a, c) - mean(a, c)", ["max", "mean", "sub"], "torch.maximum(a, c) - (a + c) / 2"),
     ],
 )  # fmt: skip
-def test_how_it_is_read_and_written(merge: str, nodes: list[str], text: str) -> None:
+def test_how_it_is_read_and_written(
+    merge: str, nodes: list[str], text: str
+) -> None:
     plan = resgraph.loads(f"{HEAD}    merge: {merge}\nnet: {{row: b}}\n")
-    made = [name for name in plan.graph.nodes if name.startswith("row.merge.")]
+    made = [
+        name for name in plan.graph.nodes if name.startswith("row.merge.")
+    ]
     assert made == [f"row.merge.{word}" for word in nodes]
     assert text in " ".join(plan.source().split())
     plan.module()(torch.zeros(1, 4, 6, 8))
@@ -156,7 +175,11 @@ def test_how_it_is_read_and_written(merge: str, nodes: list[str], text: str) -> 
 def test_functions_of_numbers_stay() -> None:
     """Also where values have the names that stand behind a function."""
     text = "name: net\ninput: 4x6x8\nlet: {over: 3, cells: 5}\nnet:\n  row: 3x3 conv 4\n  b: row * max(2 over cells)\n"
-    (node,) = (n for n in resgraph.loads(text).graph.nodes.values() if n.op.op == "mul")
+    (node,) = (
+        n
+        for n in resgraph.loads(text).graph.nodes.values()
+        if n.op.op == "mul"
+    )
     assert node.op.label() == "* 5"
 
 
@@ -178,7 +201,11 @@ def test_functions_of_numbers_stay() -> None:
     ],
 )  # fmt: skip
 def test_what_cannot_be(merge: str, code: str, said: str) -> None:
-    head = HEAD.replace("a: 3x3 conv 4", "a: 3x3 conv 6") if "a x" in merge else HEAD
+    head = (
+        HEAD.replace("a: 3x3 conv 4", "a: 3x3 conv 6")
+        if "a x" in merge
+        else HEAD
+    )
     rest = "" if " c" in merge else " + max(0 1)*c"
     with pytest.raises(SpecError) as caught:
         resgraph.loads(f"{head}    merge: {merge}{rest}\nnet: {{row: b}}\n")

@@ -63,9 +63,13 @@ def test_the_multiply_adds_are_the_formulas_and_torchs(row: Row) -> None:
     # torch 2.13 counts nothing for the fused attention of a CPU
     math = sdpa_kernel(SDPBackend.MATH)
     with math, FlopCounterMode(display=False) as counter:
-        module(row.op, row.x).eval()(numbers(row.x, batch=1).float().detach())
+        module(row.op, row.x).eval()(
+            numbers(row.x, batch=1).float().detach()
+        )
     counted = (
-        0 if isinstance(row.op, BlurPool) else counter.get_total_flops() // 2
+        0
+        if isinstance(row.op, BlurPool)
+        else counter.get_total_flops() // 2
     )  # a blur learns nothing
     assert counted == row.macs
 
@@ -80,7 +84,9 @@ def test_the_call_says_nothing_that_torch_knows(row: Row) -> None:
     call = row.op.torch(row.x)
     parameters = inspect.signature(target(call)).parameters
     for key, value in call.kwargs:
-        assert parameters[key].default != value, f"{key}={value} is the default"
+        assert parameters[key].default != value, (
+            f"{key}={value} is the default"
+        )
         assert not (isinstance(value, tuple) and len(set(value)) == 1), (
             f"{key}={value} is one number"
         )
@@ -90,7 +96,9 @@ def test_an_alias_means_one_op() -> None:
     said = [
         (alias, phrase)
         for op in dict.fromkeys(VOCABULARY.values())
-        for phrase, words in zip(op.phrases(), op.aliases, strict=bool(op.aliases))
+        for phrase, words in zip(
+            op.phrases(), op.aliases, strict=bool(op.aliases)
+        )
         for alias in words.split()
     ]
     assert len(dict(said)) == len(said) > 60
@@ -102,7 +110,9 @@ def test_an_alias_means_one_op() -> None:
 def test_every_long_name_is_one_phrases() -> None:
     for op in VOCABULARY.values():
         assert len(op.long_names) in (0, len(op.phrases()))
-        assert not set(op.long_names) & set(op.phrases()), 'that is what "" is for'
+        assert not set(op.long_names) & set(op.phrases()), (
+            'that is what "" is for'
+        )
 
 
 RENAMED = {
@@ -121,11 +131,15 @@ RENAMED = {
 
 
 @every_row
-def test_the_names_and_defaults_of_a_call_are_torchs_in_torchs_order(row: Row) -> None:
+def test_the_names_and_defaults_of_a_call_are_torchs_in_torchs_order(
+    row: Row,
+) -> None:
     call = row.op.torch(row.x)
     torchs = list(inspect.signature(target(call)).parameters.values())
     said = [*call.names, *dict(call.defaults)]
-    assert said == [RENAMED.get(p.name, p.name) for p in torchs[: len(said)]]
+    assert said == [
+        RENAMED.get(p.name, p.name) for p in torchs[: len(said)]
+    ]
     known = {parameter.name: parameter.default for parameter in torchs}
     assert all(known[name] == default for name, default in call.defaults)
 
@@ -149,22 +163,29 @@ def test_an_argument_without_a_name_is_a_width_or_an_option() -> None:
 def test_the_label_is_the_least_and_reads_back(row: Row) -> None:
     assert row.op.label() == row.label
     label = parse_label(
-        row.label, Span(Source("label", row.label), 1, 1, 1, len(row.label) + 1), ()
+        row.label,
+        Span(Source("label", row.label), 1, 1, 1, len(row.label) + 1),
+        (),
     )
     assert label is not None
     assert VOCABULARY[label.word] is type(row.op)
     bound = bind(label, type(row.op), ())
     unsaid = Unsaid(fields=_unsaid(row.op), axes=len(row.x) - 1)
-    assert make_op(type(row.op), bound, Environment({}, {}), unsaid) == row.op
+    assert (
+        make_op(type(row.op), bound, Environment({}, {}), unsaid) == row.op
+    )
 
 
 def _unsaid(op: Op) -> dict[str, object]:
     """What a label leaves to `ops:` and to the unit."""
     values = {
-        key: getattr(op, key) for key in type(op).quiet & set(type(op).model_fields)
+        key: getattr(op, key)
+        for key in type(op).quiet & set(type(op).model_fields)
     }
     return values | (
-        {"bias": op.bias} if op.word == "conv" and isinstance(op.bias, str) else {}
+        {"bias": op.bias}
+        if op.word == "conv" and isinstance(op.bias, str)
+        else {}
     )  # type: ignore[attr-defined]
 
 
@@ -172,11 +193,16 @@ def _unsaid(op: Op) -> dict[str, object]:
 def test_as_text_it_is_whole(row: Row) -> None:
     """As the IR prints it, nothing is left to `ops:` or to the unit."""
     text = str(row.op)
-    label = parse_label(text, Span(Source("label", text), 1, 1, 1, len(text) + 1), ())
+    label = parse_label(
+        text, Span(Source("label", text), 1, 1, 1, len(text) + 1), ()
+    )
     assert label is not None
     options = bind(label, type(row.op), ())
     unsaid = Unsaid(axes=len(row.x) - 1)
-    assert make_op(type(row.op), options, Environment({}, {}), unsaid) == row.op
+    assert (
+        make_op(type(row.op), options, Environment({}, {}), unsaid)
+        == row.op
+    )
 
 
 @every_row
@@ -192,7 +218,9 @@ def test_the_record_reads_back_and_is_closed(row: Row) -> None:
 
 
 @every_row
-def test_what_shares_memory_and_what_the_backward_pass_keeps(row: Row) -> None:
+def test_what_shares_memory_and_what_the_backward_pass_keeps(
+    row: Row,
+) -> None:
     """The facts that decide what may run in place, against torch's own autograd."""
     made, x = module(row.op, row.x).double(), numbers(row.x)
     kept: list[int] = []
@@ -213,7 +241,9 @@ def _shares(a: torch.Tensor, b: torch.Tensor) -> bool:
 @pytest.mark.parametrize("word", sorted(ACTIVATIONS))
 def test_in_place_is_exact_and_keeps_no_copy(word: str) -> None:
     op = VOCABULARY[word].model_validate({"op": word})
-    takes = "inplace" in inspect.signature(target(op.torch((8,)))).parameters
+    takes = (
+        "inplace" in inspect.signature(target(op.torch((8,)))).parameters
+    )
     assert takes or not op.takes_inplace
     if not takes:
         return
@@ -231,10 +261,14 @@ def test_in_place_is_exact_and_keeps_no_copy(word: str) -> None:
 
 def test_the_lists_agree() -> None:
     assert set(VOCABULARY) >= ACTIVATIONS | NORMS
-    assert {VOCABULARY[word].family for word in ACTIVATIONS} == {"activation"}
+    assert {VOCABULARY[word].family for word in ACTIVATIONS} == {
+        "activation"
+    }
     assert {VOCABULARY[word].family for word in NORMS} == {"norm"}
     for phrase, op in VOCABULARY.items():
         assert op.number is None or op.number in op.model_fields
-        assert op.weighted == (phrase in {"conv", "depthwise conv", "up conv", "fc"})
+        assert op.weighted == (
+            phrase in {"conv", "depthwise conv", "up conv", "fc"}
+        )
         assert (op.word == "conv") == (op.weighted and phrase != "fc")
     assert not ChannelConv.weighted

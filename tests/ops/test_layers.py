@@ -38,7 +38,10 @@ MADE: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "DepthToSpace": (lambda: layers.DepthToSpace(2), MAP),
     "Attention": (lambda: layers.Attention(2), (2, 12, 3, 4)),
     "Attention over a sequence": (lambda: layers.Attention(1), (2, 6, 5)),
-    "RelativeAttention": (lambda: layers.RelativeAttention(2, 2, 3, 4), (2, 12, 3, 4)),
+    "RelativeAttention": (
+        lambda: layers.RelativeAttention(2, 2, 3, 4),
+        (2, 12, 3, 4),
+    ),
     "Position": (lambda: layers.Position(8, (6, 7)), MAP),
     "Position in a sequence": (lambda: layers.Position(8, (5,)), (2, 8, 5)),
     "Token": (lambda: layers.Token(8), (2, 8, 5)),
@@ -55,17 +58,26 @@ MADE: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "DepthToCells": (lambda: layers.DepthToCells(2), (2, 8, 3, 4, 5)),
     "ChannelNorm": (lambda: layers.ChannelNorm(8, eps=1e-6), MAP),
     "ChannelScale": (lambda: layers.ChannelScale(8, start=0.1), MAP),
-    "ChannelScale of a vector": (lambda: layers.ChannelScale(8, axes=0), VECTOR),
+    "ChannelScale of a vector": (
+        lambda: layers.ChannelScale(8, axes=0),
+        VECTOR,
+    ),
     "Gain": (lambda: layers.Gain(start=0.5), MAP),
     "ChannelConv": (lambda: layers.ChannelConv(3, bias=True), VECTOR),
     "Part": (lambda: layers.Part(1, 2), MAP),
     "ChannelSlice": (lambda: layers.ChannelSlice(3), MAP),
     "ChannelSlice with an end": (lambda: layers.ChannelSlice(2, 5), VECTOR),
-    "EvoNorm without a gate": (lambda: layers.EvoNorm(2, 8, ungated=True), MAP),
+    "EvoNorm without a gate": (
+        lambda: layers.EvoNorm(2, 8, ungated=True),
+        MAP,
+    ),
     "EvoNorm": (lambda: layers.EvoNorm(2, 8), MAP),
     "CellSoftmax": (lambda: layers.CellSoftmax(), MAP),
     "PartSoftmax": (lambda: layers.PartSoftmax(4), MAP),
-    "ZeroPadShortcut": (lambda: layers.ZeroPadShortcut(8, 12, stride=2), MAP),
+    "ZeroPadShortcut": (
+        lambda: layers.ZeroPadShortcut(8, 12, stride=2),
+        MAP,
+    ),
     "ZeroPadShortcut of a vector": (
         lambda: layers.ZeroPadShortcut(8, 12, axes=0),
         VECTOR,
@@ -75,14 +87,21 @@ MADE: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
         MAP,
     ),
     "ScaledStandardizedConv2d": (
-        lambda: layers.ScaledStandardizedConv2d(8, 6, 3, groups=2, gamma=1.7),
+        lambda: layers.ScaledStandardizedConv2d(
+            8, 6, 3, groups=2, gamma=1.7
+        ),
         MAP,
     ),
     "PaddedConv2d": (
-        lambda: layers.PaddedConv2d(8, 6, 3, stride=2, padding=(0, 1, 0, 1)),
+        lambda: layers.PaddedConv2d(
+            8, 6, 3, stride=2, padding=(0, 1, 0, 1)
+        ),
         MAP,
     ),
-    "MixedConv2d": (lambda: layers.MixedConv2d(8, (3, 5, 7), (1, 2, 3)), MAP),
+    "MixedConv2d": (
+        lambda: layers.MixedConv2d(8, (3, 5, 7), (1, 2, 3)),
+        MAP,
+    ),
     "PaddedStandardizedConv2d": (
         lambda: layers.PaddedStandardizedConv2d(
             8, 6, 3, padding=1, groups=2, mode="reflect"
@@ -90,22 +109,35 @@ MADE: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
         MAP,
     ),
     "PaddedScaledStandardizedConv2d": (
-        lambda: layers.PaddedScaledStandardizedConv2d(8, 6, 3, padding=(2, 0, 0, 1)),
+        lambda: layers.PaddedScaledStandardizedConv2d(
+            8, 6, 3, padding=(2, 0, 0, 1)
+        ),
         MAP,
     ),
-    "PaddedMaxPool2d": (lambda: layers.PaddedMaxPool2d(3, 2, (0, 1, 0, 1)), MAP),
+    "PaddedMaxPool2d": (
+        lambda: layers.PaddedMaxPool2d(3, 2, (0, 1, 0, 1)),
+        MAP,
+    ),
     "PaddedAvgPool2d": (
-        lambda: layers.PaddedAvgPool2d(2, 1, (0, 1, 0, 1), count_include_pad=False),
+        lambda: layers.PaddedAvgPool2d(
+            2, 1, (0, 1, 0, 1), count_include_pad=False
+        ),
         MAP,
     ),
     "ChannelAffine": (lambda: layers.ChannelAffine(8, 0.25), MAP),
     "Gain with a shift": (lambda: layers.Gain(shift=0.25), MAP),
 }
-every_layer = pytest.mark.parametrize(("make", "shape"), MADE.values(), ids=MADE)
+every_layer = pytest.mark.parametrize(
+    ("make", "shape"), MADE.values(), ids=MADE
+)
 
 
-def some(shape: tuple[int, ...], dtype: torch.dtype = torch.double) -> Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(1), dtype=dtype)
+def some(
+    shape: tuple[int, ...], dtype: torch.dtype = torch.double
+) -> Tensor:
+    return torch.randn(
+        shape, generator=torch.Generator().manual_seed(1), dtype=dtype
+    )
 
 
 def made(make: Callable[[], nn.Module]) -> nn.Module:
@@ -118,7 +150,11 @@ def made(make: Callable[[], nn.Module]) -> nn.Module:
 
 
 def test_every_class_is_here() -> None:
-    classes = {name for name, value in vars(layers).items() if inspect.isclass(value)}
+    classes = {
+        name
+        for name, value in vars(layers).items()
+        if inspect.isclass(value)
+    }
     of_two_maps = {
         "ToSizeOf",
         "UpsampleTo",
@@ -136,27 +172,35 @@ def test_every_class_is_here() -> None:
 def test_blur_pool_is_the_binomial_filter_with_reflected_edges() -> None:
     x = some(MAP)
     filters = (
-        torch.tensor([[1.0, 2, 1], [2, 4, 2], [1, 2, 1]], dtype=torch.double).expand(
-            8, 1, 3, 3
-        )
+        torch.tensor(
+            [[1.0, 2, 1], [2, 4, 2], [1, 2, 1]], dtype=torch.double
+        ).expand(8, 1, 3, 3)
         / 16
     )
     expected = F.conv2d(
         F.pad(x, (1, 1, 1, 1), mode="reflect"), filters, stride=2, groups=8
     )
-    assert torch.allclose(layers.BlurPool(3, stride=2, padding=1).double()(x), expected)
+    assert torch.allclose(
+        layers.BlurPool(3, stride=2, padding=1).double()(x), expected
+    )
     assert torch.equal(
-        layers.BlurPool((1, 5)).kernel, torch.tensor([[[[1.0, 4, 6, 4, 1]]]]) / 16
+        layers.BlurPool((1, 5)).kernel,
+        torch.tensor([[[[1.0, 4, 6, 4, 1]]]]) / 16,
     )
     assert torch.allclose(
-        layers.BlurPool(7, padding=3)(torch.ones(1, 1, 4, 4)), torch.ones(1, 1, 4, 4)
+        layers.BlurPool(7, padding=3)(torch.ones(1, 1, 4, 4)),
+        torch.ones(1, 1, 4, 4),
     )
 
 
 def test_a_blur_pool_with_zeros_is_the_filter_with_zero_padding() -> None:
     x, row = some(MAP), torch.tensor([1.0, 2, 1], dtype=torch.double) / 4
     expected = F.conv2d(
-        x, torch.outer(row, row).expand(8, 1, 3, 3), stride=2, padding=1, groups=8
+        x,
+        torch.outer(row, row).expand(8, 1, 3, 3),
+        stride=2,
+        padding=1,
+        groups=8,
     )
     pool = layers.BlurPool(3, stride=2, padding=1, mode="constant").double()
     assert torch.allclose(pool(x), expected)
@@ -171,9 +215,14 @@ def test_drop_block_drops_squares() -> None:
     assert y.unique().numel() == 2
     assert y.mean().item() == pytest.approx(1, abs=1e-4)
     assert dropped.float().mean().item() == pytest.approx(0.2, abs=0.03)
-    squares = F.avg_pool2d(dropped.float(), 3, stride=1) > 1 - 1e-6  # whole ones
+    squares = (
+        F.avg_pool2d(dropped.float(), 3, stride=1) > 1 - 1e-6
+    )  # whole ones
     assert torch.equal(
-        F.conv_transpose2d(squares.float(), torch.ones(6, 1, 3, 3), groups=6) > 0,
+        F.conv_transpose2d(
+            squares.float(), torch.ones(6, 1, 3, 3), groups=6
+        )
+        > 0,
         dropped,
     )
     assert not torch.equal(dropped[:, 0], dropped[:, 1])
@@ -181,7 +230,9 @@ def test_drop_block_drops_squares() -> None:
     assert layers.DropBlock(0.0).train()(x) is x
 
 
-def test_drop_block_on_a_map_that_is_smaller_drops_all_of_a_channel() -> None:
+def test_drop_block_on_a_map_that_is_smaller_drops_all_of_a_channel() -> (
+    None
+):
     torch.manual_seed(0)
     y = layers.DropBlock(0.5, size=7)(torch.ones(50, 8, 3, 3))
     assert set(y.flatten(2).std(2).unique().tolist()) == {0.0}
@@ -191,7 +242,9 @@ def test_drop_block_on_a_map_that_is_smaller_drops_all_of_a_channel() -> None:
 def test_rms_norm_is_over_the_channels_at_each_place() -> None:
     x, layer = some(MAP), made(lambda: layers.RmsNorm(8))
     root = (x.square().mean(1, keepdim=True) + 1e-6).sqrt()
-    assert torch.allclose(layer(x), x / root * layer.weight.view(1, 8, 1, 1))
+    assert torch.allclose(
+        layer(x), x / root * layer.weight.view(1, 8, 1, 1)
+    )
 
 
 def test_global_response_norm() -> None:
@@ -206,7 +259,9 @@ def test_global_response_norm() -> None:
 
 def test_quick_gelu() -> None:
     x = some(MAP)
-    assert torch.allclose(layers.QuickGelu()(x), x / (1 + torch.exp(-1.702 * x)))
+    assert torch.allclose(
+        layers.QuickGelu()(x), x / (1 + torch.exp(-1.702 * x))
+    )
 
 
 def test_a_cells_channels_stay_together() -> None:
@@ -222,7 +277,10 @@ def test_a_cells_channels_stay_together() -> None:
 
 
 def test_what_was_made_for_another_size_says_so() -> None:
-    for layer in (layers.Position(6, (3, 4)), layers.RelativeAttention(1, 2, 3, 4)):
+    for layer in (
+        layers.Position(6, (3, 4)),
+        layers.RelativeAttention(1, 2, 3, 4),
+    ):
         with pytest.raises(
             ValueError, match=r"made for \(3, 4\) cells, and \(4, 4\) came"
         ):
@@ -241,7 +299,10 @@ def test_global_pools_are_those_of_torch() -> None:
 
 def test_channel_norm_is_over_the_channels_at_each_place() -> None:
     x, layer = some(MAP), made(lambda: layers.ChannelNorm(8, eps=1e-6))
-    mean, variance = x.mean(1, keepdim=True), x.var(1, correction=0, keepdim=True)
+    mean, variance = (
+        x.mean(1, keepdim=True),
+        x.var(1, correction=0, keepdim=True),
+    )
     weight, bias = (p.view(1, 8, 1, 1) for p in layer.parameters())
     assert torch.allclose(
         layer(x), (x - mean) / (variance + 1e-6).sqrt() * weight + bias
@@ -253,8 +314,14 @@ def test_factors() -> None:
     assert torch.equal(layers.Gain(0.0).double()(x), torch.zeros_like(x))
     scale = made(lambda: layers.ChannelScale(8))
     assert torch.equal(scale(x), x * scale.weight.view(1, 8, 1, 1))
-    assert list(layers.ChannelScale(8, start=1e-6).weight.shape) == [8, 1, 1]
-    assert list(layers.ChannelScale(8, axes=0).double()(v).shape) == list(VECTOR)
+    assert list(layers.ChannelScale(8, start=1e-6).weight.shape) == [
+        8,
+        1,
+        1,
+    ]
+    assert list(layers.ChannelScale(8, axes=0).double()(v).shape) == list(
+        VECTOR
+    )
 
 
 def test_channel_conv_slides_along_the_channels() -> None:
@@ -262,7 +329,8 @@ def test_channel_conv_slides_along_the_channels() -> None:
     a, b, c = layer.weight.flatten()
     padded = F.pad(v, (1, 1))
     assert torch.allclose(
-        layer(v), a * padded[:, :-2] + b * padded[:, 1:-1] + c * padded[:, 2:]
+        layer(v),
+        a * padded[:, :-2] + b * padded[:, 1:-1] + c * padded[:, 2:],
     )
 
 
@@ -277,16 +345,23 @@ def test_parts() -> None:
     y = layers.PartSoftmax(2)(x)
     assert y.shape == x.shape
     assert torch.allclose(
-        layers.Part(0, 2)(y) + layers.Part(1, 2)(y), torch.ones_like(x[:, :4])
+        layers.Part(0, 2)(y) + layers.Part(1, 2)(y),
+        torch.ones_like(x[:, :4]),
     )
-    assert torch.allclose(layers.Part(0, 2)(y), torch.sigmoid(x[:, :4] - x[:, 4:]))
+    assert torch.allclose(
+        layers.Part(0, 2)(y), torch.sigmoid(x[:, :4] - x[:, 4:])
+    )
 
 
-def test_the_zero_pad_shortcut_takes_every_second_cell_and_adds_zeros_last() -> None:
+def test_the_zero_pad_shortcut_takes_every_second_cell_and_adds_zeros_last() -> (
+    None
+):
     x, v = some(MAP), some(VECTOR)
     y = layers.ZeroPadShortcut(8, 12, stride=2)(x)
     assert torch.equal(y[:, :8], x[:, :, ::2, ::2])
-    assert torch.equal(y[:, 8:], torch.zeros(2, 4, 3, 4, dtype=torch.double))
+    assert torch.equal(
+        y[:, 8:], torch.zeros(2, 4, 3, 4, dtype=torch.double)
+    )
     assert torch.equal(layers.ZeroPadShortcut(8, 8)(x), x)
     halves = layers.ZeroPadShortcut(8, 13, stride=2, centered=True)(x)
     assert torch.equal(halves, F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 2, 3)))
@@ -298,13 +373,17 @@ def test_the_zero_pad_shortcut_takes_every_second_cell_and_adds_zeros_last() -> 
 
 def test_standardized_filters() -> None:
     """As BiT's code has it: (w - mean) / sqrt(var + eps), the variance over all of a filter, not unbiased."""
-    x, layer = some(MAP), made(lambda: layers.StandardizedConv2d(8, 6, 3, padding=1))
+    x, layer = (
+        some(MAP),
+        made(lambda: layers.StandardizedConv2d(8, 6, 3, padding=1)),
+    )
     rows = layer.weight.reshape(6, -1)
     rows = (rows - rows.mean(1, keepdim=True)) / (
         rows.var(1, correction=0, keepdim=True) + 1e-8
     ).sqrt()
     assert torch.allclose(
-        layer(x), F.conv2d(x, rows.view_as(layer.weight), layer.bias, padding=1)
+        layer(x),
+        F.conv2d(x, rows.view_as(layer.weight), layer.bias, padding=1),
     )
 
 
@@ -312,7 +391,11 @@ def test_scaled_standardized_filters() -> None:
     """As NFNet's paper has it: gain * gamma * (w - mean) / (sqrt(fan-in) * sigma)."""
     x, layer = (
         some(MAP),
-        made(lambda: layers.ScaledStandardizedConv2d(8, 6, 3, groups=2, gamma=1.7)),
+        made(
+            lambda: layers.ScaledStandardizedConv2d(
+                8, 6, 3, groups=2, gamma=1.7
+            )
+        ),
     )
     rows = layer.weight.reshape(6, -1)
     deviation = (rows.var(1, correction=0, keepdim=True) + 1e-6).sqrt()
@@ -323,28 +406,37 @@ def test_scaled_standardized_filters() -> None:
         / (36**0.5 * deviation)
     )
     assert torch.allclose(
-        layer(x), F.conv2d(x, rows.view_as(layer.weight), layer.bias, groups=2)
+        layer(x),
+        F.conv2d(x, rows.view_as(layer.weight), layer.bias, groups=2),
     )
 
 
 def test_scaled_standardization_keeps_the_variance() -> None:
     """What it is for (Brock et al. 2021, section 3): variance 1 in, variance gamma² out."""
     torch.manual_seed(0)
-    layer = layers.ScaledStandardizedConv2d(256, 512, 3, bias=False, gamma=1.5)
+    layer = layers.ScaledStandardizedConv2d(
+        256, 512, 3, bias=False, gamma=1.5
+    )
     variance = layer(torch.randn(4, 256, 12, 12)).var().item()
     assert variance == pytest.approx(1.5**2, rel=0.05)
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 @pytest.mark.parametrize(
-    ("axes", "stride"), [(0, 1), (1, 2), (2, 2), (2, (1, 2)), (3, (1, 2, 3))]
+    ("axes", "stride"),
+    [(0, 1), (1, 2), (2, 2), (2, (1, 2)), (3, (1, 2, 3))],
 )
 def test_the_zero_pad_shortcut_can_be_scripted(
     axes: int, stride: int | tuple[int, ...]
 ) -> None:
-    layer, x = layers.ZeroPadShortcut(8, 12, stride, axes), some((2, 8, *(7,) * axes))
+    layer, x = (
+        layers.ZeroPadShortcut(8, 12, stride, axes),
+        some((2, 8, *(7,) * axes)),
+    )
     steps = (stride,) * axes if isinstance(stride, int) else stride
-    cells = x[(slice(None), slice(None), *(slice(None, None, n) for n in steps))]
+    cells = x[
+        (slice(None), slice(None), *(slice(None, None, n) for n in steps))
+    ]
     assert torch.equal(layer(x)[:, :8], cells)
     assert torch.equal(torch.jit.script(layer)(x), layer(x))
 
@@ -364,7 +456,9 @@ def test_drop_path_drops_whole_images_and_keeps_the_mean() -> None:
 
 
 @every_layer
-def test_gradients(make: Callable[[], nn.Module], shape: tuple[int, ...]) -> None:
+def test_gradients(
+    make: Callable[[], nn.Module], shape: tuple[int, ...]
+) -> None:
     """Of one image: no layer mixes two in evaluation."""
     image = some((1, *shape[1:])).requires_grad_()
     assert torch.autograd.gradcheck(made(make), image)
@@ -377,7 +471,11 @@ def test_copies_pickles_and_state(
     layer, x = made(make), some(shape)
     fresh = make().double().eval()
     fresh.load_state_dict(layer.state_dict())
-    for other in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer)), fresh):
+    for other in (
+        copy.deepcopy(layer),
+        pickle.loads(pickle.dumps(layer)),
+        fresh,
+    ):
         assert torch.equal(other(x), layer(x))
     assert len(list(layer.state_dict())) == len(
         list(layer.parameters())
@@ -385,13 +483,17 @@ def test_copies_pickles_and_state(
 
 
 @every_layer
-def test_the_meta_device(make: Callable[[], nn.Module], shape: tuple[int, ...]) -> None:
+def test_the_meta_device(
+    make: Callable[[], nn.Module], shape: tuple[int, ...]
+) -> None:
     """Made without memory, then filled: as if made in the ordinary way."""
     torch.manual_seed(0)
     expected = make().eval()
     with torch.device("meta"):
         layer = make().eval()
-    assert {t.device.type for t in (*layer.parameters(), *layer.buffers())} <= {"meta"}
+    assert {
+        t.device.type for t in (*layer.parameters(), *layer.buffers())
+    } <= {"meta"}
     assert (
         layer(torch.empty(shape, device="meta")).shape
         == expected(some(shape, torch.float)).shape
@@ -399,12 +501,18 @@ def test_the_meta_device(make: Callable[[], nn.Module], shape: tuple[int, ...]) 
     layer.to_empty(device="cpu")
     torch.manual_seed(0)
     for part in layer.modules():
-        owns = [*part.parameters(recurse=False), *part.buffers(recurse=False)]
+        owns = [
+            *part.parameters(recurse=False),
+            *part.buffers(recurse=False),
+        ]
         if owns:
             for tensor in owns:
                 nn.init.constant_(tensor, float("nan"))
             part.reset_parameters()  # type: ignore[operator]
-    for name, tensor in (*expected.named_parameters(), *expected.named_buffers()):
+    for name, tensor in (
+        *expected.named_parameters(),
+        *expected.named_buffers(),
+    ):
         filled = (
             layer.get_parameter(name)
             if isinstance(tensor, nn.Parameter)
@@ -414,13 +522,17 @@ def test_the_meta_device(make: Callable[[], nn.Module], shape: tuple[int, ...]) 
 
 
 @every_layer
-def test_half_precision(make: Callable[[], nn.Module], shape: tuple[int, ...]) -> None:
+def test_half_precision(
+    make: Callable[[], nn.Module], shape: tuple[int, ...]
+) -> None:
     torch.manual_seed(0)
     layer, x = make().eval(), some(shape, torch.float)
     expected = layer(x).detach()
     slack = 0.05 * max(1.0, float(expected.abs().max()) / 4)
     with torch.autocast("cpu", torch.bfloat16):
-        assert torch.allclose(layer(x).float(), expected, rtol=0.05, atol=slack)
+        assert torch.allclose(
+            layer(x).float(), expected, rtol=0.05, atol=slack
+        )
         assert torch.allclose(
             layer(x.bfloat16()).float(), expected, rtol=0.05, atol=slack
         )
@@ -430,7 +542,9 @@ def test_half_precision(make: Callable[[], nn.Module], shape: tuple[int, ...]) -
 
 
 @every_layer
-def test_export(make: Callable[[], nn.Module], shape: tuple[int, ...]) -> None:
+def test_export(
+    make: Callable[[], nn.Module], shape: tuple[int, ...]
+) -> None:
     layer, x = made(make), some(shape)
     batch = torch.export.Dim("batch", min=1, max=64)
     program = torch.export.export(layer, (x,), dynamic_shapes=({0: batch},))
@@ -476,7 +590,10 @@ def test_the_text_of_a_class_stands_alone(
     ("name", "text"),
     [
         ("DropPath", "DropPath(0.3)"),
-        ("BlurPool", "BlurPool(kernel_size=(3, 3), stride=2, padding=(1, 1, 1, 1))"),
+        (
+            "BlurPool",
+            "BlurPool(kernel_size=(3, 3), stride=2, padding=(1, 1, 1, 1))",
+        ),
         (
             "BlurPool with zeros",
             "BlurPool(kernel_size=(3, 3), stride=2, padding=(1, 1, 1, 1), mode='constant')",
@@ -500,7 +617,10 @@ def test_the_text_of_a_class_stands_alone(
         ("Part", "Part(1 of 2)"),
         ("ChannelSlice", "ChannelSlice(3:)"),
         ("ChannelSlice with an end", "ChannelSlice(2:5)"),
-        ("EvoNorm without a gate", "EvoNorm(2, 8, eps=1e-05, ungated=True)"),
+        (
+            "EvoNorm without a gate",
+            "EvoNorm(2, 8, eps=1e-05, ungated=True)",
+        ),
         ("EvoNorm", "EvoNorm(2, 8, eps=1e-05)"),
         ("PartSoftmax", "PartSoftmax(4)"),
         ("ZeroPadShortcut", "ZeroPadShortcut(4 more channels, stride=2)"),

@@ -43,7 +43,9 @@ PRODUCT, OTHER = Call("*", (a, b)), Call("*", (c, Ref("d")))
 SCALE = Call("self.s", (TOTAL,))
 
 
-def calculate(expression: TorchExpr, **values: torch.Tensor) -> torch.Tensor:
+def calculate(
+    expression: TorchExpr, **values: torch.Tensor
+) -> torch.Tensor:
     """The value of an expression of an op."""
     space = {"torch": torch, "F": F, **values}
     exec(f"value = {flat(piece(expression))}", space)
@@ -51,13 +53,16 @@ def calculate(expression: TorchExpr, **values: torch.Tensor) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("op", [Add(), Sub(), Mul(), Div()])
-@pytest.mark.parametrize(("a", "b"), list(product([MAP, VECTOR, GATE], repeat=2)))
+@pytest.mark.parametrize(
+    ("a", "b"), list(product([MAP, VECTOR, GATE], repeat=2))
+)
 def test_what_joins(op: Op, a: Shape, b: Shape) -> None:
     x, y = numbers(a), numbers(b, seed=1)
     value = calculate(op.expression([Ref("x"), Ref("y")], [a, b]), x=x, y=y)
     assert tuple(value.shape[1:]) == op.infer(a, b)
     wide = [
-        t.view(2, 4, 1, 1) if t.dim() == 2 and {a, b} != {VECTOR} else t for t in (x, y)
+        t.view(2, 4, 1, 1) if t.dim() == 2 and {a, b} != {VECTOR} else t
+        for t in (x, y)
     ]
     function = {
         "+": operator.add,
@@ -96,7 +101,8 @@ def test_what_does_not_join(op: Op, a: Shape, b: Shape, help_: str) -> None:
         assert caught.value.code == "E040"
         texts = ["x".join(map(str, shape)) for shape in (one, other)]
         assert (
-            caught.value.said == f"`{op.label()}` cannot join {texts[0]} and {texts[1]}"
+            caught.value.said
+            == f"`{op.label()}` cannot join {texts[0]} and {texts[1]}"
         )
         assert caught.value.hint.startswith(help_)
 
@@ -106,11 +112,15 @@ def test_concat_joins_channels() -> None:
     assert Concat().infer(VECTOR, (3,)) == (7,)
     x, y = numbers(MAP), numbers(WIDE)
     assert torch.equal(
-        calculate(Concat().expression([Ref("x"), Ref("y")], [MAP, WIDE]), x=x, y=y),
+        calculate(
+            Concat().expression([Ref("x"), Ref("y")], [MAP, WIDE]), x=x, y=y
+        ),
         torch.cat([x, y], 1),
     )
     for a, b in ((MAP, (4, 3, 4)), (MAP, VECTOR), (VECTOR, MAP)):
-        with pytest.raises(ShapeError, match="`concat` cannot join") as caught:
+        with pytest.raises(
+            ShapeError, match="`concat` cannot join"
+        ) as caught:
             Concat().infer(a, b)
         assert caught.value.code == "E040"
         assert caught.value.hint
@@ -131,7 +141,12 @@ def test_concat_joins_channels() -> None:
             "x * self.s(a + b)[:, :, None, None]",
         ),
         (Mul(), [TOTAL, x], [VECTOR, MAP], "(a + b)[:, :, None, None] * x"),
-        (Mul(), [Call("-", (v,)), x], [VECTOR, MAP], "(-v)[:, :, None, None] * x"),
+        (
+            Mul(),
+            [Call("-", (v,)), x],
+            [VECTOR, MAP],
+            "(-v)[:, :, None, None] * x",
+        ),
         (Mul(), [v, w], [VECTOR, VECTOR], "v * w"),
         (Sub(left=1), [t], [MAP], "1 - t"),
         (Sub(left=1), [Call("-", (a, b))], [MAP], "1 - (a - b)"),
@@ -157,8 +172,12 @@ class Tree:
     value: Callable[[], torch.Tensor]
 
 
-LEAVES = {name: numbers(MAP, seed=place) for place, name in enumerate("abc")}
-leaves = st.sampled_from([Tree(Ref(name), lambda t=t: t) for name, t in LEAVES.items()])  # type: ignore[misc]
+LEAVES = {
+    name: numbers(MAP, seed=place) for place, name in enumerate("abc")
+}
+leaves = st.sampled_from(
+    [Tree(Ref(name), lambda t=t: t) for name, t in LEAVES.items()]
+)  # type: ignore[misc]
 constants = st.sampled_from([-1.0, -0.5, 0.25, 2.0])
 signs: dict[str, Callable[..., torch.Tensor]] = {
     "+": torch.add,
@@ -169,8 +188,12 @@ signs: dict[str, Callable[..., torch.Tensor]] = {
 
 
 def _joined(symbol: str, left: Tree | float, right: Tree | float) -> Tree:
-    sides = [None if isinstance(side, Tree) else side for side in (left, right)]
-    terms = [side.expression for side in (left, right) if isinstance(side, Tree)]
+    sides = [
+        None if isinstance(side, Tree) else side for side in (left, right)
+    ]
+    terms = [
+        side.expression for side in (left, right) if isinstance(side, Tree)
+    ]
     op = SYMBOLS[symbol](left=sides[0], right=sides[1])
 
     def value() -> torch.Tensor:
@@ -207,7 +230,10 @@ def test_brackets_stand_where_they_are_needed(tree: Tree) -> None:
             (Add, {"left": 1.0, "right": 2.0}),
             "one side of an equation over tensors is a tensor",
         ),
-        ((Div, {"left": 1.0}), "a tensor is divided, by a tensor or a number"),
+        (
+            (Div, {"left": 1.0}),
+            "a tensor is divided, by a tensor or a number",
+        ),
         ((Div, {"right": 0.0}), "by a tensor or a number other than 0"),
         ((Mul, {"left": float("nan")}), "finite number"),
     ],
@@ -221,7 +247,9 @@ def test_what_makes_no_sense(
 
 
 def test_only_products_and_quotients_gate() -> None:
-    assert [op.gates for op in (Add, Sub, Mul, Div, Concat, Activation)] == [
+    assert [
+        op.gates for op in (Add, Sub, Mul, Div, Concat, Activation)
+    ] == [
         False,
         False,
         True,
@@ -234,6 +262,12 @@ def test_only_products_and_quotients_gate() -> None:
 def test_labels() -> None:
     labels = [
         op.label()
-        for op in (Add(), Sub(left=1), Mul(right=0.5), Div(right=2), Concat())
+        for op in (
+            Add(),
+            Sub(left=1),
+            Mul(right=0.5),
+            Div(right=2),
+            Concat(),
+        )
     ]
     assert labels == ["+", "1 -", "* 0.5", "/ 2", "concat"]

@@ -32,7 +32,9 @@ from .build import module, numbers
 Sides = list[tuple[int, int]]
 
 
-def around(x: Tensor, sides: Sides, kind: str = "", zero: float = 0.0) -> Tensor:
+def around(
+    x: Tensor, sides: Sides, kind: str = "", zero: float = 0.0
+) -> Tensor:
     """The map with cells before and after each of its axes."""
     for axis, (before, after) in enumerate(sides, 2):
         n, cells = x.shape[axis], []
@@ -57,7 +59,13 @@ def windows(x: Tensor, kernel: Shape, stride: Shape) -> Tensor:
 def convolved(op: Any, x: Tensor, weight: Tensor) -> Tensor:
     conv = (F.conv1d, F.conv2d, F.conv3d)[x.dim() - 3]
     return conv(
-        x, weight, None, op.stride, 0, op.dilation, x.shape[1] // weight.shape[1]
+        x,
+        weight,
+        None,
+        op.stride,
+        0,
+        op.dilation,
+        x.shape[1] // weight.shape[1],
     )
 
 
@@ -117,7 +125,9 @@ CASES: list[tuple[Op, Shape, Sides, str]] = [
     CASES,
     ids=[f"{c[0]} on {len(c[1])}" for c in CASES],
 )
-def test_outputs_and_gradients(op: Op, shape: Shape, sides: Sides, kind: str) -> None:
+def test_outputs_and_gradients(
+    op: Op, shape: Shape, sides: Sides, kind: str
+) -> None:
     made, x = module(op, shape).double(), numbers(shape)
     weights = list(made.parameters())
     if isinstance(op, Pool):
@@ -126,11 +136,15 @@ def test_outputs_and_gradients(op: Op, shape: Shape, sides: Sides, kind: str) ->
         expected = blurred(op, x, sides, kind)
     else:
         expected = around(x, sides, kind)
-        expected = convolved(op, expected, weights[0]) if weights else expected
+        expected = (
+            convolved(op, expected, weights[0]) if weights else expected
+        )
     found = made(x)
     assert tuple(found.shape[1:]) == op.infer(shape)
     assert torch.allclose(found, expected, rtol=1e-9, atol=1e-12)
-    factors = torch.linspace(-1, 1, found.numel(), dtype=torch.double).view_as(found)
+    factors = torch.linspace(
+        -1, 1, found.numel(), dtype=torch.double
+    ).view_as(found)
     both = [
         torch.autograd.grad((y * factors).sum(), [x, *weights])
         for y in (found, expected)
@@ -156,7 +170,9 @@ def test_standardized_filters_see_the_same_cells(standardize: Any) -> None:
 def test_same_is_tensorflows_rule(k: int, s: int, d: int) -> None:
     """As many windows as every s-th cell, with the fewest cells that do, and the odd one after."""
     for n in range(1, 15):
-        op = Conv(width=2, kernel=(k,), stride=(s,), dilation=(d,), pad="same")
+        op = Conv(
+            width=2, kernel=(k,), stride=(s,), dilation=(d,), pad="same"
+        )
         fitted = op.fitted((4, n))
         (edge,) = fitted.padding
         before, after = edge if isinstance(edge, tuple) else (edge, edge)
@@ -213,7 +229,10 @@ def test_what_a_label_makes(label: str, shape: str, made: str) -> None:
 
 
 def test_a_let_and_the_ops_of_a_file() -> None:
-    text = net("3x3 conv 8 pad p, 3x3 conv 8 /2", "3x33x33") + 'let: {p: "1:0"}\n'
+    text = (
+        net("3x3 conv 8 pad p, 3x3 conv 8 /2", "3x33x33")
+        + 'let: {p: "1:0"}\n'
+    )
     graph = resgraph.loads(text + "ops: {conv: {pad: same}}\n").graph
     convs = [str(n.op) for n in graph.nodes.values() if n.op.op == "conv"]
     assert convs == ["3x3 conv 8 pad 1:0", "3x3 conv 8 /2 pad 0:1"]
@@ -226,17 +245,41 @@ def test_a_let_and_the_ops_of_a_file() -> None:
         ("2x2 up conv 8 /2 pad same", "E022", "`pad` cannot be `same`"),
         ("2x2 up conv 8 /2 pad 0:1", "E035", "`pad` must be"),
         ("3x3 conv 8 pad :1", "E010", "`:1` is not how a pad is written"),
-        ("3x3 conv 8 pad 0:1:2", "E010", "`0:1:2` is not how a pad is written"),
-        ("3x3 conv 8 pad 0:1x1x1", "E046", "`0:1x1x1` is a pad along three axes"),
+        (
+            "3x3 conv 8 pad 0:1:2",
+            "E010",
+            "`0:1:2` is not how a pad is written",
+        ),
+        (
+            "3x3 conv 8 pad 0:1x1x1",
+            "E046",
+            "`0:1x1x1` is a pad along three axes",
+        ),
         ("3x3 conv 8 dilation 0:1", "E031", "a number is needed here"),
         ("3x3 conv 8 reflect replicate", "E035", "exclude each other"),
-        ("3x3 conv 8 pad 40 reflect", "E043", "too small to reflect 40 cells"),
+        (
+            "3x3 conv 8 pad 40 reflect",
+            "E043",
+            "too small to reflect 40 cells",
+        ),
         ("3x3 conv 8 pad -1", "E035", "`pad` must be at least 0"),
-        ("pad -1:1 reflect", "E035", "`reflect` adds cells, and takes none away"),
+        (
+            "pad -1:1 reflect",
+            "E035",
+            "`reflect` adds cells, and takes none away",
+        ),
         ("pad -20:-12", "E043", "leaves nothing of"),
         ("3x3 max pool pad 3:0", "E035", "less than the kernel"),
-        ("3x3 max pool /2 pad same ceil", "E035", "`ceil` goes with zeros alone"),
-        ("3x3 avg pool inner reflect", "E035", "`inner` leaves the padding out"),
+        (
+            "3x3 max pool /2 pad same ceil",
+            "E035",
+            "`ceil` goes with zeros alone",
+        ),
+        (
+            "3x3 avg pool inner reflect",
+            "E035",
+            "`inner` leaves the padding out",
+        ),
         ("global avg pool, 3x3 conv 8 pad same", "E044", "needs a map"),
     ],
 )
@@ -268,12 +311,17 @@ def test_both_forms(short: str, long: str) -> None:
     text = net(short)
     assert reformat(Source("a", text), "long") == net(long)
     assert reformat(Source("a", net(long)), "short") == text
-    assert resgraph.loads(net(long)).graph.cost == resgraph.loads(text).graph.cost
+    assert (
+        resgraph.loads(net(long)).graph.cost
+        == resgraph.loads(text).graph.cost
+    )
 
 
 def test_lists_are_written_short_too() -> None:
     long = net("{op: conv, kernel: 3x3, width: 8, pad: [2, [0, 1]]}")
-    assert reformat(Source("a", long), "short") == net("3x3 conv 8 pad 2x0:1")
+    assert reformat(Source("a", long), "short") == net(
+        "3x3 conv 8 pad 2x0:1"
+    )
 
 
 def test_records_refuse_what_labels_do() -> None:

@@ -34,25 +34,37 @@ DEVICES = [
 def test_an_op_has_the_dtype_that_is_said(row: Row, device: str) -> None:
     """What widens does so on a GPU, but for pads, which do on a CPU; of our own ops that is so by PyTorch's autocast op
     reference."""
-    made, x = module(row.op, row.x).to(device), numbers(row.x).detach().to(device)
+    made, x = (
+        module(row.op, row.x).to(device),
+        numbers(row.x).detach().to(device),
+    )
     low, wide = torch.bfloat16, torch.float32
     for training in (True, False):
         made.train(training)
         with torch.autocast(device, dtype=low):
             found = made(x.to(low)).dtype, made(x.to(wide)).dtype
-        expected = {"lowers": (low, low), "keeps": (low, wide), "widens": (wide, wide)}
-        ours = device == "cuda" and row in ROWS and not isinstance(row.op, Pad)
+        expected = {
+            "lowers": (low, low),
+            "keeps": (low, wide),
+            "widens": (wide, wide),
+        }
+        ours = (
+            device == "cuda" and row in ROWS and not isinstance(row.op, Pad)
+        )
         if row.op.autocast != "widens" or ours:
             assert found == expected[row.op.autocast]
         else:
             assert found[1] == wide, "it says that it may widen, and lowers"
 
 
-@pytest.mark.parametrize("op", [Add(), Sub(), Mul(), Div(right=2), Concat()])
+@pytest.mark.parametrize(
+    "op", [Add(), Sub(), Mul(), Div(right=2), Concat()]
+)
 def test_what_joins_tensors_keeps_their_dtype(op: Op) -> None:
     assert op.autocast == "keeps"
     low, wide = (
-        torch.ones(1, 2, 3, 3, dtype=d) for d in (torch.bfloat16, torch.float32)
+        torch.ones(1, 2, 3, 3, dtype=d)
+        for d in (torch.bfloat16, torch.float32)
     )
     terms = [Ref("a")] if isinstance(op, Div) else [Ref("a"), Ref("b")]
     text = flat(piece(op.expression(terms, [(2, 3, 3)] * len(terms))))

@@ -40,8 +40,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(PACKAGE, site / "small")
     info = site / "small-1.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: small\nVersion: 1\n")
-    entries = "".join(f"{name.lower()} = small.ops:{name}\n" for name in NAMES)
+    (info / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: small\nVersion: 1\n"
+    )
+    entries = "".join(
+        f"{name.lower()} = small.ops:{name}\n" for name in NAMES
+    )
     (info / "entry_points.txt").write_text(f"[resgraph.ops]\n{entries}")
     return site
 
@@ -50,7 +54,9 @@ def run(
     site: Path, *arguments: str, spec: str = SPEC
 ) -> subprocess.CompletedProcess[str]:
     (site / "net.yaml").write_text(spec)
-    return python(*arguments, cwd=site, path=os.pathsep.join([str(site), str(ROOT)]))
+    return python(
+        *arguments, cwd=site, path=os.pathsep.join([str(site), str(ROOT)])
+    )
 
 
 def resgraph(
@@ -61,9 +67,13 @@ def resgraph(
 
 def test_the_list_of_ops_tells_where_they_come_from(site: Path) -> None:
     listed = resgraph(site, "blocks").stdout.splitlines()
-    found = [line.split()[0] for line in listed if line.endswith("(of small)")]
+    found = [
+        line.split()[0] for line in listed if line.endswith("(of small)")
+    ]
     assert sorted(found) == sorted(name.lower() for name in NAMES)
-    assert resgraph(site, "blocks", "snake").stdout.endswith("of the package small\n")
+    assert resgraph(site, "blocks", "snake").stdout.endswith(
+        "of the package small\n"
+    )
 
 
 def test_a_package_keeps_a_word_that_resgraph_has_since(site: Path) -> None:
@@ -73,9 +83,10 @@ net = resgraph.loads("name: n\\ninput: 8x4x4\\nnet: {a: grn}\\n")
 print(type(net.graph.nodes["a"].op).__module__, net.params)
 """
     done = run(site, "-c", code)
-    assert (done.returncode, done.stdout.split()) == (0, ["small.ops", "0"]), (
-        done.stderr
-    )
+    assert (done.returncode, done.stdout.split()) == (
+        0,
+        ["small.ops", "0"],
+    ), done.stderr
 
 
 def test_an_installed_norm_and_activation_are_such(site: Path) -> None:
@@ -91,11 +102,15 @@ print(json.dumps([module.one[0].frn.weight.unique().tolist(), module.one[0].frn.
 """
     done = run(site, "-c", code)
     assert done.returncode == 0, done.stderr
-    labels, biases, built, filled = map(json.loads, done.stdout.splitlines())  # type: ignore[assignment]
+    labels, biases, built, filled = map(
+        json.loads, done.stdout.splitlines()
+    )  # type: ignore[assignment]
     assert filled == [[1.0], [0.0]], (
         "the numbers that the constructor of the op's class gives them"
     )
-    assert [labels[f"one.0.{word}"] for word in ("conv", "frn", "snake")] == [
+    assert [
+        labels[f"one.0.{word}"] for word in ("conv", "frn", "snake")
+    ] == [
         "3x3 conv 8",
         "frn",
         "snake",
@@ -135,9 +150,18 @@ print(json.dumps(sorted(n for n, p in net.named_parameters() if n.endswith("frn.
     done = run(site, "-c", code, spec=SPEC + "init: {zero_last: true}\n")
     assert done.returncode == 0, done.stderr
     exempt, zeroed = map(json.loads, done.stdout.splitlines())
-    norms = ("one.0", "one.2", "one.3", "two.body.0", "two.body.1", "two.shortcut")
+    norms = (
+        "one.0",
+        "one.2",
+        "one.3",
+        "two.body.0",
+        "two.body.1",
+        "two.shortcut",
+    )
     assert exempt == sorted(
-        f"{norm}.frn.{name}" for norm in norms for name in ("weight", "bias", "least")
+        f"{norm}.frn.{name}"
+        for norm in norms
+        for name in ("weight", "bias", "least")
     )
     assert zeroed == ["two.body.1.frn.weight"]
 
@@ -185,9 +209,9 @@ def test_the_source_names_every_argument(site: Path) -> None:
     assert "import small.layers" in text
     assert "def conv_frn_snake(width_in, width" in text
     assert not re.search(r"value\d", text)
-    other = SPEC.replace("unit: conv frn snake", "unit: conv bn frn").replace(
-        "relu, ", "relu, frn, "
-    )
+    other = SPEC.replace(
+        "unit: conv frn snake", "unit: conv bn frn"
+    ).replace("relu, ", "relu, frn, ")
     assert not re.search(
         r"value\d", resgraph(site, "export", "net.yaml", spec=other).stdout
     )
@@ -200,8 +224,14 @@ def test_the_source_names_every_argument(site: Path) -> None:
             "two: {body: relu, merge: bent(body + x)}",
             "it has an option without a default",
         ),
-        ("two: fork", "the op `fork` of small.ops gives ((12, 16, 16), (12, 16, 16))"),
-        ("two: fails", "the op `fails` of small.ops fails on 12x16x16: IndexError"),
+        (
+            "two: fork",
+            "the op `fork` of small.ops gives ((12, 16, 16), (12, 16, 16))",
+        ),
+        (
+            "two: fails",
+            "the op `fails` of small.ops fails on 12x16x16: IndexError",
+        ),
     ],
 )
 def test_a_mistake_of_an_op_is_told_where_it_stands(
@@ -233,7 +263,9 @@ def test_an_op_without_a_torch_call(site: Path) -> None:
 
 def test_the_roles_of_our_own() -> None:
     assert {"bn", "ln", "gn"} <= NORMS
-    assert not {"scale", "gain", "softmax", "dropout"} & (NORMS | ACTIVATIONS)
+    assert not {"scale", "gain", "softmax", "dropout"} & (
+        NORMS | ACTIVATIONS
+    )
     for row in ROWS:
         role = type(row.op).role
         assert (row.op.op in NORMS, row.op.op in ACTIVATIONS) == (
@@ -246,7 +278,9 @@ def test_the_roles_of_our_own() -> None:
             )
 
 
-@pytest.mark.parametrize("word", sorted(w for w in ACTIVATIONS if " " not in w))
+@pytest.mark.parametrize(
+    "word", sorted(w for w in ACTIVATIONS if " " not in w)
+)
 def test_what_an_equation_takes_can_be_exported(word: str) -> None:
     """Also one that learns: it is a module."""
     text = f"""\
@@ -259,4 +293,6 @@ net:
 """
     plan = loads(text)
     compile(plan.source(), "net.py", "exec")
-    assert len(list(plan.module().get_submodule("one.merge").children())) == 1
+    assert (
+        len(list(plan.module().get_submodule("one.merge").children())) == 1
+    )

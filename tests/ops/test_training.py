@@ -76,8 +76,14 @@ def prelu(x: Tensor, slope: Tensor) -> Tensor:
 
 def instance_norm(x: Tensor, *learned: Tensor) -> Tensor:
     mean = x.mean((2, 3), keepdim=True)
-    y = (x - mean) / ((x - mean).square().mean((2, 3), keepdim=True) + 1e-5).sqrt()
-    return y * per_channel(learned[0], x) + per_channel(learned[1], x) if learned else y
+    y = (x - mean) / (
+        (x - mean).square().mean((2, 3), keepdim=True) + 1e-5
+    ).sqrt()
+    return (
+        y * per_channel(learned[0], x) + per_channel(learned[1], x)
+        if learned
+        else y
+    )
 
 
 def scaled_norm(x: Tensor, weight: Tensor) -> Tensor:
@@ -95,7 +101,9 @@ def evonorm(x: Tensor, weight: Tensor, bias: Tensor, *v: Tensor) -> Tensor:
         centred = part - part.mean((1, 2, 3), keepdim=True)
         variance = centred.square().mean((1, 2, 3), keepdim=True)
         groups.append((variance + 1e-5).sqrt().expand_as(part))
-    return swish / torch.cat(groups, 1) * per_channel(weight, x) + per_channel(bias, x)
+    return swish / torch.cat(groups, 1) * per_channel(
+        weight, x
+    ) + per_channel(bias, x)
 
 
 def rms_norm(x: Tensor, weight: Tensor) -> Tensor:
@@ -114,13 +122,19 @@ def grn(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
 
 def gelu_tanh(x: Tensor) -> Tensor:
-    return x / 2 * (1 + torch.tanh((2 / torch.pi) ** 0.5 * (x + 0.044715 * x**3)))
+    return (
+        x
+        / 2
+        * (1 + torch.tanh((2 / torch.pi) ** 0.5 * (x + 0.044715 * x**3)))
+    )
 
 
 def mixed(x: Tensor, *filters: Tensor) -> Tensor:
     """Tan & Le 2019, equation 1, of eleven channels: five, three and three."""
     weights = [weight[0] for each in filters for weight in each]
-    assert [len(weight) for weight in weights] == [3] * 5 + [5] * 3 + [7] * 3
+    assert [len(weight) for weight in weights] == [3] * 5 + [5] * 3 + [
+        7
+    ] * 3
     channels = []
     for channel, weight in zip(x.unbind(1), weights, strict=True):
         size = len(weight)
@@ -133,9 +147,13 @@ def mixed(x: Tensor, *filters: Tensor) -> Tensor:
 def blur(x: Tensor) -> Tensor:
     row = torch.tensor([1.0, 2, 1], dtype=x.dtype) / 4
     padded = F.pad(x, (1, 1, 1, 1))
-    down = sum(row[k] * padded[:, :, k : k + x.shape[2] : 2] for k in range(3))
+    down = sum(
+        row[k] * padded[:, :, k : k + x.shape[2] : 2] for k in range(3)
+    )
     assert isinstance(down, Tensor)
-    across = sum(row[k] * down[..., k : k + x.shape[3] : 2] for k in range(3))
+    across = sum(
+        row[k] * down[..., k : k + x.shape[3] : 2] for k in range(3)
+    )
     assert isinstance(across, Tensor)
     return across
 
@@ -146,7 +164,9 @@ def drop_block(x: Tensor) -> Tensor:
     gamma = 0.3 * height * width / (9 * (height - 2) * (width - 2))
     seeds = torch.empty(*x.shape[:2], height - 2, width - 2, dtype=x.dtype)
     kept = torch.ones_like(x)
-    for image, channel, row, column in seeds.bernoulli_(gamma).nonzero().tolist():
+    for image, channel, row, column in (
+        seeds.bernoulli_(gamma).nonzero().tolist()
+    ):
         kept[image, channel, row : row + 3, column : column + 3] = 0
     return x * kept * kept.numel() / kept.sum()
 
@@ -171,7 +191,9 @@ def cell_softmax(x: Tensor) -> Tensor:
 
 def shuffled(x: Tensor) -> Tensor:
     """Shi et al. 2016, equation 4."""
-    y = x.new_zeros(x.shape[0], x.shape[1] // 4, 2 * x.shape[2], 2 * x.shape[3])
+    y = x.new_zeros(
+        x.shape[0], x.shape[1] // 4, 2 * x.shape[2], 2 * x.shape[3]
+    )
     for down in (0, 1):
         for across in (0, 1):
             y[:, :, down::2, across::2] = x[:, 2 * down + across :: 4]
@@ -185,13 +207,20 @@ def blockwise(x: Tensor) -> Tensor:
 
 
 def unshuffled(x: Tensor) -> Tensor:
-    cells = [x[:, :, down::2, across::2] for down in (0, 1) for across in (0, 1)]
+    cells = [
+        x[:, :, down::2, across::2] for down in (0, 1) for across in (0, 1)
+    ]
     return torch.stack(cells, 2).flatten(1, 2)
 
 
 def cells_together(x: Tensor) -> Tensor:
     return torch.cat(
-        [x[:, :, down::2, across::2] for down in (0, 1) for across in (0, 1)], 1
+        [
+            x[:, :, down::2, across::2]
+            for down in (0, 1)
+            for across in (0, 1)
+        ],
+        1,
     )
 
 
@@ -204,20 +233,24 @@ def attention(x: Tensor, *distances: Tensor, heads: int) -> Tensor:
     flat = x.flatten(2)
     for head in range(heads):
         q, k, v = (
-            flat[:, part * parts + head * width :][:, :width] for part in range(3)
+            flat[:, part * parts + head * width :][:, :width]
+            for part in range(3)
         )
         for here, (row, column) in enumerate(cells):
             weights = (q[:, :, here, None] * k).sum(1) / width**0.5
             for down, across in [distances] if distances else []:
                 said = [
-                    down[r - row + size[0] - 1] + across[c - column + size[1] - 1]
+                    down[r - row + size[0] - 1]
+                    + across[c - column + size[1] - 1]
                     for r, c in cells
                 ]
-                weights = weights + (q[:, :, here, None] * torch.stack(said, 1)).sum(1)
+                weights = weights + (
+                    q[:, :, here, None] * torch.stack(said, 1)
+                ).sum(1)
             share = weights.exp() / weights.exp().sum(1, keepdim=True)
-            out[:, head * width : (head + 1) * width, here] = (v * share[:, None]).sum(
-                2
-            )
+            out[:, head * width : (head + 1) * width, here] = (
+                v * share[:, None]
+            ).sum(2)
     return out.reshape(x.shape[0], parts, *size)
 
 
@@ -258,7 +291,11 @@ CASES = [
     Case(DropBlock(rate=0.3, size=3), MAP, drop_block),
     Case(Attention(heads=2), (12, 3, 4), partial(attention, heads=2)),
     Case(Attention(heads=3), (9, 5), partial(attention, heads=3)),
-    Case(Attention(heads=2, relative=True), (12, 3, 4), partial(attention, heads=2)),
+    Case(
+        Attention(heads=2, relative=True),
+        (12, 3, 4),
+        partial(attention, heads=2),
+    ),
     Case(Position(), MAP, position),
     Case(Position(), SEQUENCE, position),
     Case(Token(), SEQUENCE, token),
@@ -272,7 +309,9 @@ CASES = [
     Case(Scale(shift=0), MAP, scaled),
     Case(Scale(shift=0), VECTOR, scaled),
     Case(Positions(), MAP, lambda x: torch.cat(x.unbind(2), 2)),
-    Case(To(size=(2, 3)), SEQUENCE, lambda x: torch.stack(x.split(3, 2), 2)),
+    Case(
+        To(size=(2, 3)), SEQUENCE, lambda x: torch.stack(x.split(3, 2), 2)
+    ),
     Case(PixelShuffle(factor=2), MAP, shuffled),
     Case(DepthToSpace(factor=2, blockwise=True), MAP, blockwise),
     Case(PixelUnshuffle(factor=2), EVEN, unshuffled),
@@ -281,22 +320,31 @@ CASES = [
 
 
 def test_every_later_op_has_a_case() -> None:
-    assert {VOCABULARY[word] for word in LATER} <= {type(case.op) for case in CASES}
+    assert {VOCABULARY[word] for word in LATER} <= {
+        type(case.op) for case in CASES
+    }
 
 
 @pytest.mark.parametrize("case", CASES, ids=Case.name)
-def test_outputs_and_gradients_are_those_of_the_definition(case: Case) -> None:
+def test_outputs_and_gradients_are_those_of_the_definition(
+    case: Case,
+) -> None:
     made, x = module(case.op, case.x).double().train(), numbers(case.x)
     learned = list(made.parameters())
     with torch.no_grad():
         for place, weight in enumerate(learned):
-            weight.copy_(numbers(tuple(weight.shape), batch=1, seed=place)[0] + 0.3)
+            weight.copy_(
+                numbers(tuple(weight.shape), batch=1, seed=place)[0] + 0.3
+            )
     torch.manual_seed(0)
     ours = made(x)
     torch.manual_seed(0)
     theirs = case.reference(x, *learned)
     assert torch.allclose(
-        ours, theirs, rtol=1e-9, atol=1e-6 if "drop" in case.op.op else 1e-12
+        ours,
+        theirs,
+        rtol=1e-9,
+        atol=1e-6 if "drop" in case.op.op else 1e-12,
     )
     given = numbers(tuple(ours.shape[1:]), seed=9)
     gradients = [
@@ -305,7 +353,10 @@ def test_outputs_and_gradients_are_those_of_the_definition(case: Case) -> None:
     ]
     for one, other in zip(*gradients, strict=True):
         assert torch.allclose(
-            one, other, rtol=1e-9, atol=1e-6 if "drop" in case.op.op else 1e-12
+            one,
+            other,
+            rtol=1e-9,
+            atol=1e-6 if "drop" in case.op.op else 1e-12,
         )
     assert not list(made.buffers()) or case.op.op == "blur pool", (
         "nothing is kept of a batch"

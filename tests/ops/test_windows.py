@@ -51,34 +51,61 @@ def test_conv(
     size: Pair, kernel: Pair, stride: Pair, dilation: Pair, pad: Pair | None
 ) -> None:
     assert agrees(
-        Conv(width=2, kernel=kernel, stride=stride, dilation=dilation, pad=pad),
+        Conv(
+            width=2,
+            kernel=kernel,
+            stride=stride,
+            dilation=dilation,
+            pad=pad,
+        ),
         (3, *size),
     )
     assert agrees(
-        DepthwiseConv(kernel=kernel, stride=stride, dilation=dilation, pad=pad),
+        DepthwiseConv(
+            kernel=kernel, stride=stride, dilation=dilation, pad=pad
+        ),
         (3, *size),
     )
 
 
 @given(
-    sizes, pairs, pairs, pads, st.booleans(), st.sampled_from(["max pool", "avg pool"])
+    sizes,
+    pairs,
+    pairs,
+    pads,
+    st.booleans(),
+    st.sampled_from(["max pool", "avg pool"]),
 )
 def test_pool(
-    size: Pair, kernel: Pair, stride: Pair, pad: Pair | None, ceil: bool, word: Kind
+    size: Pair,
+    kernel: Pair,
+    stride: Pair,
+    pad: Pair | None,
+    ceil: bool,
+    word: Kind,
 ) -> None:
-    if pad is not None and any(2 * p > k for p, k in zip(pad, kernel, strict=True)):
-        with pytest.raises(ValidationError, match="at most half of the kernel"):
+    if pad is not None and any(
+        2 * p > k for p, k in zip(pad, kernel, strict=True)
+    ):
+        with pytest.raises(
+            ValidationError, match="at most half of the kernel"
+        ):
             Pool(op=word, kernel=kernel, stride=stride, pad=pad, ceil=ceil)
     else:
         assert agrees(
-            Pool(op=word, kernel=kernel, stride=stride, pad=pad, ceil=ceil), (3, *size)
+            Pool(op=word, kernel=kernel, stride=stride, pad=pad, ceil=ceil),
+            (3, *size),
         )
 
 
 @given(sizes, pairs, pairs, pads)
-def test_blur_pool(size: Pair, half: Pair, stride: Pair, pad: Pair | None) -> None:
+def test_blur_pool(
+    size: Pair, half: Pair, stride: Pair, pad: Pair | None
+) -> None:
     kernel = (2 * half[0] - 1, 2 * half[1] - 1)
-    assert agrees(BlurPool(kernel=kernel, stride=stride, pad=pad), (3, *size))
+    assert agrees(
+        BlurPool(kernel=kernel, stride=stride, pad=pad), (3, *size)
+    )
 
 
 @given(sizes, pairs, pairs, pairs)
@@ -95,7 +122,11 @@ def test_an_up_conv_multiplies_the_size_exactly(
             UpConv(width=2, kernel=kernel, stride=stride, dilation=dilation)
         return
     op = UpConv(width=2, kernel=kernel, stride=stride, dilation=dilation)
-    assert op.infer((3, *size)) == (2, size[0] * stride[0], size[1] * stride[1])
+    assert op.infer((3, *size)) == (
+        2,
+        size[0] * stride[0],
+        size[1] * stride[1],
+    )
     assert agrees(op, (3, *size))
 
 
@@ -127,12 +158,16 @@ def test_a_pool_without_a_kernel_reads_each_cell_once(
     size: Pair, stride: Pair, width: int
 ) -> None:
     op = Pool(op="avg pool", stride=stride, ceil=True)
-    assert op == Pool(op="avg pool", kernel=stride, stride=stride, ceil=True)
+    assert op == Pool(
+        op="avg pool", kernel=stride, stride=stride, ceil=True
+    )
     assert op.nothing() == (stride == (1, 1))
-    if all(n >= s and s % 2 == 0 for n, s in zip(size, stride, strict=True)):
-        assert op.infer((width, *size)) == ZeroPad(width=width, stride=stride).infer(
-            (width, *size)
-        )
+    if all(
+        n >= s and s % 2 == 0 for n, s in zip(size, stride, strict=True)
+    ):
+        assert op.infer((width, *size)) == ZeroPad(
+            width=width, stride=stride
+        ).infer((width, *size))
 
 
 @pytest.mark.parametrize("word", ["max pool", "avg pool"])

@@ -51,7 +51,9 @@ def test_shortcuts_weigh_nothing_and_the_main_path_is_heavy() -> None:
     assert len(shortcuts) == 6
     assert all("weight=0" in edge for edge in shortcuts)
     assert sum("style=dotted" in edge for edge in shortcuts) == 1
-    assert all("weight=20" in edge for edge in edges if edge not in shortcuts)
+    assert all(
+        "weight=20" in edge for edge in edges if edge not in shortcuts
+    )
 
 
 def test_splines_are_never_orthogonal() -> None:
@@ -87,7 +89,9 @@ def test_an_engine_reads_it(view: str) -> None:
 
 @needs_engine
 def test_an_engine_reads_hostile_names() -> None:
-    net = loads(NET.replace("name: Small", "name: 'a\"; b -> c [<&>] \\N \\'"))
+    net = loads(
+        NET.replace("name: Small", "name: 'a\"; b -> c [<&>] \\N \\'")
+    )
     assert "a&quot;; b" in str(laid_out(dot(net)))
 
 
@@ -106,10 +110,14 @@ def test_an_engine_reads_hostile_names() -> None:
     ],
 )
 def test_an_engine_reads_the_zoo(name: str) -> None:
-    assert "</svg>" in str(laid_out(dot(load(SPECS / f"{name}.yaml"), view="stages")))
+    assert "</svg>" in str(
+        laid_out(dot(load(SPECS / f"{name}.yaml"), view="stages"))
+    )
 
 
-def test_without_an_engine_one_clear_message(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_an_engine_one_clear_message(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("PATH", "")
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
     with pytest.raises(
@@ -120,7 +128,9 @@ def test_without_an_engine_one_clear_message(monkeypatch: pytest.MonkeyPatch) ->
 
 @needs_engine
 def test_a_pdf_has_the_packaged_font_and_no_other() -> None:
-    pytest.importorskip("typst", reason="no typst: pip install 'resgraph[figures]'")
+    pytest.importorskip(
+        "typst", reason="no typst: pip install 'resgraph[figures]'"
+    )
     made = laid_out(dot(loads(NET.replace("Small", "Łódź α→β"))), "pdf")
     assert isinstance(made, bytes)
     assert set(re.findall(rb"/FontName\s*/[A-Z]{6}\+([\w-]+)", made)) == {
@@ -137,7 +147,9 @@ def test_a_png_has_the_size_of_the_layout() -> None:
     text = dot(loads(NET))
     points = [
         float(found)
-        for found in re.findall(r'(?:width|height)="([\d.]+)pt"', str(laid_out(text)))
+        for found in re.findall(
+            r'(?:width|height)="([\d.]+)pt"', str(laid_out(text))
+        )
     ]
     made = laid_out(text, "png", scale=1.5)
     assert isinstance(made, bytes)
@@ -147,12 +159,18 @@ def test_a_png_has_the_size_of_the_layout() -> None:
 
 
 @needs_engine
-@pytest.mark.parametrize(("kind", "package"), [("png", "resvg_py"), ("pdf", "typst")])
-def test_a_letter_that_the_font_lacks_is_named(kind: str, package: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "package"), [("png", "resvg_py"), ("pdf", "typst")]
+)
+def test_a_letter_that_the_font_lacks_is_named(
+    kind: str, package: str
+) -> None:
     pytest.importorskip(package)
     text = dot(loads(NET.replace("Small", "中 net")))
     assert "中" in str(laid_out(text))
-    with pytest.raises(UsageError, match=rf"{kind.upper()} cannot show 中 \(U\+4E2D\)"):
+    with pytest.raises(
+        UsageError, match=rf"{kind.upper()} cannot show 中 \(U\+4E2D\)"
+    ):
         laid_out(text, kind)
 
 
@@ -179,10 +197,13 @@ def test_an_engine_that_fails_is_told(
 
 def test_boxes_have_room_for_the_widest_of_fonts() -> None:
     """Graphviz measures with the fonts of the writer, and an SVG is read with those of the reader."""
-    wide = "conv1: 3x3 conv 16\n  wide: 3x3 conv 1024 /2 groups 16 dilation 2"
+    wide = (
+        "conv1: 3x3 conv 16\n  wide: 3x3 conv 1024 /2 groups 16 dilation 2"
+    )
     text = dot(loads(NET.replace("conv1: 3x3 conv 16", wide)), view="ops")
     found = re.findall(
-        r"label=<(Conv[^<]*) <font[^>]*>([^<]*)</font>>.*?width=([\d.]+)", text
+        r"label=<(Conv[^<]*) <font[^>]*>([^<]*)</font>>.*?width=([\d.]+)",
+        text,
     )
     assert any(float(wide) > 2.4 for *_, wide in found)
     for name, detail, wide in found:

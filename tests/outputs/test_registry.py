@@ -45,7 +45,9 @@ def test_a_plan_is_written_as_each(name: str) -> None:
         ("resolved", "yaml"),
     ],
 )
-def test_the_methods_of_a_plan_are_short_for_it(method: str, name: str) -> None:
+def test_the_methods_of_a_plan_are_short_for_it(
+    method: str, name: str
+) -> None:
     assert getattr(DIGITS, method)() == DIGITS.to(name)
 
 

@@ -20,13 +20,20 @@ BLOCK = "blocks:\n  b:\n    body: [3x3 conv out, 3x3 conv out linear]\n    merge
 )
 def test_in_a_merge(unit: str, label: str) -> None:
     made = ops(plan("one: b 16", top=f"unit: {unit}\n{BLOCK}"))
-    assert made[f"one.merge.{label.partition(' 0')[0].replace(' ', '_')}"] == label
-    assert made["one.body.0." + label.partition(" 0")[0].replace(" ", "_")] == label
+    assert (
+        made[f"one.merge.{label.partition(' 0')[0].replace(' ', '_')}"]
+        == label
+    )
+    assert (
+        made["one.body.0." + label.partition(" 0")[0].replace(" ", "_")]
+        == label
+    )
 
 
 def test_it_is_the_word_itself_in_every_output() -> None:
     one, other = (
-        plan("one: b 16", top=BLOCK.replace("act(", word)) for word in ("act(", "relu(")
+        plan("one: b 16", top=BLOCK.replace("act(", word))
+        for word in ("act(", "relu(")
     )
     assert ops(one) == ops(other)
     assert (one.table(), one.svg(), one.source()) == (
@@ -64,13 +71,17 @@ def test_a_let_of_that_name_wins_and_a_unit_may_read_it() -> None:
         "gelu",
     )
     inner = BLOCK.replace("    body", "    let: {act: tanh}\n    body")
-    assert ops(plan("one: b 16 act elu", top=inner))["one.merge.elu"] == "elu"
+    assert (
+        ops(plan("one: b 16 act elu", top=inner))["one.merge.elu"] == "elu"
+    )
     assert ops(plan("one: b 16", top=inner))["one.merge.tanh"] == "tanh"
 
 
 def test_the_unit_of_a_block_is_in_force_there() -> None:
     top = BLOCK.replace("    body", "    unit: conv bn mish\n    body")
-    assert "one.merge.mish" in ops(plan("one: b 16", top="unit: conv bn silu\n" + top))
+    assert "one.merge.mish" in ops(
+        plan("one: b 16", top="unit: conv bn silu\n" + top)
+    )
 
 
 @pytest.mark.parametrize(
@@ -87,11 +98,15 @@ def test_the_unit_of_a_block_is_in_force_there() -> None:
 @pytest.mark.parametrize(
     "policy", ["unit: conv bn silu", "unit: [conv, gn 2, leaky relu 0.2]"]
 )
-def test_a_files_unit_reaches_the_librarys_merges(block: str, policy: str) -> None:
+def test_a_files_unit_reaches_the_librarys_merges(
+    block: str, policy: str
+) -> None:
     made = plan(f"one: {block} 32", input="32x8x8", top=policy)
     own = next(iter(residuals(made.graph)))
     last = made.graph.nodes[made.graph.output]
-    assert last.op.label() == ("silu" if "silu" in policy else "leaky relu 0.2")
+    assert last.op.label() == (
+        "silu" if "silu" in policy else "leaky relu 0.2"
+    )
     assert last.inputs == (own.sum.name,)
 
 
@@ -99,10 +114,12 @@ def test_a_unit_without_an_activation() -> None:
     (found,) = mistakes(spec("one: b 16", top=f"unit: conv bn\n{BLOCK}"))
     assert (found.code, pointed(found)) == ("E030", "act")
     assert (
-        found.message == "`act` is the activation of the unit, and `conv bn` has none"
+        found.message
+        == "`act` is the activation of the unit, and `conv bn` has none"
     )
     assert (
-        ops(plan("one: basic 16", top="unit: conv bn"))["one.merge.relu"] == "relu"
+        ops(plan("one: basic 16", top="unit: conv bn"))["one.merge.relu"]
+        == "relu"
     ), "what a library block does then"
 
 
@@ -140,7 +157,10 @@ def test_a_block_or_a_path_may_have_that_name() -> None:
 def test_a_let_may_say_that_there_is_none() -> None:
     top = "blocks:\n  b:\n    let: {act: relu}\n    body: 3x3 conv out act\n    merge: body + x\n"
     made = ops(
-        plan("one: [3x3 conv 8 bare, b 8, b 8 act linear, b 8 act bare]", top=top)
+        plan(
+            "one: [3x3 conv 8 bare, b 8, b 8 act linear, b 8 act bare]",
+            top=top,
+        )
     )
     assert [name for name in made if name.startswith("one.1")][-2:] == [
         "one.1.body.relu",

@@ -58,7 +58,9 @@ def test_nodes_are_named_by_where_they_stand_and_keys_by_the_original(
     nodes = pair.graph.nodes
     assert nodes["other.1.stem.0.conv"].shares == "stem.0.conv"
     assert nodes["other.1.stem.0.conv"].inputs == ("right",)
-    assert nodes["other.1.stem.1.merge.add"].inputs[1] == "other.1.stem.0.relu"
+    assert (
+        nodes["other.1.stem.1.merge.add"].inputs[1] == "other.1.stem.0.relu"
+    )
     keys = {key.split(".")[0] for key in pair.module().state_dict()}
     assert keys == {"stem", "emb", "head"}
 
@@ -76,12 +78,22 @@ def test_a_row_a_path_a_place_and_a_run() -> None:
         input="16x8x8",
     )
     found = {
-        name: node.shares for name, node in made.graph.nodes.items() if node.shares
+        name: node.shares
+        for name, node in made.graph.nodes.items()
+        if node.shares
     }
     assert found["b.1.merge.add"] == "a.1.merge.add"
-    assert found["c.2.bn"] == "a.1.body.2.bn" and found["d.0.conv"] == "a.0.conv"
-    assert found["d.2.b.0.conv"] == "a.0.conv"  # the first maker's, through `b`
-    assert made.params == plan("a: [3x3 conv 16, bottleneck 16]", input="16x8x8").params
+    assert (
+        found["c.2.bn"] == "a.1.body.2.bn"
+        and found["d.0.conv"] == "a.0.conv"
+    )
+    assert (
+        found["d.2.b.0.conv"] == "a.0.conv"
+    )  # the first maker's, through `b`
+    assert (
+        made.params
+        == plan("a: [3x3 conv 16, bottleneck 16]", input="16x8x8").params
+    )
 
 
 def test_in_a_block_it_repeats_paths_of_that_block() -> None:
@@ -93,14 +105,22 @@ def test_in_a_block_it_repeats_paths_of_that_block() -> None:
     for block in net.one:
         wanted = block.a(block.a(block.a(wanted))) + wanted
     assert torch.allclose(net(x), wanted, atol=1e-12)
-    assert made.source().count("class ") == 2, "blocks of one structure are one class"
+    assert made.source().count("class ") == 2, (
+        "blocks of one structure are one class"
+    )
 
 
 def test_the_first_time_decides_strides_and_counters() -> None:
     top = "blocks:\n  b:\n    body: [3x3 conv out /stride, drop path index/10]\n    merge: body + shortcut\n"
     made = plan("one: 2 x b 3\ntwo: again one", input="3x8x8", top=top)
-    assert ops(made)["two.1.body.1"] == ops(made)["one.1.body.1"] == "drop path 0.1"
-    strided = shapes(plan("a: 3x3 conv 3 /2\nb: again a\nc: again a", input="3x8x8"))
+    assert (
+        ops(made)["two.1.body.1"]
+        == ops(made)["one.1.body.1"]
+        == "drop path 0.1"
+    )
+    strided = shapes(
+        plan("a: 3x3 conv 3 /2\nb: again a\nc: again a", input="3x8x8")
+    )
     assert [strided[f"{row}.relu"][1] for row in "abc"] == [4, 2, 1]
 
 
@@ -127,26 +147,33 @@ def test_it_is_the_same_module_called_twice(pair: resgraph.Plan) -> None:
     assert torch.allclose(out, wanted, atol=1e-12)
     out.square().sum().backward()
     wanted.square().sum().backward()
-    for mine, theirs in zip(net.parameters(), other.parameters(), strict=True):
+    for mine, theirs in zip(
+        net.parameters(), other.parameters(), strict=True
+    ):
         assert mine.grad is not None and theirs.grad is not None
         assert torch.allclose(mine.grad, theirs.grad, atol=1e-12)
     for (key, mine), theirs in zip(
         net.state_dict().items(), other.state_dict().values(), strict=True
     ):
-        assert torch.allclose(mine.double(), theirs.double(), atol=1e-12), key
+        assert torch.allclose(mine.double(), theirs.double(), atol=1e-12), (
+            key
+        )
         if key.endswith("num_batches_tracked"):
             assert int(mine) == 2
 
 
 def test_a_recurrent_row() -> None:
     made = plan(
-        "r: 3x3 conv 3\nmore: 3 x again r\nhead: [global avg pool, fc 2]", input="3x8x8"
+        "r: 3x3 conv 3\nmore: 3 x again r\nhead: [global avg pool, fc 2]",
+        input="3x8x8",
     )
     net, x = module(made), images(2, 8)
     wanted = x
     for _ in range(4):
         wanted = net.r(wanted)
-    assert torch.allclose(net(x), net.head[1](wanted.mean((2, 3))), atol=1e-12)
+    assert torch.allclose(
+        net(x), net.head[1](wanted.mean((2, 3))), atol=1e-12
+    )
     assert not hasattr(net, "more")
 
 
@@ -196,13 +223,17 @@ def test_a_norm_stays_where_one_of_both_is_called_alone(rows: str) -> None:
     assert "a.1.weight" in state
     smaller = folded.module().double().eval()
     smaller.load_state_dict(state)
-    assert torch.allclose(smaller(images(2, 6)), net(images(2, 6)), atol=1e-9)
+    assert torch.allclose(
+        smaller(images(2, 6)), net(images(2, 6)), atol=1e-9
+    )
 
 
 def test_a_module_overwrites_wherever_it_is_called_or_nowhere() -> None:
     free = plan("a: [3x3 conv 3 bare, relu]\nb: again a", input="3x6x6")
     assert {"a.1", "b.1"} <= inplace(free.graph)
-    kept = plan("a: [3x3 conv 3 bare, relu]\nb: [a, again a.1]", input="3x6x6")
+    kept = plan(
+        "a: [3x3 conv 3 bare, relu]\nb: [a, again a.1]", input="3x6x6"
+    )
     assert not {"a.1", "b.1"} & inplace(kept.graph)
 
 
@@ -220,19 +251,27 @@ def test_exports_and_compiles(pair: resgraph.Plan) -> None:
 
 
 def test_tables_say_what_is_repeated(pair: resgraph.Plan) -> None:
-    (row,) = [line for line in pair.table().splitlines() if line.startswith("other")]
+    (row,) = [
+        line
+        for line in pair.table().splitlines()
+        if line.startswith("other")
+    ]
     assert "again stem..emb" in row and " – " in f"{row} "
     again = plan("r: 3x3 conv 3\nmore: 3 x again r", input="3x8x8")
     assert "again r × 3" in again.table()
     rows = json.loads(again.to("json"))["rows"]
-    assert rows[1]["layers"] == [{"block": "", "lines": ["again r"], "repeat": 3}]
+    assert rows[1]["layers"] == [
+        {"block": "", "lines": ["again r"], "repeat": 3}
+    ]
     assert (rows[1]["params"], rows[1]["macs"]) == (0, 3 * rows[0]["macs"])
 
 
 def test_it_explains_itself(pair: resgraph.Plan) -> None:
     said = explanation(pair, "other.1.stem.0.conv")
     assert "those of stem.0.conv" in said
-    assert "`stem..emb` again, with its weights" in explanation(pair, "other.1")
+    assert "`stem..emb` again, with its weights" in explanation(
+        pair, "other.1"
+    )
 
 
 def test_pictures_say_it_too(pair: resgraph.Plan) -> None:
@@ -252,22 +291,33 @@ def test_a_difference_is_told() -> None:
 
 
 def test_it_reads_back(pair: resgraph.Plan, tmp_path: Path) -> None:
-    assert resgraph.loads(pair.resolved()).graph.nodes == pair.graph.nodes or str(
+    assert resgraph.loads(
+        pair.resolved()
+    ).graph.nodes == pair.graph.nodes or str(
         resgraph.loads(pair.resolved()).graph
     ) == str(pair.graph)
-    text = spec("a: 3x3 conv 3\nb: [3 x  again a, again   a..a]", input="3x8x8")
+    text = spec(
+        "a: 3x3 conv 3\nb: [3 x  again a, again   a..a]", input="3x8x8"
+    )
     long = reformat(Source("a", text), "long")
     assert "[{again: a, repeat: 3}, {again: a}]" in long
     short = reformat(Source("a", long), "short")
     assert "b: [3 x again a, again a]" in short
-    assert str(resgraph.loads(long).graph) == str(resgraph.loads(text).graph)
+    assert str(resgraph.loads(long).graph) == str(
+        resgraph.loads(text).graph
+    )
 
 
 def test_a_name_of_the_file_goes_before_the_word() -> None:
     top = "blocks:\n  again: 3x3 conv out\n"
-    assert ops(plan("a: again 4", input="3x8x8", top=top))["a.conv"] == "3x3 conv 4"
+    assert (
+        ops(plan("a: again 4", input="3x8x8", top=top))["a.conv"]
+        == "3x3 conv 4"
+    )
     inline = plan("a: {again: 3x3 conv 4}", input="3x8x8")
-    assert ops(inline)["a.again.conv" if "a.again.conv" in ops(inline) else "a.conv"]
+    assert ops(inline)[
+        "a.again.conv" if "a.again.conv" in ops(inline) else "a.conv"
+    ]
 
 
 # -- mistakes
@@ -296,7 +346,9 @@ def test_mistakes(rows: str, code: str, at: str) -> None:
 
 
 def test_what_a_mistake_spoils_is_not_told_again() -> None:
-    found = mistakes(spec("a: 3x3 convv 3\nb: again a\nc: again b", input="3x8x8"))
+    found = mistakes(
+        spec("a: 3x3 convv 3\nb: again a\nc: again b", input="3x8x8")
+    )
     assert [each.code for each in found] == ["E011"]
 
 

@@ -22,8 +22,14 @@ BLOCKS = {
 
 def graph(net: str) -> Graph:
     """A net with those blocks that it calls."""
-    called = [f"  {name}: {text}" for name, text in BLOCKS.items() if f"{name} " in net]
-    return plan(net, top="\n".join(["blocks:", *called]) if called else "").graph
+    called = [
+        f"  {name}: {text}"
+        for name, text in BLOCKS.items()
+        if f"{name} " in net
+    ]
+    return plan(
+        net, top="\n".join(["blocks:", *called]) if called else ""
+    ).graph
 
 
 def differences(
@@ -54,7 +60,9 @@ def test_a_net_differs_from_itself_in_nothing() -> None:
 
 
 def test_blocks_of_a_longer_row_are_one_difference() -> None:
-    one, other = (f"one: {count} x res 16\ntwo: [plain 4, res 4]" for count in (2, 5))
+    one, other = (
+        f"one: {count} x res 16\ntwo: [plain 4, res 4]" for count in (2, 5)
+    )
     assert differences(one, other) == [("added", "one.{2-4}", "", "res 16")]
 
 
@@ -71,15 +79,21 @@ def test_what_is_put_in_is_one_difference_wherever_it_stands(
     for place in range(len(items)):
         longer = [*items[:place], inserted, *items[place:]]
         one, other = (f"a: [{', '.join(row)}]" for row in (items, longer))
-        found = [each for each in differences(one, other) if each[0] != "shape"]
+        found = [
+            each for each in differences(one, other) if each[0] != "shape"
+        ]
         assert found == [("added", f"a.{place}", "", said)]
-        found = [each for each in differences(other, one) if each[0] != "shape"]
+        found = [
+            each for each in differences(other, one) if each[0] != "shape"
+        ]
         assert found == [("removed", f"a.{place}", "", said)]
 
 
 def test_shapes_that_follow_from_a_pool_are_a_line_a_row() -> None:
     one = "a: [3x3 conv 8, 3x3 conv 16]\nb: 3 x res 16\nc: [global avg pool, fc 3]"
-    found = differences(one, one.replace("8, 3x3", "8, 2x2 max pool /2, 3x3"))
+    found = differences(
+        one, one.replace("8, 3x3", "8, 2x2 max pool /2, 3x3")
+    )
     assert found == [
         ("added", "a.1", "", "max pool /2"),
         ("shape", "a", "16x32x32", "16x16x16"),
@@ -96,7 +110,9 @@ def test_rows_that_moved_are_what_they_were() -> None:
 
 def test_another_kernel_and_activation_are_changes_of_the_layer() -> None:
     one = "a: [3x3 conv 8, res 8]\nb: 1x1 conv 4"
-    assert differences(one, one.replace("3x3 conv 8", "5x5 conv 8 gelu")) == [
+    assert differences(
+        one, one.replace("3x3 conv 8", "5x5 conv 8 gelu")
+    ) == [
         ("changed", "a.0.conv", "3x3 conv 8", "5x5 conv 8"),
         ("changed", "a.0.gelu", "relu", "gelu"),
     ]
@@ -105,7 +121,8 @@ def test_another_kernel_and_activation_are_changes_of_the_layer() -> None:
 def test_rates_that_blocks_differ_in_are_one_difference() -> None:
     top = "blocks:\n  r: {let: {p: 0}, body: [3x3 conv out, drop path p], merge: body + x}\n"
     one, other = (
-        plan(f"a: 3 x r 16 p {rate}*index", top=top).graph for rate in (0.1, 0.2)
+        plan(f"a: 3 x r 16 p {rate}*index", top=top).graph
+        for rate in (0.1, 0.2)
     )
     (group,) = grouped(compare(one, other))[-1:]
     assert (group.before, group.after) == (
@@ -116,18 +133,25 @@ def test_rates_that_blocks_differ_in_are_one_difference() -> None:
 
 def test_resnet_34_is_resnet_18_with_8_blocks_more() -> None:
     """He et al. 2015, Table 1: 2, 2, 2, 2 blocks, and 3, 4, 6, 3."""
-    found = compare(*(resgraph.load(name).graph for name in ("resnet-18", "resnet-34")))
+    found = compare(
+        *(resgraph.load(name).graph for name in ("resnet-18", "resnet-34"))
+    )
     assert [(row.after.name, dict(row.counts)) for row in rows(found)] == [
         ("conv2", {("added", "block"): 1}),
         ("conv3", {("added", "block"): 2}),
         ("conv4", {("added", "block"): 4}),
         ("conv5", {("added", "block"): 1}),
     ]
-    assert sum(row.cost.params for row in rows(found)) == 21_797_672 - 11_689_512
+    assert (
+        sum(row.cost.params for row in rows(found))
+        == 21_797_672 - 11_689_512
+    )
     assert found.renamed == {}
 
 
-def test_the_command_begins_with_rows(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_begins_with_rows(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert run(["diff", "resnet-18", "resnet-34"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split("  ")[:2] == ["conv2", "+ 1 block"]

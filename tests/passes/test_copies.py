@@ -68,13 +68,18 @@ def test_a_deep_net_makes_as_many_blocks_as_a_shallow_one(
     made: list[str] = []
     call = ItemMaker.call
     monkeypatch.setattr(
-        ItemMaker, "call", lambda self, *rest: made.append("") or call(self, *rest)
+        ItemMaker,
+        "call",
+        lambda self, *rest: made.append("") or call(self, *rest),
     )
     for name in ("resnet-20", "resnet-1202"):
         made.clear()
         found = resgraph.load(f"{ZOO / 'cifar-resnet.yaml'}::{name}")
         assert len(made) == 2 * 3  # the first and the second of each row
-        assert f"depth {found.depth}" == f"depth {name.removeprefix('resnet-')}"
+        assert (
+            f"depth {found.depth}"
+            == f"depth {name.removeprefix('resnet-')}"
+        )
 
 
 def test_a_name_in_a_copy_is_one_string() -> None:
@@ -83,6 +88,9 @@ def test_a_name_in_a_copy_is_one_string() -> None:
     last = next(block for block in graph.blocks() if block.name == "one.5")
     scopes = [item for path in last.paths for item in path.items]
     read = [graph.nodes[name] for layer in scopes for name in layer.nodes]
-    said = [last.output, *(name for node in read for name in (node.name, *node.inputs))]
+    said = [
+        last.output,
+        *(name for node in read for name in (node.name, *node.inputs)),
+    ]
     assert len(read) > 4
     assert {id(name) for name in said} <= known

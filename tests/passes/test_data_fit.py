@@ -14,7 +14,9 @@ REST = "net:\n  conv1: 3x3 conv 8\n  head: [global avg pool, fc {classes}]\ntrai
 
 
 def problems(shape: str, classes: int, train: str) -> list[Diagnostic]:
-    text = f"name: a\ninput: {shape}\n" + REST.format(classes=classes, train=train)
+    text = f"name: a\ninput: {shape}\n" + REST.format(
+        classes=classes, train=train
+    )
     return resgraph.loads(text).unmet()
 
 
@@ -34,9 +36,9 @@ def test_what_fits_is_clean(shape: str, classes: int, train: str) -> None:
 
 
 def test_without_a_recipe_nothing_is_asked() -> None:
-    text = "name: a\ninput: 3x9x9\n" + REST.format(classes=7, train="digits").replace(
-        "train: digits\n", ""
-    )
+    text = "name: a\ninput: 3x9x9\n" + REST.format(
+        classes=7, train="digits"
+    ).replace("train: digits\n", "")
     assert resgraph.loads(text).unmet() == []
 
 
@@ -58,7 +60,9 @@ def test_what_does_not_fit_is_told_where_it_is_written(
     assert [d.span.line for d in found if d.span] == lines
 
 
-def test_the_place_is_the_users_own_where_the_last_layer_is_of_the_library() -> None:
+def test_the_place_is_the_users_own_where_the_last_layer_is_of_the_library() -> (
+    None
+):
     text = "name: a\ninput: 1x8x8\nnet:\n  conv1: 3x3 conv 16\n  last: 2 x basic 16\ntrain: digits\n"
     (problem,) = resgraph.loads(text).unmet()
     assert problem.span is not None and problem.span.line == 5

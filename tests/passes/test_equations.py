@@ -23,7 +23,11 @@ def _read(line: str, equation: str) -> bool:
     import re
 
     key = line.strip().split(":")[0]
-    return len(key) != 1 or key == "b" or re.search(rf"\b{key}\b", equation) is not None
+    return (
+        len(key) != 1
+        or key == "b"
+        or re.search(rf"\b{key}\b", equation) is not None
+    )
 
 
 @pytest.mark.parametrize(
@@ -56,7 +60,9 @@ def _read(line: str, equation: str) -> bool:
     ],
 )
 def test_nodes(equation: str, made: list[str]) -> None:
-    assert [label.replace(".0 ", " ") for label in made_by(equation)] == made
+    assert [
+        label.replace(".0 ", " ") for label in made_by(equation)
+    ] == made
 
 
 @pytest.mark.parametrize(
@@ -72,7 +78,9 @@ def test_nodes(equation: str, made: list[str]) -> None:
 def test_shapes(equation: str, width: int) -> None:
     used = [line for line in PATHS.splitlines() if _read(line, equation)]
     assert (
-        plan("one: b", top="\n".join(used).format(equation=equation) + "\n").output[0]
+        plan(
+            "one: b", top="\n".join(used).format(equation=equation) + "\n"
+        ).output[0]
         == width
     )
 
@@ -140,7 +148,9 @@ def test_a_u_net() -> None:
 )
 def test_mistakes(equation: str, code: str, at: str) -> None:
     used = [line for line in PATHS.splitlines() if _read(line, equation)]
-    found = told(spec("one: b", top="\n".join(used).format(equation=equation) + "\n"))
+    found = told(
+        spec("one: b", top="\n".join(used).format(equation=equation) + "\n")
+    )
     assert found == [(code, at)]
 
 
@@ -168,4 +178,6 @@ def test_a_mismatch_names_paths_and_shapes() -> None:
         == "`body` is 32x16x16 and `x` is 16x32x32, which cannot be joined"
     )
     assert "`shortcut`" in problem.help
-    assert [str(related.span) for related in problem.related] == ["<text>:9:8"]
+    assert [str(related.span) for related in problem.related] == [
+        "<text>:9:8"
+    ]

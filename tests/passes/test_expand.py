@@ -20,16 +20,34 @@ PAIR = "blocks:\n  pair:\n    body: [3x3 conv out /stride, 3x3 conv out linear]\
         ("conv1: [7x7 conv 64 bare]", ["conv1.0.conv"]),
         ("pool: 3x3 max pool /2", ["pool"]),
         ("head: [global avg pool, fc 10]", ["head.0", "head.1"]),
-        ("head: [global avg pool, fc 10 relu]", ["head.0", "head.1", "head.1_relu"]),
+        (
+            "head: [global avg pool, fc 10 relu]",
+            ["head.0", "head.1", "head.1_relu"],
+        ),
         ("one: 2 x 3x3 conv 8 bare", ["one.0.conv", "one.1.conv"]),
         ("one: 1 x 3x3 conv 8 bare", ["one.0.conv"]),
-        ("one: [2 x 3x3 conv 8 bare, relu]", ["one.0.conv", "one.1.conv", "one.2"]),
+        (
+            "one: [2 x 3x3 conv 8 bare, relu]",
+            ["one.0.conv", "one.1.conv", "one.2"],
+        ),
         ("one: relu\ntwo: [one, relu, relu]", ["one", "two.1", "two.2"]),
-        ("one: relu\ntwo: [one + input, relu]", ["one", "two.0.add", "two.1"]),
-        ("one: relu\ntwo: one + input + one", ["one", "two.add", "two.add2"]),
+        (
+            "one: relu\ntwo: [one + input, relu]",
+            ["one", "two.0.add", "two.1"],
+        ),
+        (
+            "one: relu\ntwo: one + input + one",
+            ["one", "two.add", "two.add2"],
+        ),
         ("one: {out: 8, body: 1x1 conv out bare}", ["one.conv"]),
-        ("one: [{out: 8, body: 1x1 conv out bare}, relu]", ["one.0.conv", "one.1"]),
-        ("one: [1x1 avg pool, relu]", ["one.1"]),  # a 1x1 pool at stride 1 is nothing
+        (
+            "one: [{out: 8, body: 1x1 conv out bare}, relu]",
+            ["one.0.conv", "one.1"],
+        ),
+        (
+            "one: [1x1 avg pool, relu]",
+            ["one.1"],
+        ),  # a 1x1 pool at stride 1 is nothing
     ],
 )
 def test_names(net: str, names: list[str]) -> None:
@@ -66,7 +84,11 @@ def test_scopes_have_the_names_of_their_nodes() -> None:
     assert (first.into, first.out, first.stride) == (16, 32, (2, 2))
     assert (second.into, second.out, second.stride) == (32, 32, (1, 1))
     assert (first.shortcut, second.shortcut) == ("projection", "identity")
-    assert [path.word for path in first.paths] == ["body", "shortcut", "merge"]
+    assert [path.word for path in first.paths] == [
+        "body",
+        "shortcut",
+        "merge",
+    ]
     assert [node.name for node in made.graph.nodes_of(second)] == [
         n for n in ops(made) if n.startswith("one.2.")
     ]
@@ -80,14 +102,18 @@ def test_variants_change_counts_and_not_names() -> None:
     )
     assert set(small.graph.nodes) < set(large.graph.nodes)
     one = plan("one: n x pair 16\ntwo: relu", top=PAIR + "let: {n: 1}\n")
-    assert set(one.graph.nodes) < set(small.graph.nodes), "a count of one is a count"
+    assert set(one.graph.nodes) < set(small.graph.nodes), (
+        "a count of one is a count"
+    )
 
 
 # -- repeats, constants, counters -------------------------------------------------------------------------------------
 
 
 def test_a_repeat_strides_and_widens_once() -> None:
-    made = shapes(plan("one: 3 x 3x3 conv 32 /2 bare\ntwo: 2 x 3x3 max pool /2"))
+    made = shapes(
+        plan("one: 3 x 3x3 conv 32 /2 bare\ntwo: 2 x 3x3 max pool /2")
+    )
     assert [made[f"one.{i}.conv"] for i in range(3)] == [(32, 16, 16)] * 3
     assert (made["two.0"], made["two.1"]) == ((32, 8, 8), (32, 8, 8))
 
@@ -102,9 +128,17 @@ def test_no_copies_is_nothing() -> None:
     [
         ("b", "1x1 conv in*2", 32),
         ("b 64", "1x1 conv out/2", 32),
-        ("b", "1x1 conv out*2", 32),  # `out` is `in` where the call gives none
+        (
+            "b",
+            "1x1 conv out*2",
+            32,
+        ),  # `out` is `in` where the call gives none
         ("b /2", "[3x3 conv 8 /stride, 1x1 conv in*stride]", 32),
-        ("b", "[3x3 conv 8 /stride, 1x1 conv 32*stride]", 32),  # and `stride` is 1
+        (
+            "b",
+            "[3x3 conv 8 /stride, 1x1 conv 32*stride]",
+            32,
+        ),  # and `stride` is 1
         (
             "b",
             "[1x1 conv 8, 1x1 conv in*2]",
@@ -115,10 +149,14 @@ def test_no_copies_is_nothing() -> None:
         ("b", "1x1 conv k", 4),
     ],
 )
-def test_constants_are_those_of_the_call(call: str, body: str, width: int) -> None:
+def test_constants_are_those_of_the_call(
+    call: str, body: str, width: int
+) -> None:
     let = "let: {k: 4}, " if "conv k" in body else ""
     assert (
-        plan(f"one: {call}", top=f"blocks: {{b: {{{let}body: {body}}}}}").output[0]
+        plan(
+            f"one: {call}", top=f"blocks: {{b: {{{let}body: {body}}}}}"
+        ).output[0]
         == width
     )
 
@@ -153,7 +191,9 @@ def test_a_block_in_a_block_has_its_callers_counters() -> None:
     top = "blocks:\n  inner:\n    a: scale index+1\n    merge: a + x\n  outer:\n    a: inner\n    merge: a + x\n"
     made = plan("one: 3 x outer", top=top)
     starts = [
-        node.op.start for node in made.graph.nodes.values() if node.op.op == "scale"
+        node.op.start
+        for node in made.graph.nodes.values()
+        if node.op.op == "scale"
     ]  # type: ignore[attr-defined]
     assert starts == [1, 2, 3], "the blocks within do not count"
 
@@ -161,7 +201,9 @@ def test_a_block_in_a_block_has_its_callers_counters() -> None:
 def test_row_counters_hold_in_a_row() -> None:
     made = plan("one: 3 x dropout row_index/(row_total + 1)")
     rates = [
-        node.op.rate for node in made.graph.nodes.values() if node.op.op == "dropout"
+        node.op.rate
+        for node in made.graph.nodes.values()
+        if node.op.op == "dropout"
     ]  # type: ignore[attr-defined]
     assert rates == [0, 0.25, 0.5]
 
@@ -187,7 +229,10 @@ def test_row_counters_hold_in_a_row() -> None:
             "one: 1x1 conv 16\ntwo: [input, 3 x 1x1 conv 16 sigmoid]\nthree: one * two",
             1,
         ),  # a product: its first
-        ("one: 1x1 conv 16\ntwo: [input, 3 x 1x1 conv 16]\nthree: concat(one two)", 3),
+        (
+            "one: 1x1 conv 16\ntwo: [input, 3 x 1x1 conv 16]\nthree: concat(one two)",
+            3,
+        ),
     ],
 )
 def test_depth(net: str, depth: int) -> None:
@@ -246,7 +291,10 @@ def test_a_mistake_in_a_block_shows_the_label_and_who_called() -> None:
         "<text>:5:17",
         "<text>:9:13",
     ]
-    assert problem.help == "16 does not divide by 3; the nearest that do are 15 and 18"
+    assert (
+        problem.help
+        == "16 does not divide by 3; the nearest that do are 15 and 18"
+    )
 
 
 def test_a_mistake_in_a_standard_block_is_where_it_is_called() -> None:
@@ -256,7 +304,8 @@ def test_a_mistake_in_a_standard_block_is_where_it_is_called() -> None:
         "library/resnet.yaml"
     ]
     assert (
-        problem.help == "510 does not divide by 4; the nearest that do are 508 and 512"
+        problem.help
+        == "510 does not divide by 4; the nearest that do are 508 and 512"
     )
 
 
@@ -291,6 +340,8 @@ RATED = PAIR.replace("linear]", "linear, drop path 0.5*index/(total - 1)]")
         ),
     ],
 )
-def test_a_mistake_brings_no_other(net: str, top: str, codes: list[str]) -> None:
+def test_a_mistake_brings_no_other(
+    net: str, top: str, codes: list[str]
+) -> None:
     found = mistakes(spec(net, top=top))
     assert sorted(problem.code for problem in found) == codes

@@ -22,7 +22,10 @@ def found(rows: str, blocks: str = "") -> set[str]:
         ("3x3 conv 8", {"a.relu"}),
         ("3x3 conv 8 elu", {"a.elu"}),
         ("[3x3 conv 8 bare, leaky relu]", {"a.1"}),
-        ("[3x3 conv 8 bare, leaky relu 0]", set()),  # torch would need what came in
+        (
+            "[3x3 conv 8 bare, leaky relu 0]",
+            set(),
+        ),  # torch would need what came in
         ("3x3 conv 8 silu", set()),  # its gradient needs what came in
         (
             "[3x3 conv 8 sigmoid, relu]",
@@ -59,7 +62,10 @@ def test_in_one_path(row: str, expected: set[str]) -> None:
 )
 def test_in_one_equation(merge: str, expected: set[str]) -> None:
     assert (
-        found("  a: act 4", f"  act:\n    body: 3x3 conv out bare\n    merge: {merge}")
+        found(
+            "  a: act 4",
+            f"  act:\n    body: 3x3 conv out bare\n    merge: {merge}",
+        )
         == expected
     )
 
@@ -67,7 +73,9 @@ def test_in_one_equation(merge: str, expected: set[str]) -> None:
 def sums(merge: str, body: str, more: str = "") -> set[str]:
     blocks = f"  res:\n    body: {body}\n{more}    merge: {merge}"
     return {
-        name for name in found("  a: 3x3 conv 4\n  b: res 4", blocks) if ".add" in name
+        name
+        for name in found("  a: 3x3 conv 4\n  b: res 4", blocks)
+        if ".add" in name
     }
 
 
@@ -77,7 +85,10 @@ def sums(merge: str, body: str, more: str = "") -> set[str]:
         ("3x3 conv out linear", True),
         ("3x3 conv out bare", True),
         ("[3x3 conv out, se]", True),  # a product
-        ("[3x3 conv out linear, {y: 3x3 conv out linear, merge: y + x}]", True),
+        (
+            "[3x3 conv out linear, {y: 3x3 conv out linear, merge: y + x}]",
+            True,
+        ),
         ("3x3 conv out", False),  # the gradient of relu needs what came out
         ("3x3 conv out sigmoid", False),
         ("3x3 conv out elu", False),  # and that of elu in place
@@ -86,7 +97,10 @@ def sums(merge: str, body: str, more: str = "") -> set[str]:
             False,
         ),  # which hands on what it read while evaluating
         ("[3x3 conv 2*out linear, part 0 of 2]", False),
-        ("[3x3 conv out bare, scale]", False),  # float32 under autocast on every device
+        (
+            "[3x3 conv out bare, scale]",
+            False,
+        ),  # float32 under autocast on every device
         ("[3x3 conv out bare, gn 2]", False),  # and on a GPU
     ],
 )
@@ -111,7 +125,9 @@ def test_a_sum_over_what_a_path_made(body: str, yes: bool) -> None:
         ("relu(body + x) + x", {"b.merge.add"}),
     ],
 )
-def test_a_sum_of_two_terms_that_are_alike(merge: str, expected: set[str]) -> None:
+def test_a_sum_of_two_terms_that_are_alike(
+    merge: str, expected: set[str]
+) -> None:
     paths = {
         "t": "3x3 conv out linear",
         "v": "[3x3 conv 4, global avg pool]",
@@ -119,7 +135,9 @@ def test_a_sum_of_two_terms_that_are_alike(merge: str, expected: set[str]) -> No
     }
     read = set(re.findall(r"\w+", merge))
     more = "".join(
-        f"    {name}: {path}\n" for name, path in paths.items() if name in read
+        f"    {name}: {path}\n"
+        for name, path in paths.items()
+        if name in read
     )
     assert sums(merge, "3x3 conv out linear", more) == expected
 

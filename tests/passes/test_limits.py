@@ -69,12 +69,21 @@ BOMBS = {
     ),
     "blocks in blocks": (
         "one: b40",
-        "blocks:\n  b0: [relu]\n" + "".join(f"  b{i + 1}: [b{i}]\n" for i in range(40)),
+        "blocks:\n  b0: [relu]\n"
+        + "".join(f"  b{i + 1}: [b{i}]\n" for i in range(40)),
         "E004",
     ),
     "a block in itself": ("one: a", "blocks: {a: [relu, a]}", "E037"),
-    "blocks in a circle": ("one: a", "blocks: {a: [b], b: [c], c: [a]}", "E037"),
-    "parameters": ("one: [1x1 conv 1_000_000, 9x9 conv 1_000_000]", "", "E004"),
+    "blocks in a circle": (
+        "one: a",
+        "blocks: {a: [b], b: [c], c: [a]}",
+        "E037",
+    ),
+    "parameters": (
+        "one: [1x1 conv 1_000_000, 9x9 conv 1_000_000]",
+        "",
+        "E004",
+    ),
     "a kernel": ("one: 9999x9999 conv 8", "", "E035"),
     "a width": ("one: 3x3 conv 1e20", "", "E035"),
     "a stride": ("one: 3x3 conv 8 /1e20", "", "E035"),
@@ -86,7 +95,11 @@ BOMBS = {
         "E004",
     ),
     "an exponent": ("one: 3x3 conv 1e9999", "", "E004"),
-    "brackets": ("one: 3x3 conv " + "(" * 1000 + "1" + ")" * 1000, "", "E004"),
+    "brackets": (
+        "one: 3x3 conv " + "(" * 1000 + "1" + ")" * 1000,
+        "",
+        "E004",
+    ),
     "signs": ("one: 3x3 conv " + "-" * 1000 + "1", "", "E004"),
     "a sum": ("one: 3x3 conv " + "+".join(["1"] * 5000), "", "E004"),
     "an equation": ("one: " + " + ".join(["input"] * 5000), "", "E004"),
@@ -94,7 +107,11 @@ BOMBS = {
     "a wide unit": ("one: 3x3 conv 8", "unit: conv " + "relu " * 5000, ""),
     "a long label": ("one: 3x3 conv 8 " + "foo " * 50_000, "", "E012"),
     "a long word": ("one: " + "c" * 200_000, "", "E030"),
-    "many mistakes": ("\n".join(f"r{i}: convv" for i in range(5000)), "", "E011"),
+    "many mistakes": (
+        "\n".join(f"r{i}: convv" for i in range(5000)),
+        "",
+        "E011",
+    ),
     "a tall input": ("one: 3x3 conv 8", "input2: 3", "E020"),
 }
 
@@ -106,7 +123,9 @@ def test_bombs_are_refused_quickly(name: str) -> None:
     found = mistakes(spec(net, top=top))
     seconds = time.process_time() - started
     assert seconds < BUSY * 2, f"{seconds:.1f} s"
-    assert code in {problem.code for problem in found} if code else not found
+    assert (
+        code in {problem.code for problem in found} if code else not found
+    )
     assert all(len(problem.frame()) < 5000 for problem in found)
 
 
@@ -125,10 +144,13 @@ def test_a_bomb_costs_little_memory() -> None:
     assert int(done.stdout) < 300 * 1024
 
 
-def test_the_largest_net_that_is_no_bomb_is_refused_within_the_promise() -> None:
+def test_the_largest_net_that_is_no_bomb_is_refused_within_the_promise() -> (
+    None
+):
     """30,000 nodes are made before the limit is reached: the worst that a spec of any size can cost."""
     text = spec(
-        "one: 10000 x pair 16", top="blocks: {pair: [1x1 conv out, 1x1 conv out]}"
+        "one: 10000 x pair 16",
+        top="blocks: {pair: [1x1 conv out, 1x1 conv out]}",
     )
     started = time.process_time()
     assert told(text) == [("E004", "1x1 conv out")]

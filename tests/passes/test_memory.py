@@ -38,7 +38,15 @@ def measured(plan: resgraph.Plan) -> int:
 
 @pytest.mark.parametrize("pool", ["3x3 max", "3x3 avg"])
 @pytest.mark.parametrize(
-    "pad", ["", "pad 2:0", "pad same", "reflect", "replicate", "pad 1x0:2 reflect"]
+    "pad",
+    [
+        "",
+        "pad 2:0",
+        "pad same",
+        "reflect",
+        "replicate",
+        "pad 1x0:2 reflect",
+    ],
 )
 def test_padded_copies_count(pad: str, pool: str) -> None:
     plan = resgraph.loads(NET.format(pad=pad, pool=pool))

@@ -18,7 +18,11 @@ head: [global avg pool, fc 10]
 """
 GOOGLENET = NET + "aux1: [c2, global avg pool, fc 10]"
 # by hand: 16·16·9 + 32 (a norm's two), and so on
-PARAMS = {"c1": 16 * 16 * 9 + 32, "c2": 16 * 32 * 9 + 64, "c3": 32 * 64 * 9 + 128}
+PARAMS = {
+    "c1": 16 * 16 * 9 + 32,
+    "c2": 16 * 32 * 9 + 64,
+    "c3": 32 * 64 * 9 + 128,
+}
 HEAD, AUX = 64 * 10 + 10, 32 * 10 + 10
 
 
@@ -30,16 +34,26 @@ def test_without_a_word_of_it_the_last_row_is_the_output() -> None:
 
 def test_named_rows_are_a_tuple_in_their_order() -> None:
     made = plan(NET, top="output: [head, c2, c1]")
-    assert made.outputs == {"head": (10,), "c2": (32, 16, 16), "c1": (16, 32, 32)}
+    assert made.outputs == {
+        "head": (10,),
+        "c2": (32, 16, 16),
+        "c1": (16, 32, 32),
+    }
     assert made.output == (10,)
     out = made.module()(torch.zeros(2, 16, 32, 32))
     assert isinstance(out, tuple)
-    assert [tuple(one.shape[1:]) for one in out] == list(made.outputs.values())
+    assert [tuple(one.shape[1:]) for one in out] == list(
+        made.outputs.values()
+    )
 
 
 def test_one_named_row_is_a_tuple_too() -> None:
-    out = plan(NET, top="output: [head]").module()(torch.zeros(2, 16, 32, 32))
-    assert isinstance(out, tuple) and len(out) == 1 and out[0].shape == (2, 10)
+    out = plan(NET, top="output: [head]").module()(
+        torch.zeros(2, 16, 32, 32)
+    )
+    assert (
+        isinstance(out, tuple) and len(out) == 1 and out[0].shape == (2, 10)
+    )
 
 
 def test_what_is_named_is_what_hooks_see() -> None:
@@ -87,14 +101,22 @@ def test_rows_that_no_output_needs_are_left_out() -> None:
 
 
 def test_in_a_file_of_its_own_such_a_row_is_a_mistake() -> None:
-    assert told(spec(NET, top="output: [c2]")) == [("E034", "c3"), ("E034", "head")]
+    assert told(spec(NET, top="output: [c2]")) == [
+        ("E034", "c3"),
+        ("E034", "head"),
+    ]
     assert told(spec(NET, top="output: [c2]\nallow: [unused]")) == []
 
 
 def test_a_variant_leaves_rows_to_the_others() -> None:
-    text = spec(NET, top="variants: {whole: {}, features: {output: [c1, c2]}}")
+    text = spec(
+        NET, top="variants: {whole: {}, features: {output: [c1, c2]}}"
+    )
     assert list(loads(text, "whole").outputs) == ["head"]
-    assert [row.name for row in loads(text, "features").graph.rows] == ["c1", "c2"]
+    assert [row.name for row in loads(text, "features").graph.rows] == [
+        "c1",
+        "c2",
+    ]
 
 
 def test_a_row_of_a_name_alone_gives_what_it_names() -> None:
@@ -121,7 +143,9 @@ def test_a_row_of_a_name_alone_gives_what_it_names() -> None:
         ("output: [[c1]]", "E022", "[[c1]]", "a list of rows"),
     ],
 )  # fmt: skip
-def test_what_is_no_output(top: str, code: str, place: str, said: str) -> None:
+def test_what_is_no_output(
+    top: str, code: str, place: str, said: str
+) -> None:
     (problem,) = mistakes(spec(NET, top=top))
     assert told(spec(NET, top=top)) == [(code, place)]
     assert said in problem.message and problem.help
@@ -135,7 +159,9 @@ def test_a_name_that_is_nearly_a_row_is_mended() -> None:
 def test_a_let_may_still_be_called_so() -> None:
     top = "let: {output: 16, aux: 8}\nvariants: {a: {output: 32}, b: {}}"
     net = "c1: 3x3 conv output\nc2: 3x3 conv aux"
-    assert loads(spec(net, top=top), "a").graph.nodes["c1.conv"].shape[0] == 32
+    assert (
+        loads(spec(net, top=top), "a").graph.nodes["c1.conv"].shape[0] == 32
+    )
 
 
 @pytest.mark.parametrize(
@@ -149,13 +175,18 @@ def test_a_let_may_still_be_called_so() -> None:
         ]),
     ],
 )  # fmt: skip
-def test_what_is_expected_of_several(claims: str, problems: list[str]) -> None:
+def test_what_is_expected_of_several(
+    claims: str, problems: list[str]
+) -> None:
     top = f"output: [c2, head]\nexpect: {{output: {claims}}}"
     assert [d.message for d in mistakes(spec(NET, top=top))] == problems
 
 
 def test_one_output_may_be_expected_as_a_list() -> None:
-    assert mistakes(spec(NET, top="output: [head]\nexpect: {output: [10]}")) == []
+    assert (
+        mistakes(spec(NET, top="output: [head]\nexpect: {output: [10]}"))
+        == []
+    )
 
 
 def test_resolved_gives_the_same_outputs() -> None:
@@ -172,7 +203,9 @@ def test_what_is_resolved_leaves_out_the_rows_that_nothing_needs(
         spec("a: 3x3 conv 4\nhead: [narrow 8, global avg pool]",
              top="blocks: {narrow: [1x1 conv out]}")
     )  # fmt: skip
-    (tmp_path / "maps.yaml").write_text("name: maps\nextends: base.yaml\noutput: [a]\n")
+    (tmp_path / "maps.yaml").write_text(
+        "name: maps\nextends: base.yaml\noutput: [a]\n"
+    )
     whole = load(tmp_path / "maps.yaml")
     text = whole.resolved()
     again = loads(text)

@@ -30,12 +30,18 @@ def test_published_sizes() -> None:
     for variant, size in sizes.items():
         net = load(f"{SPECS}/resnet.yaml::{variant}")
         rows = {row.name: row.output for row in net.graph.rows}
-        assert receptive_fields(net.graph)[rows["conv5"]].text() == f"{size} px"
+        assert (
+            receptive_fields(net.graph)[rows["conv5"]].text()
+            == f"{size} px"
+        )
     sizes = {"resnet-50": 483, "resnet-101": 1027, "resnet-152": 1507}
     for variant, size in sizes.items():
         net = load(f"{SPECS}/resnet-v1.yaml::{variant}")
         rows = {row.name: row.output for row in net.graph.rows}
-        assert receptive_fields(net.graph)[rows["conv5"]].text() == f"{size} px"
+        assert (
+            receptive_fields(net.graph)[rows["conv5"]].text()
+            == f"{size} px"
+        )
 
 
 def field_of(rows: str, image: str = "3x64x64") -> str:
@@ -95,19 +101,31 @@ def test_it_is_what_a_place_reads(row: str) -> None:
         torch.nn.init.constant_(parameter, 0.5)
     image = torch.rand(1, 1, 96, 96, dtype=torch.float64)
     spans = []
-    for shift in (0, 1):  # a transposed convolution's places differ: the widest counts
+    for shift in (
+        0,
+        1,
+    ):  # a transposed convolution's places differ: the widest counts
         image.requires_grad_().grad = None
         out = module(image)
-        out[0, 0, out.shape[2] // 2 + shift, out.shape[3] // 2 + shift].backward()
+        out[
+            0, 0, out.shape[2] // 2 + shift, out.shape[3] // 2 + shift
+        ].backward()
         rows, columns = torch.nonzero(image.grad[0, 0], as_tuple=True)
         spans.append(
-            (int(rows.max() - rows.min()) + 1, int(columns.max() - columns.min()) + 1)
+            (
+                int(rows.max() - rows.min()) + 1,
+                int(columns.max() - columns.min()) + 1,
+            )
         )
     size = receptive_fields(net.graph)[net.graph.output].size
     assert size is not None
     widest = tuple(max(span[axis] for span in spans) for axis in (0, 1))
     seen = tuple(-(-side.numerator // side.denominator) for side in size)
-    if "max pool" in row:  # a maximum has a gradient at one place of its window
-        assert all(found <= told for found, told in zip(widest, seen, strict=True))
+    if (
+        "max pool" in row
+    ):  # a maximum has a gradient at one place of its window
+        assert all(
+            found <= told for found, told in zip(widest, seen, strict=True)
+        )
     else:
         assert widest == seen

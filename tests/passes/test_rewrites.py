@@ -27,11 +27,15 @@ def _marked(graph: Graph) -> str:
     lines = [f"\n{graph}".split("\n"), names]
     found = inplace(graph)
     return "\n".join(
-        line + " !" * (name in found) for line, name in zip(*lines, strict=True)
+        line + " !" * (name in found)
+        for line, name in zip(*lines, strict=True)
     ).lstrip()
 
 
-PASSES: dict[str, Callable[[Graph], str]] = {"fold": _folded, "inplace": _marked}
+PASSES: dict[str, Callable[[Graph], str]] = {
+    "fold": _folded,
+    "inplace": _marked,
+}
 
 
 @pytest.mark.parametrize(
@@ -49,4 +53,6 @@ def test_rewrites(path: Path, golden: Callable[[str, str], None]) -> None:
 
 
 def test_every_folder_is_of_a_pass_and_every_pass_has_one() -> None:
-    assert {path.parent.name for path in FIXTURES.glob("*/*.txt")} == PASSES.keys()
+    assert {
+        path.parent.name for path in FIXTURES.glob("*/*.txt")
+    } == PASSES.keys()

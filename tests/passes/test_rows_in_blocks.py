@@ -42,7 +42,9 @@ def images(count: int = 3) -> Tensor:
 def by_hand(made: nn.Module, x: Tensor) -> Tensor:
     a = made.a(x)
     b = made.b(a)
-    y = (a + nn.functional.interpolate(made.y[0].up[0](b), scale_factor=2)).relu()
+    y = (
+        a + nn.functional.interpolate(made.y[0].up[0](b), scale_factor=2)
+    ).relu()
     z = (b + made.z.down[0](a)).relu()
     pooled = torch.cat([nn.functional.avg_pool2d(y, 2), z], 1).mean((2, 3))
     return nn.functional.linear(pooled, *made.head[-1].parameters())
@@ -59,12 +61,18 @@ def test_what_is_read_and_handed_in(net: resgraph.Plan) -> None:
 
 
 @pytest.mark.parametrize("training", [False, True])
-def test_it_computes_what_it_says(net: resgraph.Plan, *, training: bool) -> None:
+def test_it_computes_what_it_says(
+    net: resgraph.Plan, *, training: bool
+) -> None:
     made = module(net).train(training)
-    assert torch.allclose(made(images()), by_hand(made, images()), atol=1e-12)
+    assert torch.allclose(
+        made(images()), by_hand(made, images()), atol=1e-12
+    )
 
 
-def test_recomputed_folded_compiled_and_exported(net: resgraph.Plan) -> None:
+def test_recomputed_folded_compiled_and_exported(
+    net: resgraph.Plan,
+) -> None:
     made = module(net)
     wanted = made(images())
     other = module(net)
@@ -84,10 +92,10 @@ def test_recomputed_folded_compiled_and_exported(net: resgraph.Plan) -> None:
 
 
 def test_it_can_be_made_again() -> None:
-    rows = (
-        "a: 3x3 conv 4\nb: 3x3 conv 4\ny: {gate: [a, sigmoid], merge: b * gate + x}\n"
+    rows = "a: 3x3 conv 4\nb: 3x3 conv 4\ny: {gate: [a, sigmoid], merge: b * gate + x}\n"
+    made = plan(
+        rows + "z: again y\nw: again b..y\nhead: [y + z + w]", input="4x6x6"
     )
-    made = plan(rows + "z: again y\nw: again b..y\nhead: [y + z + w]", input="4x6x6")
     net = module(made)
     x = torch.randn(2, 4, 6, 6).double()
     a = net.a(x)
@@ -117,10 +125,15 @@ def test_inputs_are_read_too() -> None:
         input="{image: 3x6x6, age: 5}",
     )
     net = module(made)
-    image, age = torch.randn(2, 3, 6, 6).double(), torch.randn(2, 5).double()
+    image, age = (
+        torch.randn(2, 3, 6, 6).double(),
+        torch.randn(2, 5).double(),
+    )
     gate = nn.functional.linear(age, *net.a[1].gate.parameters()).sigmoid()
     assert torch.allclose(
-        net(image, age), net.a[0](image) * gate[:, :, None, None], atol=1e-12
+        net(image, age),
+        net.a[0](image) * gate[:, :, None, None],
+        atol=1e-12,
     )
 
 
@@ -128,7 +141,10 @@ def test_inputs_are_read_too() -> None:
     ("rows", "wrong"),
     [
         ("a: 3x3 conv 3\nb: {merge: a + z}", [("E030", "z")]),
-        ("a: 3x3 conv 3\nb: {merge: x + c}\nc: 3x3 conv 3", [("E030", "c")]),
+        (
+            "a: 3x3 conv 3\nb: {merge: x + c}\nc: 3x3 conv 3",
+            [("E030", "c")],
+        ),
         (
             "a: 3x3 conv 3\nb: 3x3 conv 3\nc: {p: [b, relu], merge: a + x}",
             [("E034", "p")],
@@ -143,5 +159,8 @@ def test_mistakes(rows: str, wrong: list[tuple[str, str]]) -> None:
 def test_a_block_of_the_file_knows_no_rows() -> None:
     top = "blocks:\n  b:\n    p: 3x3 conv out\n    merge: p + a\n"
     assert [
-        code for code, _ in told(spec("a: 3x3 conv 3\nc: b 3", input="3x8x8", top=top))
+        code
+        for code, _ in told(
+            spec("a: 3x3 conv 3\nc: b 3", input="3x8x8", top=top)
+        )
     ] == ["E030"]

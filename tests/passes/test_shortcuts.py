@@ -12,7 +12,11 @@ PAIR = "blocks:\n  pair:\n    body: [3x3 conv out /stride, 3x3 conv out linear]\
 
 def shortcuts(of: Plan) -> dict[str, str]:
     """The nodes of shortcuts, and their ops."""
-    return {name: label for name, label in ops(of).items() if ".shortcut" in name}
+    return {
+        name: label
+        for name, label in ops(of).items()
+        if ".shortcut" in name
+    }
 
 
 def kinds(of: Plan) -> list[str]:
@@ -27,7 +31,11 @@ def kinds(of: Plan) -> list[str]:
             ["one.1.shortcut.conv", "one.1.shortcut.bn"],
             ["identity", "projection", "identity"],
         ),
-        ("zero-pad", ["one.1.shortcut"], ["identity", "zero-pad", "identity"]),
+        (
+            "zero-pad",
+            ["one.1.shortcut"],
+            ["identity", "zero-pad", "identity"],
+        ),
         (
             "projection always",
             [
@@ -53,13 +61,16 @@ def test_policies_hold_at_every_level(
     if level == "file":
         top = f"shortcut: {policy}\n{PAIR}"
     elif level == "block":
-        top = PAIR.replace("    body:", f"    shortcut: {policy}\n    body:")
+        top = PAIR.replace(
+            "    body:", f"    shortcut: {policy}\n    body:"
+        )
     else:
         calls = ("out: 16", "out: 32, stride: 2", "out: 32")
         net = (
             "one: ["
             + ", ".join(
-                f"{{block: pair, {call}, shortcut: {policy}}}" for call in calls
+                f"{{block: pair, {call}, shortcut: {policy}}}"
+                for call in calls
             )
             + "]"
         )
@@ -73,7 +84,9 @@ def test_the_nearest_policy_wins() -> None:
     top = "shortcut: none\n" + PAIR.replace(
         "    body:", "    shortcut: zero-pad\n    body:"
     )
-    assert kinds(plan("one: pair 32\ntwo: pair 64 shortcut projection", top=top)) == [
+    assert kinds(
+        plan("one: pair 32\ntwo: pair 64 shortcut projection", top=top)
+    ) == [
         "zero-pad",
         "projection",
     ]
@@ -91,17 +104,19 @@ def test_the_nearest_policy_wins() -> None:
         ("pair 32 /2", True),
     ],
 )
-def test_identity_where_the_call_changes_nothing(call: str, changes: bool) -> None:
+def test_identity_where_the_call_changes_nothing(
+    call: str, changes: bool
+) -> None:
     assert bool(shortcuts(plan(f"one: {call}", top=PAIR))) == changes
     if changes:
         word = call.split()[0]
-        assert told(spec(f"one: {call}", top="shortcut: identity\n" + PAIR)) == [
-            ("E041", word)
-        ]
+        assert told(
+            spec(f"one: {call}", top="shortcut: identity\n" + PAIR)
+        ) == [("E041", word)]
     else:
-        assert kinds(plan(f"one: {call}", top="shortcut: identity\n" + PAIR)) == [
-            "identity"
-        ]
+        assert kinds(
+            plan(f"one: {call}", top="shortcut: identity\n" + PAIR)
+        ) == ["identity"]
 
 
 def test_identity_says_both_shapes() -> None:
@@ -109,9 +124,12 @@ def test_identity_says_both_shapes() -> None:
         spec("one: 4 x pair 32 /2", top="shortcut: identity\n" + PAIR)
     )
     assert (
-        problem.message == "an identity shortcut cannot change 16x32x32 into 32x16x16"
+        problem.message
+        == "an identity shortcut cannot change 16x32x32 into 32x16x16"
     )
-    assert problem.label == "the shape changes in the first block of this row"
+    assert (
+        problem.label == "the shape changes in the first block of this row"
+    )
 
 
 def test_option_a_has_no_parameters() -> None:
@@ -153,7 +171,9 @@ def test_a_blocks_path_may_begin_with_a_path_of_the_block() -> None:
         "    shortcut: [pre, 1x1 conv out /stride bare]\n    merge: body + shortcut\n"
     )
     made = plan("one: 2 x act 32 /2", top=top)
-    assert made.graph.nodes["one.0.shortcut.1.conv"].inputs == ("one.0.pre.1",)
+    assert made.graph.nodes["one.0.shortcut.1.conv"].inputs == (
+        "one.0.pre.1",
+    )
     assert kinds(made) == ["path", "identity"]
 
 
@@ -189,7 +209,10 @@ def test_what_starts_from_none_is_none() -> None:
 )
 def test_a_sum_leaves_none_out(merge: str, names: list[str]) -> None:
     top = f"shortcut: none\nblocks:\n  b:\n    body: 3x3 conv out bare\n    merge: {merge}\n"
-    assert list(ops(plan("one: b 32", top=top))) == ["one.body.conv", *names]
+    assert list(ops(plan("one: b 32", top=top))) == [
+        "one.body.conv",
+        *names,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -205,14 +228,18 @@ def test_a_sum_leaves_none_out(merge: str, names: list[str]) -> None:
 def test_none_elsewhere_is_an_error(merge: str) -> None:
     top = f"shortcut: none\nblocks:\n  b:\n    body: 3x3 conv out bare\n    merge: {merge}\n"
     found = mistakes(spec("one: b 32", top=top))
-    assert [problem.code for problem in found if problem.code != "E034"] in (
+    assert [
+        problem.code for problem in found if problem.code != "E034"
+    ] in (
         ["E040"],
         ["E010"],
     )
 
 
 def test_vectors_are_projected_by_fc() -> None:
-    top = "blocks:\n  res:\n    body: [fc out]\n    merge: body + shortcut\n"
+    top = (
+        "blocks:\n  res:\n    body: [fc out]\n    merge: body + shortcut\n"
+    )
     assert shortcuts(plan("one: res 32", input="16", top=top)) == {
         "one.shortcut": "fc 32"
     }
@@ -220,7 +247,11 @@ def test_vectors_are_projected_by_fc() -> None:
 
 
 def test_zero_pad_takes_every_second_cell_of_odd_maps() -> None:
-    made = plan("one: pair 32 /2", input="16x33x33", top="shortcut: zero-pad\n" + PAIR)
+    made = plan(
+        "one: pair 32 /2",
+        input="16x33x33",
+        top="shortcut: zero-pad\n" + PAIR,
+    )
     assert made.output == (32, 17, 17)
 
 
@@ -231,7 +262,12 @@ def test_zero_pad_takes_every_second_cell_of_odd_maps() -> None:
         ("one: pair 32 shortcut padding", PAIR, "E012", "padding"),
         ("one: pair 32", "shortcut: zeropad\n" + PAIR, "E012", "zeropad"),
         ("one: pair 32", "shortcut: project\n" + PAIR, "E012", "project"),
-        ("one: pair 32", "shortcut: 1x1 conv 8\n" + PAIR, "E040", "body + shortcut"),
+        (
+            "one: pair 32",
+            "shortcut: 1x1 conv 8\n" + PAIR,
+            "E040",
+            "body + shortcut",
+        ),
         (
             "one: pair 32 /2",
             "shortcut: [avg pool /stride, 1x1 conv]\n" + PAIR,

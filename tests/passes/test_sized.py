@@ -20,7 +20,9 @@ c3: 3x3 conv 16 /2
 """
 RESIZED = {
     "upsample to c1": lambda x, like: F.interpolate(x, like),
-    "upsample to c1 bilinear": lambda x, like: F.interpolate(x, like, mode="bilinear"),
+    "upsample to c1 bilinear": lambda x, like: F.interpolate(
+        x, like, mode="bilinear"
+    ),
     "avg pool to c1": F.adaptive_avg_pool2d,
     "max pool to c1": F.adaptive_max_pool2d,
 }
@@ -29,7 +31,9 @@ RESIZED = {
 @pytest.mark.parametrize("label", RESIZED)
 @pytest.mark.parametrize("side", [(30, 46), (17, 64)])
 def test_it_is_torchs(label: str, side: tuple[int, int]) -> None:
-    made = plan(NET.format(row=f"last: [c3, {label}]"), top="output: [last, c3, c1]")
+    made = plan(
+        NET.format(row=f"last: [c3, {label}]"), top="output: [last, c3, c1]"
+    )
     net = made.module().double().eval()
     last, c3, c1 = net(torch.randn(2, 16, *side, dtype=torch.double))
     assert torch.equal(last, RESIZED[label](c3, c1.shape[2:]))
@@ -44,12 +48,16 @@ def test_a_block_reads_the_size_of_its_paths() -> None:
     net = plan("c1: aspp 8", top=block).module().double()
     x = torch.randn(2, 16, 5, 7, dtype=torch.double)
     weight = net.state_dict()["c1.pool.1.conv.weight"]
-    mean = F.conv2d(x.mean((2, 3), keepdim=True), weight).expand(-1, -1, 5, 7)
+    mean = F.conv2d(x.mean((2, 3), keepdim=True), weight).expand(
+        -1, -1, 5, 7
+    )
     assert torch.allclose(net(x), torch.cat([x, mean], 1), atol=1e-12)
 
 
 def test_a_block_of_one_path_does_too() -> None:
-    block = "blocks:\n  pooled: [avg pool to 1x1, 1x1 conv out, upsample to x]"
+    block = (
+        "blocks:\n  pooled: [avg pool to 1x1, 1x1 conv out, upsample to x]"
+    )
     net = plan("c1: 2 x pooled 16", top=block).module().eval()
     assert net(torch.randn(1, 16, 6, 9)).shape == (1, 16, 6, 9)
     assert next(iter(net.state_dict())) == "c1.0.1.conv.weight"
@@ -66,24 +74,32 @@ def test_only_the_size_is_read() -> None:
     assert fields["c1.relu"].text() == "3 px"
     assert fields["last.1"].text() == f"{3 + (8 - 1) * 2} px"
     assert fields["last.1"].step == (16, 16)
-    assert "c1.relu" in kept_outputs(graph) and "deep.conv" not in kept_outputs(graph)
+    assert "c1.relu" in kept_outputs(
+        graph
+    ) and "deep.conv" not in kept_outputs(graph)
 
 
 def test_a_fixed_size_is_said_in_numbers() -> None:
     made = plan("c1: upsample to 40x50 bilinear")
     x = torch.randn(1, 16, 32, 32)
-    assert torch.equal(made.module()(x), F.interpolate(x, (40, 50), mode="bilinear"))
+    assert torch.equal(
+        made.module()(x), F.interpolate(x, (40, 50), mode="bilinear")
+    )
     assert 'nn.Upsample(size=(40, 50), mode="bilinear")' in made.source()
 
 
 def test_a_let_of_that_name_is_a_number() -> None:
-    made = plan("c1: 3x3 conv 8\nc2: upsample to side", top="let: {side: 48}")
+    made = plan(
+        "c1: 3x3 conv 8\nc2: upsample to side", top="let: {side: 48}"
+    )
     assert made.output == (8, 48, 48)
 
 
 def test_gradients_are_those_of_the_hand_written_net() -> None:
     made = plan(
-        NET.format(row="u: upsample to c1\nl: [c1, 1x1 conv 16 bare]\np: l + u")
+        NET.format(
+            row="u: upsample to c1\nl: [c1, 1x1 conv 16 bare]\np: l + u"
+        )
     )
     net = made.module().double().train()
     x = torch.randn(2, 16, 21, 19, dtype=torch.double, requires_grad=True)
@@ -94,7 +110,8 @@ def test_gradients_are_those_of_the_hand_written_net() -> None:
         return F.conv2d(c1, net.state_dict()["l.1.conv.weight"]) + u
 
     ours, theirs = (
-        torch.autograd.grad(f(x).square().sum(), x)[0] for f in (net, by_hand)
+        torch.autograd.grad(f(x).square().sum(), x)[0]
+        for f in (net, by_hand)
     )
     assert torch.allclose(ours, theirs, rtol=1e-12, atol=1e-12)
 
@@ -113,7 +130,9 @@ def test_gradients_are_those_of_the_hand_written_net() -> None:
         ("u: [global avg pool, upsample to c1]", "E044", "upsample to c1", "needs a map"),
     ],
 )  # fmt: skip
-def test_what_has_no_size(row: str, code: str, place: str, said: str) -> None:
+def test_what_has_no_size(
+    row: str, code: str, place: str, said: str
+) -> None:
     (problem,) = mistakes(spec(NET.format(row=row)))
     assert (problem.code, pointed(problem)) == (code, place)
     assert said in problem.message and (
@@ -122,5 +141,7 @@ def test_what_has_no_size(row: str, code: str, place: str, said: str) -> None:
 
 
 def test_a_row_whose_size_is_read_is_read() -> None:
-    text = spec("c1: 3x3 conv 8\nsize: 3x3 conv 4 /2\nlast: [c1, avg pool to size]")
+    text = spec(
+        "c1: 3x3 conv 8\nsize: 3x3 conv 4 /2\nlast: [c1, avg pool to size]"
+    )
     assert mistakes(text) == []

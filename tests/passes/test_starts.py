@@ -11,7 +11,9 @@ SPECS = Path(__file__).parents[2] / "specs"
 
 
 def of(text: str, **options: bool) -> dict[str, tuple[Start, ...]]:
-    return starts(resgraph.loads(f"name: net\ninput: 4x8x8\n{text}").graph, **options)
+    return starts(
+        resgraph.loads(f"name: net\ninput: 4x8x8\n{text}").graph, **options
+    )
 
 
 def test_a_bias_belongs_to_its_block_or_to_the_net() -> None:
@@ -25,7 +27,9 @@ def test_a_bias_belongs_to_its_block_or_to_the_net() -> None:
 
 def test_a_bias_of_zero_is_said_only_where_it_is_not_so_anyway() -> None:
     text = "net:\n  a: 3x3 conv 4 bias 0\n  b: [global avg pool, fc 2 bias 0]\n"
-    assert of(text) == {"": (Start("a.conv.bias", 0.0), Start("b.1.bias", 0.0))}
+    assert of(text) == {
+        "": (Start("a.conv.bias", 0.0), Start("b.1.bias", 0.0))
+    }
     assert of(text, zero_biases=True) == {"": (Start("b.1.bias", 0.0),)}
 
 
@@ -49,11 +53,11 @@ def test_behind_gates_and_drop_path() -> None:
 
 
 def test_a_branch_that_ends_in_a_convolution() -> None:
-    block = (
-        "blocks:\n  b:\n    body: [3x3 conv out, 3x3 conv out]\n    merge: body + x\n"
-    )
+    block = "blocks:\n  b:\n    body: [3x3 conv out, 3x3 conv out]\n    merge: body + x\n"
     text = f"unit: bn relu conv\n{block}net:\n  a: b 4\n"
-    assert of(text, zero_last=True) == {"a": (Start("body.1.conv.weight", 0.0),)}
+    assert of(text, zero_last=True) == {
+        "a": (Start("body.1.conv.weight", 0.0),)
+    }
 
 
 def test_each_kernel_of_a_mixed_convolution() -> None:
@@ -61,7 +65,10 @@ def test_each_kernel_of_a_mixed_convolution() -> None:
     text = f"{block}net:\n  a: b\n  c: 3x3 depthwise conv mixed 2 bias 1\n"
     assert of(text, zero_last=True) == {
         "": (Start("c.conv.0.bias", 1.0), Start("c.conv.1.bias", 1.0)),
-        "a": (Start("body.conv.0.weight", 0.0), Start("body.conv.1.weight", 0.0)),
+        "a": (
+            Start("body.conv.0.weight", 0.0),
+            Start("body.conv.1.weight", 0.0),
+        ),
     }
 
 

@@ -50,7 +50,9 @@ def images(count: int = 3) -> Tensor:
     return torch.randn(count, 3, 8, 8, generator=generator).double()
 
 
-def exchanged(made: nn.Module, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+def exchanged(
+    made: nn.Module, a: Tensor, b: Tensor
+) -> tuple[Tensor, Tensor]:
     p, q = made.p(a), made.q(b)
     up = interpolate(made.y1.up[0](q), scale_factor=2)
     return (p + up).relu(), (q + made.y2.down[0](p)).relu()
@@ -67,15 +69,21 @@ def by_hand(made: nn.Module, x: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("training", [False, True])
-def test_it_computes_what_it_says(net: resgraph.Plan, *, training: bool) -> None:
+def test_it_computes_what_it_says(
+    net: resgraph.Plan, *, training: bool
+) -> None:
     made = module(net).train(training)
-    assert torch.allclose(made(images()), by_hand(made, images()), atol=1e-12)
+    assert torch.allclose(
+        made(images()), by_hand(made, images()), atol=1e-12
+    )
 
 
 def test_what_flows_and_what_it_costs(net: resgraph.Plan) -> None:
     rows = {row.name: row for row in net.graph.rows}
     assert [stream.name for stream in rows["t"].gives] == ["a", "b", "c"]
-    shapes = [net.graph.nodes[stream.node].shape for stream in rows["t"].gives]
+    shapes = [
+        net.graph.nodes[stream.node].shape for stream in rows["t"].gives
+    ]
     assert shapes == [(4, 8, 8), (8, 4, 4), (6, 2, 2)]
     two = (9 * 16 + 8) + (9 * 64 + 16) + (8 * 4 + 8) + (9 * 4 * 8 + 16)
     split = (27 * 4 + 8) + (27 * 8 + 16)
@@ -84,25 +92,34 @@ def test_what_flows_and_what_it_costs(net: resgraph.Plan) -> None:
     assert net.depth == 1 + 2 * 2 + 1 + 1
     text = net.table()
     assert "4×8×8\n" in text.replace(" ", "") or "4 × 8 × 8" in text
-    assert "8×4×4" in text.replace(" ", "") and "6×2×2" in text.replace(" ", "")
+    assert "8×4×4" in text.replace(" ", "") and "6×2×2" in text.replace(
+        " ", ""
+    )
 
 
 def test_the_source_is_read_as_it_is_written(net: resgraph.Plan) -> None:
     source = net.source()
-    assert "self.s = StreamSequential(Split(), Exchange(), Exchange())" in source
+    assert (
+        "self.s = StreamSequential(Split(), Exchange(), Exchange())"
+        in source
+    )
     assert "def forward(self, a, b):" in source
     assert "return self.y1(q, p), self.y2(p, q)" in source
     assert "y1, y2 = self.s(x)\n        a, b, c = self.t(y1, y2)" in source
 
 
-def test_recomputed_folded_compiled_and_exported(net: resgraph.Plan) -> None:
+def test_recomputed_folded_compiled_and_exported(
+    net: resgraph.Plan,
+) -> None:
     made = module(net)
     wanted = made(images())
     other = module(net)
     checkpoint_blocks(other, ["s.1", "s.2", "t.0"])
     assert torch.equal(other(images()), wanted)
     other(images()).sum().backward()
-    assert all(parameter.grad is not None for parameter in other.parameters())
+    assert all(
+        parameter.grad is not None for parameter in other.parameters()
+    )
     made.eval()
     folded, state = fold(net, made.state_dict())
     smaller = folded.module().double().eval()
@@ -116,7 +133,9 @@ def test_recomputed_folded_compiled_and_exported(net: resgraph.Plan) -> None:
     assert export(net, "pt2")[:2] == b"PK"  # checked against the module
 
 
-def test_without_writing_over_the_numbers_are_the_same(net: resgraph.Plan) -> None:
+def test_without_writing_over_the_numbers_are_the_same(
+    net: resgraph.Plan,
+) -> None:
     torch.manual_seed(2)
     plain = net.module(inplace=False).double()
     assert torch.equal(plain(images()), module(net)(images()))
@@ -124,11 +143,18 @@ def test_without_writing_over_the_numbers_are_the_same(net: resgraph.Plan) -> No
 
 def test_pictures_of_every_kind(net: resgraph.Plan) -> None:
     assert ">t.a</text>" in net.svg() or "exchange" in net.svg()
-    assert net.svg(view="ops") and net.to("mmd") and net.dot() and net.to("html")
+    assert (
+        net.svg(view="ops")
+        and net.to("mmd")
+        and net.dot()
+        and net.to("html")
+    )
 
 
 def test_rows_of_streams_are_outputs() -> None:
-    several = plan(NET, input="3x8x8", top=f"{BLOCKS}\noutput: [t, s.y1, head]")
+    several = plan(
+        NET, input="3x8x8", top=f"{BLOCKS}\noutput: [t, s.y1, head]"
+    )
     assert several.outputs == {
         "t.a": (4, 8, 8),
         "t.b": (8, 4, 4),
@@ -137,7 +163,9 @@ def test_rows_of_streams_are_outputs() -> None:
         "head": (3,),
     }
     given = module(several)(images())
-    assert [tuple(each.shape[1:]) for each in given] == [*several.outputs.values()]
+    assert [tuple(each.shape[1:]) for each in given] == [
+        *several.outputs.values()
+    ]
     last = plan("s: [split, exchange]", input="3x8x8", top=BLOCKS)
     assert len(module(last)(images())) == 2
     features = plan(NET, input="3x8x8", top=BLOCKS).features("s", "t.c")
@@ -158,7 +186,10 @@ def test_streams_flow_again_with_their_weights() -> None:
     maps = third[0], interpolate(third[1], scale_factor=2)
     maps += second[0], interpolate(second[1], scale_factor=2)
     assert torch.allclose(net(images()), torch.cat(maps, 1), atol=1e-12)
-    assert made.params == plan("s: [split, exchange]", input="3x8x8", top=BLOCKS).params
+    assert (
+        made.params
+        == plan("s: [split, exchange]", input="3x8x8", top=BLOCKS).params
+    )
 
 
 def test_a_tensor_may_be_two_streams() -> None:
@@ -195,16 +226,28 @@ blocks:
     merge: gives + x
   older: {y: 3x3 conv 3, gives: [y], merge: gives + x}
 """
-    nodes = plan("a: old 3\nb: older 3".replace(" 3", ""), input="3x8x8", top=top)
-    assert "a.reads.1" in nodes.graph.nodes and "a.gives.1" in nodes.graph.nodes
-    assert nodes.graph.nodes["b.merge.add"].inputs == ("b.y.relu", "a.merge.add")
+    nodes = plan(
+        "a: old 3\nb: older 3".replace(" 3", ""), input="3x8x8", top=top
+    )
+    assert (
+        "a.reads.1" in nodes.graph.nodes
+        and "a.gives.1" in nodes.graph.nodes
+    )
+    assert nodes.graph.nodes["b.merge.add"].inputs == (
+        "b.y.relu",
+        "a.merge.add",
+    )
 
 
 @pytest.mark.parametrize(
     ("rows", "block", "wrong"),
     [
         # a stream that the row does not give
-        ("s: split\nl: [s.a, relu]\nm: {merge: s.z + l}", "", [("E030", "s.z")]),
+        (
+            "s: split\nl: [s.a, relu]\nm: {merge: s.z + l}",
+            "",
+            [("E030", "s.z")],
+        ),
         ("s: 3x3 conv 4\nl: [s.a, relu]", "", [("E030", "s.a")]),
         # one that nothing reads
         ("s: [split, exchange]\nl: [s.y1, relu]", "", [("E034", "s")]),
@@ -224,7 +267,11 @@ blocks:
         ("s: split\nl: 3x3 conv 4", "", [("E047", "3x3 conv 4")]),
         ("s: split\nl: basic 4", "", [("E047", "basic 4")]),
         ("s: split\nl: [relu(s)]", "", [("E047", "s")]),
-        ("s: split\nl: [s.b, upsample to s]\nm: {merge: s.a + l}", "", [("E030", "s")]),
+        (
+            "s: split\nl: [s.b, upsample to s]\nm: {merge: s.a + l}",
+            "",
+            [("E030", "s")],
+        ),
         # what cannot be a block
         ("s: mine", "{y: 3x3 conv 4, gives: [y]}", [("E022", "[y]")]),
         (
@@ -250,11 +297,15 @@ blocks:
         ),
     ],
 )
-def test_mistakes(rows: str, block: str, wrong: list[tuple[str, str]]) -> None:
+def test_mistakes(
+    rows: str, block: str, wrong: list[tuple[str, str]]
+) -> None:
     top = BLOCKS + (f"  mine: {block}\n" if block else "")
     for name in ("split", "exchange"):
         if name not in rows:
-            top = re.sub(rf"^  {name}:.*\n(    .*\n)*", "", top, flags=re.MULTILINE)
+            top = re.sub(
+                rf"^  {name}:.*\n(    .*\n)*", "", top, flags=re.MULTILINE
+            )
     top = "" if top.strip() == "blocks:" else top
     assert told(spec(rows, input="3x8x8", top=top)) == wrong
 

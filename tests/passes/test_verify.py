@@ -10,14 +10,18 @@ V15 = (
     "blocks:\n  b:\n    body: [1x1 conv out/4, 3x3 conv out/4 /stride, 1x1 conv out linear]\n"
     "    merge: relu(body + shortcut)\n"
 )
-V1 = V15.replace("out/4, 3x3 conv out/4 /stride", "out/4 /stride, 3x3 conv out/4")
+V1 = V15.replace(
+    "out/4, 3x3 conv out/4 /stride", "out/4 /stride, 3x3 conv out/4"
+)
 
 
 def claimed(top: str, block: str = "basic", **claims: object) -> str:
     """A spec that makes claims of itself."""
     said = ", ".join(f"{claim}: {value}" for claim, value in claims.items())
     return spec(
-        NET.format(block=block), input="3x32x32", top=f"{top}\nexpect: {{{said}}}"
+        NET.format(block=block),
+        input="3x32x32",
+        top=f"{top}\nexpect: {{{said}}}",
     )
 
 
@@ -38,22 +42,36 @@ def test_claims_that_hold_say_nothing() -> None:
 @pytest.mark.parametrize(
     ("claim", "off", "message"),
     [
-        ("params", 1, "expected {wrong:,} params, the net has {right:,} (-1)"),
+        (
+            "params",
+            1,
+            "expected {wrong:,} params, the net has {right:,} (-1)",
+        ),
         (
             "params",
             -1000,
             "expected {wrong:,} params, the net has {right:,} (+1,000, 2.",
         ),
         ("macs", -1, "expected {wrong:,} macs, the net has {right:,} (+1)"),
-        ("depth", 2, "expected a depth of {wrong}, the net has {right} (-2)"),
-        ("output", 90, "expected an output of {wrong}, the net has {right}"),
+        (
+            "depth",
+            2,
+            "expected a depth of {wrong}, the net has {right} (-2)",
+        ),
+        (
+            "output",
+            90,
+            "expected an output of {wrong}, the net has {right}",
+        ),
     ],
 )
 def test_the_difference(claim: str, off: int, message: str) -> None:
     right = counts("")[claim]
     (problem,) = mistakes(claimed("", **{claim: right + off}))
     assert problem.code == "E050"
-    assert problem.message.startswith(message.format(wrong=right + off, right=right))
+    assert problem.message.startswith(
+        message.format(wrong=right + off, right=right)
+    )
     assert problem.help == ""
 
 
@@ -67,20 +85,33 @@ def test_the_difference(claim: str, off: int, message: str) -> None:
         (0, "(+43,226)"),
     ],
 )
-def test_a_claim_of_another_kind_is_told_in_times(expected: int, said: str) -> None:
+def test_a_claim_of_another_kind_is_told_in_times(
+    expected: int, said: str
+) -> None:
     (problem,) = mistakes(claimed("", params=expected))
-    assert problem.message == f"expected {expected:,} params, the net has 43,226 {said}"
+    assert (
+        problem.message
+        == f"expected {expected:,} params, the net has 43,226 {said}"
+    )
 
 
-@pytest.mark.parametrize("meant", ["projection", "zero-pad", "projection always"])
-@pytest.mark.parametrize("written", ["projection", "zero-pad", "projection always"])
-def test_the_option_of_the_shortcut_that_was_meant(written: str, meant: str) -> None:
+@pytest.mark.parametrize(
+    "meant", ["projection", "zero-pad", "projection always"]
+)
+@pytest.mark.parametrize(
+    "written", ["projection", "zero-pad", "projection always"]
+)
+def test_the_option_of_the_shortcut_that_was_meant(
+    written: str, meant: str
+) -> None:
     right = counts(f"shortcut: {meant}")["params"]
     found = mistakes(claimed(f"shortcut: {written}", params=right))
     assert [problem.help for problem in found] == (
         []
         if written == meant
-        else [next(p.help for p in found if f"`shortcut: {meant}`" in p.help)]
+        else [
+            next(p.help for p in found if f"`shortcut: {meant}`" in p.help)
+        ]
     )
 
 
@@ -93,7 +124,10 @@ def test_the_placement_of_the_stride_that_was_meant() -> None:
         == f"with the stride on the first 1x1 conv (v1) it would be {old:,}"
     )
     (problem,) = mistakes(claimed(V1, "b", macs=new))
-    assert problem.help == f"with the stride on the 3x3 conv (v1.5) it would be {new:,}"
+    assert (
+        problem.help
+        == f"with the stride on the 3x3 conv (v1.5) it would be {new:,}"
+    )
 
 
 def test_a_standard_block_can_be_meant_otherwise() -> None:

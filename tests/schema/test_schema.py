@@ -19,7 +19,9 @@ from resgraph.outputs.json_schema import json_schema
 
 ROOT = Path(__file__).parents[2]
 SPECS = sorted((ROOT / "specs").glob("*.yaml"))
-STARTERS = sorted((ROOT / "resgraph" / "library" / "starters").glob("*.yaml"))
+STARTERS = sorted(
+    (ROOT / "resgraph" / "library" / "starters").glob("*.yaml")
+)
 SCHEMA = Draft7Validator(json_schema())
 
 
@@ -37,36 +39,68 @@ def test_the_schema_is_one() -> None:
     Draft7Validator.check_schema(json_schema())
 
 
-@pytest.mark.parametrize("path", [*SPECS, *STARTERS], ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", [*SPECS, *STARTERS], ids=lambda path: path.stem
+)
 def test_the_zoo_is_valid(path: Path) -> None:
     assert problems(open_source(path)) == []
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_the_zoo_is_valid_in_the_long_form(path: Path) -> None:
-    assert problems(Source(str(path), reformat(open_source(path), "long"))) == []
+    assert (
+        problems(Source(str(path), reformat(open_source(path), "long")))
+        == []
+    )
 
 
 def spec(**keys: Any) -> dict[str, Any]:
-    return {"name": "a", "input": "3x32x32", "net": {"conv1": "3x3 conv 16"}, **keys}
+    return {
+        "name": "a",
+        "input": "3x32x32",
+        "net": {"conv1": "3x3 conv 16"},
+        **keys,
+    }
 
 
 RIGHT = {
-    "underscores, which are text to YAML 1.2": spec(expect={"params": "25_557_032"}),
-    "claims by variant": spec(variants={"a": {}}, expect={"a": {"params": 3}}),
+    "underscores, which are text to YAML 1.2": spec(
+        expect={"params": "25_557_032"}
+    ),
+    "claims by variant": spec(
+        variants={"a": {}}, expect={"a": {"params": 3}}
+    ),
     "a layer in the long form": spec(
-        net={"a": {"op": "conv", "kernel": "3x3", "width": "out/4", "mode": "linear"}}
+        net={
+            "a": {
+                "op": "conv",
+                "kernel": "3x3",
+                "width": "out/4",
+                "mode": "linear",
+            }
+        }
     ),
     "a call in the long form": spec(
         net={
-            "a": [{"block": "se", "repeat": 3, "reduction": 4, "shortcut": "zero-pad"}]
+            "a": [
+                {
+                    "block": "se",
+                    "repeat": 3,
+                    "reduction": 4,
+                    "shortcut": "zero-pad",
+                }
+            ]
         }
     ),
     "a block in a row": spec(
         net={"a": {"body": "3x3 conv out", "merge": "body + x", "out": 16}}
     ),
     "a recipe with changes": spec(
-        train={"recipe": "cifar", "schedule": "cosine", "optimizer": {"lr": 0.2}}
+        train={
+            "recipe": "cifar",
+            "schedule": "cosine",
+            "optimizer": {"lr": 0.2},
+        }
     ),
     "only what another spec does not say": {
         "extends": "resnet.yaml",
@@ -93,10 +127,14 @@ WRONG = {
     "a number as a label": spec(net={"a": 3}),
     "a row with a dash": spec(net={"a-b": "3x3 conv 16"}),
     "a claim that there is not": spec(expect={"flops": 3}),
-    "an option of ops that there is not": spec(ops={"bn": {"epsilon": 1e-5}}),
+    "an option of ops that there is not": spec(
+        ops={"bn": {"epsilon": 1e-5}}
+    ),
     "a lint that there is not": spec(allow=["odd-with"]),
     "a recipe that there is not": spec(train="cifra"),
-    "a key of a recipe that there is not": spec(train={"recipe": "cifar", "epoch": 3}),
+    "a key of a recipe that there is not": spec(
+        train={"recipe": "cifar", "epoch": 3}
+    ),
 }
 
 
@@ -113,7 +151,9 @@ def test_what_is_wrong_is_not(value: dict[str, Any]) -> None:
 def test_every_key_and_every_op_is_described() -> None:
     schema = json_schema()
     assert set(schema["properties"]) == set(File.model_fields)
-    assert all(part.get("description") for part in schema["properties"].values())
+    assert all(
+        part.get("description") for part in schema["properties"].values()
+    )
     layers = [
         part
         for name, part in schema["definitions"].items()

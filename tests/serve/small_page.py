@@ -29,7 +29,9 @@ def served(tmp_path: Path) -> Iterator[SpecServer]:
     path.write_text(SPEC)
     with SpecServer(path) as server:
         thread = threading.Thread(
-            target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+            target=server.serve_forever,
+            kwargs={"poll_interval": 0.02},
+            daemon=True,
         )
         thread.start()
         yield server

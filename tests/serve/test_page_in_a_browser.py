@@ -73,7 +73,9 @@ def test_what_is_clicked_moved_and_added_is_written(
     page.mouse("mouseReleased", left + 30, below + 12)
     page.settled()
     row = "  conv1: 3x3 conv 12\n"
-    assert text(page) == edited.replace(row, "").replace("  head:", f"{row}  head:")
+    assert text(page) == edited.replace(row, "").replace(
+        "  head:", f"{row}  head:"
+    )
     page.value("page.editor.view.focus()")
     page.key("z", modifiers=2)
     page.settled()
@@ -89,21 +91,25 @@ def test_what_is_clicked_moved_and_added_is_written(
     # written when asked to, and not before
     assert served.path.read_text() == SPEC
     page.press("#save")
-    page.until("document.querySelector('#facts').textContent.startsWith('wrote')")
+    page.until(
+        "document.querySelector('#facts').textContent.startsWith('wrote')"
+    )
     assert served.path.read_text() == f"{edited}  extra: fc 5\n"
 
 
 def test_mistakes_are_shown_and_mended(page: Page) -> None:
-    page.value("page.editor.text = page.editor.text.replace('fc 10', 'Fc 10')")
+    page.value(
+        "page.editor.text = page.editor.text.replace('fc 10', 'Fc 10')"
+    )
     page.settled()
     assert "no op or block `Fc`" in page.value(
         "document.querySelector('#problems').textContent"
     )
-    assert page.value("document.querySelector('#table').classList.contains('stale')")
-    page.press("#problems button")
-    chosen = (
-        "page.editor.view.state.sliceDoc(page.editor.view.state.selection.main.from)"
+    assert page.value(
+        "document.querySelector('#table').classList.contains('stale')"
     )
+    page.press("#problems button")
+    chosen = "page.editor.view.state.sliceDoc(page.editor.view.state.selection.main.from)"
     assert page.value(chosen).startswith("Fc 10")
     page.until("document.querySelector('.cm-lintRange-error')")
     left, top, right, bottom = page.box(".cm-lintRange-error")
@@ -119,13 +125,21 @@ def test_a_text_is_made_when_its_tab_is_shown(page: Page) -> None:
     assert page.value("document.querySelector('#source').textContent") == ""
     for pane, said in (("source", "class Pair"), ("table", "conv2")):
         page.press(f"#tab-{pane}")
-        page.until(f"document.querySelector('#{pane}').textContent.includes('{said}')")
+        page.until(
+            f"document.querySelector('#{pane}').textContent.includes('{said}')"
+        )
     # what is typed while it shows is in it
-    page.value("page.editor.text = page.editor.text.replace('fc 10', 'fc 11')")
-    page.until("document.querySelector('#table').textContent.includes('fc 11')")
+    page.value(
+        "page.editor.text = page.editor.text.replace('fc 10', 'fc 11')"
+    )
+    page.until(
+        "document.querySelector('#table').textContent.includes('fc 11')"
+    )
     # and in the other, once that is looked at again
     page.press("#tab-source")
-    page.until("document.querySelector('#source').textContent.includes('11')")
+    page.until(
+        "document.querySelector('#source').textContent.includes('11')"
+    )
 
 
 def test_words_are_completed(page: Page) -> None:
@@ -137,7 +151,9 @@ def test_words_are_completed(page: Page) -> None:
     )
 
 
-def test_a_change_elsewhere_is_a_difference(page: Page, served: SpecServer) -> None:
+def test_a_change_elsewhere_is_a_difference(
+    page: Page, served: SpecServer
+) -> None:
     theirs = SPEC.replace("fc 10", "fc 7")
     served.path.write_text(theirs)  # nothing is unsaved: taken
     page.until("page.editor.text.includes('fc 7')")
@@ -150,12 +166,20 @@ def test_a_change_elsewhere_is_a_difference(page: Page, served: SpecServer) -> N
     assert page.value("page.editor.differences") == 2
     page.press("#mine")
     page.press("#save")
-    page.until("document.querySelector('#facts').textContent.startsWith('wrote')")
-    assert served.path.read_text() == theirs.replace("conv1: 3x3", "conv1: 5x5")
+    page.until(
+        "document.querySelector('#facts').textContent.startsWith('wrote')"
+    )
+    assert served.path.read_text() == theirs.replace(
+        "conv1: 3x3", "conv1: 5x5"
+    )
 
 
-def test_what_is_not_saved_outlives_a_reload(page: Page, served: SpecServer) -> None:
-    page.value("page.editor.text = page.editor.text.replace('fc 10', 'fc 11')")
+def test_what_is_not_saved_outlives_a_reload(
+    page: Page, served: SpecServer
+) -> None:
+    page.value(
+        "page.editor.text = page.editor.text.replace('fc 10', 'fc 11')"
+    )
     page.settled()
     page.do("Page.navigate", url=f"{served.address}&again")
     page.until("window.page && page.editor.text.includes('fc 11')")
@@ -166,14 +190,20 @@ def test_what_is_not_saved_outlives_a_reload(page: Page, served: SpecServer) -> 
 def test_a_change_elsewhere_before_a_reload_takes_nothing_away(
     page: Page, served: SpecServer
 ) -> None:
-    page.value("page.editor.text = page.editor.text.replace('fc 10', 'fc 11')")
+    page.value(
+        "page.editor.text = page.editor.text.replace('fc 10', 'fc 11')"
+    )
     page.settled()
     served.path.write_text(SPEC.replace("name: small", "name: other"))
     page.do("Page.navigate", url=f"{served.address}&again")
-    page.until("window.page && !document.querySelector('#elsewhere').hidden")
+    page.until(
+        "window.page && !document.querySelector('#elsewhere').hidden"
+    )
     assert page.value("page.editor.text") == SPEC.replace("fc 10", "fc 11")
     assert page.value("page.editor.differences") == 2
-    time.sleep(0.7)  # what follows within half a second is undone with what was before
+    time.sleep(
+        0.7
+    )  # what follows within half a second is undone with what was before
     page.press("#theirs")
     assert "fc 11" not in page.value("page.editor.text")
     page.value("page.editor.view.focus()")

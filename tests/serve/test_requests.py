@@ -39,10 +39,16 @@ def post(
         f"POST {path} HTTP/1.1",
         f"Host: {module.HOST}:{server.server_port}",
         f"X-Resgraph-Token: {server.token}",
-        *([] if length == "" else [f"Content-Length: {length or len(body)}"]),
+        *(
+            []
+            if length == ""
+            else [f"Content-Length: {length or len(body)}"]
+        ),
         "Connection: close",
     ]
-    return raw(server, "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body)
+    return raw(
+        server, "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
+    )
 
 
 @pytest.mark.parametrize(
@@ -77,26 +83,38 @@ def test_what_is_no_question_is_told_so(
     ("length", "status"),
     [("", 411), ("-1", 411), ("²", 411), ("x", 411), ("9" * 40, 413)],
 )
-def test_a_length_that_is_none(served: SpecServer, length: str, status: int) -> None:
+def test_a_length_that_is_none(
+    served: SpecServer, length: str, status: int
+) -> None:
     assert post(served, "/answer", b"{}", length)[0] == status
 
 
 def test_a_text_over_the_limit(served: SpecServer) -> None:
-    status, answer = post(served, "/answer", b'{"text": "' + b"x" * 5_000_000 + b'"}')
+    status, answer = post(
+        served, "/answer", b'{"text": "' + b"x" * 5_000_000 + b'"}'
+    )
     assert (status, "which is the limit" in answer["error"]) == (413, True)
 
 
 def test_half_a_character_is_not_saved(served: SpecServer) -> None:
     _, spec = ask(served, "GET", "/spec")
     status, answer = ask(
-        served, "POST", "/save", {"text": "a: 1\nb: \ud800\n", "digest": spec["digest"]}
+        served,
+        "POST",
+        "/save",
+        {"text": "a: 1\nb: \ud800\n", "digest": spec["digest"]},
     )
     assert (status, answer["error"]) == (
         400,
         "line 2 has half a character, U+D800, which no file can hold; delete it",
     )
-    assert ask(served, "POST", "/answer", {"text": "a: \ud800\n"})[1]["ok"] is False
-    assert [path.name for path in served.path.parent.iterdir()] == ["spec.yaml"]
+    assert (
+        ask(served, "POST", "/answer", {"text": "a: \ud800\n"})[1]["ok"]
+        is False
+    )
+    assert [path.name for path in served.path.parent.iterdir()] == [
+        "spec.yaml"
+    ]
     assert served.path.read_text() == SPEC
 
 
@@ -105,7 +123,12 @@ def test_a_file_that_vanished(served: SpecServer) -> None:
     served.path.unlink()
     for reply in (
         ask(served, "GET", "/spec"),
-        ask(served, "POST", "/save", {"text": SPEC, "digest": spec["digest"]}),
+        ask(
+            served,
+            "POST",
+            "/save",
+            {"text": SPEC, "digest": spec["digest"]},
+        ),
     ):
         assert reply[0] == 410
         assert "there is no such file; put it back" in reply[1]["error"]
@@ -123,14 +146,19 @@ def test_a_full_disk_is_told_and_leaves_the_file(
     _, spec = ask(served, "GET", "/spec")
     monkeypatch.setattr("os.fsync", full)
     status, answer = ask(
-        served, "POST", "/save", {"text": "x: 1\n", "digest": spec["digest"]}
+        served,
+        "POST",
+        "/save",
+        {"text": "x: 1\n", "digest": spec["digest"]},
     )
     assert (status, answer["error"]) == (
         500,
         "cannot write the file: the disk is full; it is as it was",
     )
     assert served.path.read_text() == SPEC
-    assert [path.name for path in served.path.parent.iterdir()] == ["spec.yaml"]
+    assert [path.name for path in served.path.parent.iterdir()] == [
+        "spec.yaml"
+    ]
 
 
 def test_a_link_stays_a_link(tmp_path: Path, served: SpecServer) -> None:
@@ -150,7 +178,10 @@ def test_a_link_stays_a_link(tmp_path: Path, served: SpecServer) -> None:
         == 200
     )
     assert served.path.is_symlink()
-    assert (real.read_text(), real.stat().st_mode & 0o777) == (SPEC + "# more\n", 0o640)
+    assert (real.read_text(), real.stat().st_mode & 0o777) == (
+        SPEC + "# more\n",
+        0o640,
+    )
 
 
 def test_many_connections_at_once(served: SpecServer) -> None:
@@ -170,7 +201,8 @@ def test_connections_that_say_nothing_make_room(
     monkeypatch.setattr(module._Handler, "timeout", 0.3)
     served.places = threading.BoundedSemaphore(4)
     idle = [
-        socket.create_connection((module.HOST, served.server_port)) for _ in range(8)
+        socket.create_connection((module.HOST, served.server_port))
+        for _ in range(8)
     ]
     assert ask(served, "GET", "/spec")[0] == 200
     for connection in idle:
@@ -183,10 +215,10 @@ def test_a_browser_that_goes_away(
     for _ in range(20):
         body = json.dumps({"text": SPEC}).encode()
         head = f"POST /answer HTTP/1.1\r\nHost: {module.HOST}:{served.server_port}\r\n"
-        head += (
-            f"X-Resgraph-Token: {served.token}\r\nContent-Length: {len(body)}\r\n\r\n"
+        head += f"X-Resgraph-Token: {served.token}\r\nContent-Length: {len(body)}\r\n\r\n"
+        connection = socket.create_connection(
+            (module.HOST, served.server_port)
         )
-        connection = socket.create_connection((module.HOST, served.server_port))
         connection.setsockopt(
             socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0"
         )  # reset, not closed
@@ -211,7 +243,9 @@ def test_our_own_mistake_is_answered(
     assert ask(served, "GET", "/spec")[0] == 200
 
 
-def test_a_port_in_use_says_which_is_free(tmp_path: Path, served: SpecServer) -> None:
+def test_a_port_in_use_says_which_is_free(
+    tmp_path: Path, served: SpecServer
+) -> None:
     with pytest.raises(
         UsageError,
         match=r"port \d+: address already in use; --port 0, the default, takes a free one",

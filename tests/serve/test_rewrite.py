@@ -68,10 +68,14 @@ def test_a_row_goes_with_the_comment_right_above_it() -> None:
     assert rewriter().remove(("net", "head", 0)) == SPEC.replace(
         "global avg pool, ", ""
     )
-    assert rewriter().remove(("net", "head", 1)) == SPEC.replace(", fc 10", "")
+    assert rewriter().remove(("net", "head", 1)) == SPEC.replace(
+        ", fc 10", ""
+    )
 
 
-def test_a_comment_in_the_first_column_belongs_to_a_key_of_the_file() -> None:
+def test_a_comment_in_the_first_column_belongs_to_a_key_of_the_file() -> (
+    None
+):
     text = "# the name\nname: a\n# its size\ninput: 3x8x8\n"
     assert rewriter(text).remove(("input",)) == "# the name\nname: a\n"
 
@@ -95,12 +99,16 @@ def test_a_row_moves_with_its_comments() -> None:
 
 def test_a_new_row_begins_in_the_column_of_the_others() -> None:
     made = rewriter().add(("net",), "conv3", "pair 32 /2", "conv2")
-    assert made == SPEC.replace("pair 16 /2\n", "pair 16 /2\n  conv3: pair 32 /2\n")
+    assert made == SPEC.replace(
+        "pair 16 /2\n", "pair 16 /2\n  conv3: pair 32 /2\n"
+    )
     first = rewriter().add(("net",), "a", "3x3 conv 4", None)
     assert "net:\n  a:     3x3 conv 4\n  conv1:" in first or (
         "net:\n  a:    3x3 conv 4\n  conv1:" in first
     )
-    last = rewriter(SPEC.removesuffix("\n")).add(("net",), "x", "relu", "head")
+    last = rewriter(SPEC.removesuffix("\n")).add(
+        ("net",), "x", "relu", "head"
+    )
     assert last.endswith("fc 10]\n  x:    relu") or last.endswith(
         "fc 10]\n  x:     relu"
     )
@@ -135,12 +143,16 @@ def test_the_first_block_gets_its_section() -> None:
         (lambda: rewriter("net: {a: [").remove(("net", "a")), "no YAML at the moment"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_done_is_refused(action: Callable[[], str], why: str) -> None:
+def test_what_cannot_be_done_is_refused(
+    action: Callable[[], str], why: str
+) -> None:
     with pytest.raises(UsageError, match=re.escape(why)):
         action()
 
 
-LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # ten times as fast, where built
+LOADER = getattr(
+    yaml, "CBaseLoader", yaml.BaseLoader
+)  # ten times as fast, where built
 
 
 def plain(text: str) -> Any:
@@ -173,7 +185,9 @@ def by_hand(
     if kind == "replace":
         holder[key] = "17x17 conv 3"
         return value, methodcaller("replace", path, "17x17 conv 3")
-    entries = list(holder.items()) if isinstance(holder, dict) else list(holder)
+    entries = (
+        list(holder.items()) if isinstance(holder, dict) else list(holder)
+    )
     place = [*holder].index(key) if isinstance(holder, dict) else int(key)
     if kind == "remove":
         del entries[place]
@@ -198,7 +212,11 @@ def ordered(value: Any) -> Any:
     """Maps as lists of pairs: their order counts."""
     if isinstance(value, dict):
         return [(key, ordered(part)) for key, part in value.items()]
-    return [ordered(part) for part in value] if isinstance(value, list) else value
+    return (
+        [ordered(part) for part in value]
+        if isinstance(value, list)
+        else value
+    )
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda path: path.stem)
@@ -216,13 +234,20 @@ def test_every_kind_of_action_on_the_zoo(spec: Path, ending: str) -> None:
         after = action(rewriter(text))
         done += 1
         assert ordered(plain(after)) == ordered(wanted), (kind, path)
-        assert after.count("\r") == (after.count("\n") if ending == "\r\n" else 0)
-        if kind in ("move", "add"):  # the others take the comments of what goes along
+        assert after.count("\r") == (
+            after.count("\n") if ending == "\r\n" else 0
+        )
+        if kind in (
+            "move",
+            "add",
+        ):  # the others take the comments of what goes along
             assert comments(text) - comments(after) == set()
     assert done >= 3
 
 
 def comments(text: str) -> set[str]:
     return {
-        line[line.index("#") :].strip() for line in text.splitlines() if " #" in line
+        line[line.index("#") :].strip()
+        for line in text.splitlines()
+        if " #" in line
     }

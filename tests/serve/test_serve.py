@@ -25,19 +25,25 @@ __all__ = ["served"]
 
 
 def ask(
-    server: SpecServer, method: str, path: str, body: Any = None, **headers: str
+    server: SpecServer,
+    method: str,
+    path: str,
+    body: Any = None,
+    **headers: str,
 ) -> tuple[int, Any]:
     connection = HTTPConnection(module.HOST, server.server_port, timeout=20)
     given = {"X-Resgraph-Token": server.token} | {
         name.replace("_", "-"): value for name, value in headers.items()
     }
-    connection.request(method, path, None if body is None else json.dumps(body), given)
+    connection.request(
+        method, path, None if body is None else json.dumps(body), given
+    )
     reply = connection.getresponse()
     text = reply.read().decode()
     connection.close()
-    return reply.status, json.loads(text) if reply.headers["Content-Type"].startswith(
-        "application/json"
-    ) else text
+    return reply.status, json.loads(text) if reply.headers[
+        "Content-Type"
+    ].startswith("application/json") else text
 
 
 def test_an_answer_has_the_figure_and_shapes(tmp_path: Path) -> None:
@@ -45,7 +51,11 @@ def test_an_answer_has_the_figure_and_shapes(tmp_path: Path) -> None:
     assert found["ok"]
     assert found["diagnostics"] == []
     assert found["svg"].startswith("<svg")
-    assert found["rows"][1] == {"name": "conv2", "line": 9, "shape": "16 × 8 × 8"}
+    assert found["rows"][1] == {
+        "name": "conv2",
+        "line": 9,
+        "shape": "16 × 8 × 8",
+    }
 
 
 def test_the_text_of_a_pane_is_made_when_its_tab_shows_it(
@@ -63,7 +73,10 @@ def test_the_text_of_a_pane_is_made_when_its_tab_shows_it(
     for pane, text in texts.items():
         made.clear()
         found = answer(Question(SPEC, pane=pane), tmp_path / "spec.yaml")  # type: ignore[arg-type]
-        assert ("text" in made, "py" in made) == (pane == "table", pane == "source")
+        assert ("text" in made, "py" in made) == (
+            pane == "table",
+            pane == "source",
+        )
         assert found.keys() & texts.keys() == {pane} - {"figure"}
         assert text in found.get(pane, "")
 
@@ -80,7 +93,9 @@ def test_the_text_of_a_pane_is_made_when_its_tab_shows_it(
 def test_mistakes_are_part_of_the_answer(
     tmp_path: Path, change: tuple[str, str], line: int | None
 ) -> None:
-    found = answer(Question(SPEC.replace(*change, 1)), tmp_path / "spec.yaml")
+    found = answer(
+        Question(SPEC.replace(*change, 1)), tmp_path / "spec.yaml"
+    )
     assert not found["ok"]
     assert found["diagnostics"]
     if line:
@@ -90,34 +105,54 @@ def test_mistakes_are_part_of_the_answer(
 def test_the_rows_above_a_mistake_are_drawn(tmp_path: Path) -> None:
     """Also where a block is called by no row above it: it may be called by the one that is wrong."""
     found = answer(
-        Question(SPEC.replace("pair 16 /2", "pare 16 /2")), tmp_path / "spec.yaml"
+        Question(SPEC.replace("pair 16 /2", "pare 16 /2")),
+        tmp_path / "spec.yaml",
     )
     assert "conv1" in found["svg"]
     assert "conv2" in found["svg"]
     assert "avg pool" not in found["svg"]
 
 
-def test_the_first_variant_stands_in_for_one_that_is_gone(tmp_path: Path) -> None:
+def test_the_first_variant_stands_in_for_one_that_is_gone(
+    tmp_path: Path,
+) -> None:
     text = (
-        SPEC.replace("fc 10", "fc n") + "let: {n: 10}\nvariants: {a: {}, b: {n: 5}}\n"
+        SPEC.replace("fc 10", "fc n")
+        + "let: {n: 10}\nvariants: {a: {}, b: {n: 5}}\n"
     )
-    assert answer(Question(text, variant="gone"), tmp_path / "x")["variant"] == "a"
-    assert answer(Question(text, variant="b"), tmp_path / "x")["variant"] == "b"
+    assert (
+        answer(Question(text, variant="gone"), tmp_path / "x")["variant"]
+        == "a"
+    )
+    assert (
+        answer(Question(text, variant="b"), tmp_path / "x")["variant"]
+        == "b"
+    )
 
 
 def test_the_file_is_written_only_when_asked_and_never_over_changes(
     served: SpecServer,
 ) -> None:
     _, spec = ask(served, "GET", "/spec")
-    assert ask(served, "POST", "/answer", {"text": SPEC + "# more\n"})[1]["ok"]
+    assert ask(served, "POST", "/answer", {"text": SPEC + "# more\n"})[1][
+        "ok"
+    ]
     assert served.path.read_text() == SPEC
     status, written = ask(
-        served, "POST", "/save", {"text": SPEC + "# more\n", "digest": spec["digest"]}
+        served,
+        "POST",
+        "/save",
+        {"text": SPEC + "# more\n", "digest": spec["digest"]},
     )
     assert (status, served.path.read_text()) == (200, SPEC + "# more\n")
     served.path.write_text("elsewhere: 1\n")
     assert (
-        ask(served, "POST", "/save", {"text": SPEC, "digest": written["digest"]})[0]
+        ask(
+            served,
+            "POST",
+            "/save",
+            {"text": SPEC, "digest": written["digest"]},
+        )[0]
         == 409
     )
     assert served.path.read_text() == "elsewhere: 1\n"
@@ -132,8 +167,13 @@ def test_a_byte_order_mark_stays(
     read = served.read()
     assert read["text"] == SPEC
     served.save(read["text"].replace("pair 16", "pair 24"), read["digest"])
-    assert path.read_bytes() == mark + SPEC.replace("pair 16", "pair 24").encode()
-    path.write_bytes(mark + SPEC.replace("3x3 conv 8", "3x3  Conv 8").encode())
+    assert (
+        path.read_bytes()
+        == mark + SPEC.replace("pair 16", "pair 24").encode()
+    )
+    path.write_bytes(
+        mark + SPEC.replace("3x3 conv 8", "3x3  Conv 8").encode()
+    )
     assert run(["check", "--fix", str(path)]) == 0
     assert run(["fmt", str(path)]) == 0
     capsys.readouterr()
@@ -147,12 +187,17 @@ def test_a_page_of_an_earlier_session_is_told_where_the_new_one_is(
     with SpecServer(served.path) as again:
         Thread(target=again.serve_forever, daemon=True).start()
         status, told = ask(
-            again, "POST", "/answer", {"text": SPEC}, X_Resgraph_Token=served.token
+            again,
+            "POST",
+            "/answer",
+            {"text": SPEC},
+            X_Resgraph_Token=served.token,
         )
         again.shutdown()
     assert status == 403
     assert (
-        "of another session; open the address that the terminal shows" in told["error"]
+        "of another session; open the address that the terminal shows"
+        in told["error"]
     )
 
 
@@ -165,11 +210,21 @@ MIXED = "name: a\r\ninput: 3x8x8\nnet:\r\n  one: fc 3\r  two: fc 4\n"
         (("", ""), MIXED),
         (("fc 3", "fc 5"), MIXED.replace("fc 3", "fc 5")),
         (("net:\n", ""), MIXED.replace("net:\r\n", "")),
-        (("net:\n", "# rows\nnet:\n"), MIXED.replace("net:", "# rows\nnet:")),
+        (
+            ("net:\n", "# rows\nnet:\n"),
+            MIXED.replace("net:", "# rows\nnet:"),
+        ),
         (("name: a\n", "\nname: a\n"), "\r\n" + MIXED),
         (("fc 4\n", "fc 4"), MIXED.removesuffix("\n")),
     ],
-    ids=["nothing", "a word", "one less", "one more", "at the top", "at the end"],
+    ids=[
+        "nothing",
+        "a word",
+        "one less",
+        "one more",
+        "at the top",
+        "at the end",
+    ],
 )
 def test_each_line_keeps_its_end(
     tmp_path: Path, change: tuple[str, str], written: str
@@ -181,7 +236,9 @@ def test_each_line_keeps_its_end(
     try:
         read = server.read()
         assert "\r" not in read["text"]
-        saved = server.save(read["text"].replace(*change, 1), read["digest"])
+        saved = server.save(
+            read["text"].replace(*change, 1), read["digest"]
+        )
         assert path.read_bytes().decode() == written
         assert saved == server.read()
     finally:
@@ -203,23 +260,37 @@ def test_runs_beside_the_spec_are_shown(served: SpecServer) -> None:
         f'<th scope="row">&lt;b&gt;</th><td>{one.name}</td><td>done</td><td>75.0 k</td>'
         in page
     )
-    assert '<th scope="row">broken</th><td>broken</td><td>damaged</td>' in page
-    assert page.count("<svg ") == 1 and "training and validation error" in page
+    assert (
+        '<th scope="row">broken</th><td>broken</td><td>damaged</td>' in page
+    )
+    assert (
+        page.count("<svg ") == 1 and "training and validation error" in page
+    )
     assert ask(served, "GET", "/runs", X_Resgraph_Token="other")[0] == 404
 
 
 def test_strangers_are_refused(served: SpecServer) -> None:
     assert ask(served, "GET", "/spec", X_Resgraph_Token="guess")[0] == 404
     assert (
-        ask(served, "POST", "/save", {"text": "x"}, X_Resgraph_Token="guess")[0] == 403
+        ask(
+            served, "POST", "/save", {"text": "x"}, X_Resgraph_Token="guess"
+        )[0]
+        == 403
     )
     assert ask(served, "GET", "/", Host="evil.example")[0] == 403
-    assert ask(served, "POST", "/answer", {"text": SPEC}, Host="evil.example")[0] == 403
+    assert (
+        ask(served, "POST", "/answer", {"text": SPEC}, Host="evil.example")[
+            0
+        ]
+        == 403
+    )
     assert ask(served, "GET", "/../../etc/passwd")[0] == 404
     assert served.server_address[0] == "127.0.0.1"
 
 
-def test_a_file_that_cannot_be_read_is_told_of_at_once(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_told_of_at_once(
+    tmp_path: Path,
+) -> None:
     with pytest.raises(SpecError, match="cannot read"):
         SpecServer(tmp_path / "none.yaml")
 
@@ -234,8 +305,14 @@ def test_the_page_needs_no_network() -> None:
 
 
 def test_an_edit_is_the_shortest_that_does_it(served: SpecServer) -> None:
-    action = {"kind": "replace", "path": ["net", "head", 1], "text": "fc 100"}
-    status, edit = ask(served, "POST", "/edit", {"text": SPEC, "action": action})
+    action = {
+        "kind": "replace",
+        "path": ["net", "head", 1],
+        "text": "fc 100",
+    }
+    status, edit = ask(
+        served, "POST", "/edit", {"text": SPEC, "action": action}
+    )
     line, column = 10, SPEC.splitlines()[9].index("10") + 3
     assert status == 200
     assert edit == {
@@ -251,26 +328,40 @@ def test_an_edit_is_the_shortest_that_does_it(served: SpecServer) -> None:
     ("action", "why"),
     [
         ({}, "`path` is a list of keys and indices"),
-        ({"path": ["net", "conv1"]}, "`kind` is one of replace, remove, move, add"),
-        ({"path": ["net", "x"], "kind": "remove"}, "there is no `x` here any more"),
+        (
+            {"path": ["net", "conv1"]},
+            "`kind` is one of replace, remove, move, add",
+        ),
+        (
+            {"path": ["net", "x"], "kind": "remove"},
+            "there is no `x` here any more",
+        ),
         ({"path": ["net", "conv1"], "kind": "move"}, "`to` is a place"),
-        ({"path": ["net", "conv1"], "kind": "replace", "text": 3}, "`text` is text"),
-        ({"path": ["net", True], "kind": "remove"}, "`path` is a list of keys"),
+        (
+            {"path": ["net", "conv1"], "kind": "replace", "text": 3},
+            "`text` is text",
+        ),
+        (
+            {"path": ["net", True], "kind": "remove"},
+            "`path` is a list of keys",
+        ),
     ],
 )
 def test_an_action_that_cannot_be_done(
     served: SpecServer, action: Any, why: str
 ) -> None:
-    status, found = ask(served, "POST", "/edit", {"text": SPEC, "action": action})
+    status, found = ask(
+        served, "POST", "/edit", {"text": SPEC, "action": action}
+    )
     assert status == 422
     assert why in found["error"]
 
 
 def test_columns_of_the_page_count_utf_16(served: SpecServer) -> None:
     """As JavaScript does: a letter outside the basic plane is two."""
-    text = SPEC.replace("fc 10]", "Fc 10] # \N{MATHEMATICAL BOLD SMALL X}").replace(
-        "head:  [", "head:  ['\N{MATHEMATICAL BOLD SMALL X}', "
-    )
+    text = SPEC.replace(
+        "fc 10]", "Fc 10] # \N{MATHEMATICAL BOLD SMALL X}"
+    ).replace("head:  [", "head:  ['\N{MATHEMATICAL BOLD SMALL X}', ")
     found = answer(Question(text), served.path)["diagnostics"]
     line = text.splitlines()[9]
     wrong = next(d for d in found if "Fc" in d["message"])
@@ -281,10 +372,18 @@ def test_completions_and_fixes_are_those_of_the_language_server(
     served: SpecServer,
 ) -> None:
     text = SPEC.replace("fc 10", "Fc 10")
-    _, found = ask(served, "POST", "/complete", {"text": text, "line": 8, "column": 21})
+    _, found = ask(
+        served, "POST", "/complete", {"text": text, "line": 8, "column": 21}
+    )
     assert {"groups", "/2"} & {c["label"] for c in found["candidates"]}
     _, found = ask(served, "POST", "/fixes", {"text": text})
     (fix,) = found["fixes"]
-    assert (fix["code"], fix["line"], fix["edits"][0]["text"]) == ("E011", 10, "fc")
-    status, _ = ask(served, "POST", "/complete", {"text": text, "line": 0, "column": 1})
+    assert (fix["code"], fix["line"], fix["edits"][0]["text"]) == (
+        "E011",
+        10,
+        "fc",
+    )
+    status, _ = ask(
+        served, "POST", "/complete", {"text": text, "line": 0, "column": 1}
+    )
     assert status == 400

@@ -46,9 +46,13 @@ def test_two_workers_of_which_one_is_killed_make_the_table_of_one_process(
     folder: Path,
 ) -> None:
     """The run of the dead worker is taken up by another, and nothing is counted twice."""
-    (folder / "study.yaml").write_text(STUDY.replace("steps: 3", "steps: 60"))
+    (folder / "study.yaml").write_text(
+        STUDY.replace("steps: 3", "steps: 60")
+    )
     swept(folder, "alone", None)
-    killed = Thread(target=kill_a_trainer, args=(folder / "two",), daemon=True)
+    killed = Thread(
+        target=kill_a_trainer, args=(folder / "two",), daemon=True
+    )
     killed.start()
     said = swept(folder, "two", str(folder / "cluster.yaml"))
     killed.join(60)
@@ -69,7 +73,10 @@ def kill_a_trainer(out: Path) -> None:
             name = lock.stat().st_ino
             for line in Path("/proc/locks").read_text().splitlines():
                 _, _, _, _, pid, place, *_ = line.split()
-                if int(place.rpartition(":")[2]) == name and int(pid) != os.getpid():
+                if (
+                    int(place.rpartition(":")[2]) == name
+                    and int(pid) != os.getpid()
+                ):
                     os.kill(int(pid), signal.SIGKILL)
                     return
         time.sleep(0.02)
@@ -81,14 +88,20 @@ def kill_a_trainer(out: Path) -> None:
         ("engine: slrum\nworkers: 2\n", "slurm"),
         ("engine: local\n", "`workers` is missing"),
         ("engine: local\nworkers: 0\n", "at least 1"),
-        ("engine: local\nworkers: 1\noptins: {}\n", "did you mean `options`"),
+        (
+            "engine: local\nworkers: 1\noptins: {}\n",
+            "did you mean `options`",
+        ),
     ],
 )
 def test_a_mistake_in_the_file_has_its_place(
     text: str, word: str, tmp_path: Path
 ) -> None:
     (tmp_path / "c.yaml").write_text(text)
-    with pytest.raises(SpecError) as caught, on_cluster(str(tmp_path / "c.yaml"), CPU):
+    with (
+        pytest.raises(SpecError) as caught,
+        on_cluster(str(tmp_path / "c.yaml"), CPU),
+    ):
         pass
     (found,) = caught.value.diagnostics
     assert word in found.message + found.help
@@ -104,9 +117,15 @@ def test_a_scheduler_that_is_not_there_or_not_fit(
         on_cluster("tcp://127.0.0.1:9", CPU),
     ):
         pass
-    busy = {"threads_per_worker": 2, "processes": False, "dashboard_address": None}
+    busy = {
+        "threads_per_worker": 2,
+        "processes": False,
+        "dashboard_address": None,
+    }
     with (
-        distributed.LocalCluster(n_workers=1, protocol="tcp://", **busy) as cluster,
+        distributed.LocalCluster(
+            n_workers=1, protocol="tcp://", **busy
+        ) as cluster,
         pytest.raises(UsageError, match="--nthreads 1"),
         on_cluster(cluster.scheduler_address, CPU),
     ):
@@ -114,15 +133,23 @@ def test_a_scheduler_that_is_not_there_or_not_fit(
 
 
 @pytest.mark.slow
-def test_a_scheduler_that_dies_is_told_of_and_loses_nothing(folder: Path) -> None:
-    text = STUDY.replace("seeds: 2", "seeds: 4").replace("steps: 3", "steps: 60")
+def test_a_scheduler_that_dies_is_told_of_and_loses_nothing(
+    folder: Path,
+) -> None:
+    text = STUDY.replace("seeds: 2", "seeds: 4").replace(
+        "steps: 3", "steps: 60"
+    )
     (folder / "study.yaml").write_text(text)
     place = folder / "scheduler.json"
     words = [sys.executable, "-m", "dask"]
     file = ["--scheduler-file", str(place)]
     with (
-        ended([*words, "scheduler", "--port", "0", "--no-dashboard", *file]) as going,
-        ended([*words, "worker", "--nthreads", "1", "--no-dashboard", *file]),
+        ended(
+            [*words, "scheduler", "--port", "0", "--no-dashboard", *file]
+        ) as going,
+        ended(
+            [*words, "worker", "--nthreads", "1", "--no-dashboard", *file]
+        ),
     ):
         while not place.exists():
             time.sleep(0.1)
@@ -130,7 +157,11 @@ def test_a_scheduler_that_dies_is_told_of_and_loses_nothing(folder: Path) -> Non
         study = load_study(folder / "study.yaml")
         with pytest.raises(RunError, match="the scheduler is gone"):
             sweep(
-                study, folder / "out", CPU, cluster=address, say=lambda _: going.kill()
+                study,
+                folder / "out",
+                CPU,
+                cluster=address,
+                say=lambda _: going.kill(),
             )
     said = swept(folder, "out", None)
     assert "of 8 runs are done already" in said[0]
@@ -150,11 +181,16 @@ def ended(words: list[str]) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def test_without_dask_the_install_line_is_said(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     line = [str(folder / "study.yaml"), "-o", str(folder / "out")]
-    assert run(["sweep", *line, "--cluster", str(folder / "cluster.yaml")]) == 4
+    assert (
+        run(["sweep", *line, "--cluster", str(folder / "cluster.yaml")])
+        == 4
+    )
     assert "pip install 'resgraph[cluster]'" in capsys.readouterr().err
     assert not (folder / "out").exists()
 
@@ -180,7 +216,9 @@ def test_workers_are_jobs_of_slurm(
     for name, text in programs.items():
         (folder / "bin" / name).write_text(text)
         (folder / "bin" / name).chmod(stat.S_IRWXU)
-    monkeypatch.setenv("PATH", f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv(
+        "PATH", f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    )
     (folder / "cluster.yaml").write_text(
         "engine: slurm\nworkers: 2\noptions: {cores: 1, memory: 2GB, interface: lo}\n"
     )

@@ -15,7 +15,9 @@ from resgraph.study.schema import parse_measure
 STUDIES = 1000
 
 
-def paired(generator: random.Random, seeds: int, effect: float) -> list[float]:
+def paired(
+    generator: random.Random, seeds: int, effect: float
+) -> list[float]:
     """Differences of two nets over paired seeds: a seed's luck is common, and cancels."""
     luck = [generator.gauss(0, 3) for _ in range(seeds)]
     base = [10 + one + generator.gauss(0, 1) for one in luck]
@@ -30,7 +32,9 @@ def test_false_positives_are_as_many_as_stated(seeds: int) -> None:
     """1,000 studies of equal nets: 5 % of the intervals leave out 0, within three deviations of
     what chance gives (0.7 points each)."""
     generator = random.Random(seeds)
-    found = [difference(paired(generator, seeds, 0.0)) for _ in range(STUDIES)]
+    found = [
+        difference(paired(generator, seeds, 0.0)) for _ in range(STUDIES)
+    ]
     share = sum(one.clear for one in found if one) / STUDIES
     assert abs(share - 0.05) < 3 * (0.05 * 0.95 / STUDIES) ** 0.5
 
@@ -44,7 +48,9 @@ def test_an_interval_holds_a_known_effect() -> None:
         if one and one.interval
     )
     assert abs(held / STUDIES - 0.95) < 3 * (0.05 * 0.95 / STUDIES) ** 0.5
-    assert sum(one.clear for one in found if one) > STUDIES / 2  # and it is found
+    assert (
+        sum(one.clear for one in found if one) > STUDIES / 2
+    )  # and it is found
 
 
 def test_why_the_interval_is_no_bootstrap() -> None:

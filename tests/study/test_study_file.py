@@ -53,7 +53,9 @@ def test_paths_of_one_last_word_are_told_apart() -> None:
         "study: s\nnets: digits\ngrid: {train.optimizer.lr: [0.1], train.augment.rotate: [5],"
         " train.augment.zoom: [0.1]}\nbudget: {steps: 9}\n"
     )
-    assert [net.name for net in points(it)] == ["digits lr=0.1 rotate=5 zoom=0.1"]
+    assert [net.name for net in points(it)] == [
+        "digits lr=0.1 rotate=5 zoom=0.1"
+    ]
 
 
 def test_a_sample_is_drawn_with_its_seed_and_keeps_its_condition() -> None:
@@ -112,7 +114,11 @@ WRONG = {
     "budget: {epochs: 2, steps: 3}": ("E022", 3, "one of"),
     "budgets: {epochs: 2}": ("E020", 3, "budgets"),
     "grid: {train.epochs: [2, 3]}\nbudget: {steps: 3}": ("E022", 3, "both"),
-    "grid: {let.n: [1]}\nsample: {n: 1, over: {let.n: [1]}}": ("E022", 4, "say one"),
+    "grid: {let.n: [1]}\nsample: {n: 1, over: {let.n: [1]}}": (
+        "E022",
+        4,
+        "say one",
+    ),
     "sample: {n: 2, over: {train.batch: [no]}}": ("E022", 3, "batch"),
     "grid: {train.seed: [2, 3]}": ("E022", 3, "seeds"),
     "measure: accuracy": ("E022", 3, "nothing that a run measures"),
@@ -125,7 +131,11 @@ WRONG = {
     "match: {macs: 1 %}\ngrid: {let.n: [1, 2]}": ("E022", 3, "plain-8 n=2"),
     "set: {train.batch: 63, train.accumulate: 2}": ("E022", 3, "63"),
     "sample: {n: 2, over: {let.n: 9..1}}": ("E022", 3, "ends before"),
-    "sample: {n: 2, where: size < 3, over: {let.n: [1]}}": ("E022", 3, "size"),
+    "sample: {n: 2, where: size < 3, over: {let.n: [1]}}": (
+        "E022",
+        3,
+        "size",
+    ),
 }
 
 
@@ -143,16 +153,18 @@ def test_a_mistake_is_told_at_its_place(line: str) -> None:
     found = caught.value.diagnostics[0]
     assert found.code == code, found.frame()
     assert found.span is not None
-    assert (found.span.source.name, found.span.line) == ("s.yaml", at), found.frame()
+    assert (found.span.source.name, found.span.line) == ("s.yaml", at), (
+        found.frame()
+    )
     assert word in found.message + found.help, found.frame()
 
 
 def test_nets_of_unequal_budgets_are_not_compared() -> None:
     with pytest.raises(SpecError, match="unequal budgets"):
-        points(study("study: s\nnets: digits\ngrid: {train.epochs: [2, 3]}\n"))
-    equal = (
-        "study: s\nnets: [digits, digits-degradation::plain-8]\nbudget: {steps: 3}\n"
-    )
+        points(
+            study("study: s\nnets: digits\ngrid: {train.epochs: [2, 3]}\n")
+        )
+    equal = "study: s\nnets: [digits, digits-degradation::plain-8]\nbudget: {steps: 3}\n"
     assert len(points(study(equal))) == 2
 
 
@@ -185,7 +197,9 @@ def test_an_example_is_checked_net_by_net(path: Path) -> None:
     assert len(nets) >= 3
     tree, errors = read_file(path)
     assert not errors
-    assert not list(Draft7Validator(study_schema()).iter_errors(plain_value(tree)))
+    assert not list(
+        Draft7Validator(study_schema()).iter_errors(plain_value(tree))
+    )
     assert reformat(open_source(path), "keep") == open_source(path).text
 
 
@@ -206,7 +220,9 @@ def test_check_takes_studies_beside_specs(
     assert out.splitlines()[1].startswith(f"ok  {path}: trial")
     assert run(["check", str(path), "--set", "train.batch=3"]) == 2
     assert run(["check", str(path), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["nets"][0]["params"] == 75_002
+    assert (
+        json.loads(capsys.readouterr().out)["nets"][0]["params"] == 75_002
+    )
 
 
 @pytest.mark.parametrize("command", ["show", "build", "resolve", "check"])
@@ -214,10 +230,14 @@ def test_a_study_is_no_spec(
     command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "s.yaml"
-    path.write_text("study: s\nnets: digits\nbudget: {epochs: 2}\nsets: {a: 1}\n")
+    path.write_text(
+        "study: s\nnets: digits\nbudget: {epochs: 2}\nsets: {a: 1}\n"
+    )
     assert run([command, str(path)]) == 1
     shown = capsys.readouterr().err
-    expected = "unknown key `sets`" if command == "check" else "this is a study"
+    expected = (
+        "unknown key `sets`" if command == "check" else "this is a study"
+    )
     assert f"error[E020]: {expected}" in shown
     assert shown.count("error[") == 1
 
@@ -230,4 +250,6 @@ def test_the_schema_of_studies_refuses_what_they_do_not_have(
     assert schema.is_valid({"study": "s", "nets": "digits"})
     assert not schema.is_valid({"study": "s"})
     assert not schema.is_valid({"study": "s", "nets": "digits", "sets": {}})
-    assert not schema.is_valid({"study": "s", "nets": "digits", "seeds": "five"})
+    assert not schema.is_valid(
+        {"study": "s", "nets": "digits", "seeds": "five"}
+    )

@@ -59,14 +59,24 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def swept(folder: Path, count: int = 1, **kind: Any) -> tuple[Results, list[str]]:
+def swept(
+    folder: Path, count: int = 1, **kind: Any
+) -> tuple[Results, list[str]]:
     said: list[str] = []
     study = load_study(folder / "study.yaml")
-    return sweep(study, folder / "out", CPU, count=count, say=said.append, **kind), said
+    return sweep(
+        study, folder / "out", CPU, count=count, say=said.append, **kind
+    ), said
 
 
 def table(folder: Path) -> dict[str, bytes]:
-    names = ("table.txt", "table.md", "table.tex", "curves.svg", "pareto.svg")
+    names = (
+        "table.txt",
+        "table.md",
+        "table.tex",
+        "curves.svg",
+        "pareto.svg",
+    )
     return {name: (folder / "out" / name).read_bytes() for name in names}
 
 
@@ -80,7 +90,9 @@ def test_a_study_from_file_to_table(folder: Path) -> None:
     ]
     first = table(folder)
     errors = [
-        json.loads((run.path / "metrics.jsonl").read_text())["validation"]["error"]
+        json.loads((run.path / "metrics.jsonl").read_text())["validation"][
+            "error"
+        ]
         for run in results.nets[1].runs
     ]
     assert results.nets[1].mean == pytest.approx(sum(errors) / 2)
@@ -93,7 +105,9 @@ def test_a_study_from_file_to_table(folder: Path) -> None:
     assert again == ["4 of 4 runs are done already"]
     assert table(folder) == first
 
-    (folder / "study.yaml").write_text(STUDY.replace("seeds: 2", "seeds: 3"))
+    (folder / "study.yaml").write_text(
+        STUDY.replace("seeds: 2", "seeds: 3")
+    )
     _, more = swept(folder, count=2)  # a changed study keeps what it can
     assert more[1] == "4 of 6 runs are done already"
     assert len(more) == 4
@@ -113,11 +127,13 @@ def test_processes_come_to_the_same_table_as_one(folder: Path) -> None:
 
 def test_no_table_has_a_hole_unseen(folder: Path) -> None:
     (folder / "study.yaml").write_text(
-        STUDY.replace("let.w: [4, 8]", "train.optimizer.lr: [0.1, 99]").replace(
-            "steps: 3", "steps: 40"
-        )
+        STUDY.replace(
+            "let.w: [4, 8]", "train.optimizer.lr: [0.1, 99]"
+        ).replace("steps: 3", "steps: 40")
     )
-    with pytest.raises(TrainingError, match=r"tiny lr=99 seed 0 \(failed\)"):
+    with pytest.raises(
+        TrainingError, match=r"tiny lr=99 seed 0 \(failed\)"
+    ):
         swept(folder)
     assert not (folder / "out" / "table.txt").exists()
     results, _ = swept(folder, partial=True)
@@ -139,8 +155,15 @@ def test_two_sweeps_never_share_a_directory(folder: Path) -> None:
 def test_what_is_no_study_is_left_as_it_is(folder: Path) -> None:
     (folder / "out").mkdir()
     (folder / "out" / "letter.txt").write_text("mine")
-    assert run(["sweep", str(folder / "study.yaml"), "-o", str(folder / "out")]) == 2
-    assert [entry.name for entry in (folder / "out").iterdir()] == ["letter.txt"]
+    assert (
+        run(
+            ["sweep", str(folder / "study.yaml"), "-o", str(folder / "out")]
+        )
+        == 2
+    )
+    assert [entry.name for entry in (folder / "out").iterdir()] == [
+        "letter.txt"
+    ]
 
 
 SEARCH = """study: a width
@@ -155,11 +178,18 @@ def test_a_search_goes_on_as_it_would_have(folder: Path) -> None:
     pytest.importorskip("optuna")
     (folder / "study.yaml").write_text(SEARCH)
     whole, said = swept(folder)
-    assert [line[:5] for line in said] == ["[1/4]", "[2/4]", "[3/4]", "[4/4]"]
+    assert [line[:5] for line in said] == [
+        "[1/4]",
+        "[2/4]",
+        "[3/4]",
+        "[4/4]",
+    ]
     assert all(net.point.facts["params"] > 60 for net in whole.nets)
     first = table(folder)
     (folder / "out").rename(folder / "whole")
-    (folder / "study.yaml").write_text(SEARCH.replace("trials: 4", "trials: 2"))
+    (folder / "study.yaml").write_text(
+        SEARCH.replace("trials: 4", "trials: 2")
+    )
     swept(folder)
     (folder / "study.yaml").write_text(SEARCH)
     swept(folder)
@@ -168,7 +198,9 @@ def test_a_search_goes_on_as_it_would_have(folder: Path) -> None:
 
 def test_a_search_prunes_what_falls_behind(folder: Path) -> None:
     pytest.importorskip("optuna")
-    text = SEARCH.replace("trials: 4", "trials: 8, prune: true").replace("2..9", "[4]")
+    text = SEARCH.replace("trials: 4", "trials: 8, prune: true").replace(
+        "2..9", "[4]"
+    )
     text = text.replace("0.01..0.1 log", "[0.05, 0.04, 1e-9]").replace(
         "steps: 2", "steps: 20"
     )
@@ -184,14 +216,26 @@ def test_a_run_that_is_given_to_a_dead_process_failed() -> None:
     ours, theirs = Pipe()
     theirs.close()
     process: Any = SimpleNamespace(exitcode=-9, join=lambda: None)
-    worker, placed = execute._Worker(process, ours), cast(PlacedRun, "a run")
+    worker, placed = (
+        execute._Worker(process, ours),
+        cast(PlacedRun, "a run"),
+    )
     execute._give(worker, [placed])
     said = "its process ended with exit code -9"
     assert execute._heard(worker) == Outcome(placed, "failed", said)
 
 
 def command(folder: Path, *more: str) -> list[str]:
-    words = ["sweep", "study.yaml", "-o", "out", "--device", "cpu", "--threads", "1"]
+    words = [
+        "sweep",
+        "study.yaml",
+        "-o",
+        "out",
+        "--device",
+        "cpu",
+        "--threads",
+        "1",
+    ]
     return [sys.executable, "-m", "resgraph", *words, *more]
 
 
@@ -203,7 +247,9 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_bytes(
 ) -> None:
     """Stopped again and again at growing delays, the sweep ends with the table of an unbroken
     one."""
-    (folder / "study.yaml").write_text(STUDY.replace("steps: 3", "epochs: 3"))
+    (folder / "study.yaml").write_text(
+        STUDY.replace("steps: 3", "epochs: 3")
+    )
     swept(folder)
     whole = table(folder)
     (folder / "out").rename(folder / "whole")
@@ -213,9 +259,13 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_bytes(
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         time.sleep(delay)
-        os.killpg(going.pid, how) if how == signal.SIGKILL else going.send_signal(how)
+        os.killpg(
+            going.pid, how
+        ) if how == signal.SIGKILL else going.send_signal(how)
         going.wait(60)
-    last = subprocess.run(command(folder, "--jobs", jobs), cwd=folder, check=False)
+    last = subprocess.run(
+        command(folder, "--jobs", jobs), cwd=folder, check=False
+    )
     assert last.returncode == 0
     assert table(folder) == whole
 
@@ -250,7 +300,10 @@ def test_a_study_is_watched_while_it_is_swept(
 
     swept(folder)  # the same command goes on
     assert standing(folder / "out").holes == []
-    assert text(standing(folder / "out")) == (folder / "out" / "table.txt").read_text()
+    assert (
+        text(standing(folder / "out"))
+        == (folder / "out" / "table.txt").read_text()
+    )
 
 
 def test_the_page_of_a_study_shows_every_run(folder: Path) -> None:
@@ -277,7 +330,9 @@ def test_the_page_of_a_study_shows_every_run(folder: Path) -> None:
     assert rows == ["tiny w=4", "tiny w=8"] * 2
 
 
-def test_the_page_of_a_study_is_the_same_after_a_restart(folder: Path) -> None:
+def test_the_page_of_a_study_is_the_same_after_a_restart(
+    folder: Path,
+) -> None:
     """It is made of the runs alone, so its address may be kept and opened again."""
     cut_short(folder, 2)
     pages, port = [], 0
@@ -300,7 +355,9 @@ def test_what_is_no_study_has_no_page(
     (folder / "out" / "study.json").write_text('{"nets": 3}')
     (folder / "out" / "study.yaml").write_text(STUDY)
     assert run(["serve", str(folder / "out"), "--no-open"]) == 5
-    assert "study.json is not what resgraph wrote" in capsys.readouterr().err
+    assert (
+        "study.json is not what resgraph wrote" in capsys.readouterr().err
+    )
 
 
 def test_pictures_in_the_kinds_that_are_asked_for(folder: Path) -> None:
@@ -310,7 +367,11 @@ def test_pictures_in_the_kinds_that_are_asked_for(folder: Path) -> None:
     begins = {"pdf": b"%PDF", "png": b"\x89PNG"}
     for kind, magic in begins.items():
         for name in ("curves", "pareto"):
-            assert (folder / "out" / f"{name}.{kind}").read_bytes().startswith(magic)
+            assert (
+                (folder / "out" / f"{name}.{kind}")
+                .read_bytes()
+                .startswith(magic)
+            )
     assert not (folder / "out" / "curves.svg").exists()
 
 

@@ -13,7 +13,10 @@ from forkserver import asked
 def worker(orders: dict[str, Any]) -> Any:
     """What a process that gets these orders prints, as JSON."""
     done = asked(
-        Path(__file__).with_name("worker.py"), orders, Path.cwd(), dict(os.environ)
+        Path(__file__).with_name("worker.py"),
+        orders,
+        Path.cwd(),
+        dict(os.environ),
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

@@ -29,7 +29,9 @@ class Basic(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
         more, stride = self.change
-        return F.relu(y + F.pad(x[:, :, ::stride, ::stride], (0, 0, 0, 0, 0, more)))
+        return F.relu(
+            y + F.pad(x[:, :, ::stride, ::stride], (0, 0, 0, 0, 0, more))
+        )
 
 
 def residual(
@@ -44,20 +46,31 @@ def residual(
     for width in widths:
         for place in range(blocks):
             layers.append(
-                Basic(before, width, 2 if width != widths[0] and not place else 1)
+                Basic(
+                    before,
+                    width,
+                    2 if width != widths[0] and not place else 1,
+                )
             )
             before = width
     net = nn.Sequential(
-        *layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(before, classes)
+        *layers,
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(before, classes),
     )
     for module in net.modules():
         if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            nn.init.kaiming_normal_(
+                module.weight, mode="fan_out", nonlinearity="relu"
+            )
     return net
 
 
 @cache
-def params(channels: int, classes: int, widths: tuple[int, ...], blocks: int) -> int:
+def params(
+    channels: int, classes: int, widths: tuple[int, ...], blocks: int
+) -> int:
     net = residual(channels, classes, widths, blocks)
     return sum(p.numel() for p in net.parameters())
 
@@ -132,7 +145,9 @@ class FakePlan:
         return {"input": self.input}
 
     def module(self) -> nn.Module:
-        net = residual(self.input[0], self.classes, self.widths, self.blocks)
+        net = residual(
+            self.input[0], self.classes, self.widths, self.blocks
+        )
         if self.dropout:
             net.insert(len(net) - 1, nn.Dropout(self.dropout))
         return net

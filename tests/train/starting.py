@@ -29,7 +29,9 @@ train:
 """
 
 
-def spec(place: Path, *lines: str, classes: int = 3, channels: int = 3) -> Path:
+def spec(
+    place: Path, *lines: str, classes: int = 3, channels: int = 3
+) -> Path:
     """A spec at a place, with more keys of its recipe."""
     text = NET.format(classes=classes, channels=channels)
     place.write_text(text + "".join(f"  {line}\n" for line in lines))
@@ -53,5 +55,7 @@ def digest(tensors: dict[str, torch.Tensor], *rows: str) -> str:
     found = hashlib.sha256()
     for name in sorted(tensors):
         if name.split(".")[0] in rows:
-            found.update(name.encode() + tensors[name].contiguous().numpy().tobytes())
+            found.update(
+                name.encode() + tensors[name].contiguous().numpy().tobytes()
+            )
     return found.hexdigest()

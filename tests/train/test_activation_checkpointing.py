@@ -24,7 +24,12 @@ from resgraph.train.parallel.checkpointing import (
     blocks_of,
     checkpoint_blocks,
 )
-from resgraph.train.settings.memory import BlockMemory, _left, blocks_in, choose
+from resgraph.train.settings.memory import (
+    BlockMemory,
+    _left,
+    blocks_in,
+    choose,
+)
 
 SPECS = Path(__file__).parents[2] / "specs"
 
@@ -55,7 +60,9 @@ def net_with_luck() -> nn.Module:
             nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU()
         ),
         "conv2": nn.Sequential(*(BlockMemory(8) for _ in range(4))),
-        "head": nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 10)),
+        "head": nn.Sequential(
+            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 10)
+        ),
     }
     net = nn.Sequential()
     for name, row in rows.items():
@@ -68,7 +75,9 @@ def trained(net: nn.Module, steps: int = 5) -> dict[str, torch.Tensor]:
     draw = torch.Generator().manual_seed(3)
     for step in range(steps):
         torch.manual_seed(step)
-        loss = net(torch.randn(4, 3, 8, 8, generator=draw)).logsumexp(1).sum()
+        loss = (
+            net(torch.randn(4, 3, 8, 8, generator=draw)).logsumexp(1).sum()
+        )
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -86,7 +95,9 @@ def assert_same(
 def test_nothing_differs_after_some_steps() -> None:
     wanted = trained(net_with_luck())
     net = net_with_luck()
-    checkpoint_blocks(net, ["conv1", *(f"conv2.{place}" for place in range(4)), "head"])
+    checkpoint_blocks(
+        net, ["conv1", *(f"conv2.{place}" for place in range(4)), "head"]
+    )
     assert_same(trained(net), wanted)
     assert int(wanted["conv2.0.body.1.num_batches_tracked"]) == 5
 
@@ -94,11 +105,14 @@ def test_nothing_differs_after_some_steps() -> None:
 def test_stock_checkpointing_would_differ() -> None:
     """What the test above would see, if batch norms were not kept from counting twice."""
     net = net_with_luck()
-    net.conv2[0]._compiled_call_impl = CheckpointedCall(net.conv2[0]._call_impl, ())
+    net.conv2[0]._compiled_call_impl = CheckpointedCall(
+        net.conv2[0]._call_impl, ()
+    )
     found, wanted = trained(net), trained(net_with_luck())
     assert int(found["conv2.0.body.1.num_batches_tracked"]) == 10
     assert not torch.equal(
-        found["conv2.0.body.1.running_mean"], wanted["conv2.0.body.1.running_mean"]
+        found["conv2.0.body.1.running_mean"],
+        wanted["conv2.0.body.1.running_mean"],
     )
 
 
@@ -124,18 +138,24 @@ def _fresh_dynamo() -> Iterator[None]:
     torch._dynamo.reset()
 
 
-@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")
+@pytest.mark.filterwarnings(
+    "ignore:The .grad attribute of a Tensor:UserWarning"
+)
 @pytest.mark.usefixtures("_fresh_dynamo")
 def test_compiled_chunks_are_recomputed_without_compiling_again() -> None:
     nets = [net_with_luck() for _ in range(2)]
     compile_blocks(nets[0], backend="aot_eager")
     compile_blocks(
-        nets[1], around=around_chunks(nets[1], ["conv2.0"]), backend="aot_eager"
+        nets[1],
+        around=around_chunks(nets[1], ["conv2.0"]),
+        backend="aot_eager",
     )
     wanted = trained(nets[0])
     before = torch._dynamo.utils.counters["stats"]["unique_graphs"]
     assert_same(trained(nets[1]), wanted)
-    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] <= 2 * before
+    assert (
+        torch._dynamo.utils.counters["stats"]["unique_graphs"] <= 2 * before
+    )
     assert torch._dynamo.utils.counters["recompiles"] == {}
 
 
@@ -145,11 +165,15 @@ def test_less_is_kept() -> None:
         net, total = net_with_luck(), [0]
         checkpoint_blocks(net, names)
 
-        def pack(tensor: torch.Tensor, total: list[int] = total) -> torch.Tensor:
+        def pack(
+            tensor: torch.Tensor, total: list[int] = total
+        ) -> torch.Tensor:
             total[0] += tensor.numel()
             return tensor
 
-        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        with torch.autograd.graph.saved_tensors_hooks(
+            pack, lambda tensor: tensor
+        ):
             net(torch.randn(8, 3, 16, 16))
         kept.append(total[0])
     assert kept[1] < 0.4 * kept[0]
@@ -205,12 +229,15 @@ def test_auto_looks_at_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = resgraph.load(str(SPECS / "digits.yaml"))
     told = {
         what: (choice, why)
-        for what, choice, why in forecast(plan, options=Options(threads=1)).reasons
+        for what, choice, why in forecast(
+            plan, options=Options(threads=1)
+        ).reasons
     }
     assert told["checkpointing"][0] == "off"
     small = forecast(plan, options=Options(threads=1)).memory
     monkeypatch.setattr(
-        "resgraph.train.settings.memory.device_memory", lambda device: int(small * 1.1)
+        "resgraph.train.settings.memory.device_memory",
+        lambda device: int(small * 1.1),
     )
     found = forecast(plan, options=Options(threads=1))
     told = {what: (choice, why) for what, choice, why in found.reasons}
@@ -220,9 +247,7 @@ def test_auto_looks_at_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_net_without_blocks_is_refused(tmp_path: Path) -> None:
-    linear = (
-        "name: linear\ninput: 1x8x8\nnet:\n  head: [flatten, fc 10]\ntrain: digits\n"
-    )
+    linear = "name: linear\ninput: 1x8x8\nnet:\n  head: [flatten, fc 10]\ntrain: digits\n"
     (tmp_path / "linear.yaml").write_text(linear)
     plan = resgraph.load(str(tmp_path / "linear.yaml"))
     with pytest.raises(UsageError, match="no block that would keep less"):
@@ -238,7 +263,10 @@ def test_ranks_come_to_the_same_bits(tmp_path: Path) -> None:
     }
     outs = [str(tmp_path / choice) for choice in ("on", "off")]
     for ended in launched(
-        *({**orders, "out": out, "checkpointing": Path(out).name} for out in outs)
+        *(
+            {**orders, "out": out, "checkpointing": Path(out).name}
+            for out in outs
+        )
     ):
         assert [code for code, _ in ended] == [0, 0], ended
     for name in ("metrics.jsonl", "weights.safetensors"):
@@ -256,17 +284,22 @@ def test_the_peak_is_where_a_block_comes_back_or_at_the_end() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "share"), [("resnet.yaml::resnet-50", 0.3), ("vgg.yaml::vgg-16", 0.5)]
+    ("name", "share"),
+    [("resnet.yaml::resnet-50", 0.3), ("vgg.yaml::vgg-16", 0.5)],
 )
 def test_little_is_kept_and_what_comes_back_fits_beside_it(
     name: str, share: float
 ) -> None:
     graph = resgraph.load(f"{SPECS / name}").graph
-    kept = sum(graph.nodes[name].cost.activations for name in kept_outputs(graph))
+    kept = sum(
+        graph.nodes[name].cost.activations for name in kept_outputs(graph)
+    )
     assert _left(blocks_in(graph), kept) < share * kept
 
 
-def test_a_row_of_layers_comes_back_as_a_whole_where_that_leaves_less() -> None:
+def test_a_row_of_layers_comes_back_as_a_whole_where_that_leaves_less() -> (
+    None
+):
     names = {
         block.name
         for block in blocks_in(

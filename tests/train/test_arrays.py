@@ -32,7 +32,9 @@ def pixels(*shape: int) -> numpy.ndarray[Any, Any]:
 
 def read(path: Path, shape: tuple[int, ...], output: tuple[int, ...], target: Any = "label", inputs: Any = None, **keys: Any) -> DataSet:  # fmt: skip
     train = resolve_train({**RECIPE, "data": {"set": "arrays", "path": str(path), **keys}, "target": target})  # fmt: skip
-    return load(train.data, shape, output, target=train.target, inputs=inputs)
+    return load(
+        train.data, shape, output, target=train.target, inputs=inputs
+    )
 
 
 def resident(part: Any) -> Resident:
@@ -40,11 +42,15 @@ def resident(part: Any) -> Resident:
     return part
 
 
-def medmnist(path: Path, *, rgb: bool = False, classes: int = 3) -> dict[str, Any]:
+def medmnist(
+    path: Path, *, rgb: bool = False, classes: int = 3
+) -> dict[str, Any]:
     """The six arrays of MedMNIST's files, a label in a row of its own."""
     arrays: dict[str, Any] = {}
     for part, count in (("train", 48), ("val", 16), ("test", 16)):
-        arrays[f"{part}_images"] = pixels(count, 28, 28, *([3] if rgb else []))
+        arrays[f"{part}_images"] = pixels(
+            count, 28, 28, *([3] if rgb else [])
+        )
         labels = numpy.arange(count, dtype=numpy.uint8)[:, None] % classes
         arrays[f"{part}_labels"] = labels
     numpy.savez_compressed(path, **arrays)
@@ -67,15 +73,22 @@ def test_medmnist_is_read_as_it_is(tmp_path: Path) -> None:
     assert train.labels.tolist() == arrays["train_labels"][:, 0].tolist()
     assert len(data.validation) == 16
     gray = medmnist(tmp_path / "gray.npz")
-    one = resident(read(tmp_path / "gray.npz", (1, 28, 28), (3,)).train).images
+    one = resident(
+        read(tmp_path / "gray.npz", (1, 28, 28), (3,)).train
+    ).images
     assert numpy.array_equal(one[:, 0].numpy(), gray["train_images"])
-    three = resident(read(tmp_path / "gray.npz", (3, 28, 28), (3,)).train).images
-    assert all(torch.equal(three[:, channel], one[:, 0]) for channel in range(3))
+    three = resident(
+        read(tmp_path / "gray.npz", (3, 28, 28), (3,)).train
+    ).images
+    assert all(
+        torch.equal(three[:, channel], one[:, 0]) for channel in range(3)
+    )
     flat = read(tmp_path / "gray.npz", (784,), (3,))
     assert flat.flat and flat.shape == (1, 28, 28)
     test = read(tmp_path / "gray.npz", (1, 28, 28), (3,), validation="test")
     assert torch.equal(
-        resident(test.validation).images[:, 0], torch.from_numpy(gray["test_images"])
+        resident(test.validation).images[:, 0],
+        torch.from_numpy(gray["test_images"]),
     )
 
 
@@ -105,8 +118,15 @@ def test_names_of_other_files(tmp_path: Path) -> None:
     (folder / "classes.txt").write_text("a\nb\nc\nd\n")
     data = read(folder, (1, 8, 8), (4,), split=0.25)
     assert data.classes == ("a", "b", "c", "d")
-    assert torch.bincount(resident(data.validation).labels).tolist() == [2, 2, 3 - 1, 2]
-    both = torch.cat([resident(data.train).images, resident(data.validation).images])
+    assert torch.bincount(resident(data.validation).labels).tolist() == [
+        2,
+        2,
+        3 - 1,
+        2,
+    ]
+    both = torch.cat(
+        [resident(data.train).images, resident(data.validation).images]
+    )
     assert sorted(map(bytes, both.numpy())) == sorted(map(bytes, images))
 
 
@@ -134,9 +154,13 @@ def test_series_volumes_vectors_and_more_bits(shape: Any, stored: Any, dtype: st
     found = resident(data.train).images
     assert tuple(found.shape[1:]) == shape and data.levels == levels
     expected = (
-        numpy.moveaxis(values, -1, 1) if dtype == ">u2" else values.reshape(6, *shape)
+        numpy.moveaxis(values, -1, 1)
+        if dtype == ">u2"
+        else values.reshape(6, *shape)
     )
-    assert numpy.array_equal(found.numpy().astype("f4"), expected.astype("f4"))
+    assert numpy.array_equal(
+        found.numpy().astype("f4"), expected.astype("f4")
+    )
 
 
 def test_what_each_target_is_given(tmp_path: Path) -> None:
@@ -152,7 +176,9 @@ def test_what_each_target_is_given(tmp_path: Path) -> None:
     for target, (values, output, expected) in stored.items():
         numpy.savez(tmp_path / "a.npz", images=images, labels=values)
         labels = resident(
-            read(tmp_path / "a.npz", (1, 8, 8), output, target, split=0.2).train
+            read(
+                tmp_path / "a.npz", (1, 8, 8), output, target, split=0.2
+            ).train
         ).labels
         if target == "labels":
             assert {tuple(row) for row in labels.tolist()} <= {
@@ -168,7 +194,9 @@ def test_what_each_target_is_given(tmp_path: Path) -> None:
                 5,
             }
         if target == "map":
-            assert labels.dtype == torch.int16 and set(labels.unique().tolist()) <= {
+            assert labels.dtype == torch.int16 and set(
+                labels.unique().tolist()
+            ) <= {
                 -100,
                 0,
                 1,
@@ -177,7 +205,13 @@ def test_what_each_target_is_given(tmp_path: Path) -> None:
     numpy.savez(tmp_path / "b.npz", images=images)
     assert (
         resident(
-            read(tmp_path / "b.npz", (1, 8, 8), (1, 8, 8), "itself", split=0.5).train
+            read(
+                tmp_path / "b.npz",
+                (1, 8, 8),
+                (1, 8, 8),
+                "itself",
+                split=0.5,
+            ).train
         ).labels.tolist()
         == [0] * 3
     )
@@ -202,10 +236,15 @@ train:
 
 def clinic(path: Path, *, number: bool = False) -> None:
     """A record that says the label, in a unit of its own, and an image that says nothing."""
-    record = RANDOM.normal(size=(96, 3)) * [1.0, 500.0, 0.01] + [0.0, 7000.0, 3.0]
+    record = RANDOM.normal(size=(96, 3)) * [1.0, 500.0, 0.01] + [
+        0.0,
+        7000.0,
+        3.0,
+    ]
     labels = (record[:, 1] > 7000).astype(int)
     values = (
-        numpy.stack([record[:, 1] - 7000, record[:, 2] * 5e4 - 15e4], 1) / 500
+        numpy.stack([record[:, 1] - 7000, record[:, 2] * 5e4 - 15e4], 1)
+        / 500
         if number
         else labels
     )
@@ -221,7 +260,9 @@ def test_a_net_of_several_inputs_is_trained_scored_and_resumed(
     plan = resgraph.loads(text)
     assert plan.unmet() == []
     whole = build(plan, out=tmp_path / "whole", options=FAST)
-    assert whole.accuracy > (85 if target == "label" else 40), "the record alone tells"
+    assert whole.accuracy > (85 if target == "label" else 40), (
+        "the record alone tells"
+    )
     score = evaluate(tmp_path / "whole", options=FAST)
     assert score.error == pytest.approx(100 - whole.accuracy)
     short = resgraph.loads(text.replace("epochs: 6", "epochs: 2"))
@@ -231,13 +272,17 @@ def test_a_net_of_several_inputs_is_trained_scored_and_resumed(
         (tmp_path / name / "weights.safetensors").read_bytes()
         for name in ("whole", "cut")
     ]
-    assert same[0] == same[1], "another length of a constant schedule: the same weights"
+    assert same[0] == same[1], (
+        "another length of a constant schedule: the same weights"
+    )
 
 
 def test_a_segmenter_learns_from_masks(tmp_path: Path) -> None:
     images = pixels(64, 12, 12)
     numpy.savez(
-        tmp_path / "a.npz", images=images, labels=(images > 127).astype(numpy.uint8)
+        tmp_path / "a.npz",
+        images=images,
+        labels=(images > 127).astype(numpy.uint8),
     )
     text = f"""
 name: seg
@@ -270,7 +315,9 @@ def broken(path: Path, case: str) -> None:
     arrays: dict[str, Any] = {"train_images": images, "train_labels": labels,
                               "val_images": images, "val_labels": labels}  # fmt: skip
     if case == "ragged":
-        arrays["train_labels"] = numpy.array([[1], [1, 2]] * 4, dtype=object)
+        arrays["train_labels"] = numpy.array(
+            [[1], [1, 2]] * 4, dtype=object
+        )
     if case == "short":
         arrays["val_labels"] = labels[:5]
     if case == "negative":
@@ -282,7 +329,10 @@ def broken(path: Path, case: str) -> None:
             images == images[0, 0, 0], numpy.nan, images
         )
     if case == "empty":
-        arrays["train_images"], arrays["train_labels"] = images[:0], labels[:0]
+        arrays["train_images"], arrays["train_labels"] = (
+            images[:0],
+            labels[:0],
+        )
     if case == "name":
         arrays["train_lables"] = arrays.pop("train_labels")
     numpy.savez(path, **arrays)
@@ -317,7 +367,8 @@ def test_no_header_is_believed(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
         archive.writestr("train_images.npy", header((2**40,)))
     with pytest.raises(
-        TrainingError, match="claims 1,099,511,627,776 bytes of values and has 0"
+        TrainingError,
+        match="claims 1,099,511,627,776 bytes of values and has 0",
     ):
         ArrayStore.at(tmp_path / "a.npz").read("train_images")
     folder = tmp_path / "sparse"
@@ -325,7 +376,9 @@ def test_no_header_is_believed(tmp_path: Path) -> None:
     with (folder / "x.npy").open("wb") as file:
         file.write(header((2**42,)))
         file.truncate(128 + 2**42)
-    with pytest.raises(TrainingError, match=r"more than the .* of memory here"):
+    with pytest.raises(
+        TrainingError, match=r"more than the .* of memory here"
+    ):
         ArrayStore.at(folder).read("x")
     (tmp_path / "b.npz").write_bytes(b"<html>not found</html>")
     with pytest.raises(TrainingError, match=r"no .npz file"):
@@ -334,17 +387,21 @@ def test_no_header_is_believed(tmp_path: Path) -> None:
         ArrayStore.at(tmp_path / "c.npz")
 
 
-def test_masks_and_classes_outside_are_told_with_their_place(tmp_path: Path) -> None:
+def test_masks_and_classes_outside_are_told_with_their_place(
+    tmp_path: Path,
+) -> None:
     images, masks = pixels(4, 8, 8), numpy.zeros((4, 8, 8), numpy.uint8)
     masks[2, 1, 1] = 7
     numpy.savez(tmp_path / "a.npz", images=images, labels=masks)
     with pytest.raises(
-        TrainingError, match="mask 2 has a pixel of class 7, but classes go from 0 to 2"
+        TrainingError,
+        match="mask 2 has a pixel of class 7, but classes go from 0 to 2",
     ):
         read(tmp_path / "a.npz", (1, 8, 8), (3, 8, 8), "map", split=0.5)
     numpy.savez(tmp_path / "a.npz", images=images, labels=masks[:, :4])
     with pytest.raises(
-        TrainingError, match="has masks of 4x8, and the images have 8x8 pixels"
+        TrainingError,
+        match="has masks of 4x8, and the images have 8x8 pixels",
     ):
         read(tmp_path / "a.npz", (1, 8, 8), (3, 8, 8), "map", split=0.5)
     numpy.savez(tmp_path / "a.npz", images=images, labels=numpy.arange(4))
@@ -373,7 +430,9 @@ def test_an_input_of_another_width_is_told(tmp_path: Path) -> None:
 def test_each_number_beside_is_normalized_by_itself(tmp_path: Path) -> None:
     from resgraph.train.data.normalize import Normalization, standard
 
-    values = torch.tensor([[60.0, 1e6], [40.0, 1e6], [50.0, 1e6], [70.0, 1e6]])
+    values = torch.tensor(
+        [[60.0, 1e6], [40.0, 1e6], [50.0, 1e6], [70.0, 1e6]]
+    )
     way = standard(values)
     out = way(values)
     expected = (values[:, 0] - 55) / values[:, 0].std(correction=0)

@@ -20,7 +20,9 @@ from resgraph.train.run.directory import create, open_run
 from resgraph.train.run.metrics_log import MetricsLog, read_rows
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EIO])
+@pytest.mark.parametrize(
+    "number", [errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EIO]
+)
 def test_a_full_disk_leaves_the_old_file(
     number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -50,12 +52,15 @@ def test_what_was_saved_before_is_told_of_only_where_something_was(
 
     (tmp_path / "empty").mkdir()
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(RunError, match=r"cannot write .*: the disk is full$"):
+    with pytest.raises(
+        RunError, match=r"cannot write .*: the disk is full$"
+    ):
         write_whole(tmp_path / "empty" / "a", "new")
     monkeypatch.setattr(Path, "mkdir", refuse)
     for out in (tmp_path / "run", None):
         with pytest.raises(
-            RunError, match=r"cannot write .*: the file system is read-only$"
+            RunError,
+            match=r"cannot write .*: the file system is read-only$",
         ):
             create("net", out)
 
@@ -72,7 +77,9 @@ def row(step: int) -> Epoch:
 
 
 def test_rows_are_appended_cut_and_repaired(tmp_path: Path) -> None:
-    metrics = MetricsLog(tmp_path / "metrics.jsonl", tmp_path / "timing.jsonl")
+    metrics = MetricsLog(
+        tmp_path / "metrics.jsonl", tmp_path / "timing.jsonl"
+    )
     for step in (10, 20, 30):
         metrics.append(row(step), 100.0)
     whole = metrics.path.read_bytes()
@@ -100,8 +107,12 @@ def test_rows_are_appended_cut_and_repaired(tmp_path: Path) -> None:
         '{"step": 3, "epoch": 1, "lr": 0.1, "train": {}, "validation": {}}',
     ],
 )
-def test_what_is_no_row_is_told_with_its_place(line: str, tmp_path: Path) -> None:
-    metrics = MetricsLog(tmp_path / "metrics.jsonl", tmp_path / "timing.jsonl")
+def test_what_is_no_row_is_told_with_its_place(
+    line: str, tmp_path: Path
+) -> None:
+    metrics = MetricsLog(
+        tmp_path / "metrics.jsonl", tmp_path / "timing.jsonl"
+    )
     metrics.append(row(1), 100.0)
     for path in (metrics.path, metrics.clock):
         append_line(path, line)
@@ -127,7 +138,9 @@ def test_numbered_directories_are_each_their_own(
 def test_a_place_that_is_taken_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("text")
-    with pytest.raises(UsageError, match="is no run; nothing there is overwritten"):
+    with pytest.raises(
+        UsageError, match="is no run; nothing there is overwritten"
+    ):
         create("net", tmp_path / "mine", force=True)
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "text"
     with create("net", tmp_path / "run") as run:
@@ -157,7 +170,9 @@ def test_a_run_that_failed_with_nothing_to_lose_is_begun_again(
         create("net", tmp_path / "run")
 
 
-def test_a_run_that_died_before_it_began_is_begun_again(tmp_path: Path) -> None:
+def test_a_run_that_died_before_it_began_is_begun_again(
+    tmp_path: Path,
+) -> None:
     with create("net", tmp_path / "run") as run:
         run.write("spec.yaml", "half")
     with create("net", tmp_path / "run") as run:
@@ -173,14 +188,20 @@ def test_what_is_no_run_is_not_opened(tmp_path: Path) -> None:
         open_run(tmp_path)
 
 
-def saved(directory: Path, steps: tuple[int, ...], **keys: Any) -> Checkpoints:
+def saved(
+    directory: Path, steps: tuple[int, ...], **keys: Any
+) -> Checkpoints:
     checkpoints = Checkpoints(directory, "spec", **keys)
     for step in steps:
-        checkpoints.save({"step": step, "x": torch.full((4,), float(step))}, step, 1)
+        checkpoints.save(
+            {"step": step, "x": torch.full((4,), float(step))}, step, 1
+        )
     return checkpoints
 
 
-def test_two_checkpoints_are_kept_and_the_newest_is_used(tmp_path: Path) -> None:
+def test_two_checkpoints_are_kept_and_the_newest_is_used(
+    tmp_path: Path,
+) -> None:
     checkpoints = saved(tmp_path, (1, 2, 3))
     assert sorted(path.name for path in tmp_path.glob("*.pt")) == [
         "step-000000002.pt",
@@ -193,7 +214,9 @@ def test_two_checkpoints_are_kept_and_the_newest_is_used(tmp_path: Path) -> None
 
 
 def test_saving_the_same_step_again_lists_it_once(tmp_path: Path) -> None:
-    assert [entry["step"] for entry in saved(tmp_path, (1, 2, 2)).entries()] == [2, 1]
+    assert [
+        entry["step"] for entry in saved(tmp_path, (1, 2, 2)).entries()
+    ] == [2, 1]
 
 
 def test_a_checkpoint_of_another_spec_is_refused(tmp_path: Path) -> None:
@@ -201,7 +224,8 @@ def test_a_checkpoint_of_another_spec_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="another spec"):
         Checkpoints(tmp_path, "other").load(pytest.fail)
     assert (
-        Checkpoints(tmp_path, "other", former=("spec",)).load(pytest.fail) is not None
+        Checkpoints(tmp_path, "other", former=("spec",)).load(pytest.fail)
+        is not None
     )
 
 
@@ -210,7 +234,10 @@ def test_a_checkpoint_of_another_spec_is_refused(tmp_path: Path) -> None:
     [
         ("", "it is no JSON"),
         ("{", "it is no JSON"),
-        ("[]", 'expected {"checkpoints": [...]}, each with file, sha256, step, spec'),
+        (
+            "[]",
+            'expected {"checkpoints": [...]}, each with file, sha256, step, spec',
+        ),
         ("{}", "expected"),
         ('{"checkpoints": {}}', "expected"),
         ('{"checkpoints": [1]}', "expected"),
@@ -221,14 +248,21 @@ def test_a_checkpoint_of_another_spec_is_refused(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_damaged_list_is_said(text: str, words: str, tmp_path: Path) -> None:
+def test_a_damaged_list_is_said(
+    text: str, words: str, tmp_path: Path
+) -> None:
     saved(tmp_path, (1,))
     (tmp_path / "latest.json").write_text(text)
     with pytest.raises(RunError) as caught:
         Checkpoints(tmp_path, "spec").load(pytest.fail)
     told = str(caught.value)
-    assert told.startswith(f"{tmp_path / 'latest.json'} is damaged: ") and words in told
-    assert told.endswith("take it from a copy, or begin again with `resgraph build`")
+    assert (
+        told.startswith(f"{tmp_path / 'latest.json'} is damaged: ")
+        and words in told
+    )
+    assert told.endswith(
+        "take it from a copy, or begin again with `resgraph build`"
+    )
 
 
 def test_a_list_that_cannot_be_read_is_said(tmp_path: Path) -> None:
@@ -261,16 +295,22 @@ def test_code_in_a_checkpoint_is_not_run(tmp_path: Path) -> None:
     assert not (tmp_path / "harmed").exists()
 
 
-def test_a_link_that_leads_nowhere_is_no_place_for_a_run(tmp_path: Path) -> None:
+def test_a_link_that_leads_nowhere_is_no_place_for_a_run(
+    tmp_path: Path,
+) -> None:
     for target in ("none/run", "run"):
         (tmp_path / "run").unlink(missing_ok=True)
         (tmp_path / "run").symlink_to(target)
-        with pytest.raises(UsageError, match="symbolic link that leads nowhere"):
+        with pytest.raises(
+            UsageError, match="symbolic link that leads nowhere"
+        ):
             create("net", tmp_path / "run")
 
 
 @pytest.mark.parametrize("name", ["run.json", ".lock"])
-def test_a_pipe_in_a_run_is_not_waited_for(name: str, tmp_path: Path) -> None:
+def test_a_pipe_in_a_run_is_not_waited_for(
+    name: str, tmp_path: Path
+) -> None:
     (tmp_path / "run.json").write_text("{}")
     (tmp_path / name).unlink(missing_ok=True)
     os.mkfifo(tmp_path / name)
@@ -278,7 +318,9 @@ def test_a_pipe_in_a_run_is_not_waited_for(name: str, tmp_path: Path) -> None:
         open_run(tmp_path)
 
 
-def test_folders_among_the_leftovers_are_in_nobodys_way(tmp_path: Path) -> None:
+def test_folders_among_the_leftovers_are_in_nobodys_way(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "run.json").write_text("{}")
     (tmp_path / f"{TEMPORARY}mine").mkdir()
     with open_run(tmp_path) as run:

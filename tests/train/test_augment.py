@@ -9,7 +9,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from resgraph.language.recipe.augment import AreaCrop, Augment, PadCrop, RandAugment
+from resgraph.language.recipe.augment import (
+    AreaCrop,
+    Augment,
+    PadCrop,
+    RandAugment,
+)
 from resgraph.train.augment import geometry as module
 from resgraph.train.augment.color import augment_pixels
 from resgraph.train.augment.geometry import augment, augment_mask
@@ -40,15 +45,21 @@ EVERYTHING = {
 
 
 @pytest.mark.parametrize(
-    "keys", [{key: value} for key, value in EVERYTHING.items()] + [EVERYTHING]
+    "keys",
+    [{key: value} for key, value in EVERYTHING.items()] + [EVERYTHING],
 )
-def test_an_image_is_treated_alike_in_any_batch(keys: dict[str, Any]) -> None:
+def test_an_image_is_treated_alike_in_any_batch(
+    keys: dict[str, Any],
+) -> None:
     x = images()
     whole = augment(x, recipe(**keys), 11, INDEX)
     order = torch.randperm(40, generator=torch.Generator().manual_seed(1))
     shuffled = augment(x[order], recipe(**keys), 11, INDEX[order])
     alone = torch.cat(
-        [augment(x[i : i + 1], recipe(**keys), 11, INDEX[i : i + 1]) for i in range(40)]
+        [
+            augment(x[i : i + 1], recipe(**keys), 11, INDEX[i : i + 1])
+            for i in range(40)
+        ]
     )
     assert torch.equal(shuffled, whole[order])
     torch.testing.assert_close(alone, whole, rtol=0, atol=1e-6)
@@ -68,10 +79,16 @@ def test_flip_mirrors_about_half() -> None:
 
 def test_a_crop_is_a_window_of_the_padded_image() -> None:
     x = images(200, 1, 5)
-    out = augment(x, recipe(crop={"kind": "pad", "cells": 1}), 3, torch.arange(200))
+    out = augment(
+        x, recipe(crop={"kind": "pad", "cells": 1}), 3, torch.arange(200)
+    )
     padded = torch.nn.functional.pad(x, (1, 1, 1, 1))
     windows = torch.stack(
-        [padded[:, :, i : i + 5, j : j + 5] for i in range(3) for j in range(3)]
+        [
+            padded[:, :, i : i + 5, j : j + 5]
+            for i in range(3)
+            for j in range(3)
+        ]
     )
     hits = (windows == out).flatten(2).all(2)
     assert bool((hits.sum(0) == 1).all())
@@ -93,12 +110,16 @@ def test_cutout_blanks_a_square() -> None:
 def test_a_quarter_turn_is_a_quarter_turn() -> None:
     x = images(1, 1, 8)
     draws = [
-        module.uniform(module.key(s, "warp"), torch.tensor([0]), 8)[0, 0].item()
+        module.uniform(module.key(s, "warp"), torch.tensor([0]), 8)[
+            0, 0
+        ].item()
         for s in range(4000)
     ]
     seed = min(range(4000), key=lambda s: abs(draws[s] - 1))
     turned = module._warp(x, Augment(rotate=90.0), seed, torch.tensor([0]))
-    torch.testing.assert_close(turned, torch.rot90(x, 1, (2, 3)), atol=0.05, rtol=0)
+    torch.testing.assert_close(
+        turned, torch.rot90(x, 1, (2, 3)), atol=0.05, rtol=0
+    )
 
 
 def test_an_area_crop_of_everything_changes_nothing() -> None:
@@ -117,12 +138,18 @@ def test_mixtures_hold_what_they_say() -> None:
         mixed = mix(x, labels, recipe(mixup=0.4), 0, step)
         assert mixed.partners is not None
         wanted = mixed.share * labels + (1 - mixed.share) * mixed.partners
-        torch.testing.assert_close(mixed.images.mean((1, 2, 3)), wanted.float())
+        torch.testing.assert_close(
+            mixed.images.mean((1, 2, 3)), wanted.float()
+        )
         cut = mix(x, labels, recipe(cutmix=1.0), 0, step)
         assert cut.partners is not None
         wanted = cut.share * labels + (1 - cut.share) * cut.partners
-        torch.testing.assert_close(cut.images.mean((1, 2, 3)), wanted.float())
-        assert torch.equal(cut.main, labels if cut.share >= 0.5 else cut.partners)
+        torch.testing.assert_close(
+            cut.images.mean((1, 2, 3)), wanted.float()
+        )
+        assert torch.equal(
+            cut.main, labels if cut.share >= 0.5 else cut.partners
+        )
     assert torch.equal(x, before)
     assert mix(x, labels, recipe(), 0, 0).partners is None
     assert (
@@ -133,7 +160,9 @@ def test_mixtures_hold_what_they_say() -> None:
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda f: f.__name__)
 @pytest.mark.parametrize("channels", [1, 3])
-def test_colour_operations_keep_range_and_shape(operation: Any, channels: int) -> None:
+def test_colour_operations_keep_range_and_shape(
+    operation: Any, channels: int
+) -> None:
     x = (images(6, channels, 12) * 60 + 128).clamp(0, 255)
     for sign in (-0.9, 0.9):
         out = operation(x, torch.full((6,), sign))
@@ -146,7 +175,10 @@ def test_colour_operations_keep_range_and_shape(operation: Any, channels: int) -
         if not same:
             assert not torch.equal(out, x)
         alone = torch.cat(
-            [operation(x[i : i + 1], torch.full((1,), sign)) for i in range(6)]
+            [
+                operation(x[i : i + 1], torch.full((1,), sign))
+                for i in range(6)
+            ]
         )
         torch.testing.assert_close(alone, out, atol=1e-3, rtol=0)
 
@@ -154,12 +186,18 @@ def test_colour_operations_keep_range_and_shape(operation: Any, channels: int) -
 def test_repainting_respects_the_levels_of_a_set() -> None:
     raw = torch.randint(0, 17, (40, 1, 8, 8), dtype=torch.uint8)
     assert augment_pixels(raw, recipe(), 16, 0, INDEX) is raw
-    out = augment_pixels(raw, Augment(randaugment=RandAugment()), 16, 0, INDEX)
+    out = augment_pixels(
+        raw, Augment(randaugment=RandAugment()), 16, 0, INDEX
+    )
     assert float(out.max()) <= 16.001
     assert float(out.max()) > 8
-    lit = augment_pixels(raw.expand(-1, 3, -1, -1), recipe(lighting=0.1), 16, 0, INDEX)
+    lit = augment_pixels(
+        raw.expand(-1, 3, -1, -1), recipe(lighting=0.1), 16, 0, INDEX
+    )
     shift = lit - raw
-    assert float(shift.var((2, 3)).max()) < 1e-6  # one shift for each image and channel
+    assert (
+        float(shift.var((2, 3)).max()) < 1e-6
+    )  # one shift for each image and channel
     assert float(shift.abs().max()) > 0
 
 
@@ -187,8 +225,12 @@ def test_a_warped_mask_is_the_nearest_pixel_of_its_image() -> None:
     halves = torch.ones(32, 1, 24, 24)
     halves[..., 12:] = 2.0
     crop = AreaCrop(kind="area", area=(0.4, 1.0))
-    recipe = Augment(rotate=25, zoom=0.2, shift=3, crop=crop, flip=True, cutout=4)
-    moved = augment(halves, recipe.model_copy(update={"cutout": 0}), 7, index)[:, 0]
+    recipe = Augment(
+        rotate=25, zoom=0.2, shift=3, crop=crop, flip=True, cutout=4
+    )
+    moved = augment(
+        halves, recipe.model_copy(update={"cutout": 0}), 7, index
+    )[:, 0]
     mask = augment_mask(halves[:, 0].to(torch.int16), recipe, 7, index)
     for label in (1, 2):
         sure = moved == label
@@ -213,18 +255,26 @@ def test_repeated_images_are_not_mixed_with_themselves() -> None:
 def test_erasing_blanks_rectangles_as_torchvision_draws_them() -> None:
     """As many as asked for, of 2 to 33 % of the area, each whole within the image."""
     index = torch.arange(4000)
-    x = augment(torch.ones(4000, 2, 32, 24), Augment(erasing=0.4), 11, index)
+    x = augment(
+        torch.ones(4000, 2, 32, 24), Augment(erasing=0.4), 11, index
+    )
     gone = (x == 0).all(1)
     assert torch.equal(gone, (x == 0).any(1)), "all channels alike"
     some = gone.flatten(1).any(1)
     assert some.float().mean() == pytest.approx(0.4, abs=0.03)
     rows, columns = gone[some].any(2), gone[some].any(1)
     tall, wide = rows.sum(1), columns.sum(1)
-    assert torch.equal(tall * wide, gone[some].sum((1, 2))), "they are rectangles"
+    assert torch.equal(tall * wide, gone[some].sum((1, 2))), (
+        "they are rectangles"
+    )
     share = (tall * wide) / (32 * 24)
     assert share.min() > 0.015 and share.max() < 0.345
-    assert share.mean() == pytest.approx(0.175, abs=0.02), "the area is uniform"
-    assert rows.float().mean(0)[[0, -1]].min() > 0.05, "they reach the edges"
+    assert share.mean() == pytest.approx(0.175, abs=0.02), (
+        "the area is uniform"
+    )
+    assert rows.float().mean(0)[[0, -1]].min() > 0.05, (
+        "they reach the edges"
+    )
 
 
 def test_trivialaugment_does_one_thing_of_any_strength() -> None:
@@ -256,7 +306,9 @@ def test_the_widest_strengths_are_torchvisions(number: int) -> None:
     operations[number] = spy
     before, randaugment.WIDE = randaugment.WIDE, tuple(operations)
     try:
-        randaugment.trivial_augment(torch.zeros(3000, 1, 40, 80), 0, torch.arange(3000))
+        randaugment.trivial_augment(
+            torch.zeros(3000, 1, 40, 80), 0, torch.arange(3000)
+        )
     finally:
         randaugment.WIDE = before
     full = {1: 0.3, 3: 0.45 * 80, 5: 30, 10: 4}[number]

@@ -34,7 +34,11 @@ def net(tmp_path: Path) -> resgraph.Plan:
     plan(tmp_path / "net.yaml", *lines)
     return resgraph.load(
         tmp_path / "net.yaml",
-        ["train.epochs=5", "train.warmup.length=3", "train.optimizer.lr=20"],
+        [
+            "train.epochs=5",
+            "train.warmup.length=3",
+            "train.optimizer.lr=20",
+        ],
     )
 
 
@@ -52,38 +56,64 @@ def test_the_best_weights_score_the_lowest_error(
     errors = [row["validation"]["error"] for row in rows(tmp_path / "run")]
     assert min(errors) < errors[-1]  # else the last would do
     best, last = (
-        tmp_path / "run" / f"{name}.safetensors" for name in ("best", "weights")
+        tmp_path / "run" / f"{name}.safetensors"
+        for name in ("best", "weights")
     )
     options = Options(threads=1)
-    assert evaluate_weights(net, str(best), options=options).error == min(errors)
-    assert evaluate_weights(net, str(last), options=options).error == errors[-1]
+    assert evaluate_weights(net, str(best), options=options).error == min(
+        errors
+    )
+    assert (
+        evaluate_weights(net, str(last), options=options).error
+        == errors[-1]
+    )
     assert result.files["best"] == best
     assert "best.safetensors" in result.summary()
 
 
-def test_a_resume_keeps_the_same_best(tmp_path: Path, net: resgraph.Plan) -> None:
+def test_a_resume_keeps_the_same_best(
+    tmp_path: Path, net: resgraph.Plan
+) -> None:
     trained(net, tmp_path / "whole")
     with pytest.raises(StoppedError):
-        build(net, out=tmp_path / "cut", options=Options(threads=1), reporter=Stopper())
+        build(
+            net,
+            out=tmp_path / "cut",
+            options=Options(threads=1),
+            reporter=Stopper(),
+        )
     resume(tmp_path / "cut", options=Options(threads=1))
-    one, other = (tmp_path / run / "best.safetensors" for run in ("whole", "cut"))
+    one, other = (
+        tmp_path / run / "best.safetensors" for run in ("whole", "cut")
+    )
     assert one.read_bytes() == other.read_bytes()
 
 
 def still(tmp_path: Path, *lines: str) -> RunResult:
     """A run whose error stays as it is."""
     plan(tmp_path / "net.yaml", *lines)
-    settings = ["train.epochs=9", "train.optimizer={name: sgd, lr: 1e-12, momentum: 0}"]
+    settings = [
+        "train.epochs=9",
+        "train.optimizer={name: sgd, lr: 1e-12, momentum: 0}",
+    ]
     frozen = "train.freeze=[conv1, conv2, conv3]"
     return trained(
-        resgraph.load(tmp_path / "net.yaml", [*settings, frozen]), tmp_path / "run"
+        resgraph.load(tmp_path / "net.yaml", [*settings, frozen]),
+        tmp_path / "run",
     )
 
 
-def test_a_run_without_progress_ends_after_its_patience(tmp_path: Path) -> None:
+def test_a_run_without_progress_ends_after_its_patience(
+    tmp_path: Path,
+) -> None:
     result = still(tmp_path, "patience: 3")
-    assert result.epochs == 4  # the first evaluation is progress, three are not
-    assert json.loads((tmp_path / "run" / "run.json").read_text())["status"] == "done"
+    assert (
+        result.epochs == 4
+    )  # the first evaluation is progress, three are not
+    assert (
+        json.loads((tmp_path / "run" / "run.json").read_text())["status"]
+        == "done"
+    )
     before = (tmp_path / "run" / "metrics.jsonl").read_bytes()
     assert resume(tmp_path / "run", options=Options(threads=1)).epochs == 4
     assert (tmp_path / "run" / "metrics.jsonl").read_bytes() == before
@@ -108,7 +138,8 @@ def test_what_ends_by_the_clock_goes_on_as_if_it_had_not(
     assert rows(tmp_path / "cut") == rows(tmp_path / "whole")
     for name in ("best", "weights"):
         one, other = (
-            tmp_path / run / f"{name}.safetensors" for run in ("whole", "cut")
+            tmp_path / run / f"{name}.safetensors"
+            for run in ("whole", "cut")
         )
         assert one.read_bytes() == other.read_bytes()
 

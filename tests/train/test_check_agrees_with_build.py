@@ -11,7 +11,12 @@ import pytest
 from PIL import Image
 
 import resgraph
-from resgraph.errors import MissingError, ResgraphError, SpecError, TrainingError
+from resgraph.errors import (
+    MissingError,
+    ResgraphError,
+    SpecError,
+    TrainingError,
+)
 from resgraph.train import Options, build, forecast
 from resgraph.train.parallel.distributed import World
 from resgraph.train.prepare import prepare
@@ -20,7 +25,10 @@ FAST = Options(threads=1, workers=0, device="cpu", precision="fp32")
 NETS = (
     ("1x8x8", "conv1: 3x3 conv 4\n  head: [global avg pool, fc 10]"),
     ("1x8x8", "conv1: 3x3 conv 4 /2\n  head: [flatten, fc 10]"),
-    ("1x8x8", "conv1: 3x3 conv 4\n  conv2: 3x3 conv 8 /8\n  head: [flatten, fc 10]"),
+    (
+        "1x8x8",
+        "conv1: 3x3 conv 4\n  conv2: 3x3 conv 8 /8\n  head: [flatten, fc 10]",
+    ),
     ("1x8x8", "conv1: 3x3 conv 4\n  head: 1x1 conv 10 linear"),
     ("1x8x8", "conv1: 3x3 conv 4\n  head: [global avg pool, fc 1]"),
     ("3x16x16", "conv1: 3x3 conv 4\n  head: [global avg pool, fc 10]"),
@@ -53,7 +61,9 @@ def mutant(seed: int) -> str:
     rng = random.Random(seed)
     shape, rows = rng.choice(NETS)
     keys = rng.sample(sorted(CHANGES), rng.randint(2, 4))
-    recipe = "".join(f"  {key}: {rng.choice(CHANGES[key])}\n" for key in keys)
+    recipe = "".join(
+        f"  {key}: {rng.choice(CHANGES[key])}\n" for key in keys
+    )
     return f"name: m\ninput: {shape}\nnet:\n  {rows}\ntrain:\n  recipe: digits\n  epochs: 3\n{recipe}"
 
 
@@ -80,7 +90,8 @@ def test_what_check_accepts_build_begins(seeds: range) -> None:
         text = mutant(seed)
         plan, problems = verdict(text)
         assert all(
-            each.span and (each.help or each.code != "E051") for each in problems
+            each.span and (each.help or each.code != "E051")
+            for each in problems
         ), (seed, text, problems)
         if plan is None:
             continue
@@ -129,7 +140,12 @@ BASE = "name: a\ninput: {0}\nnet:\n  conv1: 3x3 conv 4\n  head: [global avg pool
             8,
             "a batch of 1439 is more than the 1,438 training images",
         ),
-        ("1x8x8", "synthetic\n  data: {classes: 7}", 5, "`synthetic` has 7 classes"),
+        (
+            "1x8x8",
+            "synthetic\n  data: {classes: 7}",
+            5,
+            "`synthetic` has 7 classes",
+        ),
         (
             "3x32x32",
             "cifar\n  data: {set: folder, path: x}",
@@ -156,7 +172,10 @@ def test_check_tells_it_where_it_is_written(
     problems = resgraph.loads(BASE.format(shape, recipe)).unmet()
     assert [problem.code for problem in problems] == ["E051"]
     assert words in problems[0].message and problems[0].help
-    assert problems[0].span is not None and problems[0].span.line in (line, line - 1)
+    assert problems[0].span is not None and problems[0].span.line in (
+        line,
+        line - 1,
+    )
 
 
 @pytest.mark.parametrize("crop", ["augment: none", "augment: {crop: none}"])
@@ -172,7 +191,9 @@ def test_no_crop_is_the_middle(crop: str) -> None:
 def test_a_norm_of_one_value_is_told_at_its_layer(
     batch: int, accumulate: int, world: int, told: bool
 ) -> None:
-    text = BASE.format("1x8x8", f"digits\n  batch: {batch}\n  accumulate: {accumulate}")
+    text = BASE.format(
+        "1x8x8", f"digits\n  batch: {batch}\n  accumulate: {accumulate}"
+    )
     text = text.replace("head: [", "squeeze: 3x3 conv 6 /8\n  head: [")
     plan = resgraph.loads(text)
     found = plan.unmet()
@@ -193,13 +214,21 @@ def test_a_norm_of_one_value_is_told_at_its_layer(
 @pytest.mark.parametrize(
     ("head", "words"),
     [
-        ("[global avg pool, fc 1]", "to learn a number, write `target: number`"),
-        ("1x1 conv 10 linear", "for a class of each pixel write `target: map`"),
+        (
+            "[global avg pool, fc 1]",
+            "to learn a number, write `target: number`",
+        ),
+        (
+            "1x1 conv 10 linear",
+            "for a class of each pixel write `target: map`",
+        ),
         ("[global avg pool, fc 9]", "end it with `fc 10`"),
     ],
 )
 def test_the_advice_fits_the_net(head: str, words: str) -> None:
-    text = BASE.format("1x8x8", "digits").replace("[global avg pool, fc 10]", head)
+    text = BASE.format("1x8x8", "digits").replace(
+        "[global avg pool, fc 10]", head
+    )
     (problem,) = resgraph.loads(text).unmet()
     assert words in problem.help
 
@@ -211,7 +240,9 @@ def test_a_net_that_does_not_fit_the_images_on_disk_is_a_wrong_spec(
         for name in ("a", "b", "c"):
             (tmp_path / part / name).mkdir(parents=True)
             (tmp_path / part / name / "0.png").write_bytes(b"")
-    text = BASE.format("3x32x32", f"imagenet\n  batch: 2\n  data: {{path: {tmp_path}}}")
+    text = BASE.format(
+        "3x32x32", f"imagenet\n  batch: 2\n  data: {{path: {tmp_path}}}"
+    )
     with pytest.raises(SpecError) as raised:
         build(resgraph.loads(text), out=tmp_path / "run", options=FAST)
     (problem,) = raised.value.diagnostics
@@ -224,8 +255,12 @@ def test_one_class_is_nothing_to_learn(tmp_path: Path) -> None:
     for part in ("train", "val"):
         (tmp_path / part / "only").mkdir(parents=True)
         (tmp_path / part / "only" / "0.png").write_bytes(b"")
-    text = BASE.format("3x32x32", f"imagenet\n  batch: 1\n  data: {{path: {tmp_path}}}")
-    with pytest.raises(SpecError, match="has one class, which every net gets right"):
+    text = BASE.format(
+        "3x32x32", f"imagenet\n  batch: 1\n  data: {{path: {tmp_path}}}"
+    )
+    with pytest.raises(
+        SpecError, match="has one class, which every net gets right"
+    ):
         build(resgraph.loads(text), out=tmp_path / "run", options=FAST)
 
 
@@ -243,9 +278,13 @@ def test_a_channel_of_one_value_is_told_before_the_first_step(
             (tmp_path / "set" / part / name).mkdir(parents=True)
             pixels = draw.integers(0, 256, (32, 32, 3)).astype(numpy.uint8)
             pixels[..., list(channels)] = 200
-            Image.fromarray(pixels).save(tmp_path / "set" / part / name / "0.png")
+            Image.fromarray(pixels).save(
+                tmp_path / "set" / part / name / "0.png"
+            )
     recipe = f"imagenet\n  batch: 2\n  epochs: 1\n  schedule: constant\n  data: {{path: {tmp_path / 'set'}}}"
-    plan = resgraph.loads(BASE.format("3x32x32", recipe).replace("fc 10", "fc 2"))
+    plan = resgraph.loads(
+        BASE.format("3x32x32", recipe).replace("fc 10", "fc 2")
+    )
     if which:
         with pytest.raises(
             TrainingError,
@@ -256,11 +295,15 @@ def test_a_channel_of_one_value_is_told_before_the_first_step(
         assert build(plan, out=tmp_path / "run", options=FAST).steps == 1
 
 
-@pytest.mark.parametrize("recipe", ["cifar", "digits\n  data: synthetic", "imagenet"])
+@pytest.mark.parametrize(
+    "recipe", ["cifar", "digits\n  data: synthetic", "imagenet"]
+)
 def test_a_plan_of_images_that_are_not_there_is_made(recipe: str) -> None:
     """Its stand-ins are blank, which is nobody's mistake; `per-channel` is what a recipe has by itself."""
     plan = resgraph.loads(
-        BASE.format("3x32x32", f"{recipe}\n  batch: 4\n  normalize: per-channel")
+        BASE.format(
+            "3x32x32", f"{recipe}\n  batch: 4\n  normalize: per-channel"
+        )
     )
     assert plan.unmet() == []
     assert forecast(plan, options=FAST).batch == 4

@@ -25,7 +25,9 @@ CLASSES = {"cifar10": 10, "cifar100": 100}
 
 
 def load_cifar(recipe: Cifar, path: Path) -> DataSet:
-    return cifar.load(recipe, Request(recipe.shape, (recipe.class_count,), path))
+    return cifar.load(
+        recipe, Request(recipe.shape, (recipe.class_count,), path)
+    )
 
 
 def rows(name: str, part: int, count: int) -> tuple[Any, list[int]]:
@@ -57,11 +59,17 @@ def python_2_pickle(content: dict[str, Any]) -> bytes:
             )
             self.write(
                 b"(K\x01("
-                + b"".join(b"M" + n.to_bytes(2, "little") for n in array.shape)
+                + b"".join(
+                    b"M" + n.to_bytes(2, "little") for n in array.shape
+                )
                 + b"t"
             )
-            self.write(b"cnumpy\ndtype\n(U\x02u1K\x00K\x01t" + pickle.REDUCE)
-            self.write(b"(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89")
+            self.write(
+                b"cnumpy\ndtype\n(U\x02u1K\x00K\x01t" + pickle.REDUCE
+            )
+            self.write(
+                b"(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89"
+            )
             raw = array.tobytes()
             self.write(b"T" + len(raw).to_bytes(4, "little") + raw + b"tb")
 
@@ -78,7 +86,9 @@ def binary_file(name: str, data: Any, labels: list[int]) -> bytes:
     return bytes(numpy.concatenate([*lead, data], 1).tobytes())
 
 
-def files_of(version: Version, name: str, count: int = 40) -> dict[str, bytes]:
+def files_of(
+    version: Version, name: str, count: int = 40
+) -> dict[str, bytes]:
     """The files of an archive, each part with its own seeded rows."""
     words = [f"class {i}" for i in range(CLASSES[name])]
     files = {version.names: "\n".join(words).encode() + b"\n\n"}
@@ -92,7 +102,11 @@ def files_of(version: Version, name: str, count: int = 40) -> dict[str, bytes]:
             files[file] = binary_file(name, data, labels)
         else:
             files[file] = python_2_pickle(
-                {"batch_label": "a batch", version.labels: labels, "data": data}
+                {
+                    "batch_label": "a batch",
+                    version.labels: labels,
+                    "data": data,
+                }
             )
     return files
 
@@ -116,7 +130,9 @@ def write_archive(root: Path, version: Version, name: str) -> Path:
 
 
 @pytest.mark.parametrize("name", VERSIONS)
-def test_all_versions_hold_the_same_images(name: str, tmp_path: Path) -> None:
+def test_all_versions_hold_the_same_images(
+    name: str, tmp_path: Path
+) -> None:
     sets = []
     for place, version in enumerate(VERSIONS[name]):
         write_folder(tmp_path / str(place), version, name)
@@ -143,10 +159,16 @@ def test_an_archive_is_read_where_its_hash_is_the_published_one(
 ) -> None:
     version = VERSIONS["cifar10"][place]
     path = write_archive(tmp_path, version, "cifar10")
-    with pytest.raises(TrainingError, match=f"the published one {version.md5}"):
+    with pytest.raises(
+        TrainingError, match=f"the published one {version.md5}"
+    ):
         load_cifar(Cifar(set="cifar10"), tmp_path)
-    digest = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
-    monkeypatch.setitem(VERSIONS, "cifar10", (replace(version, md5=digest),))
+    digest = hashlib.md5(
+        path.read_bytes(), usedforsecurity=False
+    ).hexdigest()
+    monkeypatch.setitem(
+        VERSIONS, "cifar10", (replace(version, md5=digest),)
+    )
     for where in (tmp_path, path):
         assert len(load_cifar(Cifar(set="cifar10"), where).train) == 200
     assert sorted(tmp_path.iterdir()) == [path]  # nothing was unpacked
@@ -170,7 +192,9 @@ def test_a_missing_set_says_how_to_get_it(tmp_path: Path) -> None:
     ):
         load_cifar(Cifar(set="cifar10"), tmp_path)
     (tmp_path / "other.tar.gz").write_bytes(b"")
-    with pytest.raises(TrainingError, match="none of the official archives"):
+    with pytest.raises(
+        TrainingError, match="none of the official archives"
+    ):
         load_cifar(Cifar(set="cifar10"), tmp_path / "other.tar.gz")
 
 
@@ -180,7 +204,8 @@ def test_a_file_cut_short_is_named(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-1])
     url = r"take it anew from https://www\.cs\.toronto\.edu/~kriz/cifar-10-binary\.tar\.gz"
     with pytest.raises(
-        TrainingError, match=rf"^{folder}/data_batch_3\.bin is cut short: .*; {url}$"
+        TrainingError,
+        match=rf"^{folder}/data_batch_3\.bin is cut short: .*; {url}$",
     ):
         load_cifar(Cifar(set="cifar10"), tmp_path)
 
@@ -211,12 +236,16 @@ def test_a_file_that_is_lacking_is_named(
 
 
 @pytest.mark.parametrize("name", VERSIONS)
-def test_names_that_are_stored_as_bytes_are_text(name: str, tmp_path: Path) -> None:
+def test_names_that_are_stored_as_bytes_are_text(
+    name: str, tmp_path: Path
+) -> None:
     version = VERSIONS[name][1]
     folder = write_folder(tmp_path, version, name)
     words = [f"Äpfel {i}" for i in range(CLASSES[name])]
     (folder / version.names).write_bytes(
-        pickle.dumps({version.names_key.encode(): [word.encode() for word in words]})
+        pickle.dumps(
+            {version.names_key.encode(): [word.encode() for word in words]}
+        )
     )
     assert load_cifar(Cifar(set=name), tmp_path).classes == tuple(words)  # type: ignore[arg-type]
 
@@ -224,7 +253,9 @@ def test_names_that_are_stored_as_bytes_are_text(name: str, tmp_path: Path) -> N
 def test_labels_out_of_range_are_refused(tmp_path: Path) -> None:
     folder = write_folder(tmp_path, VERSIONS["cifar10"][0], "cifar10")
     data, _ = rows("cifar10", 9, 4)
-    (folder / "test_batch.bin").write_bytes(binary_file("cifar10", data, [1, 2, 11, 3]))
+    (folder / "test_batch.bin").write_bytes(
+        binary_file("cifar10", data, [1, 2, 11, 3])
+    )
     with pytest.raises(TrainingError, match="labels out of 0 to 9"):
         load_cifar(Cifar(set="cifar10"), tmp_path)
 

@@ -23,7 +23,9 @@ class Counter(Silent):
         self.graphs: list[int] = []
 
     def epoch(self, epoch: Epoch) -> None:
-        self.graphs.append(torch._dynamo.utils.counters["stats"]["unique_graphs"])
+        self.graphs.append(
+            torch._dynamo.utils.counters["stats"]["unique_graphs"]
+        )
 
 
 @pytest.mark.slow
@@ -55,10 +57,14 @@ def test_nothing_is_compiled_again(
 def test_a_real_plan_goes_the_whole_way(tmp_path: Path) -> None:
     plan = resgraph.load(str(SPECS / "digits.yaml"), ["train.epochs=2"])
     result = build(plan, out=tmp_path / "run", options=Options(threads=1))
-    assert evaluate(tmp_path / "run").error == pytest.approx(100 - result.accuracy)
+    assert evaluate(tmp_path / "run").error == pytest.approx(
+        100 - result.accuracy
+    )
     assert "class Pair" in result.files["source"].read_text()
     assert "<svg" in result.files["diagram"].read_text()
-    longer = resgraph.load(str(tmp_path / "run" / "spec.yaml"), ["train.epochs=3"])
+    longer = resgraph.load(
+        str(tmp_path / "run" / "spec.yaml"), ["train.epochs=3"]
+    )
     assert resume(tmp_path / "run", plan=longer).epochs == 3
 
 
@@ -73,6 +79,8 @@ def test_a_shallow_net_is_one_graph_where_that_is_fine_and_a_deep_one_chunks(
     assert compile_blocks(net, whole=True, backend="eager") == 1
     torch.testing.assert_close(net(images), wanted)
     assert compile_blocks(net, backend="eager") >= rows
-    monkeypatch.setattr("resgraph.outputs.pytorch.compile.SHALLOW", rows - 1)
+    monkeypatch.setattr(
+        "resgraph.outputs.pytorch.compile.SHALLOW", rows - 1
+    )
     assert compile_blocks(net, whole=True, backend="eager") >= rows
     torch.testing.assert_close(net(images), wanted)

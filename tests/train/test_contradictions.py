@@ -58,9 +58,15 @@ WRONG = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_a_contradiction_is_one_error_before_the_first_step(name: str) -> None:
+def test_a_contradiction_is_one_error_before_the_first_step(
+    name: str,
+) -> None:
     recipe, said, fix = WRONG[name]
-    head = "3x3 conv 1 linear" if "itself" in recipe else "[global avg pool, fc 10]"
+    head = (
+        "3x3 conv 1 linear"
+        if "itself" in recipe
+        else "[global avg pool, fc 10]"
+    )
     text = NET.replace("[global avg pool, fc 10]", head)
     plan = resgraph.loads(text + recipe + "\n")
     (problem,) = plan.unmet()
@@ -98,7 +104,9 @@ def test_vectors_have_neither_mirrors_nor_patches(
         ("train: {recipe: digits, views: flips}", "`views` must be `mirror`"),
     ],
 )  # fmt: skip
-def test_a_wrong_word_is_one_error_where_it_stands(words: str, said: str) -> None:
+def test_a_wrong_word_is_one_error_where_it_stands(
+    words: str, said: str
+) -> None:
     with pytest.raises(resgraph.errors.SpecError) as raised:
         resgraph.loads(NET.partition("train:")[0] + words + "\n")
     (problem,) = raised.value.diagnostics
@@ -110,7 +118,11 @@ def test_a_wrong_word_is_one_error_where_it_stands(words: str, said: str) -> Non
 def test_what_steps_by_whole_weights_is_not_sharded() -> None:
     options = Options(device="cpu", sharding="on")
     for name in ("lamb", "muon"):
-        plan = resgraph.loads(NET + f"optimizer: {{name: {name}, lr: 0.01}}\n")
+        plan = resgraph.loads(
+            NET + f"optimizer: {{name: {name}, lr: 0.01}}\n"
+        )
         assert plan.unmet() == []
-        with pytest.raises(UsageError, match=f"`optimizer: {name}` steps by whole"):
+        with pytest.raises(
+            UsageError, match=f"`optimizer: {name}` steps by whole"
+        ):
             prepare(plan, options, World(size=2, sharing=2), counted=True)

@@ -96,7 +96,9 @@ def test_a_step_that_fails_names_the_node(
 ) -> None:
     with monkeypatch.context() as whole_one:
         with_layer(whole_one, nn.Identity())
-        whole = build(tiny(PLAIN), out=tmp_path / "whole", options=ONE).directory
+        whole = build(
+            tiny(PLAIN), out=tmp_path / "whole", options=ONE
+        ).directory
     with monkeypatch.context() as broken:
         with_layer(
             broken, Breaks(11, error)
@@ -104,7 +106,10 @@ def test_a_step_that_fails_names_the_node(
         with pytest.raises(TrainingError) as caught:
             build(tiny(PLAIN), out=tmp_path / "run", options=ONE)
     said = str(caught.value)
-    assert type(error).__name__ in said and "test_damaged_runs.py, line" in said
+    assert (
+        type(error).__name__ in said
+        and "test_damaged_runs.py, line" in said
+    )
     assert "at some kernel" not in said
     assert " failed in step 8 (" in said
     assert said.endswith(
@@ -113,11 +118,20 @@ def test_a_step_that_fails_names_the_node(
     assert read_run(tmp_path / "run").status == "failed"
     reporter = Telling()
     with_layer(monkeypatch, nn.Identity())
-    resume(tmp_path / "run", load=small_plan.load, options=ONE, reporter=reporter)
-    assert any(text.startswith("the last try failed: `") for text in reporter.told)
+    resume(
+        tmp_path / "run",
+        load=small_plan.load,
+        options=ONE,
+        reporter=reporter,
+    )
+    assert any(
+        text.startswith("the last try failed: `") for text in reporter.told
+    )
     assert read_run(tmp_path / "run").status == "done"
     for name in ("metrics.jsonl", "weights.safetensors"):
-        assert (tmp_path / "run" / name).read_bytes() == (whole / name).read_bytes()
+        assert (tmp_path / "run" / name).read_bytes() == (
+            whole / name
+        ).read_bytes()
 
 
 def test_a_failure_before_anything_was_saved(
@@ -141,7 +155,8 @@ def test_a_failure_on_the_way_back(
 
     with_layer(monkeypatch, Behind())
     with pytest.raises(
-        TrainingError, match=r"failed .*in step 1 \(RuntimeError: no gradient here"
+        TrainingError,
+        match=r"failed .*in step 1 \(RuntimeError: no gradient here",
     ):
         build(tiny(PLAIN), out=tmp_path / "run", options=ONE)
 
@@ -184,8 +199,12 @@ def damaged(data: bytes) -> dict[str, bytes | None]:
 
 
 @pytest.mark.parametrize("name", ["metrics.jsonl", "timing.jsonl"])
-def test_rows_that_were_damaged_come_back(name: str, tmp_path: Path) -> None:
-    whole = build(tiny(PLAIN), out=tmp_path / "whole", options=ONE).directory
+def test_rows_that_were_damaged_come_back(
+    name: str, tmp_path: Path
+) -> None:
+    whole = build(
+        tiny(PLAIN), out=tmp_path / "whole", options=ONE
+    ).directory
     cut = stopped_run(tmp_path / "cut", after=14)
     saved = (cut / name).read_bytes()
     assert saved.count(b"\n") == 2
@@ -204,12 +223,14 @@ def test_rows_that_were_damaged_come_back(name: str, tmp_path: Path) -> None:
         ).read_bytes(), how
         assert (run / name).read_bytes().startswith(saved), how
         told = [text for text in reporter.told if name in text]
-        assert len(told) == (0 if data is not None and data.startswith(saved) else 1), (
-            how
-        )
+        assert len(told) == (
+            0 if data is not None and data.startswith(saved) else 1
+        ), how
 
 
-def test_a_directory_in_place_of_the_rows_is_refused(tmp_path: Path) -> None:
+def test_a_directory_in_place_of_the_rows_is_refused(
+    tmp_path: Path,
+) -> None:
     cut = stopped_run(tmp_path / "cut", after=14)
     (cut / "metrics.jsonl").unlink()
     (cut / "metrics.jsonl").mkdir()
@@ -227,7 +248,13 @@ def test_what_follows_from_the_spec_is_written_again(
     cut, reporter = stopped_run(tmp_path / "cut"), Telling()
     before = (cut / name).read_bytes()
     (cut / name).unlink() if text is None else (cut / name).write_text(text)
-    resume(cut, plan=epochs(4), load=small_plan.load, options=ONE, reporter=reporter)
+    resume(
+        cut,
+        plan=epochs(4),
+        load=small_plan.load,
+        options=ONE,
+        reporter=reporter,
+    )
     assert (cut / name).read_bytes() == before
     assert [text for text in reporter.told if name in text] == [
         f"{cut / name} was changed, damaged or lost since the run began; it is as it was"
@@ -260,7 +287,11 @@ def test_a_worker_is_killed_at_any_moment(
             time.sleep(0.0005)
 
     plan = small_plan.plan(
-        recipe(tree, epochs=40), input=SHAPE, classes=2, widths=(4,), blocks=1
+        recipe(tree, epochs=40),
+        input=SHAPE,
+        classes=2,
+        widths=(4,),
+        blocks=1,
     )
     whole = build(
         plan, out=tmp_path / "whole", options=Options(threads=1, workers=2)
@@ -276,7 +307,8 @@ def test_a_worker_is_killed_at_any_moment(
             build(plan, out=run, options=Options(threads=1, workers=2))
         except TrainingError as error:
             assert re.search(
-                r"a process that loads images was killed \(.*pid", str(error)
+                r"a process that loads images was killed \(.*pid",
+                str(error),
             )
             assert read_run(run).status == "failed"
             told += 1
@@ -319,9 +351,17 @@ def test_a_worker_that_dies_while_the_trainer_computes(
     monkeypatch.setattr(crops.RandomCrop, "__call__", noted)
     with_layer(monkeypatch, Kills())
     before = signal.getsignal(signal.SIGCHLD)
-    plan = small_plan.plan(recipe(tree), input=SHAPE, classes=2, widths=(4,), blocks=1)
-    with pytest.raises(TrainingError, match="a process that loads images was killed"):
-        build(plan, out=tmp_path / "run", options=Options(threads=1, workers=1))
+    plan = small_plan.plan(
+        recipe(tree), input=SHAPE, classes=2, widths=(4,), blocks=1
+    )
+    with pytest.raises(
+        TrainingError, match="a process that loads images was killed"
+    ):
+        build(
+            plan,
+            out=tmp_path / "run",
+            options=Options(threads=1, workers=1),
+        )
     assert signal.getsignal(signal.SIGCHLD) == before
 
 
@@ -356,7 +396,10 @@ def test_a_worker_is_dead_a_moment_after_its_pipes(tmp_path: Path) -> None:
             {"CXX": "/no/such/g++"},
             r"CXX=/no/such/g\+\+ in the environment does not run; unset it",
         ),
-        ({"CXX": "/bin/false"}, "CXX=/bin/false in the environment does not run"),
+        (
+            {"CXX": "/bin/false"},
+            "CXX=/bin/false in the environment does not run",
+        ),
     ],
 )
 def test_compiling_without_a_compiler(
@@ -368,7 +411,9 @@ def test_compiling_without_a_compiler(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(MissingError, match=said):
-        build(tiny(PLAIN), out=tmp_path / "run", options=Options(compile="on"))
+        build(
+            tiny(PLAIN), out=tmp_path / "run", options=Options(compile="on")
+        )
     assert not (tmp_path / "run").exists()
 
 
@@ -380,8 +425,12 @@ def test_a_gpu_without_a_compiler_is_not_compiled_for(
     monkeypatch.setattr(compilers, "find_spec", lambda _: object())
     for path, compiled in ((os.environ["PATH"], True), ("/nowhere", False)):
         monkeypatch.setenv("PATH", path)
-        monkeypatch.setattr(compilers.sysconfig, "get_paths", lambda: {"include": "/"})
+        monkeypatch.setattr(
+            compilers.sysconfig, "get_paths", lambda: {"include": "/"}
+        )
         monkeypatch.setattr(compilers.Path, "is_file", lambda _: True)
-        choice, why = decide._compile(Options(), "cuda", 10**6, sync_bn=False)
+        choice, why = decide._compile(
+            Options(), "cuda", 10**6, sync_bn=False
+        )
         assert choice == ("compiled" if compiled else "eager")
     assert why.startswith("it needs a C compiler: apt-get install gcc")

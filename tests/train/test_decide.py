@@ -22,8 +22,12 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A machine of eight H200, by what it says; torch's settings are as before afterwards."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 8)
-    monkeypatch.setattr(torch.cuda, "get_device_name", lambda index: "NVIDIA H200")
-    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
+    monkeypatch.setattr(
+        torch.cuda, "get_device_name", lambda index: "NVIDIA H200"
+    )
+    monkeypatch.setattr(
+        torch.cuda, "get_device_capability", lambda device: (9, 0)
+    )
     monkeypatch.setattr(torch.backends.cudnn, "benchmark", False)
     monkeypatch.setattr(
         "resgraph.train.settings.decide.missing_tools", lambda _: ""
@@ -46,7 +50,9 @@ def decided(
 
 def said(decisions: Decisions, what: str) -> tuple[str, str]:
     (found,) = [
-        (choice, why) for name, choice, why in decisions.reasons if name == what
+        (choice, why)
+        for name, choice, why in decisions.reasons
+        if name == what
     ]
     return found
 
@@ -58,7 +64,11 @@ def test_a_long_run_on_a_gpu_is_compiled_bf16_and_exact(gpu: None) -> None:
         True,
         True,
     )
-    assert (found.compile, found.fused, found.deterministic) == (True, True, True)
+    assert (found.compile, found.fused, found.deterministic) == (
+        True,
+        True,
+        True,
+    )
     assert said(found, "algorithms") == (
         "deterministic",
         "a resume is bitwise reproducible; off may be faster",
@@ -73,22 +83,30 @@ def test_sync_batch_norm_is_not_compiled_unless_asked(gpu: None) -> None:
     assert not found.compile
     assert "SyncBatchNorm" in said(found, "compile")[1]
     assert decided(Options(compile="on"), world, sync_bn=True).compile
-    assert decided(Options(), sync_bn=True).compile, "one process has nobody to talk to"
-
-
-def test_batch_norms_that_cannot_talk_are_refused_before_the_first_step() -> None:
-    with pytest.raises(
-        UsageError,
-        match=r"train\.sync_bn: .* 2 processes share cpu; take it out, or use GPUs",
-    ):
-        decided(Options(device="cpu"), World(0, 2, 0, sharing=2), sync_bn=True)
-    assert decided(Options(device="cpu"), sync_bn=True).device.type == "cpu", (
+    assert decided(Options(), sync_bn=True).compile, (
         "one process has nobody to talk to"
     )
 
 
+def test_batch_norms_that_cannot_talk_are_refused_before_the_first_step() -> (
+    None
+):
+    with pytest.raises(
+        UsageError,
+        match=r"train\.sync_bn: .* 2 processes share cpu; take it out, or use GPUs",
+    ):
+        decided(
+            Options(device="cpu"), World(0, 2, 0, sharing=2), sync_bn=True
+        )
+    assert (
+        decided(Options(device="cpu"), sync_bn=True).device.type == "cpu"
+    ), "one process has nobody to talk to"
+
+
 @pytest.mark.parametrize("exact", [True, False])
-def test_torch_is_told(exact: bool, gpu: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_torch_is_told(
+    exact: bool, gpu: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
     found = decided(Options(deterministic="on" if exact else "off"))
     configure_backends(found)
@@ -100,7 +118,9 @@ def test_torch_is_told(exact: bool, gpu: None, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.parametrize("device", ["cpu:9", "cuda:x", "mps:1", "gpu"])
 def test_devices_that_are_none(device: str) -> None:
-    with pytest.raises((UsageError, MissingError), match=f"--device {device}"):
+    with pytest.raises(
+        (UsageError, MissingError), match=f"--device {device}"
+    ):
         decide(Options(device=device), World(), Workload(1e6, True, 10))
 
 
@@ -122,7 +142,9 @@ def test_narrow_strided_filters_stay_out_of_an_unsafe_layout(
     able: str, narrow: bool, layout: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On AVX2, torch's gradient of them writes beyond its memory in channels-last."""
-    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: able)
+    monkeypatch.setattr(
+        torch.backends.cpu, "get_cpu_capability", lambda: able
+    )
     work, cpu = Workload(1e6, narrow=narrow), Options(device="cpu")
     found = decide(cpu, World(), work)
     assert said(found, "layout")[0] == layout
@@ -143,6 +165,8 @@ def test_narrow_strided_filters_stay_out_of_an_unsafe_layout(
         (4, "basic 8", False),
     ],
 )
-def test_a_net_with_narrow_strided_filters(width: int, row: str, narrow: bool) -> None:
+def test_a_net_with_narrow_strided_filters(
+    width: int, row: str, narrow: bool
+) -> None:
     text = f"input: 3x8x8\nnet: {{a: 3x3 conv {width}, b: {row}, c: [global avg pool, fc 3]}}"
     assert narrow_filters(loads(f"name: a\n{text}\n")) == narrow

@@ -53,8 +53,14 @@ def indexed(clear: int | None = None) -> Image.Image:
         ("a.png", lambda: Image.fromarray(RAMP * 257)),
         ("a.tif", lambda: Image.fromarray(RAMP * 257)),
         ("a.pgm", lambda: Image.fromarray(RAMP * 257)),
-        ("a.tiff", lambda: Image.fromarray((RAMP * 257).astype(numpy.int32))),
-        ("b.tif", lambda: Image.fromarray((RAMP / 255).astype(numpy.float32))),
+        (
+            "a.tiff",
+            lambda: Image.fromarray((RAMP * 257).astype(numpy.int32)),
+        ),
+        (
+            "b.tif",
+            lambda: Image.fromarray((RAMP / 255).astype(numpy.float32)),
+        ),
         ("a.bmp", lambda: Image.fromarray(WHOLE)),
         ("a.gif", lambda: Image.fromarray(WHOLE)),
         ("a.tga", lambda: Image.fromarray(WHOLE)),
@@ -62,7 +68,10 @@ def indexed(clear: int | None = None) -> Image.Image:
 )
 @pytest.mark.parametrize("channels", [1, 3])
 def test_brightness_is_kept(
-    tmp_path: Path, name: str, make: Callable[[], Image.Image], channels: int
+    tmp_path: Path,
+    name: str,
+    make: Callable[[], Image.Image],
+    channels: int,
 ) -> None:
     make().save(tmp_path / name)
     pixels = gray(tmp_path / name, channels)
@@ -86,7 +95,10 @@ def test_big_endian_sixteen_bits_are_read(tmp_path: Path) -> None:
             numpy.array([[0.0, 255.0]], numpy.float32),
             "its pixels are floats from 0 to 255, beyond 0 to 1: scale them",
         ),
-        (numpy.array([[-0.5, 0.5]], numpy.float32), "floats from -0.5 to 0.5"),
+        (
+            numpy.array([[-0.5, 0.5]], numpy.float32),
+            "floats from -0.5 to 0.5",
+        ),
         (numpy.array([[0.5, numpy.nan]], numpy.float32), "floats from nan"),
         (
             numpy.array([[0, 70_000]], numpy.int32),
@@ -109,7 +121,9 @@ def test_transparency_is_laid_over_white(
     tmp_path: Path, mode: str, channels: int
 ) -> None:
     half_clear(mode).save(tmp_path / "a.png")
-    assert gray(tmp_path / "a.png", channels).reshape(3, -1)[:, 0].tolist() == [
+    assert gray(tmp_path / "a.png", channels).reshape(3, -1)[
+        :, 0
+    ].tolist() == [
         255,
         127,
         0,
@@ -118,21 +132,35 @@ def test_transparency_is_laid_over_white(
 
 def test_palettes_are_colours_and_may_be_clear(tmp_path: Path) -> None:
     indexed().save(tmp_path / "a.png")
-    assert gray(tmp_path / "a.png", 3).tolist() == [[[255, 0, 0], [0, 0, 255]]]
+    assert gray(tmp_path / "a.png", 3).tolist() == [
+        [[255, 0, 0], [0, 0, 255]]
+    ]
     indexed(clear=1).save(tmp_path / "b.png", transparency=1)
-    assert gray(tmp_path / "b.png", 3).tolist() == [[[255, 0, 0], [255, 255, 255]]]
+    assert gray(tmp_path / "b.png", 3).tolist() == [
+        [[255, 0, 0], [255, 255, 255]]
+    ]
     indexed().save(tmp_path / "c.gif")
-    assert gray(tmp_path / "c.gif", 3).tolist() == [[[255, 0, 0], [0, 0, 255]]]
+    assert gray(tmp_path / "c.gif", 3).tolist() == [
+        [[255, 0, 0], [0, 0, 255]]
+    ]
 
 
 def test_inks_and_single_bits_are_colours(tmp_path: Path) -> None:
     Image.fromarray(
-        numpy.array([[[0, 255, 255, 0], [0, 0, 0, 255]]], numpy.uint8), "CMYK"
+        numpy.array([[[0, 255, 255, 0], [0, 0, 0, 255]]], numpy.uint8),
+        "CMYK",
     ).save(tmp_path / "a.tif")
-    assert gray(tmp_path / "a.tif", 3).tolist() == [[[255, 0, 0], [0, 0, 0]]]
-    Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(tmp_path / "a.jpg", quality=95)
+    assert gray(tmp_path / "a.tif", 3).tolist() == [
+        [[255, 0, 0], [0, 0, 0]]
+    ]
+    Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(
+        tmp_path / "a.jpg", quality=95
+    )
     assert (
-        numpy.abs(gray(tmp_path / "a.jpg", 3)[4, 4].astype(int) - [255, 0, 0]).max() < 6
+        numpy.abs(
+            gray(tmp_path / "a.jpg", 3)[4, 4].astype(int) - [255, 0, 0]
+        ).max()
+        < 6
     )
     Image.fromarray(numpy.array([[True, False]])).save(tmp_path / "b.png")
     assert gray(tmp_path / "b.png").tolist() == [[255, 0]]
@@ -183,13 +211,19 @@ def write_set(root: Path) -> Path:
                 ("png", "jpg", "tif", "webp", "gif", "jfif")
             ):
                 coarse = draw.integers(0, 90, (5, 7, 3)) + 150 * label
-                size = (int(draw.integers(20, 90)), int(draw.integers(20, 90)))
+                size = (
+                    int(draw.integers(20, 90)),
+                    int(draw.integers(20, 90)),
+                )
                 image = Image.fromarray(coarse.astype(numpy.uint8)).resize(
                     size, Image.Resampling.BICUBIC
                 )
                 if ending == "tif":
                     image = Image.fromarray(
-                        numpy.asarray(image.convert("L")).astype(numpy.uint16) * 257
+                        numpy.asarray(image.convert("L")).astype(
+                            numpy.uint16
+                        )
+                        * 257
                     )
                 image.save(
                     folder / f"{number}.{ending}",
@@ -208,12 +242,20 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "batch": 4,
         "optimizer": {"name": "sgd", "lr": 0.01},
     }
-    plan = small_plan.plan(recipe, input=SHAPE, classes=2, widths=(4,), blocks=1)
-    build(plan, out=root / "run", options=Options(threads=1, workers=0, device="cpu"))
+    plan = small_plan.plan(
+        recipe, input=SHAPE, classes=2, widths=(4,), blocks=1
+    )
+    build(
+        plan,
+        out=root / "run",
+        options=Options(threads=1, workers=0, device="cpu"),
+    )
     return root / "run"
 
 
-def by_document(path: Path, document: dict[str, Any]) -> numpy.ndarray[Any, Any]:
+def by_document(
+    path: Path, document: dict[str, Any]
+) -> numpy.ndarray[Any, Any]:
     """What a reader does who has Pillow, numpy and preprocess.json, and nothing else."""
     decode, resize = document["decode"], document["resize"]
     with Image.open(path) as image:
@@ -222,28 +264,42 @@ def by_document(path: Path, document: dict[str, Any]) -> numpy.ndarray[Any, Any]
         image.load()
     if image.mode.startswith("I"):
         image = Image.fromarray(
-            numpy.rint(numpy.asarray(image) / 65535 * 255).astype(numpy.uint8)
+            numpy.rint(numpy.asarray(image) / 65535 * 255).astype(
+                numpy.uint8
+            )
         )
     image = image.convert(decode["mode"])
     scale = min(image.size) / resize["shorter_side"]
     height, width = resize["size"]
-    left, top = (image.width - width * scale) / 2, (image.height - height * scale) / 2
+    left, top = (
+        (image.width - width * scale) / 2,
+        (image.height - height * scale) / 2,
+    )
     box = (left, top, left + width * scale, top + height * scale)
     filtered = Image.Resampling[resize["filter"].upper()]
     small = image.resize(
-        (width, height), filtered, box=box, reducing_gap=resize["reducing_gap"]
+        (width, height),
+        filtered,
+        box=box,
+        reducing_gap=resize["reducing_gap"],
     )
     return numpy.asarray(small).transpose(2, 0, 1)
 
 
-def test_preprocess_json_alone_gives_the_pixels_of_evaluation(run: Path) -> None:
+def test_preprocess_json_alone_gives_the_pixels_of_evaluation(
+    run: Path,
+) -> None:
     document = json.loads((run / "preprocess.json").read_text())
-    data = load(Folder(set="folder", path=str(run.parent / "set")), SHAPE, (2,))
+    data = load(
+        Folder(set="folder", path=str(run.parent / "set")), SHAPE, (2,)
+    )
     part = _Part(data.validation, data, center_crop_of(data))  # type: ignore[arg-type]
     for place, path in enumerate(data.validation.paths):  # type: ignore[union-attr]
         (seen,), label, why = part[(0, place)]
         assert (label >= 0, why) == (True, None)
-        assert numpy.array_equal(by_document(path, document), seen.numpy()), path
+        assert numpy.array_equal(
+            by_document(path, document), seen.numpy()
+        ), path
         assert torch.equal(read_image(path, preprocessing(run)), seen), (
             "predict sees other pixels than eval"
         )

@@ -32,11 +32,17 @@ FAST = {"recipe": "digits", "epochs": 10}
 
 def test_the_digits_are_those_that_scikit_learn_gives() -> None:
     images, labels = stored()
-    assert (tuple(images.shape), images.dtype) == ((1797, 8, 8), torch.uint8)
+    assert (tuple(images.shape), images.dtype) == (
+        (1797, 8, 8),
+        torch.uint8,
+    )
     digest = hashlib.sha256(
         images.numpy().tobytes() + labels.numpy().astype("uint8").tobytes()
     ).hexdigest()
-    assert digest == "87ff0c9e40dc7e2c0e34e7257799c2e3f3aec1a016363bb11cad869ec428a826"
+    assert (
+        digest
+        == "87ff0c9e40dc7e2c0e34e7257799c2e3f3aec1a016363bb11cad869ec428a826"
+    )
 
 
 def test_the_digits_beside_scikit_learn() -> None:
@@ -50,7 +56,9 @@ def test_the_digits_beside_scikit_learn() -> None:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> RunResult:
     out = tmp_path_factory.mktemp("runs") / "digits"
-    return build(small_plan.plan(FAST, blocks=1), out=out, options=Options(threads=1))
+    return build(
+        small_plan.plan(FAST, blocks=1), out=out, options=Options(threads=1)
+    )
 
 
 def test_digits_are_learned(run: RunResult) -> None:
@@ -65,10 +73,15 @@ def test_everything_is_where_the_summary_says(run: RunResult) -> None:
         assert path.name in text
     assert f"{run.accuracy:.2f} % test accuracy" in text
     ET.parse(run.files["curves"])
-    rows = [json.loads(line) for line in run.files["metrics"].read_text().splitlines()]
+    rows = [
+        json.loads(line)
+        for line in run.files["metrics"].read_text().splitlines()
+    ]
     assert [row["epoch"] for row in rows] == list(range(1, 11))
     assert 100 - rows[-1]["validation"]["error"] == run.accuracy
-    assert json.loads(json.dumps(run.document()))["accuracy"] == run.accuracy
+    assert (
+        json.loads(json.dumps(run.document()))["accuracy"] == run.accuracy
+    )
 
 
 def test_the_exported_weights_score_what_was_told(run: RunResult) -> None:
@@ -79,7 +92,9 @@ def test_the_exported_weights_score_what_was_told(run: RunResult) -> None:
     net.load_state_dict(load_file(run.files["weights"]))
 
 
-def test_an_image_file_is_recognized(run: RunResult, tmp_path: Path) -> None:
+def test_an_image_file_is_recognized(
+    run: RunResult, tmp_path: Path
+) -> None:
     from PIL import Image
 
     data = load(Digits(), (1, 8, 8), (10,))
@@ -87,36 +102,54 @@ def test_an_image_file_is_recognized(run: RunResult, tmp_path: Path) -> None:
     for place in range(0, 359, 12):
         pixels = data.validation.images[place, 0].numpy()  # type: ignore[union-attr]
         files.append(tmp_path / f"{place}.png")
-        Image.fromarray((pixels * 15.9375).round().astype("uint8")).save(files[-1])
+        Image.fromarray((pixels * 15.9375).round().astype("uint8")).save(
+            files[-1]
+        )
         labels.append(str(int(data.validation.labels[place])))
     found = predict(run.directory, files, load=small_plan.load, top=3)
     assert (
-        sum(p.classes[0][0] == label for p, label in zip(found, labels, strict=True))
+        sum(
+            p.classes[0][0] == label
+            for p, label in zip(found, labels, strict=True)
+        )
         >= 28
     )
     assert all(
-        len(p.classes) == 3 and p.classes[0][1] >= p.classes[1][1] for p in found
+        len(p.classes) == 3 and p.classes[0][1] >= p.classes[1][1]
+        for p in found
     )
     (tmp_path / "no.png").write_text("<html>")
-    with pytest.raises(TrainingError, match=r"no\.png cannot be read as an image"):
+    with pytest.raises(
+        TrainingError, match=r"no\.png cannot be read as an image"
+    ):
         predict(run.directory, [tmp_path / "no.png"], load=small_plan.load)
 
 
 def test_runs_are_listed(run: RunResult) -> None:
     (found,) = find_runs(run.directory.parent)
     assert found == read_run(run.directory)
-    assert (found.status, found.epoch, found.step) == ("done", 10, run.steps)
+    assert (found.status, found.epoch, found.step) == (
+        "done",
+        10,
+        run.steps,
+    )
     assert found.error == pytest.approx(100 - run.accuracy)
 
 
-def test_a_finished_run_is_exported_again_and_not_trained(run: RunResult) -> None:
+def test_a_finished_run_is_exported_again_and_not_trained(
+    run: RunResult,
+) -> None:
     before = {
-        name: path.read_bytes() for name, path in run.files.items() if path.is_file()
+        name: path.read_bytes()
+        for name, path in run.files.items()
+        if path.is_file()
     }
     again = resume(run.directory, load=small_plan.load)
     assert again == run
     assert {
-        name: path.read_bytes() for name, path in run.files.items() if path.is_file()
+        name: path.read_bytes()
+        for name, path in run.files.items()
+        if path.is_file()
     } == before
 
 
@@ -137,7 +170,9 @@ def test_the_split_is_stratified_and_the_same_everywhere() -> None:
     assert counts.tolist() == [36, 36, 35, 37, 36, 36, 36, 36, 35, 36]
     assert int(data.train.images.max()) == data.levels == 16  # type: ignore[union-attr]
     rows = {bytes(image.numpy()) for image in data.train.images}  # type: ignore[union-attr]
-    assert not rows & {bytes(image.numpy()) for image in data.validation.images}  # type: ignore[union-attr]
+    assert not rows & {
+        bytes(image.numpy()) for image in data.validation.images
+    }  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(

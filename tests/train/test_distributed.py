@@ -16,7 +16,12 @@ from test_kill_durability import SHORT
 
 from resgraph.train.parallel.distributed import World
 
-RECIPE: dict[str, Any] = {**SHORT, "batch": 12, "accumulate": 2, "epochs": 3}
+RECIPE: dict[str, Any] = {
+    **SHORT,
+    "batch": 12,
+    "accumulate": 2,
+    "epochs": 3,
+}
 
 
 def launched(*launches: dict[str, Any]) -> list[list[list[Any]]]:
@@ -25,10 +30,15 @@ def launched(*launches: dict[str, Any]) -> list[list[list[Any]]]:
     return found
 
 
-@pytest.mark.parametrize("ranks", [2, pytest.param(3, marks=pytest.mark.slow)])
-def test_ranks_stop_together_and_go_on_bit_for_bit(ranks: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "ranks", [2, pytest.param(3, marks=pytest.mark.slow)]
+)
+def test_ranks_stop_together_and_go_on_bit_for_bit(
+    ranks: int, tmp_path: Path
+) -> None:
     whole, cut = (
-        {"out": str(tmp_path / name), "recipe": RECIPE} for name in ("whole", "cut")
+        {"out": str(tmp_path / name), "recipe": RECIPE}
+        for name in ("whole", "cut")
     )
     first, second, third = launched(
         {"ranks": ranks, "number": 0, **whole},
@@ -36,8 +46,12 @@ def test_ranks_stop_together_and_go_on_bit_for_bit(ranks: int, tmp_path: Path) -
         {"ranks": ranks, "number": 0, **cut},
     )
     assert [code for code, _ in first] == [0] * ranks, first
-    assert [code for code, _ in second] == [128 + signal.SIGTERM] * ranks, second
-    assert {said.split("after step ")[1].split(",")[0] for _, said in second} == {"10"}
+    assert [code for code, _ in second] == [128 + signal.SIGTERM] * ranks, (
+        second
+    )
+    assert {
+        said.split("after step ")[1].split(",")[0] for _, said in second
+    } == {"10"}
     assert [code for code, _ in third] == [0] * ranks, third
     for name in ("metrics.jsonl", "weights.safetensors"):
         assert (tmp_path / "whole" / name).read_bytes() == (
@@ -55,7 +69,9 @@ def test_a_run_goes_on_with_another_number_of_ranks(tmp_path: Path) -> None:
     assert one == [[0, ""]]
     rows = [
         json.loads(line)
-        for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
+        for line in (tmp_path / "run" / "metrics.jsonl")
+        .read_text()
+        .splitlines()
     ]
     assert [row["step"] for row in rows] == [8, 16, 24]
 
@@ -82,7 +98,9 @@ def test_where_a_rank_is_killed_the_others_end_and_the_run_goes_on(
 
 def test_a_signal_to_any_rank_stops_all(tmp_path: Path) -> None:
     orders = {"out": str(tmp_path / "run"), "recipe": RECIPE}
-    (ended,) = launched({"ranks": 2, "number": signal.SIGTERM, "victim": 1, **orders})
+    (ended,) = launched(
+        {"ranks": 2, "number": signal.SIGTERM, "victim": 1, **orders}
+    )
     assert [code for code, _ in ended] == [128 + signal.SIGTERM] * 2, ended
 
 
@@ -96,7 +114,9 @@ def test_one_process_needs_no_group() -> None:
 
 
 @pytest.mark.slow
-def test_torchrun_starts_a_run_again_where_a_rank_was_killed(tmp_path: Path) -> None:
+def test_torchrun_starts_a_run_again_where_a_rank_was_killed(
+    tmp_path: Path,
+) -> None:
     """One store of torchrun's serves both attempts: the second must not read the addresses of the first's dead."""
     script = tmp_path / "killed_once.py"
     script.write_text(
@@ -145,5 +165,7 @@ def test_torchrun_starts_a_run_again_where_a_rank_was_killed(tmp_path: Path) -> 
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        assert json.loads((out / "run.json").read_text())["status"] == "done"
+        assert (
+            json.loads((out / "run.json").read_text())["status"] == "done"
+        )
         assert len((out / "metrics.jsonl").read_text().splitlines()) == 3

@@ -18,12 +18,16 @@ from resgraph.train.start.statement import StatedImages
 
 def noise(side: int) -> Image.Image:
     draw = random.Random(3)
-    return Image.frombytes("RGB", (side, side), draw.randbytes(3 * side * side))
+    return Image.frombytes(
+        "RGB", (side, side), draw.randbytes(3 * side * side)
+    )
 
 
 def whole(image: Image.Image, side: int, way: Filter) -> torch.Tensor:
     """What Pillow's own filter makes of it."""
-    return to_tensor(image.resize((side, side), Image.Resampling[way.upper()]))
+    return to_tensor(
+        image.resize((side, side), Image.Resampling[way.upper()])
+    )
 
 
 def near(one: torch.Tensor, other: torch.Tensor) -> bool:
@@ -34,7 +38,9 @@ def near(one: torch.Tensor, other: torch.Tensor) -> bool:
 @pytest.mark.parametrize("way", FILTERS)
 def test_the_middle_is_resized_by_its_filter(way: Filter) -> None:
     image = noise(48)
-    assert torch.equal(center_crop(image, 24, (24, 24), way), whole(image, 24, way))
+    assert torch.equal(
+        center_crop(image, 24, (24, 24), way), whole(image, 24, way)
+    )
 
 
 def test_random_filters_are_one_of_both_and_crop_the_same() -> None:
@@ -53,7 +59,9 @@ def test_random_filters_are_one_of_both_and_crop_the_same() -> None:
 
 def images(**keys: object) -> tuple[DataSet, Folder]:
     recipe = Folder.model_validate({"set": "folder", "path": "x", **keys})
-    data = DataSet("x", nothing(), nothing(), (), (3, 224, 224), "", resize=256)
+    data = DataSet(
+        "x", nothing(), nothing(), (), (3, 224, 224), "", resize=256
+    )
     return data, recipe
 
 
@@ -63,8 +71,18 @@ def images(**keys: object) -> tuple[DataSet, Folder]:
         (0.875, {}, 256, "bicubic"),  # timm: the whole part of 224 / 0.875
         (0.95, {}, 235, "bicubic"),
         (0.9, {}, 248, "bicubic"),
-        (224 / (232 + 1e-6), {}, 232, "bicubic"),  # torchvision names both sides
-        (0.95, {"resize": 230, "interpolation": "bilinear"}, 230, "bilinear"),
+        (
+            224 / (232 + 1e-6),
+            {},
+            232,
+            "bicubic",
+        ),  # torchvision names both sides
+        (
+            0.95,
+            {"resize": 230, "interpolation": "bilinear"},
+            230,
+            "bilinear",
+        ),
         (None, {}, 256, "bicubic"),
     ],
 )
@@ -78,7 +96,9 @@ def test_what_weights_state_holds_where_the_recipe_says_nothing(
     assert (data.resize, data.way) == (resize, way)
 
 
-def test_filters_that_are_not_known_and_sets_in_memory_change_nothing() -> None:
+def test_filters_that_are_not_known_and_sets_in_memory_change_nothing() -> (
+    None
+):
     stated = StatedImages.of([0.5] * 3, [0.5] * 3).seen(0.9, "lanczos")
     data, recipe = images()
     assert stated.cropped(data, recipe).way == "bilinear"

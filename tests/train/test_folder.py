@@ -15,12 +15,22 @@ from PIL import Image
 
 import resgraph
 from resgraph.cli import run
-from resgraph.errors import MissingError, RunError, TrainingError, UsageError
+from resgraph.errors import (
+    MissingError,
+    RunError,
+    TrainingError,
+    UsageError,
+)
 from resgraph.language.recipe import Train, resolve_train
 from resgraph.language.recipe.augment import AreaCrop, SideCrop
 from resgraph.language.recipe.data import Folder
 from resgraph.train import Options, Silent, build, evaluate, predict, resume
-from resgraph.train.augment.crops import center_crop, cut, random_box, to_tensor
+from resgraph.train.augment.crops import (
+    center_crop,
+    cut,
+    random_box,
+    to_tensor,
+)
 from resgraph.train.data import load
 from resgraph.train.data.formats.decoder import ENDINGS
 from resgraph.train.data.image_files import Decoded
@@ -62,7 +72,10 @@ def tree(tmp_path: Path) -> Path:
 def recipe(path: Path, **keys: Any) -> dict[str, Any]:
     return {
         "data": {"set": "folder", "path": str(path)},
-        "augment": {"crop": {"kind": "area", "area": [0.3, 1.0]}, "flip": True},
+        "augment": {
+            "crop": {"kind": "area", "area": [0.3, 1.0]},
+            "flip": True,
+        },
         "epochs": 3,
         "batch": 8,
         "optimizer": {"name": "sgd", "lr": 0.05},
@@ -86,10 +99,14 @@ def batches(
 ) -> list[tuple[torch.Tensor, torch.Tensor]]:
     """What a recipe's training part gives in that order."""
     decisions = decide(
-        Options(workers=workers, device="cpu"), World(), Workload(1.0, True, 1)
+        Options(workers=workers, device="cpu"),
+        World(),
+        Workload(1.0, True, 1),
     )
     return list(
-        Decoded(load(train.data, SHAPE, (2,)), train, decisions).train(epoch, ORDER)
+        Decoded(load(train.data, SHAPE, (2,)), train, decisions).train(
+            epoch, ORDER
+        )
     )
 
 
@@ -101,8 +118,12 @@ def check_workers_change_nothing(train: Train) -> None:
         assert torch.equal(labels, their_labels)
 
 
-@pytest.mark.parametrize("crop", [{"kind": "area"}, {"kind": "side", "side": [18, 24]}])
-def test_pixels_do_not_depend_on_the_workers(tree: Path, crop: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "crop", [{"kind": "area"}, {"kind": "side", "side": [18, 24]}]
+)
+def test_pixels_do_not_depend_on_the_workers(
+    tree: Path, crop: dict[str, Any]
+) -> None:
     train = resolve_train(recipe(tree, augment={"crop": crop}))
     check_workers_change_nothing(train)
     first, again = batches(train, 5)[0][0], batches(train, 6)[0][0]
@@ -110,36 +131,52 @@ def test_pixels_do_not_depend_on_the_workers(tree: Path, crop: dict[str, Any]) -
     assert first.shape == (4, *SHAPE)
 
 
-def test_a_net_is_trained_evaluated_and_asked(tree: Path, tmp_path: Path) -> None:
+def test_a_net_is_trained_evaluated_and_asked(
+    tree: Path, tmp_path: Path
+) -> None:
     plan = small_plan.plan(
         recipe(tree), input=SHAPE, classes=2, widths=(4, 8), blocks=1
     )
-    result = build(plan, out=tmp_path / "run", options=Options(threads=1, workers=0))
+    result = build(
+        plan, out=tmp_path / "run", options=Options(threads=1, workers=0)
+    )
     assert result.accuracy == 100
     assert (
         100
         - evaluate(
-            tmp_path / "run", load=small_plan.load, options=Options(workers=0)
+            tmp_path / "run",
+            load=small_plan.load,
+            options=Options(workers=0),
         ).error
         == 100
     )
     found = predict(
-        tmp_path / "run", [tree / "val" / "red" / "1.png"], load=small_plan.load
+        tmp_path / "run",
+        [tree / "val" / "red" / "1.png"],
+        load=small_plan.load,
     )
     assert found[0].classes[0][0] == "red"
 
 
-def test_broken_images_are_skipped_up_to_a_bound(tree: Path, tmp_path: Path) -> None:
+def test_broken_images_are_skipped_up_to_a_bound(
+    tree: Path, tmp_path: Path
+) -> None:
     broken = tree / "train" / "red" / "3.jpg"
     broken.write_bytes(broken.read_bytes()[:300])
-    plan = small_plan.plan(recipe(tree), input=SHAPE, classes=2, widths=(4,), blocks=1)
+    plan = small_plan.plan(
+        recipe(tree), input=SHAPE, classes=2, widths=(4,), blocks=1
+    )
     words = (
         r"^1 image cannot be read, more than `data\.unreadable` allows \(0\.1 % of 32, which is none\): .*3\.jpg: .*\. "
         r"Mend or remove it, or allow more by a larger `train\.data\.unreadable`"
     )
     with pytest.raises(TrainingError, match=words):
-        build(plan, out=tmp_path / "b", options=Options(threads=1, workers=0))
-    keys = {"data": {"set": "folder", "path": str(tree), "unreadable": 0.05}}
+        build(
+            plan, out=tmp_path / "b", options=Options(threads=1, workers=0)
+        )
+    keys = {
+        "data": {"set": "folder", "path": str(tree), "unreadable": 0.05}
+    }
     plan = small_plan.plan(
         recipe(tree, **keys), input=SHAPE, classes=2, widths=(4,), blocks=1
     )
@@ -171,7 +208,9 @@ def test_a_part_of_which_nothing_can_be_read_has_no_score(
     with pytest.raises(
         TrainingError, match="none of the validation images can be read"
     ):
-        build(plan, out=tmp_path / "a", options=Options(threads=1, workers=0))
+        build(
+            plan, out=tmp_path / "a", options=Options(threads=1, workers=0)
+        )
 
 
 def test_crops_are_where_they_say() -> None:
@@ -180,15 +219,21 @@ def test_crops_are_where_they_say() -> None:
     import random
 
     assert torch.equal(
-        center_crop(image, 32, (32, 32))[0, 0], torch.arange(16, 48, dtype=torch.uint8)
+        center_crop(image, 32, (32, 32))[0, 0],
+        torch.arange(16, 48, dtype=torch.uint8),
     )
     small = center_crop(image, 16, (16, 16))
     assert small.shape == (1, 16, 16)
     assert float(small.float().mean()) == pytest.approx(31.5, abs=0.6)
     for seed in range(20):
         rng = random.Random(seed)
-        side, area = SideCrop(kind="side", side=(32, 32)), AreaCrop(kind="area")
-        part = cut(image, random_box(image.size, side, (16, 16), rng), (16, 16))
+        side, area = (
+            SideCrop(kind="side", side=(32, 32)),
+            AreaCrop(kind="area"),
+        )
+        part = cut(
+            image, random_box(image.size, side, (16, 16), rng), (16, 16)
+        )
         steps = part[0, 0].float().diff()
         assert float(steps.min()) >= 1
         assert float(steps.max()) <= 1
@@ -209,12 +254,18 @@ def test_what_is_wrong_with_a_tree_is_told_before_the_first_step(
     ):
         load(Folder(set="folder", path=str(empty)), SHAPE, (2,))
     with pytest.raises(
-        MissingError, match=r"nowhere/train is not there: images are looked for as"
+        MissingError,
+        match=r"nowhere/train is not there: images are looked for as",
     ):
-        load(Folder(set="folder", path=str(tmp_path / "nowhere")), SHAPE, (2,))
+        load(
+            Folder(set="folder", path=str(tmp_path / "nowhere")),
+            SHAPE,
+            (2,),
+        )
     (tree / "train" / "green").mkdir()
     with pytest.raises(
-        TrainingError, match="different classes: only one has green; each class"
+        TrainingError,
+        match="different classes: only one has green; each class",
     ):
         load(Folder(set="folder", path=str(tree)), SHAPE, (2,))
     (tree / "val" / "green").mkdir()
@@ -238,17 +289,23 @@ def test_a_crop_for_the_wrong_kind_of_set_is_refused(
     ):
         build(plan, out=tmp_path / "a", options=Options(workers=0))
     assert not (tmp_path / "a").exists()
-    plan = small_plan.plan({"recipe": "digits", "augment": {"crop": {"kind": "side"}}})
+    plan = small_plan.plan(
+        {"recipe": "digits", "augment": {"crop": {"kind": "side"}}}
+    )
     with pytest.raises(UsageError, match="is for folders of images"):
         build(plan, out=tmp_path / "b", options=Options(workers=0))
 
 
 def test_no_image_is_left_out_unsaid(tree: Path, tmp_path: Path) -> None:
     red = tree / "train" / "red"
-    before = len(load(Folder(set="folder", path=str(tree)), SHAPE, (2,)).train)
+    before = len(
+        load(Folder(set="folder", path=str(tree)), SHAPE, (2,)).train
+    )
     for place in ("deep/er/a.JPG", "deep/b.jfif", "c.gif", "d.TIF"):
         (red / place).parent.mkdir(parents=True, exist_ok=True)
-        picture(0, 1).save(red / place, "JPEG" if place.endswith("jfif") else None)
+        picture(0, 1).save(
+            red / place, "JPEG" if place.endswith("jfif") else None
+        )
     for hidden in ("._c.gif", ".DS_Store", ".cache/e.png"):
         (red / hidden).parent.mkdir(exist_ok=True)
         (red / hidden).write_bytes(b"x")
@@ -278,7 +335,11 @@ def test_no_image_is_left_out_unsaid(tree: Path, tmp_path: Path) -> None:
             said.append(text)
 
     plan = small_plan.plan(
-        recipe(tree, epochs=1), input=SHAPE, classes=2, widths=(4,), blocks=1
+        recipe(tree, epochs=1),
+        input=SHAPE,
+        classes=2,
+        widths=(4,),
+        blocks=1,
     )
     build(
         plan,
@@ -297,7 +358,8 @@ def test_a_class_of_other_files_is_told_what_they_are(tree: Path) -> None:
         (tree / part / "green").mkdir()
         (tree / part / "green" / "a.heic").write_bytes(b"")
     with pytest.raises(
-        TrainingError, match=r"green has no image \(but files that end with \.heic\)"
+        TrainingError,
+        match=r"green has no image \(but files that end with \.heic\)",
     ):
         load(Folder(set="folder", path=str(tree)), SHAPE, (2,))
 
@@ -308,7 +370,11 @@ def test_eval_scores_what_the_run_was_built_on(
     """And wherever it is called from; a copy to be scored needs no training part."""
     keys = {"data": {"set": "folder", "path": "nowhere"}}
     plan = small_plan.plan(
-        recipe(tree, **keys), input=SHAPE, classes=2, widths=(4, 8), blocks=1
+        recipe(tree, **keys),
+        input=SHAPE,
+        classes=2,
+        widths=(4, 8),
+        blocks=1,
     )
     monkeypatch.chdir(tree.parent)
     build(
@@ -319,32 +385,59 @@ def test_eval_scores_what_the_run_was_built_on(
     monkeypatch.chdir("/")
     assert (
         evaluate(
-            tmp_path / "run", load=small_plan.load, options=Options(workers=0)
+            tmp_path / "run",
+            load=small_plan.load,
+            options=Options(workers=0),
         ).images
         == 8
     )
     for number in range(3):
-        (tree / "val" / "red" / f"{number}.{'png' if number % 3 else 'jpg'}").unlink()
+        (
+            tree
+            / "val"
+            / "red"
+            / f"{number}.{'png' if number % 3 else 'jpg'}"
+        ).unlink()
     shutil.copytree(tree / "val", tmp_path / "copy" / "val")
     asked = Options(workers=0, data=tmp_path / "copy")
-    assert evaluate(tmp_path / "run", load=small_plan.load, options=asked).images == 5
+    assert (
+        evaluate(
+            tmp_path / "run", load=small_plan.load, options=asked
+        ).images
+        == 5
+    )
 
 
 def test_eval_scores_another_folder(tree: Path, tmp_path: Path) -> None:
-    plan = small_plan.plan(recipe(tree), input=SHAPE, classes=2, widths=(4,), blocks=1)
+    plan = small_plan.plan(
+        recipe(tree), input=SHAPE, classes=2, widths=(4,), blocks=1
+    )
     build(plan, out=tmp_path / "run", options=Options(threads=1, workers=0))
     shutil.copytree(tree / "val", tree / "test")
     (tree / "test" / "red" / "1.png").unlink()
     asked = Options(workers=0)
     assert (
         evaluate(
-            tmp_path / "run", load=small_plan.load, options=asked, split="test"
+            tmp_path / "run",
+            load=small_plan.load,
+            options=asked,
+            split="test",
         ).images
         == 7
     )
-    assert evaluate(tmp_path / "run", load=small_plan.load, options=asked).images == 8
+    assert (
+        evaluate(
+            tmp_path / "run", load=small_plan.load, options=asked
+        ).images
+        == 8
+    )
     with pytest.raises(MissingError, match="tests is not there"):
-        evaluate(tmp_path / "run", load=small_plan.load, options=asked, split="tests")
+        evaluate(
+            tmp_path / "run",
+            load=small_plan.load,
+            options=asked,
+            split="tests",
+        )
 
 
 def test_eval_says_what_it_leaves_out(
@@ -356,7 +449,11 @@ def test_eval_says_what_it_leaves_out(
     monkeypatch.setattr("resgraph.train._load", small_plan.load)
     data = {"set": "folder", "path": str(tree), "unreadable": 0.5}
     plan = small_plan.plan(
-        recipe(tree, data=data), input=SHAPE, classes=2, widths=(4, 8), blocks=1
+        recipe(tree, data=data),
+        input=SHAPE,
+        classes=2,
+        widths=(4, 8),
+        blocks=1,
     )
     build(plan, out=tmp_path / "run", options=Options(threads=1, workers=0))
     copy = tmp_path / "copy"
@@ -384,19 +481,30 @@ def test_eval_says_what_it_leaves_out(
     assert json.loads(capsys.readouterr().out)["notes"] == said
 
 
-def test_a_renamed_image_is_noticed_at_resume(tree: Path, tmp_path: Path) -> None:
-    plan = small_plan.plan(recipe(tree), input=SHAPE, classes=2, widths=(4,), blocks=1)
+def test_a_renamed_image_is_noticed_at_resume(
+    tree: Path, tmp_path: Path
+) -> None:
+    plan = small_plan.plan(
+        recipe(tree), input=SHAPE, classes=2, widths=(4,), blocks=1
+    )
     build(plan, out=tmp_path / "run", options=Options(threads=1, workers=0))
-    (tree / "train" / "red" / "1.png").rename(tree / "train" / "red" / "z.png")
+    (tree / "train" / "red" / "1.png").rename(
+        tree / "train" / "red" / "z.png"
+    )
     with pytest.raises(
         RunError,
         match=r"as many, but not the same \(train\). Were some renamed or replaced\?",
     ):
         resume(tmp_path / "run", load=small_plan.load)
-    (tree / "train" / "red" / "z.png").rename(tree / "train" / "red" / "1.png")
+    (tree / "train" / "red" / "z.png").rename(
+        tree / "train" / "red" / "1.png"
+    )
     tree.rename(tmp_path / "moved")
     moved = Options(threads=1, workers=0, data=tmp_path / "moved")
-    assert resume(tmp_path / "run", load=small_plan.load, options=moved).epochs == 3
+    assert (
+        resume(tmp_path / "run", load=small_plan.load, options=moved).epochs
+        == 3
+    )
 
 
 @pytest.mark.parametrize("kind", ["area", "side"])
@@ -412,17 +520,30 @@ def test_a_file_is_cropped_once(tree: Path, kind: str) -> None:
     decisions = decide(
         Options(workers=0, device="cpu"), World(), Workload(1.0, True, 1)
     )
-    plain = Normalization(torch.full((3, 1, 1), 1 / 255), torch.zeros(3, 1, 1))
-    data_loader = make_data_loader(
-        train, data, Sampler(len(data.train), 8, train.seed), plain, decisions
+    plain = Normalization(
+        torch.full((3, 1, 1), 1 / 255), torch.zeros(3, 1, 1)
     )
-    decoded = next(iter(data_loader.pixels.train(0, data_loader.sampler.epoch(0))))[0]
-    assert torch.equal(next(iter(data_loader.epoch(0, 0))).images, plain(decoded))
+    data_loader = make_data_loader(
+        train,
+        data,
+        Sampler(len(data.train), 8, train.seed),
+        plain,
+        decisions,
+    )
+    decoded = next(
+        iter(data_loader.pixels.train(0, data_loader.sampler.epoch(0)))
+    )[0]
+    assert torch.equal(
+        next(iter(data_loader.epoch(0, 0))).images, plain(decoded)
+    )
 
 
 @pytest.mark.parametrize("written", ["set", "~/set", "./set"])
 def test_a_relative_path_is_one_from_the_spec(
-    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: str
+    tree: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    written: str,
 ) -> None:
     spec = tmp_path / "net.yaml"
     spec.write_text(
@@ -434,11 +555,15 @@ def test_a_relative_path_is_one_from_the_spec(
     monkeypatch.chdir("/")
     plan = resgraph.load(spec)
     assert data_path(plan, Options()) == tmp_path / "set"
-    result = build(plan, out=tmp_path / "run", options=Options(threads=1, workers=0))
+    result = build(
+        plan, out=tmp_path / "run", options=Options(threads=1, workers=0)
+    )
     assert json.loads((tmp_path / "run" / "run.json").read_text())["data"][
         "path"
     ] == str(tmp_path / "set")
-    assert evaluate(tmp_path / "run", options=Options(workers=0)).images == 8
+    assert (
+        evaluate(tmp_path / "run", options=Options(workers=0)).images == 8
+    )
     assert result.epochs == 1
     monkeypatch.chdir(tree)
     spec.write_text(spec.read_text().replace(written, "val"))
@@ -447,11 +572,15 @@ def test_a_relative_path_is_one_from_the_spec(
     )
 
 
-def test_a_tree_without_parts_is_split_by_class(tree: Path, tmp_path: Path) -> None:
+def test_a_tree_without_parts_is_split_by_class(
+    tree: Path, tmp_path: Path
+) -> None:
     def found(place: Path, **keys: Any) -> tuple[Files, Files]:
         train = resolve_train(recipe(place, data={"set": "folder", "path": str(place), "split": 0.25, **keys}))  # fmt: skip
         data = load(train.data, SHAPE, (2,))
-        assert isinstance(data.train, Files) and isinstance(data.validation, Files)
+        assert isinstance(data.train, Files) and isinstance(
+            data.validation, Files
+        )
         assert data.classes == ("blue", "red")
         return data.train, data.validation
 
@@ -460,7 +589,9 @@ def test_a_tree_without_parts_is_split_by_class(tree: Path, tmp_path: Path) -> N
     assert torch.bincount(train.labels).tolist() == [9, 9]
     assert len({*train.paths, *held.paths}) == 24
     flat = found(tree / "train")
-    assert [part.digest() for part in flat] == [part.digest() for part in (train, held)]
+    assert [part.digest() for part in flat] == [
+        part.digest() for part in (train, held)
+    ]
     other = found(tree, split_seed=1)[1]
     assert set(other.paths) != set(held.paths)
     with pytest.raises(MissingError, match="nowhere/<class>"):
@@ -471,7 +602,9 @@ def test_a_tree_without_parts_is_split_by_class(tree: Path, tmp_path: Path) -> N
         out=tmp_path / "run",
         options=Options(threads=1),
     )
-    score = evaluate(tmp_path / "run", load=small_plan.load, options=Options(threads=1))
+    score = evaluate(
+        tmp_path / "run", load=small_plan.load, options=Options(threads=1)
+    )
     assert score.images == 6
 
 
@@ -479,7 +612,9 @@ def test_every_ending_that_pillow_reads_is_one() -> None:
     """But for PostScript, and for formats that it can only name."""
     Image.init()
     known = {
-        end for end, kind in Image.registered_extensions().items() if kind in Image.OPEN
+        end
+        for end, kind in Image.registered_extensions().items()
+        if kind in Image.OPEN
     }
     others = {
         ".eps",
@@ -493,7 +628,9 @@ def test_every_ending_that_pillow_reads_is_one() -> None:
         ".wmf",
         ".emf",
     }
-    assert not ENDINGS - (known - others) - {".avif", ".avifs", ".jpc", ".qoi"}
+    assert (
+        not ENDINGS - (known - others) - {".avif", ".avifs", ".jpc", ".qoi"}
+    )
     torchvision = {
         ".jpg",
         ".jpeg",

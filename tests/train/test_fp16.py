@@ -46,9 +46,13 @@ def test_steps_that_overflow_are_skipped_with_a_smaller_scale(
     monkeypatch.setattr(
         torch.amp,
         "GradScaler",
-        lambda kind, enabled: real(kind, init_scale=2.0**40, enabled=enabled),
+        lambda kind, enabled: real(
+            kind, init_scale=2.0**40, enabled=enabled
+        ),
     )
-    build(tiny({**PLAIN, "augment": {}}), out=tmp_path / "run", options=HALF)
+    build(
+        tiny({**PLAIN, "augment": {}}), out=tmp_path / "run", options=HALF
+    )
     state = saved(tmp_path / "run")
     assert state["scaler"]["scale"] < 2.0**40
     assert all(

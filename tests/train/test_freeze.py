@@ -57,7 +57,9 @@ OPTIMIZERS = {
 @pytest.mark.parametrize(
     "case",
     [
-        pytest.param(case, marks=pytest.mark.slow) if case == "compiled" else case
+        pytest.param(case, marks=pytest.mark.slow)
+        if case == "compiled"
+        else case
         for case in CASES
     ],
 )
@@ -69,7 +71,9 @@ def test_frozen_bits_do_not_move(
     net = resgraph.load(file, OPTIMIZERS.get(case, ()))
     trained(net, tmp_path / "run", **options)
     used = json.loads((tmp_path / "run" / "run.json").read_text())["recipe"]
-    assert used["optimizer"]["name"] == ("adamw" if case == "adamw" else "sgd")
+    assert used["optimizer"]["name"] == (
+        "adamw" if case == "adamw" else "sgd"
+    )
     after = weights(tmp_path / "run")
     assert digest(after, *FROZEN) == digest(source, *FROZEN)
     newest = max((tmp_path / "run" / "checkpoints").glob("*.pt"))
@@ -89,7 +93,9 @@ def test_a_resume_keeps_them_too(
     after = weights(tmp_path / "cut")
     assert digest(after, *FROZEN) == digest(source, *FROZEN)
     rows = {name.split(".")[0] for name in after}
-    assert digest(after, *rows) == digest(weights(tmp_path / "whole"), *rows)
+    assert digest(after, *rows) == digest(
+        weights(tmp_path / "whole"), *rows
+    )
 
 
 @pytest.mark.parametrize(
@@ -124,7 +130,8 @@ def test_all_but_the_head_leaves_the_head(
     tmp_path: Path, source: dict[str, torch.Tensor]
 ) -> None:
     trained(
-        plan(tmp_path / "new.yaml", LINES[0], "freeze: all but head"), tmp_path / "run"
+        plan(tmp_path / "new.yaml", LINES[0], "freeze: all but head"),
+        tmp_path / "run",
     )
     after = weights(tmp_path / "run")
     body = {name.split(".")[0] for name in after} - {"head"}
@@ -135,7 +142,9 @@ def test_all_but_the_head_leaves_the_head(
 def test_a_norm_stays_in_evaluation_in_copies_too(tmp_path: Path) -> None:
     net = plan(tmp_path / "net.yaml").module()
     names = freeze(net, ("conv2.body",))
-    assert names == {n for n in net.state_dict() if n.startswith("conv2.body.")}
+    assert names == {
+        n for n in net.state_dict() if n.startswith("conv2.body.")
+    }
     for model in (net, EmaModel(Ema(decay=0.5), net, names).net):
         model.train()
         modes = {
@@ -143,9 +152,9 @@ def test_a_norm_stays_in_evaluation_in_copies_too(tmp_path: Path) -> None:
             for name, module in model.named_modules()
             if isinstance(module, nn.BatchNorm2d)
         }
-        assert {name for name, training in modes.items() if not training} == {
-            name for name in modes if name.startswith("conv2.body.")
-        }
+        assert {
+            name for name, training in modes.items() if not training
+        } == {name for name in modes if name.startswith("conv2.body.")}
     assert not any(p.requires_grad for p in net.conv2.body.parameters())
     assert all(p.requires_grad for p in net.head.parameters())
 

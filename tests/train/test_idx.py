@@ -31,18 +31,25 @@ def idx(values: numpy.ndarray) -> bytes:
 
 
 def lay(
-    folder: Path, ending: str = "", size: tuple[int, int] = SHAPE[1:], classes: int = 3
+    folder: Path,
+    ending: str = "",
+    size: tuple[int, int] = SHAPE[1:],
+    classes: int = 3,
 ) -> dict[str, numpy.ndarray]:
     """The four official files, of two parts whose classes differ in brightness."""
     draw, out = numpy.random.default_rng(0), {}
     folder.mkdir(parents=True, exist_ok=True)
     for part, count in COUNTS.items():
         labels = numpy.arange(count) % classes
-        images = 60 * labels[:, None, None] + draw.integers(0, 99, (count, *size))
+        images = 60 * labels[:, None, None] + draw.integers(
+            0, 99, (count, *size)
+        )
         for kind, values in (("images", images), ("labels", labels)):
             data = idx(values)
             name = f"{part}-{kind}-idx{values.ndim}-ubyte{ending}"
-            (folder / name).write_bytes(gzip.compress(data) if ending else data)
+            (folder / name).write_bytes(
+                gzip.compress(data) if ending else data
+            )
             out[f"{part}-{kind}"] = values
     return out
 
@@ -52,7 +59,9 @@ def read(folder: Path, **keys: object):
     pad = 2 * recipe.pad
     shape = (recipe.channels, SHAPE[1] + pad, SHAPE[2] + pad)
     data = load(recipe, shape, (3,))
-    assert isinstance(data.train, Resident) and isinstance(data.validation, Resident)
+    assert isinstance(data.train, Resident) and isinstance(
+        data.validation, Resident
+    )
     return data
 
 
@@ -61,8 +70,12 @@ def test_every_pixel_and_label_is_read(tmp_path: Path, ending: str) -> None:
     written = lay(tmp_path, ending)
     data = read(tmp_path)
     for part, name in ((data.train, "train"), (data.validation, "t10k")):
-        assert numpy.array_equal(part.images[:, 0].numpy(), written[f"{name}-images"])
-        assert numpy.array_equal(part.labels.numpy(), written[f"{name}-labels"])
+        assert numpy.array_equal(
+            part.images[:, 0].numpy(), written[f"{name}-images"]
+        )
+        assert numpy.array_equal(
+            part.labels.numpy(), written[f"{name}-labels"]
+        )
     assert data.classes == ("0", "1", "2") and data.watched == "test"
 
 
@@ -100,7 +113,9 @@ def test_a_net_is_trained_on_it(tmp_path: Path) -> None:
         "augment": {"crop": {"kind": "pad", "cells": 1}},
         "epochs": 6, "batch": 20, "optimizer": {"name": "sgd", "lr": 0.1},
     }  # fmt: skip
-    plan = small_plan.plan(recipe, input=SHAPE, classes=3, widths=(4, 8), blocks=1)
+    plan = small_plan.plan(
+        recipe, input=SHAPE, classes=3, widths=(4, 8), blocks=1
+    )
     result = build(plan, out=tmp_path / "run", options=Options(threads=1))
     assert result.accuracy == 100
     assert evaluate(tmp_path / "run", load=small_plan.load).error == 0
@@ -128,10 +143,14 @@ def test_what_is_no_such_file_is_told(
 
 
 def test_a_torn_gzip_and_a_missing_file_are_told(tmp_path: Path) -> None:
-    with pytest.raises(MissingError, match="train-images-idx3-ubyte is not there"):
+    with pytest.raises(
+        MissingError, match="train-images-idx3-ubyte is not there"
+    ):
         read(tmp_path)
     lay(tmp_path, ".gz")
     torn = tmp_path / "train-images-idx3-ubyte.gz"
     torn.write_bytes(torn.read_bytes()[:200])
-    with pytest.raises(TrainingError, match=r"ubyte\.gz cannot be read: .*end"):
+    with pytest.raises(
+        TrainingError, match=r"ubyte\.gz cannot be read: .*end"
+    ):
         read(tmp_path)

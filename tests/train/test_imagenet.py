@@ -29,7 +29,9 @@ def write(root: Path) -> Path:
     for number, name in enumerate(IDS):
         (root / "train" / name).mkdir(parents=True)
         for place in range(3):
-            picture(number).save(root / "train" / name / f"{name}_{place}.JPEG")
+            picture(number).save(
+                root / "train" / name / f"{name}_{place}.JPEG"
+            )
     (root / "val").mkdir()
     for number, label in enumerate(TRUE, 1):
         picture(label).save(root / "val" / f"{stem(number)}.JPEG")
@@ -41,7 +43,9 @@ def stem(number: int) -> str:
 
 
 def picture(label: int) -> Image.Image:
-    return Image.fromarray(numpy.full((20, 24, 3), 60 * label + 20, numpy.uint8))
+    return Image.fromarray(
+        numpy.full((20, 24, 3), 60 * label + 20, numpy.uint8)
+    )
 
 
 def synsets() -> Any:
@@ -54,7 +58,9 @@ def synsets() -> Any:
     names = [*(IDS[place] for place in ORDER), "n00001740"]
     for number, name in enumerate(names, 1):
         children = (
-            numpy.array([[1.0, 2.0]]) if number > len(IDS) else numpy.zeros((0, 0))
+            numpy.array([[1.0, 2.0]])
+            if number > len(IDS)
+            else numpy.zeros((0, 0))
         )
         rows[number - 1, 0] = (
             float(number),
@@ -92,7 +98,8 @@ def test_the_devkits_numbers_mean_what_meta_mat_says(
         "\n".join(map(str, numbers)) + "\n"
     )
     with pytest.raises(
-        MissingError, match=r"meta\.mat is not there: it says what the numbers"
+        MissingError,
+        match=r"meta\.mat is not there: it says what the numbers",
     ):
         read(root)
     savemat(
@@ -104,7 +111,9 @@ def test_the_devkits_numbers_mean_what_meta_mat_says(
     assert data.classes == IDS and len(data.train) == 9
     assert classes_of(data) == list(TRUE)
     rows = read_structs(kit / "meta.mat", "synsets")
-    assert [row["WNID"] for row in rows[:3]] == [IDS[place] for place in ORDER]
+    assert [row["WNID"] for row in rows[:3]] == [
+        IDS[place] for place in ORDER
+    ]
     assert rows[1]["words"] == "word 2" and rows[3]["children"] is None
 
 
@@ -117,10 +126,14 @@ def test_the_devkits_numbers_mean_what_meta_mat_says(
         ("ids.txt", "{id}"),
     ],
 )
-def test_lists_of_names_and_classes(name: str, line: str, tmp_path: Path) -> None:
+def test_lists_of_names_and_classes(
+    name: str, line: str, tmp_path: Path
+) -> None:
     root = tmp_path / "kaggle"
     inner = (
-        write(root / "ILSVRC/Data/CLS-LOC") if name.startswith("LOC") else write(root)
+        write(root / "ILSVRC/Data/CLS-LOC")
+        if name.startswith("LOC")
+        else write(root)
     )
     assert inner.is_dir()
     rows = [
@@ -145,13 +158,18 @@ def test_what_flat_images_lack_is_told(tmp_path: Path) -> None:
         TrainingError, match=r"val\.txt has no class for .*00000002\.JPEG"
     ):
         read(root)
-    (root / "val.txt").write_text("\n".join(f"{stem(n)}.JPEG n99" for n in range(1, 6)))
+    (root / "val.txt").write_text(
+        "\n".join(f"{stem(n)}.JPEG n99" for n in range(1, 6))
+    )
     with pytest.raises(
-        TrainingError, match="is of class `n99`, which has no folder to train on"
+        TrainingError,
+        match="is of class `n99`, which has no folder to train on",
     ):
         read(root)
     (root / "val.txt").write_text("1\n2\n")
-    with pytest.raises(TrainingError, match="has 2 classes, and there are 5 images"):
+    with pytest.raises(
+        TrainingError, match="has 2 classes, and there are 5 images"
+    ):
         read(root)
     with pytest.raises(
         MissingError, match="val is not there: ImageNet is looked for as"
@@ -176,5 +194,7 @@ def test_a_damaged_file_of_matlab_is_told(end: int, tmp_path: Path) -> None:
     savemat(tmp_path / "meta.mat", {"synsets": synsets()})
     whole = (tmp_path / "meta.mat").read_bytes()
     (tmp_path / "cut.mat").write_bytes(whole[:end])
-    with pytest.raises(TrainingError, match=r"cut\.mat (is damaged|has no struct)"):
+    with pytest.raises(
+        TrainingError, match=r"cut\.mat (is damaged|has no struct)"
+    ):
         read_structs(tmp_path / "cut.mat", "synsets")

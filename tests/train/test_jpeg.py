@@ -30,7 +30,11 @@ FORMS: dict[str, dict[str, Any]] = {
     "420": {"subsampling": 2},
     "progressive": {"subsampling": 2, "progressive": True},
     "restarts": {"subsampling": 2, "restart_marker_rows": 1},
-    "both": {"subsampling": 1, "progressive": True, "restart_marker_rows": 2},
+    "both": {
+        "subsampling": 1,
+        "progressive": True,
+        "restart_marker_rows": 2,
+    },
     "gray": {"mode": "L"},
 }
 BOXES = ((0, 0, 203, 149), (10, 3, 90, 5), (1, 40, 200, 111), (50, 60, 60, 113), (0, 128, 203, 130))  # fmt: skip
@@ -41,14 +45,18 @@ def picture(width: int = 203, height: int = 149, **form: Any) -> bytes:
     y, x = numpy.mgrid[:height, :width]
     noise = numpy.random.default_rng(0).integers(0, 60, (height, width, 3))
     rgb = numpy.stack([x % 190, y % 170, (x + y) % 180], 2) + noise
-    image = Image.fromarray(rgb.astype(numpy.uint8)).convert(form.pop("mode", "RGB"))
+    image = Image.fromarray(rgb.astype(numpy.uint8)).convert(
+        form.pop("mode", "RGB")
+    )
     out = BytesIO()
     image.save(out, "JPEG", quality=90, **form)
     return out.getvalue()
 
 
 @pytest.fixture(params=["simplejpeg", "Pillow"])
-def decoder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+def decoder(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> str:
     if request.param == "simplejpeg":
         pytest.importorskip("simplejpeg")
     else:
@@ -65,7 +73,9 @@ def test_a_part_has_the_pixels_of_the_whole(
     data = picture(**FORMS[form])
     with Image.open(BytesIO(data)) as image:
         image.draft(mode, (min_side, min_side) if min_side else image.size)
-        whole = numpy.asarray(image.convert(mode)).reshape(*image.size[::-1], -1)
+        whole = numpy.asarray(image.convert(mode)).reshape(
+            *image.size[::-1], -1
+        )
         size = image.size
     found = Jpeg.read(data, min_side)
     assert found is not None and found.size == size
@@ -79,7 +89,9 @@ def test_a_part_has_the_pixels_of_the_whole(
         assert numpy.array_equal(pixels, whole[top:bottom, left:right]), box
 
 
-def test_no_row_below_the_part_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_row_below_the_part_is_decoded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     simplejpeg, seen = pytest.importorskip("simplejpeg"), []
     real = simplejpeg.decode_jpeg
 
@@ -131,7 +143,9 @@ def decoded(tree: Path, epoch: int = 0) -> tuple[torch.Tensor, Decoded]:
     train = resolve_train(keys)
     data = load(train.data, (3, 32, 32), (2,), tree)
     options = Options(workers=0, device="cpu")
-    files = Decoded(data, train, decide(options, World(), Workload(1.0, True)))
+    files = Decoded(
+        data, train, decide(options, World(), Workload(1.0, True))
+    )
     ((images, _),) = files.train(epoch, torch.arange(8)[None])
     return images, files
 
@@ -153,7 +167,11 @@ def test_a_decoder_that_fails_gives_way_to_pillow_and_is_counted(
     same, files = decoded(tree)
     assert torch.equal(images, same)
     (told,) = files.decode_failures()
-    assert "2 images" in told and "too narrow for me" in told and "1.jpg" in told
+    assert (
+        "2 images" in told
+        and "too narrow for me" in told
+        and "1.jpg" in told
+    )
     assert files.decode_failures() == []
     assert files.broken == set()
 
@@ -161,13 +179,17 @@ def test_a_decoder_that_fails_gives_way_to_pillow_and_is_counted(
 def test_what_is_cut_off_is_broken_wherever_its_crop_is(tree: Path) -> None:
     path = tree / "train/a/0.jpg"
     path.write_bytes(path.read_bytes()[:-800])
-    with pytest.raises(Exception, match=r"1 image cannot be read.*a/0\.jpg"):
+    with pytest.raises(
+        Exception, match=r"1 image cannot be read.*a/0\.jpg"
+    ):
         decoded(tree)
 
 
 def test_a_crop_is_within_1_of_pillows() -> None:
     random = numpy.random.default_rng(1)
-    image = Image.fromarray(random.integers(0, 256, (120, 160, 3), dtype=numpy.uint8))
+    image = Image.fromarray(
+        random.integers(0, 256, (120, 160, 3), dtype=numpy.uint8)
+    )
     policy = RandomCrop(AreaCrop(kind="area"), (48, 40), 0)
     for gray in (False, True):
         given = image.convert("L") if gray else image
@@ -178,8 +200,12 @@ def test_a_crop_is_within_1_of_pillows() -> None:
             theirs = numpy.asarray(
                 given.crop(box).resize((40, 48), Image.Resampling.BILINEAR)
             )
-            ours = cut(given, box, (48, 40)).permute(1, 2, 0).squeeze().numpy()
-            assert numpy.abs(theirs.astype(int) - ours.astype(int)).max() <= 1
+            ours = (
+                cut(given, box, (48, 40)).permute(1, 2, 0).squeeze().numpy()
+            )
+            assert (
+                numpy.abs(theirs.astype(int) - ours.astype(int)).max() <= 1
+            )
             assert (theirs != ours).mean() < 0.05
 
 
@@ -191,10 +217,15 @@ def test_bytes_flip_before_they_are_normalized_to_the_same_numbers(
     laid = images.contiguous(memory_format=torch.channels_last) if channels_last else images  # fmt: skip
     scale, offset = torch.rand(2, 3, 1, 1)
     way, recipe, index = Normalization(scale, offset), Augment(flip=True), torch.arange(6)  # fmt: skip
-    slow = augment(images.to(torch.float32) * scale - offset, recipe, 3, index)
+    slow = augment(
+        images.to(torch.float32) * scale - offset, recipe, 3, index
+    )
     fast = blank(way(move(laid, recipe, 3, index)), recipe, 3, index)
     assert torch.equal(slow, fast) and not torch.equal(slow, way(images))
-    assert fast.is_contiguous(memory_format=torch.channels_last) == channels_last
+    assert (
+        fast.is_contiguous(memory_format=torch.channels_last)
+        == channels_last
+    )
     assert way.by_channel and only_flips(recipe)
     mean_image = Normalization(scale, torch.rand(3, 5, 7))
     assert not mean_image.by_channel

@@ -43,7 +43,9 @@ def test_one_process_where_nothing_is_said() -> None:
 def test_torchrun_has_its_own_meeting() -> None:
     told = {"RANK": "3", "WORLD_SIZE": "4", "LOCAL_RANK": "1"}
     assert launched({**told, **MASTER}) == Launch(3, 4, 1, "head", 1234)
-    assert launched({**told, "MASTER_ADDR": "head"}) == Launch(3, 4, 1, "head", 29500)
+    assert launched({**told, "MASTER_ADDR": "head"}) == Launch(
+        3, 4, 1, "head", 29500
+    )
 
 
 def test_a_training_operator_of_kubernetes_says_what_torchrun_says_but_the_local_rank() -> (
@@ -75,22 +77,37 @@ def test_tasks_of_slurm_meet_at_the_first_node_of_their_step(
     )
 
 
-def test_cores_are_shared_with_the_processes_of_this_machine_alone() -> None:
+def test_cores_are_shared_with_the_processes_of_this_machine_alone() -> (
+    None
+):
     assert (
         launched(
-            {"RANK": "9", "WORLD_SIZE": "16", "LOCAL_WORLD_SIZE": "8", **MASTER}
+            {
+                "RANK": "9",
+                "WORLD_SIZE": "16",
+                "LOCAL_WORLD_SIZE": "8",
+                **MASTER,
+            }
         ).sharing
         == 8
     )
-    assert launched({**STEP, "SLURM_NTASKS_PER_NODE": "4", **MASTER}).sharing == 4
-    assert launched({**MPI, "OMPI_COMM_WORLD_LOCAL_SIZE": "2", **MASTER}).sharing == 2
+    assert (
+        launched({**STEP, "SLURM_NTASKS_PER_NODE": "4", **MASTER}).sharing
+        == 4
+    )
+    assert (
+        launched(
+            {**MPI, "OMPI_COMM_WORLD_LOCAL_SIZE": "2", **MASTER}
+        ).sharing
+        == 2
+    )
     assert launched({**POD, **MASTER}).sharing == 1
 
 
 def test_what_the_user_says_holds_over_what_slurm_says() -> None:
-    assert launched({**STEP, "SLURM_STEP_NODELIST": "node7", **MASTER}) == Launch(
-        2, 8, 1, "head", 1234
-    )
+    assert launched(
+        {**STEP, "SLURM_STEP_NODELIST": "node7", **MASTER}
+    ) == Launch(2, 8, 1, "head", 1234)
     assert launched(
         {**STEP, "SLURM_STEP_NODELIST": "node7", "MASTER_PORT": "99"}
     ) == Launch(2, 8, 1, "node7", 99)
@@ -99,7 +116,9 @@ def test_what_the_user_says_holds_over_what_slurm_says() -> None:
 def test_a_batch_script_of_slurm_is_one_process() -> None:
     """It is told of the job's tasks, but no others are started until `srun`: waiting for them would never end."""
     assert (
-        launched({"SLURM_PROCID": "0", "SLURM_NTASKS": "8", "SLURM_JOB_ID": "77"})
+        launched(
+            {"SLURM_PROCID": "0", "SLURM_NTASKS": "8", "SLURM_JOB_ID": "77"}
+        )
         == Launch()
     )
 
@@ -119,7 +138,9 @@ def test_pods_of_an_indexed_job_meet_at_the_first(
 ) -> None:
     monkeypatch.setattr(socket, "getfqdn", lambda: host)
     assert launched(POD) == Launch(3, 4, 0, first, 29500, patience=60)
-    assert launched({**POD, **MASTER}) == Launch(3, 4, 0, "head", 1234, patience=60)
+    assert launched({**POD, **MASTER}) == Launch(
+        3, 4, 0, "head", 1234, patience=60
+    )
 
 
 def test_a_pod_of_another_name_must_be_told_where_to_meet(
@@ -148,13 +169,17 @@ def test_half_an_environment_is_an_error() -> None:
         launched({"WORLD_SIZE": "2"})
     with pytest.raises(UsageError, match="must be whole numbers"):
         launched({"RANK": "a", "WORLD_SIZE": "2"})
-    with pytest.raises(UsageError, match="RANK=2 of WORLD_SIZE=2; ranks count from 0"):
+    with pytest.raises(
+        UsageError, match="RANK=2 of WORLD_SIZE=2; ranks count from 0"
+    ):
         launched({"RANK": "2", "WORLD_SIZE": "2"})
     with pytest.raises(UsageError, match="not where to meet"):
         launched({"SLURM_PROCID": "0", "SLURM_STEP_NUM_TASKS": "2"})
 
 
-def test_each_process_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_process_has_a_gpu_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
     assert own_gpu(World(6, 8, 2)) == 2
     with pytest.raises(
@@ -163,7 +188,9 @@ def test_each_process_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> N
     ):
         own_gpu(World(4, 8, 4))
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    assert own_gpu(World(6, 8, 2)) == 0, "a launcher may let each see its own only"
+    assert own_gpu(World(6, 8, 2)) == 0, (
+        "a launcher may let each see its own only"
+    )
 
 
 def test_one_gpu_is_not_for_several_processes() -> None:
@@ -188,7 +215,10 @@ def test_torchrun_hosts_the_store_of_every_attempt() -> None:
 @pytest.mark.parametrize(
     ("junk", "said"),
     [
-        ({"MASTER_PORT": "x"}, "MASTER_PORT is 'x', which is no whole number"),
+        (
+            {"MASTER_PORT": "x"},
+            "MASTER_PORT is 'x', which is no whole number",
+        ),
         ({"MASTER_PORT": "²"}, "no whole number"),
         ({"MASTER_PORT": "70000"}, "ports are 1 to 65535"),
         ({"MASTER_PORT": "0"}, "ports are 1 to 65535"),
@@ -201,12 +231,19 @@ def test_torchrun_hosts_the_store_of_every_attempt() -> None:
         ({"MASTER_ADDR": ""}, "not where to meet"),
     ],
 )
-def test_junk_in_the_environment_is_named(junk: dict[str, str], said: str) -> None:
+def test_junk_in_the_environment_is_named(
+    junk: dict[str, str], said: str
+) -> None:
     with pytest.raises(UsageError, match=said):
         launched({"RANK": "0", "WORLD_SIZE": "2", **MASTER, **junk})
     assert (
         launched(
-            {**STEP, "SLURM_JOB_ID": "²", "SLURM_STEP_ID": "x", "MASTER_ADDR": "head"}
+            {
+                **STEP,
+                "SLURM_JOB_ID": "²",
+                "SLURM_STEP_ID": "x",
+                "MASTER_ADDR": "head",
+            }
         ).port
         == 15000
     )
@@ -222,12 +259,18 @@ def test_a_host_that_is_not_known_is_told_within_seconds(
         match=r"the host `no-such-host\.invalid`, where 2 processes are to meet, is not known",
     ):
         join(
-            {"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "no-such-host.invalid"},
+            {
+                "RANK": "1",
+                "WORLD_SIZE": "2",
+                "MASTER_ADDR": "no-such-host.invalid",
+            },
             "cpu",
             told.append,
         )
     assert time.monotonic() - began < 20
-    assert told[0].startswith("waiting up to 5 s for the host no-such-host.invalid")
+    assert told[0].startswith(
+        "waiting up to 5 s for the host no-such-host.invalid"
+    )
 
 
 def test_a_name_server_that_does_not_answer_is_not_waited_for(
@@ -241,7 +284,9 @@ def test_a_name_server_that_does_not_answer_is_not_waited_for(
     silent.set()
 
 
-def test_a_name_that_comes_to_be_known(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_that_comes_to_be_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     answers = iter([socket.gaierror(-2, "Name or service not known"), None])
 
     def ask(*_: object) -> None:
@@ -273,13 +318,16 @@ def test_a_port_in_use_is_told() -> None:
     assert not torch.distributed.is_initialized()
 
 
-def test_others_that_do_not_come_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_others_that_do_not_come_are_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
     monkeypatch.setattr(distributed, "TIMEOUT", timedelta(seconds=1))
     with pytest.raises(
-        TrainingError, match=r"process 0 of 2 waited at 127\.0\.0\.1:.* did not come"
+        TrainingError,
+        match=r"process 0 of 2 waited at 127\.0\.0\.1:.* did not come",
     ):
         join(
             {

@@ -24,7 +24,9 @@ print([name for name in ("torch._dynamo", "torch._inductor", "sklearn") if name 
 """
 
 
-def test_an_eager_build_loads_no_compiler_and_no_scikit_learn(tmp_path: Path) -> None:
+def test_an_eager_build_loads_no_compiler_and_no_scikit_learn(
+    tmp_path: Path,
+) -> None:
     found = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(tmp_path / "run")],
         capture_output=True,
@@ -72,13 +74,18 @@ gc.callbacks.clear()
 
 def test_torch_is_loaded_without_searches_for_garbage() -> None:
     found = subprocess.run(
-        [sys.executable, "-c", SEARCHED], capture_output=True, text=True, check=True
+        [sys.executable, "-c", SEARCHED],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert found.stdout.count("start") <= 1, "one, once it is there"
 
 
 @pytest.mark.parametrize("kind", [torch.optim.SGD, torch.optim.AdamW])
-def test_a_light_step_is_the_same_step(kind: type[torch.optim.Optimizer]) -> None:
+def test_a_light_step_is_the_same_step(
+    kind: type[torch.optim.Optimizer],
+) -> None:
     after = []
     for light in (False, True):
         weight = nn.Parameter(torch.arange(6.0))
@@ -90,4 +97,6 @@ def test_a_light_step_is_the_same_step(kind: type[torch.optim.Optimizer]) -> Non
             optimizer.step()
         after.append(weight.detach().clone())
         assert weight.requires_grad and torch.is_grad_enabled()
-    assert torch.equal(*after) and not torch.equal(after[0], torch.arange(6.0))
+    assert torch.equal(*after) and not torch.equal(
+        after[0], torch.arange(6.0)
+    )

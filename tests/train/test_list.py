@@ -39,11 +39,13 @@ def folder(tmp_path: Path) -> Path:
         mask = numpy.zeros((height, width), numpy.uint8)
         mask[:, : width // 2] = 1
         mask[0] = 255
-        picture[..., 2 * (number % 2)] += 60 + 100 * mask.astype(bool).astype(
-            numpy.uint8
-        )
+        picture[..., 2 * (number % 2)] += 60 + 100 * mask.astype(
+            bool
+        ).astype(numpy.uint8)
         Image.fromarray(picture).save(place / "pictures" / f"{number}.png")
-        Image.fromarray(mask).save(place / "pictures" / f"{number}_mask.png")
+        Image.fromarray(mask).save(
+            place / "pictures" / f"{number}_mask.png"
+        )
         color, even = ("red", "blue")[number % 2], number % 3 == 0
         age = 30 + 10 * (number % 2) + number / 100
         tags = " ".join([color, *(["even"] if even else [])])
@@ -60,7 +62,9 @@ def read(path: Path, target: Any = "label", output: tuple[int, ...] = (2,), inpu
     recipe = {"data": {"set": "list", "path": str(path), **keys}, "target": target,
               "epochs": 2, "batch": 4, "optimizer": {"name": "sgd", "lr": 0.05}}  # fmt: skip
     train = resolve_train(recipe)
-    return load(train.data, SHAPE, output, target=train.target, inputs=inputs)
+    return load(
+        train.data, SHAPE, output, target=train.target, inputs=inputs
+    )
 
 
 def files(part: Any) -> Files:
@@ -80,7 +84,9 @@ def test_labels_are_words_of_the_training_list(folder: Path) -> None:
     one = read(folder, train="all.csv", split=0.2)
     assert (len(one.train), len(one.validation)) == (24, 6)
     assert torch.bincount(files(one.validation).labels).tolist() == [3, 3]
-    numbers = read(folder, label="weight", output=(20,), validation="train.csv")
+    numbers = read(
+        folder, label="weight", output=(20,), validation="train.csv"
+    )
     assert numbers.classes == tuple(map(str, range(20))), (
         "numbers are in the order of numbers"
     )
@@ -94,7 +100,12 @@ def test_several_labels_and_numbers(folder: Path) -> None:
     assert words.classes == ("blue", "even", "red")
     assert files(words.train).labels[:2].tolist() == [[0, 1, 1], [1, 0, 0]]
     columns = read(folder, "labels", (2,), label=["also", "also"])
-    assert files(columns.train).labels[:4].tolist() == [[1, 1], [0, 0], [0, 0], [1, 1]]
+    assert files(columns.train).labels[:4].tolist() == [
+        [1, 1],
+        [0, 0],
+        [0, 0],
+        [1, 1],
+    ]
     assert files(columns.validation).labels[-1].isnan().all(), (
         "an empty cell is not known"
     )
@@ -105,7 +116,9 @@ def test_several_labels_and_numbers(folder: Path) -> None:
     assert numbers.classes == ("age", "weight")
 
 
-SEMICOLONS = '\ufeffpath;label\r\n"pictures/0.png";a, b\r\n\r\npictures/1.png;c\r\n'
+SEMICOLONS = (
+    '\ufeffpath;label\r\n"pictures/0.png";a, b\r\n\r\npictures/1.png;c\r\n'
+)
 
 
 def test_a_list_as_spreadsheets_write_it(folder: Path) -> None:
@@ -123,19 +136,28 @@ def test_a_list_as_spreadsheets_write_it(folder: Path) -> None:
         (None, "middle"),
     ],
 )
-def test_a_mask_is_cut_where_its_image_is(crop: Any, how: str, folder: Path) -> None:
+def test_a_mask_is_cut_where_its_image_is(
+    crop: Any, how: str, folder: Path
+) -> None:
     """An image whose pixels are one class in each half: where none are mixed, the mask says so."""
     picture = numpy.zeros((40, 60, 3), numpy.uint8)
     picture[:, 30:] = 200
     Image.fromarray(picture).save(folder / "half.png")
-    Image.fromarray((picture[..., 0] > 0).astype(numpy.uint8)).save(folder / "mask.png")
-    policy = RandomCrop(crop, (16, 16), 0) if crop else CenterCrop(18, (16, 16))
+    Image.fromarray((picture[..., 0] > 0).astype(numpy.uint8)).save(
+        folder / "mask.png"
+    )
+    policy = (
+        RandomCrop(crop, (16, 16), 0) if crop else CenterCrop(18, (16, 16))
+    )
     image = open_image(folder / "half.png", 3, None)
     mask = open_mask(folder / "mask.png")
     seen = set()
     for index in range(20):
         (view,), (cut,) = policy(image, 1, index), policy(mask, 1, index)
-        assert cut.shape == (1, 16, 16) and set(cut.unique().tolist()) <= {0, 1}
+        assert cut.shape == (1, 16, 16) and set(cut.unique().tolist()) <= {
+            0,
+            1,
+        }
         for value, label in ((0, 0), (200, 1)):
             sure = view[0] == value
             assert (cut[0][sure] == label).all()
@@ -154,8 +176,15 @@ def build_on(folder: Path, tmp_path: Path, net: str, train: dict[str, Any], shap
 
 def recipe(folder: Path, **keys: Any) -> dict[str, Any]:
     return {
-        "data": {"set": "list", "path": str(folder), **keys.pop("data", {})},
-        "augment": {"crop": {"kind": "area", "area": [0.5, 1.0]}, "flip": True},
+        "data": {
+            "set": "list",
+            "path": str(folder),
+            **keys.pop("data", {}),
+        },
+        "augment": {
+            "crop": {"kind": "area", "area": [0.5, 1.0]},
+            "flip": True,
+        },
         "epochs": 4,
         "batch": 5,
         "optimizer": {"name": "adamw", "lr": 0.02},
@@ -163,7 +192,9 @@ def recipe(folder: Path, **keys: Any) -> dict[str, Any]:
     }
 
 
-def test_a_segmenter_is_trained_on_masks_in_files(folder: Path, tmp_path: Path) -> None:
+def test_a_segmenter_is_trained_on_masks_in_files(
+    folder: Path, tmp_path: Path
+) -> None:
     train = recipe(
         folder,
         data={"label": "mask"},
@@ -176,9 +207,16 @@ def test_a_segmenter_is_trained_on_masks_in_files(folder: Path, tmp_path: Path) 
     )
     assert result.measure == "mIoU" and result.accuracy > 85
     score = evaluate(tmp_path / "run", options=FAST)
-    assert score.error == pytest.approx(100 - result.accuracy) and score.images == 10
+    assert (
+        score.error == pytest.approx(100 - result.accuracy)
+        and score.images == 10
+    )
     twice = build_on(
-        folder, tmp_path, "{a: 3x3 conv 8, b: 1x1 conv 2 linear}", train, name="again"
+        folder,
+        tmp_path,
+        "{a: 3x3 conv 8, b: 1x1 conv 2 linear}",
+        train,
+        name="again",
     )
     first, again = (
         (tmp_path / name / "weights.safetensors").read_bytes()
@@ -191,7 +229,9 @@ TWO = "{seen: [image, 3x3 conv 4 /2, global avg pool], told: [record, fc 4, relu
 
 
 @pytest.mark.parametrize("target", ["label", "number"])
-def test_an_image_and_a_record(target: str, folder: Path, tmp_path: Path) -> None:
+def test_an_image_and_a_record(
+    target: str, folder: Path, tmp_path: Path
+) -> None:
     data = {"inputs": {"record": ["age", "weight"]}}
     if target == "number":
         data |= {"label": ["also", "age"]}  # type: ignore[dict-item]
@@ -203,7 +243,9 @@ def test_an_image_and_a_record(target: str, folder: Path, tmp_path: Path) -> Non
     score = evaluate(tmp_path / "whole", options=FAST)
     assert score.error == pytest.approx(100 - result.accuracy)
     short = {**train, "epochs": 2}
-    build_on(folder, tmp_path, TWO, short, "{image: 3x16x16, record: 2}", "cut")
+    build_on(
+        folder, tmp_path, TWO, short, "{image: 3x16x16, record: 2}", "cut"
+    )
     resume(tmp_path / "cut", plan=plan, options=FAST)
     whole, cut = (
         (tmp_path / name / "weights.safetensors").read_bytes()
@@ -231,8 +273,16 @@ def changed(path: Path, before: str, after: str) -> None:
     ],
 )  # fmt: skip
 def test_what_a_list_cannot_say_is_told_at_its_row(case: str, before: str, after: str, words: str, folder: Path) -> None:  # fmt: skip
-    changed(folder / ("val.csv" if "green" in after else "train.csv"), before, after)
-    keys = {"label": {}, "number": {"label": "age"}, "map": {"label": "mask"}}[case]
+    changed(
+        folder / ("val.csv" if "green" in after else "train.csv"),
+        before,
+        after,
+    )
+    keys = {
+        "label": {},
+        "number": {"label": "age"},
+        "map": {"label": "mask"},
+    }[case]
     output = {"label": (2,), "number": (1,), "map": (2, 16, 16)}[case]
     with pytest.raises(TrainingError, match=words):
         read(folder, case, output, **keys)
@@ -240,7 +290,9 @@ def test_what_a_list_cannot_say_is_told_at_its_row(case: str, before: str, after
 
 def test_a_mask_with_another_class_is_told_at_its_row(folder: Path) -> None:
     picture = numpy.full(
-        numpy.asarray(Image.open(folder / "pictures/5_mask.png")).shape, 4, numpy.uint8
+        numpy.asarray(Image.open(folder / "pictures/5_mask.png")).shape,
+        4,
+        numpy.uint8,
     )
     Image.fromarray(picture).save(folder / "pictures/5_mask.png")
     with pytest.raises(
@@ -256,17 +308,22 @@ def test_a_mask_with_another_class_is_told_at_its_row(folder: Path) -> None:
 def test_an_input_without_columns_is_told(folder: Path) -> None:
     inputs = {"image": SHAPE, "record": (2,)}
     with pytest.raises(
-        TrainingError, match="the net reads 2 as `record`, and the list has 1 for it"
+        TrainingError,
+        match="the net reads 2 as `record`, and the list has 1 for it",
     ):
         read(folder, inputs=inputs)
     one = read(folder, inputs={"image": SHAPE, "age": (1,)})
     assert files(one.train).beside[0].shape == (20, 1)
 
 
-def test_a_camera_that_was_held_upright(folder: Path, tmp_path: Path) -> None:
+def test_a_camera_that_was_held_upright(
+    folder: Path, tmp_path: Path
+) -> None:
     """The eight orientations of EXIF, as Pillow turns them; without `exif` they stay as stored."""
     rng = numpy.random.default_rng(1)
-    pixels = Image.fromarray(rng.integers(0, 255, (20, 32, 3), dtype=numpy.uint8))
+    pixels = Image.fromarray(
+        rng.integers(0, 255, (20, 32, 3), dtype=numpy.uint8)
+    )
     for orientation in range(1, 9):
         exif = Image.Exif()
         exif[0x0112] = orientation

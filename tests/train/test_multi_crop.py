@@ -44,13 +44,15 @@ def noise(number: int) -> numpy.ndarray[Any, Any]:
 
 
 def write_tree(path: Path) -> Path:
-    for (part, count), label in product((("train", 4), ("val", 3)), range(CLASSES)):
+    for (part, count), label in product(
+        (("train", 4), ("val", 3)), range(CLASSES)
+    ):
         folder = path / part / f"c{label}"
         folder.mkdir(parents=True)
         for number in range(count):
-            Image.fromarray(noise(100 * label + 10 * (part == "val") + number)).save(
-                folder / f"{number}.png"
-            )
+            Image.fromarray(
+                noise(100 * label + 10 * (part == "val") + number)
+            ).save(folder / f"{number}.png")
     return path
 
 
@@ -96,16 +98,26 @@ def eval_net(run: Path, **keys: Any) -> Score:
 
 def five(pixels: numpy.ndarray[Any, Any]) -> list[numpy.ndarray[Any, Any]]:
     down, across = pixels.shape[0] - SIDE, pixels.shape[1] - SIDE
-    corners = [(0, 0), (0, across), (down, 0), (down, across), (down // 2, across // 2)]
+    corners = [
+        (0, 0),
+        (0, across),
+        (down, 0),
+        (down, across),
+        (down // 2, across // 2),
+    ]
     return [pixels[y : y + SIDE, x : x + SIDE] for y, x in corners]
 
 
-def wholes(pixels: numpy.ndarray[Any, Any]) -> list[numpy.ndarray[Any, Any]]:
+def wholes(
+    pixels: numpy.ndarray[Any, Any],
+) -> list[numpy.ndarray[Any, Any]]:
     image, out = Image.fromarray(pixels), []
     for side in SIDES:
         scale = side / min(image.size)
         size = (round(image.width * scale), round(image.height * scale))
-        out.append(numpy.asarray(image.resize(size, Image.Resampling.BILINEAR)))
+        out.append(
+            numpy.asarray(image.resize(size, Image.Resampling.BILINEAR))
+        )
     return out
 
 
@@ -117,14 +129,18 @@ def by_hand(
     net.load_state_dict(load_file(run / "weights.safetensors"))
     net.eval()
     told = json.loads((run / "preprocess.json").read_text())["normalize"]
-    scale, offset = (numpy.array(told[name]) for name in ("scale", "offset"))
+    scale, offset = (
+        numpy.array(told[name]) for name in ("scale", "offset")
+    )
     loss, wrong, far, images = 0.0, 0, 0, 0
     for file in sorted((run.parent / "set" / "val").rglob("*.png")):
         if str(file.relative_to(run.parent / "set" / "val")) in left_out:
             continue
         label, said = int(file.parent.name[1:]), []
         for view in views(numpy.asarray(Image.open(file))):
-            ready = view.transpose(2, 0, 1) * scale.mean((1, 2), keepdims=True)
+            ready = view.transpose(2, 0, 1) * scale.mean(
+                (1, 2), keepdims=True
+            )
             own = (
                 offset
                 if ready.shape == (3, SIDE, SIDE)
@@ -133,7 +149,11 @@ def by_hand(
             for form in (ready - own, (ready - own)[:, :, ::-1]):
                 with torch.no_grad():
                     logits = (
-                        net(torch.from_numpy(form.astype(numpy.float32))[None])[0]
+                        net(
+                            torch.from_numpy(form.astype(numpy.float32))[
+                                None
+                            ]
+                        )[0]
                         .double()
                         .numpy()
                     )
@@ -165,14 +185,20 @@ def test_ten_crops_are_the_mean_of_ten(run: Path) -> None:
 
 def test_several_sides_are_the_mean_of_whole_images(run: Path) -> None:
     wanted = by_hand(run, wholes)
-    assert told(eval_net(run, sides=SIDES)) == pytest.approx(wanted, rel=1e-5)
+    assert told(eval_net(run, sides=SIDES)) == pytest.approx(
+        wanted, rel=1e-5
+    )
     assert wanted[0] != pytest.approx(by_hand(run, five)[0], rel=1e-5)
 
 
 def test_one_crop_is_what_validation_says(run: Path) -> None:
-    row = json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])["validation"]
+    row = json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])[
+        "validation"
+    ]
     found = eval_net(run, crops=1)
-    assert (found.loss, found.error) == pytest.approx((row["loss"], row["error"]))
+    assert (found.loss, found.error) == pytest.approx(
+        (row["loss"], row["error"])
+    )
 
 
 def test_where_and_how_the_images_are_read_changes_nothing(
@@ -183,11 +209,17 @@ def test_where_and_how_the_images_are_read_changes_nothing(
         threads=1, workers=2, device="cpu", data=copy, layout="contiguous"
     )
     for keys in ({"crops": 10}, {"sides": SIDES}):
-        again = evaluate(run, load=small_plan.load, options=elsewhere, **keys)  # type: ignore[arg-type]
-        assert told(again) == pytest.approx(told(eval_net(run, **keys)), rel=1e-5)
+        again = evaluate(
+            run, load=small_plan.load, options=elsewhere, **keys
+        )  # type: ignore[arg-type]
+        assert told(again) == pytest.approx(
+            told(eval_net(run, **keys)), rel=1e-5
+        )
 
 
-def test_a_copy_with_other_classes_is_refused(run: Path, tmp_path: Path) -> None:
+def test_a_copy_with_other_classes_is_refused(
+    run: Path, tmp_path: Path
+) -> None:
     copy = write_tree(tmp_path / "copy")
     for part in ("train", "val"):
         (copy / part / "c3").rename(copy / part / "zebra")
@@ -204,7 +236,9 @@ def test_a_copy_with_other_classes_is_refused(run: Path, tmp_path: Path) -> None
 
 def test_a_broken_image_is_left_out(tmp_path: Path) -> None:
     run = trained(tmp_path, "per-channel")
-    (tmp_path / "set" / "val" / "c3" / "1.png").write_bytes(b"\x89PNG\r\n\x1a\nno more")
+    (tmp_path / "set" / "val" / "c3" / "1.png").write_bytes(
+        b"\x89PNG\r\n\x1a\nno more"
+    )
     wanted = by_hand(run, five, ("c3/1.png",))
     assert told(eval_net(run, crops=10)) == pytest.approx(wanted, rel=1e-5)
     assert wanted[3] == CLASSES * 3 - 1
@@ -212,7 +246,8 @@ def test_a_broken_image_is_left_out(tmp_path: Path) -> None:
         (tmp_path / "set" / "val" / "c4" / f"{number}.png").write_bytes(b"")
         (tmp_path / "set" / "val" / "c5" / f"{number}.png").write_bytes(b"")
     with pytest.raises(
-        TrainingError, match=r"images cannot be read, more than `data\.unreadable`"
+        TrainingError,
+        match=r"images cannot be read, more than `data\.unreadable`",
     ):
         eval_net(run, sides=SIDES)
 
@@ -247,9 +282,13 @@ def test_only_images_on_disk_have_crops(tmp_path: Path) -> None:
         out=tmp_path / "run",
         options=FAST,
     )
-    for keys, asked in (({"crops": 10}, "--crops 10"), ({"sides": (12,)}, "--sides")):
+    for keys, asked in (
+        ({"crops": 10}, "--crops 10"),
+        ({"sides": (12,)}, "--sides"),
+    ):
         with pytest.raises(
-            UsageError, match=rf"{asked} is for images on disk.*digits are 1x8x8"
+            UsageError,
+            match=rf"{asked} is for images on disk.*digits are 1x8x8",
         ):
             eval_net(tmp_path / "run", **keys)
     with pytest.raises(UsageError, match="two ways of testing"):
@@ -264,11 +303,17 @@ def test_a_net_of_one_size_is_refused_for_others(tmp_path: Path) -> None:
     spec.write_text(
         f"name: flat\ninput: 3x16x16\nnet:\n  stem: 3x3 conv 4 /2\n  head: [flatten, fc {CLASSES}]\n"
     )
-    plan = resgraph.load(spec, [f"train={json.dumps(recipe(tree, epochs=1))}"])
+    plan = resgraph.load(
+        spec, [f"train={json.dumps(recipe(tree, epochs=1))}"]
+    )
     build(plan, out=tmp_path / "run", options=FAST)
-    assert evaluate(tmp_path / "run", crops=10, options=FAST).images == CLASSES * 3
+    assert (
+        evaluate(tmp_path / "run", crops=10, options=FAST).images
+        == CLASSES * 3
+    )
     with pytest.raises(
-        UsageError, match=r"--sides: the net does not take 3x24x\d+ .*global avg pool"
+        UsageError,
+        match=r"--sides: the net does not take 3x24x\d+ .*global avg pool",
     ):
         evaluate(tmp_path / "run", sides=(24,), options=FAST)
 
@@ -278,13 +323,17 @@ def test_five_likeliest_are_told_from_six_classes_on() -> None:
     from resgraph.train.settings.decide import Workload, decide
     from resgraph.train.tasks.classes import Classes
 
-    decisions = decide(Options(device="cpu"), World(), Workload(1.0, False, 1))
+    decisions = decide(
+        Options(device="cpu"), World(), Workload(1.0, False, 1)
+    )
     net = torch.nn.Identity()
     ranked = torch.arange(6.0).repeat(
         6, 1
     )  # class 5 is the likeliest, class 0 the last
     labels = torch.tensor([0, 1, 2, 3, 5, -100])
-    found = score(net, [((ranked,), labels)], Sums(decisions, Classes(6)), World())
+    found = score(
+        net, [((ranked,), labels)], Sums(decisions, Classes(6)), World()
+    )
     assert (found.error, found.top5, found.images) == (
         pytest.approx(80),
         pytest.approx(20),

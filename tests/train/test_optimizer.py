@@ -15,7 +15,11 @@ import resgraph
 from resgraph.language.recipe.steps import AdamW, Ema, Lamb, Sgd
 from resgraph.train.engine.ema import EmaModel
 from resgraph.train.engine.lamb import LambOptimizer
-from resgraph.train.engine.optimizer import exempt_names, load_optimizer, make_optimizer
+from resgraph.train.engine.optimizer import (
+    exempt_names,
+    load_optimizer,
+    make_optimizer,
+)
 
 
 def test_what_does_not_decay() -> None:
@@ -26,7 +30,9 @@ def test_what_does_not_decay() -> None:
         if isinstance(m, nn.BatchNorm2d)
         for p in ("weight", "bias")
     }
-    biases = {name for name, _ in net.named_parameters() if name.endswith("bias")}
+    biases = {
+        name for name, _ in net.named_parameters() if name.endswith("bias")
+    }
     assert exempt_names(net, ("norm",)) == norm
     assert exempt_names(net, ("bias",)) == biases
     assert exempt_names(net, ("norm", "bias")) == norm | biases
@@ -35,8 +41,14 @@ def test_what_does_not_decay() -> None:
 
 def test_later_norms_do_not_decay_and_slopes_are_scales() -> None:
     row = "[3x3 conv 8 bare, rms norm, instance norm affine, prelu, grn, positions, token]"
-    net = resgraph.loads(f"name: n\ninput: 3x8x8\nnet: {{a: {row}}}\n").module()
-    assert exempt_names(net, ("norm",)) == {"a.1.weight", "a.2.weight", "a.2.bias"}
+    net = resgraph.loads(
+        f"name: n\ninput: 3x8x8\nnet: {{a: {row}}}\n"
+    ).module()
+    assert exempt_names(net, ("norm",)) == {
+        "a.1.weight",
+        "a.2.weight",
+        "a.2.bias",
+    }
     scales = {"a.3.weight", "a.4.weight", "a.6.weight"}
     assert exempt_names(net, ("scale",)) == scales
 
@@ -44,13 +56,24 @@ def test_later_norms_do_not_decay_and_slopes_are_scales() -> None:
 def test_groups_hold_every_parameter_once() -> None:
     net = residual(1, 10, (4,), 1)
     optimizer = make_optimizer(
-        Sgd(name="sgd", lr=0.1, weight_decay=0.1, no_decay=("norm", "bias")),
+        Sgd(
+            name="sgd", lr=0.1, weight_decay=0.1, no_decay=("norm", "bias")
+        ),
         net,
         fused=True,
     )
-    grouped = [p for group in optimizer.param_groups for p in group["params"]]
-    assert len(grouped) == len(set(map(id, grouped))) == len(list(net.parameters()))
-    assert [group["weight_decay"] for group in optimizer.param_groups] == [0.1, 0.0]
+    grouped = [
+        p for group in optimizer.param_groups for p in group["params"]
+    ]
+    assert (
+        len(grouped)
+        == len(set(map(id, grouped)))
+        == len(list(net.parameters()))
+    )
+    assert [group["weight_decay"] for group in optimizer.param_groups] == [
+        0.1,
+        0.0,
+    ]
 
 
 def test_steps_are_torchs() -> None:
@@ -83,13 +106,19 @@ def test_lambs_step_is_timms(decay: float) -> None:
     """Ten steps in double precision, in float32 to its last digits; `no_decay` keeps AdamW's length."""
     references.torchvision()
     timm = pytest.importorskip("timm.optim.lamb")
-    recipe = Lamb(name="lamb", lr=0.05, weight_decay=decay, no_decay=("bias",))
+    recipe = Lamb(
+        name="lamb", lr=0.05, weight_decay=decay, no_decay=("bias",)
+    )
     for kind, near in ((torch.float64, 1e-12), (torch.float32, 2e-6)):
         torch.manual_seed(0)
-        ours_net = nn.Sequential(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 3)).to(kind)
+        ours_net = nn.Sequential(
+            nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 3)
+        ).to(kind)
         their_net = copy.deepcopy(ours_net)
         ours = make_optimizer(recipe, ours_net, fused=False)
-        weights = [p for n, p in their_net.named_parameters() if "weight" in n]
+        weights = [
+            p for n, p in their_net.named_parameters() if "weight" in n
+        ]
         biases = [p for n, p in their_net.named_parameters() if "bias" in n]
         theirs = timm.Lamb(
             [{"params": weights}, {"params": biases, "weight_decay": 0.0}],
@@ -106,7 +135,9 @@ def test_lambs_step_is_timms(decay: float) -> None:
             for mine, other in zip(
                 ours_net.parameters(), their_net.parameters(), strict=True
             ):
-                torch.testing.assert_close(mine, other, rtol=near, atol=near)
+                torch.testing.assert_close(
+                    mine, other, rtol=near, atol=near
+                )
 
 
 def test_lamb_makes_a_step_as_long_as_the_weights() -> None:
@@ -153,7 +184,11 @@ def test_a_warm_average_is_torchs() -> None:
     theirs.update_parameters(net)  # the first update of torch's copies
     for step in range(1, 4):
         with torch.no_grad():
-            for value in (*net.parameters(), net[1].running_mean, net[1].running_var):
+            for value in (
+                *net.parameters(),
+                net[1].running_mean,
+                net[1].running_var,
+            ):
                 value += torch.randn_like(value)
         ours.update(net, step)
         theirs.update_parameters(net)
@@ -188,7 +223,9 @@ def test_a_state_that_was_saved_in_another_layout_is_the_same_state(
     ):
         net.load_state_dict(start)
         net.to(memory_format=layout)
-        optimizers.append(make_optimizer(Sgd(name="sgd", lr=0.1), net, fused=fused))
+        optimizers.append(
+            make_optimizer(Sgd(name="sgd", lr=0.1), net, fused=fused)
+        )
     x = torch.randn(2, 3, 8, 8)
 
     def step(place: int) -> None:

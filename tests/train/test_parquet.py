@@ -34,15 +34,23 @@ def encoded(label: int, number: int) -> bytes:
 
 def write(path: Path, rows: list[tuple[Any, Any]], names: list[str] | None = NAMES, image: str = "image") -> None:  # fmt: skip
     """As `datasets` writes one: a struct of bytes and path, the features in the schema's metadata."""
-    labels: dict[str, Any] = {"_type": "ClassLabel"} if names else {"dtype": "int64"}
+    labels: dict[str, Any] = (
+        {"_type": "ClassLabel"} if names else {"dtype": "int64"}
+    )
     labels |= {"names": names} if names else {}
     features = {image: {"_type": "Image"}, "label": labels}
-    kind = arrow.struct([("bytes", arrow.binary()), ("path", arrow.string())])
+    kind = arrow.struct(
+        [("bytes", arrow.binary()), ("path", arrow.string())]
+    )
     columns = {
         image: arrow.array([one for one, _ in rows], kind),
         "label": arrow.array([label for _, label in rows]),
     }
-    known = {b"huggingface": json.dumps({"info": {"features": features}}).encode()}
+    known = {
+        b"huggingface": json.dumps(
+            {"info": {"features": features}}
+        ).encode()
+    }
     table = arrow.table(columns).replace_schema_metadata(known)
     pq.write_table(table, path, row_group_size=5)
 
@@ -61,12 +69,17 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for shard in range(2):
         name = f"train-{shard:05d}-of-00002.parquet"
         write(tmp_path / "set" / "data" / name, rows(12 * shard, 12))
-    write(tmp_path / "set" / "data" / "validation-00000-of-00001.parquet", rows(50, 8))
+    write(
+        tmp_path / "set" / "data" / "validation-00000-of-00001.parquet",
+        rows(50, 8),
+    )
     return tmp_path / "set"
 
 
 def read(path: Path, output: int = 2, **keys: Any) -> Any:
-    record = Parquet.model_validate({"set": "parquet", "path": str(path), **keys})
+    record = Parquet.model_validate(
+        {"set": "parquet", "path": str(path), **keys}
+    )
     return load(record, SHAPE, (output,))
 
 
@@ -79,9 +92,13 @@ def recipe(path: Path, **keys: Any) -> dict[str, Any]:
 
 
 def net(train: dict[str, Any]) -> resgraph.Plan:
-    lines = "".join(f"  {key}: {json.dumps(value)}\n" for key, value in train.items())
+    lines = "".join(
+        f"  {key}: {json.dumps(value)}\n" for key, value in train.items()
+    )
     body = "{a: [3x3 conv 8 /2, bn, relu, global avg pool, fc 2]}"
-    return resgraph.loads(f"name: a\ninput: 3x16x16\nnet: {body}\ntrain:\n{lines}")
+    return resgraph.loads(
+        f"name: a\ninput: 3x16x16\nnet: {body}\ntrain:\n{lines}"
+    )
 
 
 def test_images_and_classes_are_those_of_the_rows(hub: Path) -> None:
@@ -91,7 +108,9 @@ def test_images_and_classes_are_those_of_the_rows(hub: Path) -> None:
     assert isinstance(data.train, Packed)
     assert data.train.labels.tolist() == [n % 2 for n in range(24)]
     for number in (0, 11, 12, 23):
-        assert data.train.source(number).getvalue() == encoded(number % 2, number)
+        assert data.train.source(number).getvalue() == encoded(
+            number % 2, number
+        )
     (folder,) = (hub.parent / "cache" / "resgraph").iterdir()
     before = {file: file.stat().st_ino for file in folder.iterdir()}
     again = read(hub)
@@ -108,8 +127,19 @@ def test_words_are_classes_and_numbers_need_no_names(hub: Path) -> None:
         write(path, [(image, label) for (image, _), label in pairs], names)
 
     for part in ("train", "validation"):
-        of(hub / f"{part}-words.parquet", None, "zebra", "ant", "zebra", "ant")
-    data = read(hub, train="train-words.parquet", validation="validation-words.parquet")
+        of(
+            hub / f"{part}-words.parquet",
+            None,
+            "zebra",
+            "ant",
+            "zebra",
+            "ant",
+        )
+    data = read(
+        hub,
+        train="train-words.parquet",
+        validation="validation-words.parquet",
+    )
     assert data.classes == ("ant", "zebra")
     assert data.train.labels.tolist() == [1, 0, 1, 0]
     of(hub / "numbers.parquet", None, 2, 0, 1, 0, 2, 1, 1, 0, 2, 2)
@@ -135,8 +165,12 @@ def test_one_file_for_each_part_has_its_plain_name(
 
 def test_any_number_of_workers_reads_the_same(hub: Path) -> None:
     train = resolve_train(recipe(hub))
-    for one, other in zip(batches(train, 1), batches(train, 1, workers=2), strict=True):
-        assert numpy.array_equal(one[0], other[0]) and one[1].equal(other[1])
+    for one, other in zip(
+        batches(train, 1), batches(train, 1, workers=2), strict=True
+    ):
+        assert numpy.array_equal(one[0], other[0]) and one[1].equal(
+            other[1]
+        )
 
 
 def test_a_run_goes_on_bit_for_bit(
@@ -147,7 +181,9 @@ def test_a_run_goes_on_bit_for_bit(
     plan = net(recipe(hub))
     build(plan, out=tmp_path / "whole", options=once)
     with pytest.raises(StoppedError):
-        build(plan, out=tmp_path / "cut", options=once, reporter=SignalAt(4))
+        build(
+            plan, out=tmp_path / "cut", options=once, reporter=SignalAt(4)
+        )
     resume(tmp_path / "cut", options=once)
     assert result(tmp_path / "cut") == result(tmp_path / "whole")
     found = evaluate(tmp_path / "whole", options=once)
@@ -168,13 +204,17 @@ def test_a_bad_row_is_named(hub: Path, case: str) -> None:
     write(hub / "bad.parquet", held)
     with pytest.raises(TrainingError, match=words):
         read(hub, validation="bad.parquet")
-    assert not list((hub.parent / "cache" / "resgraph" / "parquet").glob("tmp*"))
+    assert not list(
+        (hub.parent / "cache" / "resgraph" / "parquet").glob("tmp*")
+    )
 
 
 def test_what_is_no_such_file_is_refused(hub: Path) -> None:
     with pytest.raises(MissingError, match=r"train\.data\.split: 0\.1"):
         read(hub, validation="test-*.parquet")
-    with pytest.raises(TrainingError, match="no column `img`; did you mean `image`"):
+    with pytest.raises(
+        TrainingError, match="no column `img`; did you mean `image`"
+    ):
         read(hub, image="img")
     whole = next((hub / "data").glob("val*")).read_bytes()
     (hub / "cut.parquet").write_bytes(whole[:-100])
@@ -182,14 +222,18 @@ def test_what_is_no_such_file_is_refused(hub: Path) -> None:
         TrainingError, match=r"cut\.parquet is damaged, or no Parquet file"
     ):
         read(hub, validation="cut.parquet")
-    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
+    pointer = (
+        "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
+    )
     (hub / "lfs.parquet").write_text(pointer)
     with pytest.raises(
         TrainingError, match=r"lfs\.parquet is no Parquet file, but .*LFS"
     ):
         read(hub, validation="lfs.parquet")
     write(hub / "other.parquet", rows(0, 4), ["red", "green"])
-    with pytest.raises(TrainingError, match="name different classes: blue, green"):
+    with pytest.raises(
+        TrainingError, match="name different classes: blue, green"
+    ):
         read(hub, validation="other.parquet")
 
 
@@ -202,7 +246,9 @@ def test_a_damaged_page_is_an_error(hub: Path) -> None:
         read(hub, validation="zero.parquet")
 
 
-def test_one_that_cannot_be_decoded_is_counted(hub: Path, tmp_path: Path) -> None:
+def test_one_that_cannot_be_decoded_is_counted(
+    hub: Path, tmp_path: Path
+) -> None:
     held = [*rows(60, 4), ({"bytes": b"no image", "path": "x"}, 1)]
     write(hub / "odd.parquet", held)
     data = {"set": "parquet", "path": str(hub), "validation": "odd.parquet"}

@@ -19,7 +19,9 @@ FAST = Options(threads=1, workers=0, device="cpu", compile="off")
 RANDOM = numpy.random.default_rng(0)
 
 
-def built(place: Path, shape: str, net: str, arrays: dict[str, Any]) -> Path:
+def built(
+    place: Path, shape: str, net: str, arrays: dict[str, Any]
+) -> Path:
     numpy.savez(place / "set.npz", **arrays)
     text = f"""
 name: a
@@ -35,7 +37,9 @@ train:
     return place / "run"
 
 
-def bright(count: int) -> tuple[numpy.ndarray[Any, Any], numpy.ndarray[Any, Any]]:
+def bright(
+    count: int,
+) -> tuple[numpy.ndarray[Any, Any], numpy.ndarray[Any, Any]]:
     """Images that are dark (0) or bright (1)."""
     labels = numpy.arange(count) % 2
     noise = RANDOM.integers(0, 60, (count, 8, 8))
@@ -65,12 +69,20 @@ def test_each_row_of_an_array_is_an_image(images: Path) -> None:
     numpy.save(images.parent / "one.npy", rows[1])
     (alone,) = predict(images, [images.parent / "one.npy"], options=FAST)
     assert alone.classes[0][0] == "1"
-    assert dict(alone.classes) == pytest.approx(dict(found[1].classes), abs=1e-5)
+    assert dict(alone.classes) == pytest.approx(
+        dict(found[1].classes), abs=1e-5
+    )
 
 
 def test_one_of_several_arrays_in_a_file(images: Path, capsys: Any) -> None:
     file = images.parent / "set.npz"
-    asked = ["predict", str(images), f"{file}:test_images", "--device", "cpu"]
+    asked = [
+        "predict",
+        str(images),
+        f"{file}:test_images",
+        "--device",
+        "cpu",
+    ]
     assert command([*asked, "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert [one["row"] for one in said] == list(range(6))
@@ -100,22 +112,33 @@ def test_an_array_that_cannot_be_is_one_error(
     numpy.save(place / "short.npy", numpy.zeros((2, 8, 8), numpy.uint8))
     data = (place / "short.npy").read_bytes()
     (place / "short.npy").write_bytes(data[:-28])
-    assert command(["predict", str(images), str(place / name), "--device", "cpu"]) > 1
+    assert (
+        command(
+            ["predict", str(images), str(place / name), "--device", "cpu"]
+        )
+        > 1
+    )
     said = " ".join(capsys.readouterr().err.split())
     assert words in said and "Traceback" not in said
 
 
-def test_vectors_and_a_further_input_with_a_row_for_each(tmp_path: Path) -> None:
+def test_vectors_and_a_further_input_with_a_row_for_each(
+    tmp_path: Path,
+) -> None:
     """Rows of a file are paired in order, and numbers are for all."""
 
-    def part(count: int) -> tuple[numpy.ndarray[Any, Any], numpy.ndarray[Any, Any]]:
+    def part(
+        count: int,
+    ) -> tuple[numpy.ndarray[Any, Any], numpy.ndarray[Any, Any]]:
         values = RANDOM.normal(size=(count, 4)).astype(numpy.float32)
         return values, RANDOM.normal(size=(count, 2)).astype(numpy.float32)
 
     arrays: dict[str, Any] = {}
     for name, count in (("train", 64), ("val", 16)):
         arrays[f"{name}_images"], arrays[f"{name}_record"] = part(count)
-        arrays[f"{name}_labels"] = (arrays[f"{name}_record"][:, 0] > 0).astype(int)
+        arrays[f"{name}_labels"] = (
+            arrays[f"{name}_record"][:, 0] > 0
+        ).astype(int)
     net = "{a: [values, fc 8, relu], b: [record, fc 8, relu], c: [concat(a b), fc 2]}"
     run = built(tmp_path, "{values: 4, record: 2}", net, arrays)
     values, record = part(10)
@@ -124,21 +147,34 @@ def test_vectors_and_a_further_input_with_a_row_for_each(tmp_path: Path) -> None
 
     def said(beside: Any) -> list[dict[str, float]]:
         found = predict(
-            run, [tmp_path / "v.npy"], beside={"record": beside}, options=FAST
+            run,
+            [tmp_path / "v.npy"],
+            beside={"record": beside},
+            options=FAST,
         )
         return [dict(one.classes) for one in found]
 
     each = said(tmp_path / "r.npy")
     alone = [
-        said([float(number) for number in row])[at] for at, row in enumerate(record)
+        said([float(number) for number in row])[at]
+        for at, row in enumerate(record)
     ]
     for one, other in zip(each, alone, strict=True):
         assert one == pytest.approx(other, abs=1e-5)
-    with pytest.raises(UsageError, match="has 3 rows, and 10 images are given"):
+    with pytest.raises(
+        UsageError, match="has 3 rows, and 10 images are given"
+    ):
         said(tmp_path / "few.npy")
     Image.new("L", (4, 4)).save(tmp_path / "x.png")
-    with pytest.raises(UsageError, match="the net reads 4, and no image can be that"):
-        predict(run, [tmp_path / "x.png"], beside={"record": [1, 2]}, options=FAST)
+    with pytest.raises(
+        UsageError, match="the net reads 4, and no image can be that"
+    ):
+        predict(
+            run,
+            [tmp_path / "x.png"],
+            beside={"record": [1, 2]},
+            options=FAST,
+        )
 
 
 def test_rows_are_what_the_net_was_trained_on(images: Path) -> None:
@@ -152,4 +188,6 @@ def test_rows_are_what_the_net_was_trained_on(images: Path) -> None:
     )
     assert likeliest(deep) == [str(label) for label in labels]
     for one, other in zip(deep, flat, strict=True):
-        assert dict(one.classes) == pytest.approx(dict(other.classes), abs=1e-5)
+        assert dict(one.classes) == pytest.approx(
+            dict(other.classes), abs=1e-5
+        )

@@ -36,7 +36,9 @@ def test_the_parts_are_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(profiling, "time", clock)
     plan = loads(SPEC)
     found = profile_plan(plan, 4, 3)
-    forward, backward = (found.values(kind) for kind in ("forward", "backward"))
+    forward, backward = (
+        found.values(kind) for kind in ("forward", "backward")
+    )
     nodes = len(plan.graph.nodes) - 1  # the input takes no time
     assert sum(forward.values()) == nodes == found.forward - 2
     assert sum(backward.values()) == found.backward == nodes + 1
@@ -64,10 +66,16 @@ def test_norms_are_those_of_autograd() -> None:
     torch.manual_seed(0)
     net = plan.module().train()
     logits = net(torch.randn(4, 3, 16, 16))
-    labels = torch.randint(10, (4,), generator=torch.Generator().manual_seed(0))
-    wanted = (logits.softmax(1) - torch.nn.functional.one_hot(labels, 10)) / 4
+    labels = torch.randint(
+        10, (4,), generator=torch.Generator().manual_seed(0)
+    )
+    wanted = (
+        logits.softmax(1) - torch.nn.functional.one_hot(labels, 10)
+    ) / 4
     last = found.nodes["head.1"]
-    assert last.gradient == pytest.approx(float(wanted.detach().norm()), rel=1e-4)
+    assert last.gradient == pytest.approx(
+        float(wanted.detach().norm()), rel=1e-4
+    )
     assert last.activation == pytest.approx(
         float(logits.detach().square().mean().sqrt()), rel=1e-4
     )
@@ -88,10 +96,22 @@ def test_the_command_writes_what_a_figure_reads(
     nodes = json.loads(capsys.readouterr().out)["nodes"]
     heat = read_heat(table, "gradient", loads(SPEC).graph)
     assert heat.combine == "last" and heat.values.keys() == nodes.keys()
-    assert heat.values["head.1"] == pytest.approx(nodes["head.1"]["gradient"], rel=1e-5)
+    assert heat.values["head.1"] == pytest.approx(
+        nodes["head.1"]["gradient"], rel=1e-5
+    )
     out = tmp_path / "small.svg"
     assert (
-        run(["render", str(spec), "--paint", f"{table}:gradient", "-o", str(out)]) == 0
+        run(
+            [
+                "render",
+                str(spec),
+                "--paint",
+                f"{table}:gradient",
+                "-o",
+                str(out),
+            ]
+        )
+        == 0
     )
     assert "gradient" in out.read_text()
     assert run(["render", str(spec), "--paint", "nowhere:gradient"]) == 2
@@ -99,18 +119,26 @@ def test_the_command_writes_what_a_figure_reads(
 
 @pytest.mark.slow
 def test_a_run_has_its_own_weights_and_images(tmp_path: Path) -> None:
-    text = SPEC.replace("3x16x16", "1x8x8").replace("name", "train: digits\nname")
+    text = SPEC.replace("3x16x16", "1x8x8").replace(
+        "name", "train: digits\nname"
+    )
     plan = loads(text, overrides=["train.epochs=1"])
     train.build(plan, out=tmp_path / "run")
     found = train.profile(tmp_path / "run", repeats=1)
     assert found.nodes.keys() == plan.graph.nodes.keys() - {"input"}
     assert "the weights of run" in found.about
-    assert run(["profile", str(tmp_path / "run"), "--set", "name=other"]) == 2
+    assert (
+        run(["profile", str(tmp_path / "run"), "--set", "name=other"]) == 2
+    )
 
 
-@pytest.mark.parametrize("option", [("--batch", "16"), ("--set", "name=other")])
+@pytest.mark.parametrize(
+    "option", [("--batch", "16"), ("--set", "name=other")]
+)
 def test_what_a_run_has_of_its_own_is_not_asked_for(
-    option: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    option: tuple[str, str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     (tmp_path / "run.json").write_text("{}")
     assert run(["profile", str(tmp_path), *option]) == 2

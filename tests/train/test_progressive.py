@@ -14,7 +14,11 @@ import resgraph
 from resgraph.errors import UsageError
 from resgraph.language.recipe import WrongRecipe, resolve_train
 from resgraph.train import Options, build, forecast, resume
-from resgraph.train.augment.progressive import relative_work, resized, size_at
+from resgraph.train.augment.progressive import (
+    relative_work,
+    resized,
+    size_at,
+)
 from resgraph.train.signals import StoppedError
 
 SMALL: dict[str, Any] = {
@@ -26,7 +30,11 @@ SMALL: dict[str, Any] = {
 
 def test_sizes_follow_the_epochs() -> None:
     train = resolve_train(
-        {**PLAIN, "epochs": 10, "progressive": {"sides": [128, 160, 192], "until": 0.6}}
+        {
+            **PLAIN,
+            "epochs": 10,
+            "progressive": {"sides": [128, 160, 192], "until": 0.6},
+        }
     )
     sizes = [size_at(epoch, train, 7, (224, 224))[0] for epoch in range(10)]
     assert sizes == [128, 128, 160, 160, 192, 192, 224, 224, 224, 224]
@@ -39,7 +47,9 @@ def test_sizes_follow_the_epochs() -> None:
             "progressive": train.progressive.model_dump(),
         }
     )
-    assert [size_at(epoch, counted, 7, (224, 224))[0] for epoch in range(10)] == sizes
+    assert [
+        size_at(epoch, counted, 7, (224, 224))[0] for epoch in range(10)
+    ] == sizes
     assert relative_work(train, 7, 10, (224, 224)) == pytest.approx(
         sum(s * s for s in sizes) / 10 / 224**2
     )
@@ -50,7 +60,9 @@ def test_a_smaller_image_keeps_its_mean() -> None:
     images = torch.rand(2, 3, 32, 32)
     small = resized(images, (16, 16))
     assert small.shape == (2, 3, 16, 16)
-    assert torch.allclose(small.mean((2, 3)), images.mean((2, 3)), atol=0.02)
+    assert torch.allclose(
+        small.mean((2, 3)), images.mean((2, 3)), atol=0.02
+    )
     assert resized(images, (32, 32)) is images
 
 
@@ -73,10 +85,17 @@ def test_the_net_sees_each_size_and_a_resume_the_same(
     monkeypatch.setattr(small_plan.Basic, "forward", watched)
     options = Options(threads=1)
     build(tiny(SMALL), out=tmp_path / "whole", options=options)
-    assert [side for training, side in seen if training] == [4] * 12 + [6] * 6 + [8] * 6
+    assert [side for training, side in seen if training] == [4] * 12 + [
+        6
+    ] * 6 + [8] * 6
     assert {side for training, side in seen if not training} == {8}
     with pytest.raises(StoppedError):
-        build(tiny(SMALL), out=tmp_path / "cut", options=options, reporter=SignalAt(9))
+        build(
+            tiny(SMALL),
+            out=tmp_path / "cut",
+            options=options,
+            reporter=SignalAt(9),
+        )
     resume(tmp_path / "cut", load=small_plan.load)
     assert result(tmp_path / "cut") == result(tmp_path / "whole")
 

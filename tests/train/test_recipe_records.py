@@ -21,7 +21,12 @@ from test_shards import members, pack
 
 from resgraph.language.recipe import resolve_train
 from resgraph.language.recipe.data import Data, DataSource, Digits
-from resgraph.language.recipe.steps import Optimizer, Schedule, TorchOptimizer, Warmup
+from resgraph.language.recipe.steps import (
+    Optimizer,
+    Schedule,
+    TorchOptimizer,
+    Warmup,
+)
 from resgraph.language.record import Record
 from resgraph.train import Options, build, forecast, resume
 from resgraph.train.data import load, loader_of
@@ -31,7 +36,9 @@ from resgraph.train.engine.optimizer import OWN, make_optimizer
 
 KEYS: dict[str, dict[str, Any]] = {
     "steps": {"at": [1]},
-    "linear": {"length": 1},  # the warm-up; the schedule of this name has no such key
+    "linear": {
+        "length": 1
+    },  # the warm-up; the schedule of this name has no such key
     "hold": {"lr": 0.01, "length": 1},
     "until": {"lr": 0.01, "error": 50.0},
     "idx": {"channels": 3},
@@ -71,8 +78,12 @@ def recipe(**changes: Any) -> dict[str, Any]:
 
 
 def built(tmp_path: Path, wanted: dict[str, Any], **facts: Any) -> None:
-    plan = small_plan.plan(wanted, **({"widths": (4,), "blocks": 1} | facts))
-    result = build(plan, out=tmp_path / "run", options=Options(device="cpu", workers=0))  # type: ignore[arg-type]
+    plan = small_plan.plan(
+        wanted, **({"widths": (4,), "blocks": 1} | facts)
+    )
+    result = build(
+        plan, out=tmp_path / "run", options=Options(device="cpu", workers=0)
+    )  # type: ignore[arg-type]
     assert result.steps == plan.train.iterations  # type: ignore[union-attr]
 
 
@@ -91,7 +102,11 @@ def optimizers() -> list[Any]:
         }
         out += [pytest.param(record(**plain), id=word)]
         if switches:
-            out += [pytest.param(record(**plain, **switches), id=f"{word}-switched")]
+            out += [
+                pytest.param(
+                    record(**plain, **switches), id=f"{word}-switched"
+                )
+            ]
     return out
 
 
@@ -100,7 +115,9 @@ def test_an_optimizer_is_torchs_or_ours(one: TorchOptimizer) -> None:
     net = torch.nn.Linear(3, 2)
     optimizer = make_optimizer(one, net, fused=one.fused)  # type: ignore[arg-type]
     if one.torch_class not in OWN:
-        theirs = inspect.signature(getattr(torch.optim, one.torch_class)).parameters
+        theirs = inspect.signature(
+            getattr(torch.optim, one.torch_class)
+        ).parameters
         assert one.arguments().keys() <= theirs.keys()
         assert one.fused == ("fused" in theirs)
         assert type(optimizer) is getattr(torch.optim, one.torch_class)
@@ -110,13 +127,16 @@ def test_an_optimizer_is_torchs_or_ours(one: TorchOptimizer) -> None:
         value.numel()
         for parameter in net.parameters()
         for value in optimizer.state[parameter].values()
-        if isinstance(value, torch.Tensor) and value.shape == parameter.shape
+        if isinstance(value, torch.Tensor)
+        and value.shape == parameter.shape
     )
     assert numbers == one.kept(8, 6), "the forecast of memory counts these"
 
 
 @pytest.mark.parametrize("one", optimizers())
-def test_a_run_steps_with_each_optimizer(one: TorchOptimizer, tmp_path: Path) -> None:
+def test_a_run_steps_with_each_optimizer(
+    one: TorchOptimizer, tmp_path: Path
+) -> None:
     built(tmp_path, recipe(optimizer=one.model_dump(mode="json")))
 
 
@@ -160,10 +180,13 @@ def folders(path: Path, word: str) -> None:
 def tars(path: Path, word: str) -> None:
     path.mkdir()
     for name in ("train-{000000..000099}", "val-{000000..000009}"):
-        first, last = (int(part) for part in name[name.index("{") + 1 : -1].split(".."))
+        first, last = (
+            int(part) for part in name[name.index("{") + 1 : -1].split("..")
+        )
         for number in range(first, last + 1):
             pack(
-                path / f"{name[: name.index('{')]}{number:06d}.tar", members(number, 2)
+                path / f"{name[: name.index('{')]}{number:06d}.tar",
+                members(number, 2),
             )
 
 
@@ -174,7 +197,9 @@ def idx(path: Path, word: str) -> None:
 def arrays(path: Path, word: str) -> None:
     path.mkdir()
     for part, count in (("train", 16), ("val", 8)):
-        seen = numpy.random.default_rng(0).integers(0, 256, (count, 16, 16, 3))
+        seen = numpy.random.default_rng(0).integers(
+            0, 256, (count, 16, 16, 3)
+        )
         numpy.save(path / f"{part}_images.npy", seen.astype(numpy.uint8))
         numpy.save(path / f"{part}_labels.npy", numpy.arange(count) % 2)
 
@@ -182,7 +207,9 @@ def arrays(path: Path, word: str) -> None:
 def lists(path: Path, word: str) -> None:
     folders(path, word)
     for part, count in (("train", 16), ("val", 8)):
-        rows = [f"{part}/c{n % 2}/{n // 2}.png,{n % 2}" for n in range(count)]
+        rows = [
+            f"{part}/c{n % 2}/{n // 2}.png,{n % 2}" for n in range(count)
+        ]
         (path / f"{part}.csv").write_text("\n".join(["path,label", *rows]))
 
 
@@ -226,7 +253,10 @@ def test_each_set_has_a_loader(record: type[DataSource]) -> None:
 
 @pytest.mark.parametrize(("word", "record"), SETS)
 def test_a_set_is_what_its_record_says(
-    word: str, record: type[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    word: str,
+    record: type[Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     WRITERS[word](tmp_path / "set", word)
@@ -239,14 +269,20 @@ def test_a_set_is_what_its_record_says(
     assert found.shape == shape and len(found.classes) == classes
     assert (found.path is None) == bool(record.made)
     if record.made:
-        assert data.counts(classes) == (len(found.train), len(found.validation))
+        assert data.counts(classes) == (
+            len(found.train),
+            len(found.validation),
+        )
     facts = {"input": shape, "classes": classes}
     built(tmp_path, recipe(data=chosen), **facts)
 
 
 @pytest.mark.parametrize(("word", "record"), SETS)
 def test_a_run_on_each_set_goes_on_bit_for_bit(
-    word: str, record: type[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    word: str,
+    record: type[Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Stopped after 3 steps of the 5 there are, in the middle of an epoch."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -254,14 +290,24 @@ def test_a_run_on_each_set_goes_on_bit_for_bit(
     place = {} if record.made else {"path": str(tmp_path / "set")}
     chosen = {"set": word, **keys(word, record), **place}
     data = resolve_train(recipe(data=chosen)).data
-    facts = {"input": data.shape or (3, 16, 16), "classes": data.class_count or 2}
+    facts = {
+        "input": data.shape or (3, 16, 16),
+        "classes": data.class_count or 2,
+    }
     net = {"widths": (4,), "blocks": 1, **facts}
     moved = recipe(data=chosen, augment={"flip": True, "cutout": 3})
-    plans = {n: small_plan.plan(moved | {"iterations": n}, **net) for n in (3, 5)}
+    plans = {
+        n: small_plan.plan(moved | {"iterations": n}, **net) for n in (3, 5)
+    }
     options = Options(device="cpu", workers=0)
     build(plans[5], out=tmp_path / "whole", options=options)  # type: ignore[arg-type]
     build(plans[3], out=tmp_path / "cut", options=options)  # type: ignore[arg-type]
-    resume(tmp_path / "cut", plan=plans[5], load=small_plan.load, options=options)  # type: ignore[arg-type]
+    resume(
+        tmp_path / "cut",
+        plan=plans[5],
+        load=small_plan.load,
+        options=options,
+    )  # type: ignore[arg-type]
     whole, cut = (
         (tmp_path / name / "weights.safetensors").read_bytes()
         for name in ("whole", "cut")
@@ -271,16 +317,28 @@ def test_a_run_on_each_set_goes_on_bit_for_bit(
 
 @pytest.mark.parametrize(("word", "record"), SETS)
 def test_a_run_is_planned_without_the_set(
-    word: str, record: type[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    word: str,
+    record: type[Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("resgraph.train.trial.BUDGET", 0)  # a step of two images
+    monkeypatch.setattr(
+        "resgraph.train.trial.BUDGET", 0
+    )  # a step of two images
     place = {} if record.made else {"path": str(tmp_path / "nowhere")}
     chosen = {"set": word, **keys(word, record), **place}
     plan = small_plan.plan(
-        recipe(data=chosen), widths=(4,), blocks=1, input=(3, 32, 32), classes=10
+        recipe(data=chosen),
+        widths=(4,),
+        blocks=1,
+        input=(3, 32, 32),
+        classes=10,
     )
     data = plan.train.data  # type: ignore[union-attr]
-    plan.input, plan.classes = data.shape or plan.input, data.class_count or 10
+    plan.input, plan.classes = (
+        data.shape or plan.input,
+        data.class_count or 10,
+    )
     seen = forecast(plan, options=Options(device="cpu"))  # type: ignore[arg-type]
     counts = data.counts(plan.classes)
     assert seen.images == (counts[0] if counts else None)
@@ -303,10 +361,16 @@ def test_as_many_images_of_cifar_as_its_record_counts(
 ) -> None:
     """Blank images in the official number, as many of each class."""
     version = VERSIONS[name][0]
-    (tmp_path / version.names).write_text("\n".join(map(str, range(classes))))
+    (tmp_path / version.names).write_text(
+        "\n".join(map(str, range(classes)))
+    )
     for files, total in ((version.train, 50_000), (version.test, 10_000)):
         each = total // len(files)
-        lead = len(("fine", "coarse")) if version.labels == "fine_labels" else 1
+        lead = (
+            len(("fine", "coarse"))
+            if version.labels == "fine_labels"
+            else 1
+        )
         rows = numpy.zeros((each, lead + 3072), numpy.uint8)
         rows[:, lead - 1] = numpy.arange(each) % classes
         for file in files:

@@ -27,11 +27,17 @@ TABLE_2 = {  # arXiv 2110.00476: A2, A3
     "augment.crop.area": ((0.08, 1.0), (0.08, 1.0)),
     "augment.randaugment.magnitude": (7, 6),
     "augment.randaugment.deviation": (0.5, 0.5),
-    "augment.randaugment.ops": (2, 2),  # timm: `rand-` has two where `n` says nothing
+    "augment.randaugment.ops": (
+        2,
+        2,
+    ),  # timm: `rand-` has two where `n` says nothing
     "augment.mixup": (0.1, 0.1),
     "augment.cutmix": (1.0, 1.0),
     "augment.erasing": (0, 0),
-    "data.resize": (int(224 / 0.95), int(224 / 0.95)),  # test crop ratio 0.95
+    "data.resize": (
+        int(224 / 0.95),
+        int(224 / 0.95),
+    ),  # test crop ratio 0.95
     "target.loss": ("bce", "bce"),
     "target.threshold": (0.2, 0.2),  # timm's `--bce-target-thresh`
     "clip": (1.0, 1.0),  # the largest norm within timm's LAMB
@@ -74,15 +80,23 @@ def test_resnet_strikes_back_is_its_table_2(column: int) -> None:
         place: row[column] for place, row in TABLE_2.items()
     }
     rates = LearningRates(recipe, 625)
-    assert rates.lr(0) == pytest.approx(1e-4, rel=0.03), "timm's --warmup-lr"
-    assert rates.lr(rates.steps - 1) == pytest.approx(1e-6, rel=0.01), "its --min-lr"
+    assert rates.lr(0) == pytest.approx(1e-4, rel=0.03), (
+        "timm's --warmup-lr"
+    )
+    assert rates.lr(rates.steps - 1) == pytest.approx(1e-6, rel=0.01), (
+        "its --min-lr"
+    )
 
 
 def test_a3_trains_at_160_pixels_and_tests_at_224() -> None:
     recipe = resolve_train("imagenet-rsb-a3")
-    sizes = {size_at(epoch, recipe, 625, (224, 224)) for epoch in range(100)}
+    sizes = {
+        size_at(epoch, recipe, 625, (224, 224)) for epoch in range(100)
+    }
     assert sizes == {(160, 160)}
-    assert decoded_size(recipe, (224, 224)) == (160, 160), "files are cut to it at once"
+    assert decoded_size(recipe, (224, 224)) == (160, 160), (
+        "files are cut to it at once"
+    )
     by_place = recipe.model_copy(update={"normalize": "per-pixel"})
     assert decoded_size(by_place, (224, 224)) == (224, 224)
     whole = resolve_train("imagenet-rsb-a2")
@@ -101,7 +115,11 @@ def test_torchvisions_second_weights_are_its_command() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["imagenet-rsb-a2", "imagenet-rsb-a3", "imagenet-torchvision-v2"]
+    "name",
+    ["imagenet-rsb-a2", "imagenet-rsb-a3", "imagenet-torchvision-v2"],
 )
 def test_resnet_50_takes_each(name: str) -> None:
-    assert resgraph.load("resnet-50", overrides=[f"train={name}"]).unmet() == []
+    assert (
+        resgraph.load("resnet-50", overrides=[f"train={name}"]).unmet()
+        == []
+    )

@@ -43,11 +43,19 @@ def made(
     labels = torch.arange(images) % classes
     logits = torch.randn(images, classes, generator=draw)
     logits[torch.arange(images), labels] += 1.5
-    pixels = torch.randint(0, 256, (images, *shape), dtype=torch.uint8, generator=draw)
+    pixels = torch.randint(
+        0, 256, (images, *shape), dtype=torch.uint8, generator=draw
+    )
     part = Resident(pixels, labels)
-    names = (ODD, "long " * 40, *(f"n{number:08d}" for number in range(2, classes)))
+    names = (
+        ODD,
+        "long " * 40,
+        *(f"n{number:08d}" for number in range(2, classes)),
+    )
     about = "made up"
-    data = DataSet("set", part, part, names, shape, about, watched="validation")
+    data = DataSet(
+        "set", part, part, names, shape, about, watched="validation"
+    )
     return logits, labels, data
 
 
@@ -58,10 +66,14 @@ def seen(logits: Tensor, labels: Tensor) -> Verdicts:
     return witness.verdicts(len(labels), World())
 
 
-def page(classes: int, images: int, shape: tuple[int, ...] = (3, 8, 8)) -> str:
+def page(
+    classes: int, images: int, shape: tuple[int, ...] = (3, 8, 8)
+) -> str:
     logits, labels, data = made(classes, images, shape)
     score = Score(0.5, 25.0, images)
-    return Judgement(ODD, data, seen(logits, labels), score, "weights").page()
+    return Judgement(
+        ODD, data, seen(logits, labels), score, "weights"
+    ).page()
 
 
 def test_verdicts_count_what_was_said() -> None:
@@ -83,7 +95,9 @@ def test_verdicts_count_what_was_said() -> None:
     assert numpy.array_equal(said.right, own[known].numpy())
     numpy.fill_diagonal(wanted, 0)
     pairs = said.confusions(5)
-    assert pairs[0][0] == wanted.max() and all(wanted[b, c] == a for a, b, c in pairs)
+    assert pairs[0][0] == wanted.max() and all(
+        wanted[b, c] == a for a, b, c in pairs
+    )
     assert sum(count for count, _, _ in pairs) == wanted.sum()
 
 
@@ -110,7 +124,9 @@ def test_ranks_that_took_turns_say_the_same() -> None:
     whole = seen(logits, labels)
     assert len(whole) == 31
     for name in Verdicts.__struct_fields__:
-        assert numpy.array_equal(getattr(found, name), getattr(whole, name)), name
+        assert numpy.array_equal(
+            getattr(found, name), getattr(whole, name)
+        ), name
 
 
 @pytest.mark.slow
@@ -133,7 +149,11 @@ def test_a_build_ends_with_it_and_eval_writes_it(tmp_path: Path) -> None:
     own = (tmp_path / "run" / "report.html").read_text()
     assert result.files["report"] == tmp_path / "run" / "report.html"
     assert "report.html" in result.summary()
-    evaluate(tmp_path / "run", report=tmp_path / "r.html", options=Options(threads=1))
+    evaluate(
+        tmp_path / "run",
+        report=tmp_path / "r.html",
+        options=Options(threads=1),
+    )
     again = (tmp_path / "r.html").read_text()
     assert again == own.replace(
         "weights after 2 epochs", f"weights of {tmp_path / 'run'}"
@@ -158,7 +178,9 @@ def test_what_has_no_classes_has_no_report(
     asked = ["eval", str(tmp_path / "label"), "--report"]
     assert run([*asked, str(tmp_path)]) == 2
     assert run([*asked, str(tmp_path / "none" / "r.html")]) == 2
-    assert "name a file in a folder that is there" in capsys.readouterr().err
+    assert (
+        "name a file in a folder that is there" in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize("classes", [2, 10, 100, 1000])
@@ -166,7 +188,9 @@ def test_it_is_one_file_that_loads_nothing(classes: int) -> None:
     text = page(classes, max(80, classes))
     assert "http-equiv" in text and "default-src 'none'" in text
     sources = re.findall(r'(?:src|href)="([^"]*)"', text)
-    assert sources and all(source.startswith("data:image/") for source in sources)
+    assert sources and all(
+        source.startswith("data:image/") for source in sources
+    )
     assert not re.search(r"<script|<link|@import|url\(", text)
     assert text.count("<tr><td") >= classes
     assert len(text) < 10**6
@@ -175,8 +199,12 @@ def test_it_is_one_file_that_loads_nothing(classes: int) -> None:
 def test_names_of_files_need_not_be_text() -> None:
     logits, labels, data = made(2, 8)
     names = ("caf\udce9", "line\nbreak\x00")
-    odd = DataSet("set", data.train, data.validation, names, (3, 8, 8), "made up")
-    told = Judgement("net", odd, seen(logits, labels), Score(0.5, 0.0, 8), "weights")
+    odd = DataSet(
+        "set", data.train, data.validation, names, (3, 8, 8), "made up"
+    )
+    told = Judgement(
+        "net", odd, seen(logits, labels), Score(0.5, 0.0, 8), "weights"
+    )
     assert "caf\ufffd" in told.page().encode().decode()
     assert "line\ufffdbreak\ufffd" in told.page()
 
@@ -189,7 +217,9 @@ def test_nothing_wrong_is_said() -> None:
     labels = torch.arange(6) % 2
     _, _, data = made(2, 6)
     logits = torch.nn.functional.one_hot(labels, 2).float() * 9
-    text = Judgement("net", data, seen(logits, labels), Score(0.0, 0.0, 6), "w").page()
+    text = Judgement(
+        "net", data, seen(logits, labels), Score(0.0, 0.0, 6), "w"
+    ).page()
     assert "There is none." in text and "6 of 6 validation images" in text
 
 
@@ -201,11 +231,17 @@ def test_cells_say_counts_and_shares() -> None:
     assert drawn.count("<rect") == 2 + 2 and "b&lt;" in drawn
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt install chromium")
+@pytest.mark.skipif(
+    CHROMIUM is None, reason="no chromium: apt install chromium"
+)
 @pytest.mark.parametrize("classes", [2, 100])
 def test_a_browser_shows_it(tmp_path: Path, classes: int) -> None:
     (tmp_path / "report.html").write_text(page(classes, 80))
-    call: list[Any] = [CHROMIUM, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}"]
+    call: list[Any] = [
+        CHROMIUM,
+        *FLAGS,
+        f"--user-data-dir={tmp_path / 'profile'}",
+    ]
     done = subprocess.run(
         [*call, (tmp_path / "report.html").as_uri()],
         capture_output=True, text=True, timeout=90, check=True,

@@ -32,7 +32,9 @@ from resgraph.train.settings.decide import Workload, decide
 from resgraph.train.signals import catching_signals
 
 
-def rows(errors: list[float], lrs: list[float] | None = None) -> list[dict[str, Any]]:
+def rows(
+    errors: list[float], lrs: list[float] | None = None
+) -> list[dict[str, Any]]:
     return [
         {
             "step": 10 * (i + 1),
@@ -46,20 +48,29 @@ def rows(errors: list[float], lrs: list[float] | None = None) -> list[dict[str, 
 
 
 EPOCHS = resolve_train({"recipe": "digits", "schedule": "constant"})
-STEPS = resolve_train({"recipe": "digits", "schedule": "constant", "iterations": 9})
+STEPS = resolve_train(
+    {"recipe": "digits", "schedule": "constant", "iterations": 9}
+)
 
 
 def polylines(svg: str) -> list[list[tuple[float, float]]]:
-    found = ET.fromstring(svg).findall("{http://www.w3.org/2000/svg}polyline")
+    found = ET.fromstring(svg).findall(
+        "{http://www.w3.org/2000/svg}polyline"
+    )
     return [
-        [tuple(map(float, point.split(","))) for point in line.attrib["points"].split()]
+        [
+            tuple(map(float, point.split(",")))
+            for point in line.attrib["points"].split()
+        ]
         for line in found
     ]  # type: ignore[misc]
 
 
 def test_curves_are_the_rows() -> None:
     errors = [8.0, 6.0, 4.0, 3.0, 2.0]
-    train, validation = polylines(curves("net", rows(errors), EPOCHS, "test"))
+    train, validation = polylines(
+        curves("net", rows(errors), EPOCHS, "test")
+    )
     assert len(train) == len(validation) == 5
     assert [y for _, y in validation] == sorted(y for _, y in validation)
     assert all(
@@ -84,21 +95,33 @@ def test_any_rows_make_a_picture(errors: list[float]) -> None:
     ("epochs", "ticks"),
     [(1, "0 1"), (2, "0 1 2"), (10, "0 2 4 6 8 10"), (20, "0 5 10 15 20")],
 )
-def test_epochs_are_counted_in_whole_numbers(epochs: int, ticks: str) -> None:
+def test_epochs_are_counted_in_whole_numbers(
+    epochs: int, ticks: str
+) -> None:
     svg = curves("net", rows([5.0] * epochs), EPOCHS, "test")
     assert (
-        " ".join(re.findall(r'y="389" text-anchor="middle"[^>]*>([^<]+)<', svg))
+        " ".join(
+            re.findall(r'y="389" text-anchor="middle"[^>]*>([^<]+)<', svg)
+        )
         == ticks
     )
 
 
-STEPPED: dict[str, Any] = {"recipe": "digits", "epochs": 6, "warmup": "none"}
+STEPPED: dict[str, Any] = {
+    "recipe": "digits",
+    "epochs": 6,
+    "warmup": "none",
+}
 
 
 @pytest.mark.parametrize(
     ("schedule", "lrs", "places"),
     [
-        ({"kind": "steps", "at": [3, 5]}, [0.1, 0.1, 0.1, 0.01, 0.01, 0.001], [3, 5]),
+        (
+            {"kind": "steps", "at": [3, 5]},
+            [0.1, 0.1, 0.1, 0.01, 0.01, 0.001],
+            [3, 5],
+        ),
         (
             {"kind": "steps", "at": [2, 3]},
             [0.1, 0.1, 0.01, 0.001, 0.001, 0.001],
@@ -129,17 +152,28 @@ def test_every_drop_of_a_stepped_rate_is_marked(
         "{http://www.w3.org/2000/svg}line"
     )
     dashed = [
-        float(line.attrib["x1"]) for line in lines if "stroke-dasharray" in line.attrib
+        float(line.attrib["x1"])
+        for line in lines
+        if "stroke-dasharray" in line.attrib
     ]
-    (x0, _), *_, (x1, _) = polylines(curves("net", learned, train, "test"))[1]
+    (x0, _), *_, (x1, _) = polylines(curves("net", learned, train, "test"))[
+        1
+    ]
     assert dashed == pytest.approx(
         [x0 + (x1 - x0) * (place - 1) / 5 for place in places], abs=0.1
     )
 
 
 def test_drops_that_a_run_has_not_come_to_are_not_drawn() -> None:
-    train = resolve_train({**STEPPED, "schedule": {"kind": "steps", "at": [2, 4]}})
-    assert curves("net", rows([5.0] * 3), train, "test").count("stroke-dasharray") == 1
+    train = resolve_train(
+        {**STEPPED, "schedule": {"kind": "steps", "at": [2, 4]}}
+    )
+    assert (
+        curves("net", rows([5.0] * 3), train, "test").count(
+            "stroke-dasharray"
+        )
+        == 1
+    )
 
 
 @pytest.mark.parametrize(
@@ -153,11 +187,21 @@ def test_the_error_is_called_what_it_is(target: str, error: str) -> None:
         resolve_train({"recipe": "digits", "target": target}),
         "test",
     )
-    assert f">{error} (%)<" in svg and f"test {error} 5.00 % at the end" in svg
+    assert (
+        f">{error} (%)<" in svg and f"test {error} 5.00 % at the end" in svg
+    )
 
 
 START = RunStart(
-    "net [/]", Path("runs/net-1"), 1000, 2, 20, 10, 640, 0, (("device", "cpu", "why"),)
+    "net [/]",
+    Path("runs/net-1"),
+    1000,
+    2,
+    20,
+    10,
+    640,
+    0,
+    (("device", "cpu", "why"),),
 )
 
 
@@ -175,7 +219,10 @@ def test_without_a_terminal_there_is_a_line_for_each_epoch() -> None:
     assert type(reporter) is Lines
     tell(reporter)
     lines = out.getvalue().splitlines()
-    assert lines[0] == "net [/]: 1,000 parameters, 640 images, 2 epochs (20 steps)"
+    assert (
+        lines[0]
+        == "net [/]: 1,000 parameters, 640 images, 2 epochs (20 steps)"
+    )
     assert (
         lines[2]
         == "epoch   1/2  loss 1.5000  train error 40.00 %  validation error 35.25 %  lr 0.1  2 s"
@@ -184,7 +231,9 @@ def test_without_a_terminal_there_is_a_line_for_each_epoch() -> None:
     assert "\x1b" not in out.getvalue()
 
 
-def test_the_log_calls_what_is_evaluated_as_the_summary_does(tmp_path: Path) -> None:
+def test_the_log_calls_what_is_evaluated_as_the_summary_does(
+    tmp_path: Path,
+) -> None:
     out = io.StringIO()
     reporter = Lines(Console(file=out, width=200))
     result = build(
@@ -192,7 +241,10 @@ def test_the_log_calls_what_is_evaluated_as_the_summary_does(tmp_path: Path) -> 
         out=tmp_path / "run",
         reporter=reporter,
     )
-    assert "  test error " in out.getvalue() and "% test accuracy" in result.summary()
+    assert (
+        "  test error " in out.getvalue()
+        and "% test accuracy" in result.summary()
+    )
 
 
 @pytest.mark.parametrize(
@@ -208,7 +260,11 @@ def test_the_log_calls_what_is_evaluated_as_the_summary_does(tmp_path: Path) -> 
             "cpu, eager",
         ),
         (
-            [("device", "cpu"), ("compile", "eager"), ("checkpointing", "on")],
+            [
+                ("device", "cpu"),
+                ("compile", "eager"),
+                ("checkpointing", "on"),
+            ],
             "cpu, eager, checkpointing",
         ),
         (
@@ -217,10 +273,15 @@ def test_the_log_calls_what_is_evaluated_as_the_summary_does(tmp_path: Path) -> 
         ),
     ],
 )
-def test_choices_are_told_by_name(decisions: list[tuple[str, str]], told: str) -> None:
+def test_choices_are_told_by_name(
+    decisions: list[tuple[str, str]], told: str
+) -> None:
     lines = opening(
         replace(
-            START, decisions=tuple((what, choice, "why") for what, choice in decisions)
+            START,
+            decisions=tuple(
+                (what, choice, "why") for what, choice in decisions
+            ),
         )
     )
     assert lines[1] == f"{told} → runs/net-1"
@@ -228,11 +289,19 @@ def test_choices_are_told_by_name(decisions: list[tuple[str, str]], told: str) -
 
 @pytest.mark.parametrize(
     ("number", "told"),
-    [(1, "1 epoch"), (1.0, "1 epoch"), (2, "2 epochs"), (0.5, "0.5 epochs")],
+    [
+        (1, "1 epoch"),
+        (1.0, "1 epoch"),
+        (2, "2 epochs"),
+        (0.5, "0.5 epochs"),
+    ],
 )
 def test_one_epoch_is_one(number: float, told: str) -> None:
     assert epochs_of(number) == told
-    assert f"640 images, {told} (20 steps)" in opening(replace(START, epochs=number))[0]
+    assert (
+        f"640 images, {told} (20 steps)"
+        in opening(replace(START, epochs=number))[0]
+    )
 
 
 @pytest.mark.parametrize("width", [20, 120])
@@ -268,9 +337,15 @@ def test_every_decision_has_its_reason() -> None:
         ).reasons
     }
     assert told["threads"] == "1 thread"
-    able = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+    able = (
+        torch.cpu._is_amx_tile_supported()
+        or torch.cpu._is_avx512_bf16_supported()
+    )
     assert (
-        decide(Options(device="cpu"), World(), Workload(1e12, True, 100)).bf16 == able
+        decide(
+            Options(device="cpu"), World(), Workload(1e12, True, 100)
+        ).bf16
+        == able
     )
     asked = decide(
         Options(device="cpu", precision="bf16", layout="contiguous"),
@@ -303,19 +378,30 @@ def test_the_environment_limits_threads(
     threads: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(8)), raising=False)
+    monkeypatch.setattr(
+        "os.sched_getaffinity", lambda _: set(range(8)), raising=False
+    )
     monkeypatch.delenv("TORCHELASTIC_RUN_ID", raising=False)
     for name, value in {"OMP_NUM_THREADS": said, **launcher}.items():
         monkeypatch.setenv(name, value)
     world = World(size=sharing, sharing=sharing)
     assert (
-        decide(Options(device="cpu"), world, Workload(1e12, True, 100)).threads
+        decide(
+            Options(device="cpu"), world, Workload(1e12, True, 100)
+        ).threads
         == threads
     )
-    assert decide(Options(device="cpu"), world, Workload(1e6, True, 100)).threads == 1
     assert (
         decide(
-            Options(device="cpu", threads=5), world, Workload(1e12, True, 100)
+            Options(device="cpu"), world, Workload(1e6, True, 100)
+        ).threads
+        == 1
+    )
+    assert (
+        decide(
+            Options(device="cpu", threads=5),
+            world,
+            Workload(1e12, True, 100),
         ).threads
         == 5
     )
@@ -325,7 +411,9 @@ def test_the_environment_limits_threads(
     ("device", "kind"),
     [("cuda", MissingError), ("mps", MissingError), ("tpu", UsageError)],
 )
-def test_a_device_that_is_not_there_is_said(device: str, kind: type[Exception]) -> None:
+def test_a_device_that_is_not_there_is_said(
+    device: str, kind: type[Exception]
+) -> None:
     if device == "cuda" and torch.cuda.is_available():
         pytest.skip("there is one")
     with pytest.raises(kind, match=f"--device {device}"):
@@ -336,7 +424,9 @@ def test_a_forecast_costs_nothing_and_says_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    found = forecast(small_plan.plan("digits", blocks=1), options=Options(threads=1))
+    found = forecast(
+        small_plan.plan("digits", blocks=1), options=Options(threads=1)
+    )
     assert (found.steps, found.images, found.batch) == (660, 1438, 64)
     assert 0.1 < found.seconds < 600
     assert {
@@ -366,7 +456,9 @@ def test_runs_side_by_side_show_what_differs(tmp_path: Path) -> None:
             }
             run.write(
                 "run.json",
-                json.dumps({"name": name, "status": "running", "recipe": recipe}),
+                json.dumps(
+                    {"name": name, "status": "running", "recipe": recipe}
+                ),
             )
         infos.append(read_run(tmp_path / name))
     assert differences(infos) == {
@@ -388,7 +480,9 @@ def test_runs_can_be_listed_without_torch() -> None:
 
 
 def test_a_second_signal_stops_at_once() -> None:
-    before = signal.getsignal(signal.SIGINT)  # a shell's background job ignores it
+    before = signal.getsignal(
+        signal.SIGINT
+    )  # a shell's background job ignores it
     with catching_signals() as request:
         signal.raise_signal(signal.SIGINT)
         assert request.number == signal.SIGINT
@@ -420,5 +514,7 @@ def test_the_time_told_is_near_the_time_taken(tmp_path: Path) -> None:
     forecast(plan, options=Options(threads=threads + 1))
     assert torch.get_num_threads() == threads
     told = forecast(plan, options=Options(threads=1)).seconds
-    taken = build(plan, out=tmp_path / "run", options=Options(threads=1)).seconds
+    taken = build(
+        plan, out=tmp_path / "run", options=Options(threads=1)
+    ).seconds
     assert 0.4 < taken / told < 2.5

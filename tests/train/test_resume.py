@@ -39,7 +39,11 @@ KINDS: dict[str, dict[str, Any]] = {
     "plain": PLAIN,
     "adamw, average, accumulation, clipping": {
         **PLAIN,
-        "optimizer": {"name": "adamw", "lr": 0.01, "no_decay": ["norm", "bias"]},
+        "optimizer": {
+            "name": "adamw",
+            "lr": 0.01,
+            "no_decay": ["norm", "bias"],
+        },
         "ema": {"decay": 0.9, "every": 2},
         "accumulate": 2,
         "clip": 1.0,
@@ -128,27 +132,42 @@ def test_a_run_goes_on_bit_for_bit(
 ) -> None:
     cut = tmp_path / "cut"
     with pytest.raises(StoppedError) as stopped:
-        build(tiny(KINDS[kind]), out=cut, options=ONE, reporter=SignalAt(after))
+        build(
+            tiny(KINDS[kind]),
+            out=cut,
+            options=ONE,
+            reporter=SignalAt(after),
+        )
     assert stopped.value.exit_code == 128 + signal.SIGTERM
     assert f"resgraph resume {cut}" in str(stopped.value)
     assert read_run(cut).status == "stopped"
     with pytest.raises(StoppedError):
-        resume(cut, load=small_plan.load, reporter=SignalAt(5, signal.SIGINT))
+        resume(
+            cut, load=small_plan.load, reporter=SignalAt(5, signal.SIGINT)
+        )
     resume(cut, load=small_plan.load)
     assert result(cut) == whole(kind)
 
 
-def test_two_runs_are_the_same_and_another_seed_is_not(tmp_path: Path) -> None:
+def test_two_runs_are_the_same_and_another_seed_is_not(
+    tmp_path: Path,
+) -> None:
     results = []
     for place, seed in enumerate((0, 0, 1)):
-        build(tiny({**PLAIN, "seed": seed}), out=tmp_path / str(place), options=ONE)
+        build(
+            tiny({**PLAIN, "seed": seed}),
+            out=tmp_path / str(place),
+            options=ONE,
+        )
         results.append(result(tmp_path / str(place)))
     assert results[0] == results[1]
     assert results[0][0] != results[2][0]
 
 
 def test_saving_often_changes_nothing(whole: Whole, tmp_path: Path) -> None:
-    build(tiny(PLAIN), out=tmp_path, options=Options(threads=1, save_every=2))
+    build(
+        tiny(PLAIN), out=tmp_path, options=Options(threads=1, save_every=2)
+    )
     assert result(tmp_path) == whole("plain")
 
 
@@ -165,7 +184,12 @@ def stopped(after: int) -> dict[Path, bytes]:
     """The files of such a run."""
     with TemporaryDirectory() as folder:
         with pytest.raises(StoppedError):
-            build(tiny(PLAIN), out=Path(folder), options=ONE, reporter=SignalAt(after))
+            build(
+                tiny(PLAIN),
+                out=Path(folder),
+                options=ONE,
+                reporter=SignalAt(after),
+            )
         return {
             path.relative_to(folder): path.read_bytes()
             for path in Path(folder).rglob("*")
@@ -192,15 +216,16 @@ def corrupt_html(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "corrupt", [corrupt_zeros, corrupt_short, corrupt_bit, corrupt_html, Path.unlink]
+    "corrupt",
+    [corrupt_zeros, corrupt_short, corrupt_bit, corrupt_html, Path.unlink],
 )
 def test_a_damaged_checkpoint_gives_way_to_the_one_before(
     corrupt: Any, whole: Whole, tmp_path: Path
 ) -> None:
     cut = stopped_run(tmp_path / "cut")
-    newest, before = json.loads((cut / "checkpoints" / "latest.json").read_text())[
-        "checkpoints"
-    ]
+    newest, before = json.loads(
+        (cut / "checkpoints" / "latest.json").read_text()
+    )["checkpoints"]
     assert (newest["step"], before["step"]) == (9, 6)
     corrupt(cut / "checkpoints" / newest["file"])
     said: list[str] = []
@@ -272,7 +297,9 @@ def test_a_run_that_cannot_be_written_is_said(tmp_path: Path) -> None:
         resume(cut, load=small_plan.load)
 
 
-def test_the_same_command_starts_and_continues(whole: Whole, tmp_path: Path) -> None:
+def test_the_same_command_starts_and_continues(
+    whole: Whole, tmp_path: Path
+) -> None:
     with pytest.raises(StoppedError):
         build(
             tiny(PLAIN),
@@ -315,7 +342,9 @@ def test_a_loss_that_is_not_finite_stops_and_saves_nothing_of_it(
         "schedule": "constant",
         "epochs": 40,
     }
-    with pytest.raises(TrainingError, match=r"not finite (at|after) step .*") as caught:
+    with pytest.raises(
+        TrainingError, match=r"not finite (at|after) step .*"
+    ) as caught:
         build(tiny(recipe), out=tmp_path / "a", options=ONE)
     assert "learning rate of 100" in str(caught.value)
     assert read_run(tmp_path / "a").status == "failed"
@@ -348,7 +377,9 @@ def test_a_lack_of_memory_is_told_with_a_way_out(
     assert read_run(tmp_path / "a").status == "failed"
 
 
-def test_a_bug_is_not_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_is_not_hidden(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_: Any) -> None:
         raise RuntimeError("shapes do not match")
 

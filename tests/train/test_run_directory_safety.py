@@ -21,7 +21,9 @@ def _look_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("resgraph.train.engine.loop.CHECK_EVERY", 0.0)
 
 
-def test_a_folder_with_a_lock_of_its_own_is_not_emptied(tmp_path: Path) -> None:
+def test_a_folder_with_a_lock_of_its_own_is_not_emptied(
+    tmp_path: Path,
+) -> None:
     for name in (LOCK, "thesis.tex"):
         (tmp_path / name).write_text("mine")
     for force in (False, True):
@@ -35,7 +37,10 @@ def test_what_died_at_birth_makes_way(tmp_path: Path) -> None:
     for name in (LOCK, "spec.yaml", ".partial-model.py"):
         (tmp_path / name).write_text("")
     with create("net", tmp_path) as run:
-        assert sorted(path.name for path in run.path.iterdir()) == [LOCK, "checkpoints"]
+        assert sorted(path.name for path in run.path.iterdir()) == [
+            LOCK,
+            "checkpoints",
+        ]
 
 
 def test_a_replaced_run_is_locked_all_the_while(tmp_path: Path) -> None:
@@ -69,25 +74,33 @@ def test_a_damaged_row_loses_no_other(tmp_path: Path) -> None:
     cut = stopped_run(tmp_path / "cut", after=14)
     rows = (cut / "metrics.jsonl").read_text().splitlines()
     assert len(rows) == 2
-    (cut / "metrics.jsonl").write_text("\n".join([rows[0], rows[1][:20], rows[1], ""]))
+    (cut / "metrics.jsonl").write_text(
+        "\n".join([rows[0], rows[1][:20], rows[1], ""])
+    )
     resume(cut, load=small_plan.load)
     assert (cut / "metrics.jsonl").read_text().splitlines()[:2] == rows
 
 
-def test_results_that_cannot_be_written_are_a_failure(tmp_path: Path) -> None:
+def test_results_that_cannot_be_written_are_a_failure(
+    tmp_path: Path,
+) -> None:
     cut = stopped_run(tmp_path / "run")
     (cut / "weights.safetensors").mkdir()
     with pytest.raises(
-        RunError, match=r"cannot write .*weights\.safetensors: it is a directory"
+        RunError,
+        match=r"cannot write .*weights\.safetensors: it is a directory",
     ):
         resume(cut, load=small_plan.load)
     assert read_run(cut).status == "failed"
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("threads", "two"), ("precision", "fp8"), ("layout", 3)]
+    ("name", "value"),
+    [("threads", "two"), ("precision", "fp8"), ("layout", 3)],
 )
-def test_choices_that_are_none_are_told(name: str, value: Any, tmp_path: Path) -> None:
+def test_choices_that_are_none_are_told(
+    name: str, value: Any, tmp_path: Path
+) -> None:
     cut = stopped_run(tmp_path / "cut")
     facts = json.loads((cut / "run.json").read_bytes())
     facts["used"][name] = value

@@ -25,7 +25,9 @@ from resgraph.train.settings.decide import Workload, decide
 
 @pytest.fixture
 def run(folder: Path, tmp_path: Path) -> Path:
-    train = recipe(folder, target="label", data={"label": "label"}, epochs=1)
+    train = recipe(
+        folder, target="label", data={"label": "label"}, epochs=1
+    )
     return built(folder, tmp_path / "run", HEAD.format(2), train)
 
 
@@ -33,9 +35,13 @@ def pictures(folder: Path) -> list[Path]:
     return [folder / f"pictures/{number}.png" for number in range(20, 30)]
 
 
-def chances(run: Path, paths: list[Path], **options: Any) -> list[dict[str, float]]:
+def chances(
+    run: Path, paths: list[Path], **options: Any
+) -> list[dict[str, float]]:
     how = Options(threads=1, device="cpu", **options)
-    return [dict(found.classes) for found in predict(run, paths, options=how)]
+    return [
+        dict(found.classes) for found in predict(run, paths, options=how)
+    ]
 
 
 def test_images_are_predicted_in_batches_as_one_by_one(
@@ -45,7 +51,9 @@ def test_images_are_predicted_in_batches_as_one_by_one(
     real = inference.placed
 
     def counted(net: nn.Module, *args: Any) -> nn.Module:
-        net.register_forward_pre_hook(lambda _, given: sizes.append(len(given[0])))
+        net.register_forward_pre_hook(
+            lambda _, given: sizes.append(len(given[0]))
+        )
         return real(net, *args)
 
     monkeypatch.setattr(inference, "placed", counted)
@@ -56,23 +64,38 @@ def test_images_are_predicted_in_batches_as_one_by_one(
         assert chances(run, [path])[0] == pytest.approx(found, abs=1e-6)
 
 
-def test_onnxruntime_says_what_torch_says(run: Path, folder: Path, capsys: Any) -> None:
+def test_onnxruntime_says_what_torch_says(
+    run: Path, folder: Path, capsys: Any
+) -> None:
     pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
     ours = chances(run, pictures(folder))
-    asked = [*map(str, pictures(folder)), "--engine", "onnx", "--device", "cpu"]
+    asked = [
+        *map(str, pictures(folder)),
+        "--engine",
+        "onnx",
+        "--device",
+        "cpu",
+    ]
     assert command(["predict", str(run), *asked, "--json"]) == 0
-    for wanted, found in zip(ours, json.loads(capsys.readouterr().out), strict=True):
+    for wanted, found in zip(
+        ours, json.loads(capsys.readouterr().out), strict=True
+    ):
         assert dict(found["classes"]) == pytest.approx(wanted, abs=1e-5)
     scores = [
         evaluate(
-            run, options=Options(threads=1, workers=0, device="cpu", engine=engine)
+            run,
+            options=Options(
+                threads=1, workers=0, device="cpu", engine=engine
+            ),
         )
         for engine in ("torch", "onnx")
     ]
     assert scores[0].loss == pytest.approx(scores[1].loss, rel=1e-5)
     with pytest.raises(UsageError, match="--sides"):
-        evaluate(run, sides=(20,), options=Options(device="cpu", engine="onnx"))
+        evaluate(
+            run, sides=(20,), options=Options(device="cpu", engine="onnx")
+        )
 
 
 class Wrong(nn.Module):
@@ -101,27 +124,43 @@ def test_what_gives_something_else_is_never_used(
 def test_without_its_packages_onnx_ends_with_the_line_that_installs_them(
     run: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
-    monkeypatch.setattr(runtimes, "find_spec", lambda name: name != "onnxruntime")
-    asked = ["predict", str(run), str(pictures(folder)[0]), "--device", "cpu"]
+    monkeypatch.setattr(
+        runtimes, "find_spec", lambda name: name != "onnxruntime"
+    )
+    asked = [
+        "predict",
+        str(run),
+        str(pictures(folder)[0]),
+        "--device",
+        "cpu",
+    ]
     assert command([*asked, "--engine", "onnx"]) == 4
     said = capsys.readouterr().err
     assert "onnxruntime" in said and "pip install 'resgraph[onnx]'" in said
     assert command([*asked, "--engine", "auto"]) == 0
 
 
-def test_auto_exports_where_it_pays(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_exports_where_it_pays(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """2e12 multiply-adds, on a CPU, in fp32, all of one size."""
     made: list[int] = []
     monkeypatch.setattr(runtimes, "export", lambda *_: b"")
     monkeypatch.setattr(runtimes, "find_spec", lambda _: True)
     monkeypatch.setattr(runtimes, "_compare", lambda *_: None)
     monkeypatch.setattr(
-        runtimes, "OnnxRuntimeNet", lambda *_: made.append(1) or nn.Identity()
+        runtimes,
+        "OnnxRuntimeNet",
+        lambda *_: made.append(1) or nn.Identity(),
     )
     plan = own_plan(run, resgraph.load)
     net = trained(run, plan.module())
     fp32, bf16 = (
-        decide(Options(device="cpu", precision=one, threads=1), World(), Workload(1.0))
+        decide(
+            Options(device="cpu", precision=one, threads=1),
+            World(),
+            Workload(1.0),
+        )
         for one in ("fp32", "bf16")
     )
     enough = int(2e12 / plan.macs) + 1
@@ -131,6 +170,8 @@ def test_auto_exports_where_it_pays(run: Path, monkeypatch: pytest.MonkeyPatch) 
         (enough, False, fp32, False),
         (enough, True, bf16, False),
     ]:
-        found = Inference(images, "auto", one_size).run_by(plan, net, decisions)
+        found = Inference(images, "auto", one_size).run_by(
+            plan, net, decisions
+        )
         assert (found is not net) == used
     assert made == [1]

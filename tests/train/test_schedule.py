@@ -12,7 +12,11 @@ from resgraph.train.engine.schedule import LearningRates
 
 
 def made(steps_per_epoch: int = 10, **keys: Any) -> LearningRates:
-    base = {"data": "digits", "batch": 1, "optimizer": {"name": "sgd", "lr": 0.1}}
+    base = {
+        "data": "digits",
+        "batch": 1,
+        "optimizer": {"name": "sgd", "lr": 0.1},
+    }
     return LearningRates(resolve_train({**base, **keys}), steps_per_epoch)
 
 
@@ -27,7 +31,9 @@ def test_steps_count_what_the_run_counts() -> None:
         48_000: 0.001,
         63_999: 0.001,
     }
-    assert {step: by_step.lr(step) for step in wanted} == pytest.approx(wanted)
+    assert {step: by_step.lr(step) for step in wanted} == pytest.approx(
+        wanted
+    )
     by_epoch = LearningRates(resolve_train("imagenet-90"), 5004)
     assert by_epoch.steps == 90 * 5004
     assert by_epoch.lr(30 * 5004 - 1) == pytest.approx(0.1)
@@ -36,7 +42,9 @@ def test_steps_count_what_the_run_counts() -> None:
 
 def test_cosine_is_torchs() -> None:
     schedule = made(epochs=4, schedule={"kind": "cosine"})
-    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+    optimizer = torch.optim.SGD(
+        [torch.zeros(1, requires_grad=True)], lr=0.1
+    )
     theirs = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 40)
     for step in range(40):
         assert schedule.lr(step) == pytest.approx(
@@ -59,8 +67,12 @@ def test_one_cycle_rises_and_falls() -> None:
 
 
 def test_a_ramp_comes_before_the_schedule() -> None:
-    schedule = made(epochs=4, schedule="linear", warmup={"kind": "linear", "length": 1})
-    assert [schedule.lr(step) for step in (0, 4, 9)] == pytest.approx([0.01, 0.05, 0.1])
+    schedule = made(
+        epochs=4, schedule="linear", warmup={"kind": "linear", "length": 1}
+    )
+    assert [schedule.lr(step) for step in (0, 4, 9)] == pytest.approx(
+        [0.01, 0.05, 0.1]
+    )
     assert [schedule.lr(step) for step in (10, 25, 39)] == pytest.approx(
         [0.1, 0.05, 0.1 / 30]
     )

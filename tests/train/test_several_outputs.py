@@ -38,7 +38,9 @@ ROWS = {
 }
 
 
-def net(outputs: str = "aux: [aux1]", loss: str = "loss: {head: 1, aux1: 0.3}") -> Plan:
+def net(
+    outputs: str = "aux: [aux1]", loss: str = "loss: {head: 1, aux1: 0.3}"
+) -> Plan:
     rows = "\n".join(text for row, text in ROWS.items() if row in outputs)
     return loads(NET.format(rows=rows, outputs=outputs, loss=loss))
 
@@ -47,12 +49,16 @@ def test_the_loss_is_the_weighted_sum() -> None:
     torch.manual_seed(0)
     a, b, c = torch.randn(3, 4, 10, dtype=torch.double).unbind()
     labels = torch.tensor([1, 2, 3, 4])
-    found = weighed((a, b, c), (1, 0, 0.3), lambda out: F.cross_entropy(out, labels))
+    found = weighed(
+        (a, b, c), (1, 0, 0.3), lambda out: F.cross_entropy(out, labels)
+    )
     wanted = F.cross_entropy(a.float(), labels) + 0.3 * F.cross_entropy(
         c.float(), labels
     )
     assert torch.allclose(found, wanted)
-    assert torch.equal(first((a, b)), a.float()) and torch.equal(first(a), a.float())
+    assert torch.equal(first((a, b)), a.float()) and torch.equal(
+        first(a), a.float()
+    )
     assert torch.allclose(
         total((a, b)), (a.square().mean() + b.square().mean()).float()
     )
@@ -90,13 +96,17 @@ train:
 """
 
 
-def test_a_step_descends_the_weighed_sum_as_googlenet_does(tmp_path: Path) -> None:
+def test_a_step_descends_the_weighed_sum_as_googlenet_does(
+    tmp_path: Path,
+) -> None:
     """Szegedy et al. 2015, section 5: the auxiliary losses count 0.3; against torch by hand."""
     plan, options = (
         loads(GOOGLENET),
         Options(threads=1, compile="off", precision="fp32"),
     )
-    run = build(plan, out=tmp_path / "run", options=options, reporter=Silent())
+    run = build(
+        plan, out=tmp_path / "run", options=options, reporter=Silent()
+    )
     found = load_file(run.directory / "weights.safetensors")
 
     ready = prepare(plan, options, World())
@@ -109,7 +119,9 @@ def test_a_step_descends_the_weighed_sum_as_googlenet_does(tmp_path: Path) -> No
     )
     batch = next(loader.epoch(0, 0))
     net = fresh_net(plan, ready.train, ready.decisions).train()
-    head, aux1, aux2 = (F.cross_entropy(out, batch.labels) for out in net(batch.images))
+    head, aux1, aux2 = (
+        F.cross_entropy(out, batch.labels) for out in net(batch.images)
+    )
     (head + 0.3 * aux1 + 0.3 * aux2).backward()
     for key, weight in net.named_parameters():
         wanted = weight - 0.5 * weight.grad
@@ -134,15 +146,21 @@ train: {{recipe: synthetic, target: map, loss: {{head: 1, aux1: 0.4}}}}
 def test_an_auxiliary_map_may_be_coarser() -> None:
     """PSPNet's auxiliary loss is at another stride (Zhao et al. 2017, section 3.3)."""
     assert [
-        p for p in loads(MAPS.format(classes=5)).unmet() if "loss" in p.message
+        p
+        for p in loads(MAPS.format(classes=5)).unmet()
+        if "loss" in p.message
     ] == []
     (problem,) = (
-        p for p in loads(MAPS.format(classes=4)).unmet() if "`loss`" in p.message
+        p
+        for p in loads(MAPS.format(classes=4)).unmet()
+        if "`loss`" in p.message
     )
     assert problem.code == "E051" and "`aux1`, 4x8x8" in problem.message
 
 
-def test_a_run_scores_and_predicts_with_the_first_output(tmp_path: Path) -> None:
+def test_a_run_scores_and_predicts_with_the_first_output(
+    tmp_path: Path,
+) -> None:
     plan = net("output: [head, c2]\naux: [aux1]")
     result = build(
         plan,
@@ -151,7 +169,9 @@ def test_a_run_scores_and_predicts_with_the_first_output(tmp_path: Path) -> None
         reporter=Silent(),
     )
     found = evaluate(result.directory, options=Options(threads=1))
-    assert abs(100 - found.error - result.accuracy) < 1e-4 and found.error < 90
+    assert (
+        abs(100 - found.error - result.accuracy) < 1e-4 and found.error < 90
+    )
 
 
 @pytest.mark.parametrize(
@@ -162,7 +182,11 @@ def test_a_run_scores_and_predicts_with_the_first_output(tmp_path: Path) -> None
             "loss: {head: 1, aux3: 0.3}",
             "weighs `aux3`, which is no output",
         ),
-        ("aux: [aux1]", "loss: {head: 1, c1: 0.3}", "weighs `c1`, which is no output"),
+        (
+            "aux: [aux1]",
+            "loss: {head: 1, c1: 0.3}",
+            "weighs `c1`, which is no output",
+        ),
         (
             "aux: [aux2]",
             "loss: {head: 1, aux2: 0.3}",
@@ -170,15 +194,28 @@ def test_a_run_scores_and_predicts_with_the_first_output(tmp_path: Path) -> None
         ),
         ("aux: [aux1]", "", "no loss reaches `aux1`"),
         ("output: [head, aux1]", "", "no loss reaches `aux1`"),
-        ("output: [head, aux1]", "loss: {aux1: 1}", "no loss reaches `head`"),
+        (
+            "output: [head, aux1]",
+            "loss: {aux1: 1}",
+            "no loss reaches `head`",
+        ),
     ],
 )
-def test_what_does_not_fit(outputs: str, loss: str, said: str, tmp_path: Path) -> None:
+def test_what_does_not_fit(
+    outputs: str, loss: str, said: str, tmp_path: Path
+) -> None:
     plan = net(outputs, loss)
     (problem,) = plan.unmet()
-    assert problem.code == "E051" and said in problem.message and problem.help
+    assert (
+        problem.code == "E051" and said in problem.message and problem.help
+    )
     with pytest.raises(SpecError) as refused:
-        build(plan, out=tmp_path / "run", options=Options(threads=1), reporter=Silent())
+        build(
+            plan,
+            out=tmp_path / "run",
+            options=Options(threads=1),
+            reporter=Silent(),
+        )
     assert said in refused.value.diagnostics[0].message
 
 

@@ -42,9 +42,13 @@ def close(one: Path, other: Path) -> None:
     )
     assert mine.keys() == theirs.keys()
     for name, value in theirs.items():
-        torch.testing.assert_close(mine[name], value, rtol=1e-3, atol=1e-5, msg=name)
+        torch.testing.assert_close(
+            mine[name], value, rtol=1e-3, atol=1e-5, msg=name
+        )
     for a, b in zip(rows(one), rows(other), strict=True):
-        assert a["train"]["loss"] == pytest.approx(b["train"]["loss"], rel=1e-3)
+        assert a["train"]["loss"] == pytest.approx(
+            b["train"]["loss"], rel=1e-3
+        )
         assert a["validation"]["loss"] == pytest.approx(
             b["validation"]["loss"], rel=1e-3
         )
@@ -53,11 +57,14 @@ def close(one: Path, other: Path) -> None:
 def rows(run: Path) -> list[dict[str, Any]]:
     """The rows of metrics.jsonl."""
     return [
-        json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()
+        json.loads(line)
+        for line in (run / "metrics.jsonl").read_text().splitlines()
     ]
 
 
-@pytest.mark.parametrize("recipe", [SGD, ADAMW], ids=["sgd", "adamw, ema, clip"])
+@pytest.mark.parametrize(
+    "recipe", [SGD, ADAMW], ids=["sgd", "adamw, ema, clip"]
+)
 def test_shares_learn_what_the_whole_learns(
     recipe: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -66,17 +73,25 @@ def test_shares_learn_what_the_whole_learns(
         {**orders, "out": str(tmp_path / "whole"), "sharding": "off"},
         {**orders, "out": str(tmp_path / "shared"), "sharding": "on"},
     )
-    assert [code for launch in ended for code, _ in launch] == [0] * 4, ended
+    assert [code for launch in ended for code, _ in launch] == [0] * 4, (
+        ended
+    )
     close(tmp_path / "shared", tmp_path / "whole")
     facts = json.loads((tmp_path / "shared" / "run.json").read_text())
-    assert ["optimizer", "for-each", "the fused ones of torch take no shares"] in facts[
-        "decisions"
-    ]
+    assert [
+        "optimizer",
+        "for-each",
+        "the fused ones of torch take no shares",
+    ] in facts["decisions"]
     assert facts["used"]["sharding"] == "on"
 
 
-@pytest.mark.parametrize("ranks", [2, pytest.param(3, marks=pytest.mark.slow)])
-def test_shares_stop_and_go_on_bit_for_bit(ranks: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "ranks", [2, pytest.param(3, marks=pytest.mark.slow)]
+)
+def test_shares_stop_and_go_on_bit_for_bit(
+    ranks: int, tmp_path: Path
+) -> None:
     whole, cut = (
         {"out": str(tmp_path / name), "recipe": ADAMW, "sharding": "on"}
         for name in ("whole", "cut")
@@ -84,7 +99,11 @@ def test_shares_stop_and_go_on_bit_for_bit(ranks: int, tmp_path: Path) -> None:
     ended = launched(
         {"ranks": ranks, "number": 0, **whole},
         {"ranks": ranks, "number": signal.SIGTERM, **cut},
-        {"ranks": ranks, "number": 0, **{**cut, "sharding": "auto"}},  # as it was begun
+        {
+            "ranks": ranks,
+            "number": 0,
+            **{**cut, "sharding": "auto"},
+        },  # as it was begun
     )
     assert [[code for code, _ in launch] for launch in ended] == [
         [0] * ranks,
@@ -107,20 +126,27 @@ def test_what_shares_save_is_whole(tmp_path: Path) -> None:
         {"number": 0, "out": str(tmp_path / "whole"), **orders},
         {"number": 0, **run, "ranks": 1},
     )
-    assert [[code for code, _ in launch] for launch in ended] == [[143] * 2] * 3 + [
+    assert [[code for code, _ in launch] for launch in ended] == [
+        [143] * 2
+    ] * 3 + [
         [0] * 2,
         [0],
     ], ended
     for mine, theirs in zip(
         rows(tmp_path / "run")[:3], rows(tmp_path / "whole"), strict=False
     ):
-        assert mine["train"]["loss"] == pytest.approx(theirs["train"]["loss"], rel=1e-3)
+        assert mine["train"]["loss"] == pytest.approx(
+            theirs["train"]["loss"], rel=1e-3
+        )
         assert mine["validation"]["loss"] == pytest.approx(
             theirs["validation"]["loss"], rel=1e-3
         )
-    assert [row["step"] for row in rows(tmp_path / "run")] == [8, 16, 24, 32], (
-        "one process ended what shares began"
-    )
+    assert [row["step"] for row in rows(tmp_path / "run")] == [
+        8,
+        16,
+        24,
+        32,
+    ], "one process ended what shares began"
 
 
 @pytest.mark.parametrize(
@@ -129,7 +155,9 @@ def test_what_shares_save_is_whole(tmp_path: Path) -> None:
         {"checkpointing": "on"},
         pytest.param({"precision": "fp16"}, marks=pytest.mark.slow),
         pytest.param({"precision": "bf16"}, marks=pytest.mark.slow),
-        pytest.param({"compile": "on", "checkpointing": "on"}, marks=pytest.mark.slow),
+        pytest.param(
+            {"compile": "on", "checkpointing": "on"}, marks=pytest.mark.slow
+        ),
     ],
     ids=str,
 )
@@ -147,9 +175,13 @@ def test_shares_go_with_what_else_makes_nets_fit(
         {**orders, "out": str(tmp_path / "whole"), "sharding": "off"},
         {**orders, "out": str(tmp_path / "shared"), "sharding": "on"},
     )
-    assert [code for launch in ended for code, _ in launch] == [0] * 4, ended
+    assert [code for launch in ended for code, _ in launch] == [0] * 4, (
+        ended
+    )
     (mine,), (theirs,) = rows(tmp_path / "shared"), rows(tmp_path / "whole")
-    assert mine["train"]["loss"] == pytest.approx(theirs["train"]["loss"], rel=2e-2)
+    assert mine["train"]["loss"] == pytest.approx(
+        theirs["train"]["loss"], rel=2e-2
+    )
     assert theirs["train"]["loss"] < 2.3
 
 
@@ -159,9 +191,13 @@ def test_a_net_is_sharded_where_nothing_else_makes_it_fit(
     plan = resgraph.load(str(SPECS / "digits.yaml"))
     decided = {}
     for world, room in ((2, 2**40), (2, 400_000), (1, 400_000)):
-        monkeypatch.setattr(memory, "device_memory", lambda device, room=room: room)
+        monkeypatch.setattr(
+            memory, "device_memory", lambda device, room=room: room
+        )
         options = Options(device="cpu")
-        decisions = decide(options, World(0, world), Workload(1e6, True, 100))
+        decisions = decide(
+            options, World(0, world), Workload(1e6, True, 100)
+        )
         decided[world, room] = memory.with_memory_plan(
             decisions, plan, plan.spec.train, options, world, 0
         )

@@ -16,7 +16,12 @@ import pytest
 import small_plan
 import torch
 from forked import worker
-from test_folder import SHAPE, batches, check_workers_change_nothing, picture
+from test_folder import (
+    SHAPE,
+    batches,
+    check_workers_change_nothing,
+    picture,
+)
 from test_resume import SignalAt, result
 
 from resgraph.errors import MissingError, TrainingError, UsageError
@@ -28,7 +33,11 @@ from resgraph.train.data.formats import index_cache, unzipped
 from resgraph.train.data.sets import Packed
 from resgraph.train.signals import StoppedError
 
-RECORD = {"set": "shards", "train": "train-{00..02}.tar", "validation": "val.tar"}
+RECORD = {
+    "set": "shards",
+    "train": "train-{00..02}.tar",
+    "validation": "val.tar",
+}
 
 
 def pack(path: Path, members: dict[str, bytes]) -> None:
@@ -44,7 +53,9 @@ def members(first: int, count: int) -> dict[str, bytes]:
     for number in range(first, first + count):
         label, ending = number % 2, "jpg" if number % 3 else "png"
         buffer = io.BytesIO()
-        picture(label, number).save(buffer, "jpeg" if ending == "jpg" else ending)
+        picture(label, number).save(
+            buffer, "jpeg" if ending == "jpg" else ending
+        )
         found |= {
             f"part/{number:06d}.{ending}": buffer.getvalue(),
             f"part/{number:06d}.cls": str(label).encode(),
@@ -70,7 +81,10 @@ def record(path: Path) -> Shards:
 def recipe(path: Path, **keys: Any) -> dict[str, Any]:
     return {
         "data": {**RECORD, "path": str(path)},
-        "augment": {"crop": {"kind": "area", "area": [0.3, 1.0]}, "flip": True},
+        "augment": {
+            "crop": {"kind": "area", "area": [0.3, 1.0]},
+            "flip": True,
+        },
         "epochs": 3,
         "batch": 8,
         "optimizer": {"name": "sgd", "lr": 0.05},
@@ -88,17 +102,24 @@ def test_numbers_in_names() -> None:
     assert shards.expand("{0..1}/{0..1}") == ["0/0", "0/1", "1/0", "1/1"]
     assert shards.expand("val.tar") == ["val.tar"]
     with pytest.raises(
-        UsageError, match=r"10,000,000 numbers are more than 1,000,000 shards"
+        UsageError,
+        match=r"10,000,000 numbers are more than 1,000,000 shards",
     ):
         shards.expand("a-{0000000..9999999}.tar")
 
 
 def test_shards_are_a_set(tars: Path) -> None:
     data = load(record(tars), SHAPE, (2,))
-    assert (len(data.train), len(data.validation), data.classes) == (24, 6, ("0", "1"))
+    assert (len(data.train), len(data.validation), data.classes) == (
+        24,
+        6,
+        ("0", "1"),
+    )
     assert data.train.labels.tolist() == [0, 1] * 12
     assert isinstance(data.train, Packed)
-    assert data.train.source(9).getvalue() == members(8, 8)["part/000009.png"]
+    assert (
+        data.train.source(9).getvalue() == members(8, 8)["part/000009.png"]
+    )
     (tars / "classes.txt").write_text("red\nblue\n")
     assert load(record(tars), SHAPE, (2,)).classes == ("red", "blue")
     (tars / "classes.txt").write_bytes(b"r\xe9d\nblue\n")
@@ -107,7 +128,9 @@ def test_shards_are_a_set(tars: Path) -> None:
     ):
         load(record(tars), SHAPE, (2,))
     (tars / "classes.txt").write_text("red\n")
-    with pytest.raises(TrainingError, match="names 1 classes, but the net puts out 2"):
+    with pytest.raises(
+        TrainingError, match="names 1 classes, but the net puts out 2"
+    ):
         load(record(tars), SHAPE, (2,))
 
 
@@ -156,14 +179,25 @@ def test_a_net_is_trained_and_gone_on_with(
         recipe(tars), input=SHAPE, classes=2, widths=(4, 8), blocks=1
     )
     options = Options(threads=1, workers=0)
-    assert build(plan, out=tmp_path / "whole", options=options).accuracy == 100
+    assert (
+        build(plan, out=tmp_path / "whole", options=options).accuracy == 100
+    )
     with pytest.raises(StoppedError):
-        build(plan, out=tmp_path / "cut", options=options, reporter=SignalAt(4))
-    resume(tmp_path / "cut", load=small_plan.load, options=Options(workers=2))
+        build(
+            plan,
+            out=tmp_path / "cut",
+            options=options,
+            reporter=SignalAt(4),
+        )
+    resume(
+        tmp_path / "cut", load=small_plan.load, options=Options(workers=2)
+    )
     assert result(tmp_path / "cut") == result(tmp_path / "whole")
     assert (
         evaluate(
-            tmp_path / "cut", load=small_plan.load, options=Options(workers=0)
+            tmp_path / "cut",
+            load=small_plan.load,
+            options=Options(workers=0),
         ).error
         == 0
     )
@@ -173,7 +207,10 @@ def noted(folder: Path) -> list[list[tuple[int, int]]]:
     """For each rank, the (epoch, index) of the training images that it cut, in order."""
     files = sorted(folder.iterdir())
     return [
-        [tuple(map(int, line.split())) for line in file.read_text().splitlines()]
+        [
+            tuple(map(int, line.split()))
+            for line in file.read_text().splitlines()
+        ]
         for file in files
     ]  # type: ignore[misc]
 
@@ -190,7 +227,10 @@ def test_ranks_share_the_shards_and_go_on_bit_for_bit(
     launches = []
     for name, number in (("whole", 0), ("cut", signal.SIGTERM), ("cut", 0)):
         (tmp_path / f"seen {name}").mkdir(exist_ok=True)
-        places = {"out": str(tmp_path / name), "seen": str(tmp_path / f"seen {name}")}
+        places = {
+            "out": str(tmp_path / name),
+            "seen": str(tmp_path / f"seen {name}"),
+        }
         launches.append({**orders, **places, "number": number})
     whole, cut, again = worker({"launches": launches})
     assert [code for code, _ in whole + again] == [0] * 4, (whole, again)
@@ -198,7 +238,9 @@ def test_ranks_share_the_shards_and_go_on_bit_for_bit(
     assert "after step 10" in cut[0][1], (
         "six steps are an epoch: this is within the second"
     )
-    everything = sorted((epoch, index) for epoch in range(3) for index in range(24))
+    everything = sorted(
+        (epoch, index) for epoch in range(3) for index in range(24)
+    )
     for name in ("whole", "cut"):
         ranks = noted(tmp_path / f"seen {name}")
         assert [len(one) for one in ranks] == [36, 36]
@@ -216,7 +258,9 @@ def test_a_damaged_shard_is_named(tars: Path, at: int) -> None:
         load(record(tars), SHAPE, (2,))
 
 
-def test_a_header_with_a_flipped_bit_does_not_end_a_shard(tars: Path) -> None:
+def test_a_header_with_a_flipped_bit_does_not_end_a_shard(
+    tars: Path,
+) -> None:
     shard = tars / "train-02.tar"
     with tarfile.open(shard) as tar:
         place = tar.getmembers()[4].offset
@@ -224,7 +268,8 @@ def test_a_header_with_a_flipped_bit_does_not_end_a_shard(tars: Path) -> None:
     content[place + 3] ^= 1
     shard.write_bytes(content)
     with pytest.raises(
-        TrainingError, match=rf"train-02\.tar is damaged: what is at byte {place:,}"
+        TrainingError,
+        match=rf"train-02\.tar is damaged: what is at byte {place:,}",
     ):
         load(record(tars), SHAPE, (2,))
 
@@ -259,7 +304,11 @@ def test_mistakes_within_a_shard_are_told(
     changed = {**members(0, 8), **change}
     pack(
         tars / "train-00.tar",
-        {name: content for name, content in changed.items() if content is not None},
+        {
+            name: content
+            for name, content in changed.items()
+            if content is not None
+        },
     )
     with pytest.raises(TrainingError, match=words):
         load(record(tars), SHAPE, (2,))
@@ -273,21 +322,31 @@ def test_a_missing_shard_is_told(tars: Path) -> None:
         load(record(tars), SHAPE, (2,))
 
 
-def test_a_broken_image_is_named_with_its_shard(tars: Path, tmp_path: Path) -> None:
-    pack(tars / "train-00.tar", {**members(0, 8), "part/000004.jpg": b"not a picture"})
-    plan = small_plan.plan(recipe(tars), input=SHAPE, classes=2, widths=(4,), blocks=1)
+def test_a_broken_image_is_named_with_its_shard(
+    tars: Path, tmp_path: Path
+) -> None:
+    pack(
+        tars / "train-00.tar",
+        {**members(0, 8), "part/000004.jpg": b"not a picture"},
+    )
+    plan = small_plan.plan(
+        recipe(tars), input=SHAPE, classes=2, widths=(4,), blocks=1
+    )
     with pytest.raises(
         TrainingError,
         match=r"1 image cannot be read.*train-00\.tar at byte [\d,]+: it is of no kind that Pillow reads",
     ):
-        build(plan, out=tmp_path / "a", options=Options(threads=1, workers=0))
+        build(
+            plan, out=tmp_path / "a", options=Options(threads=1, workers=0)
+        )
 
 
 def test_names_with_dots_and_hidden_members(tars: Path) -> None:
     """A key may have dots; `7.mask.png` beside `7.png` is another picture of it; `.DS_Store` and `._x` are nobody's."""
     plain = members(0, 8)
     dotted = {
-        name.replace("part/", "./part/v1."): content for name, content in plain.items()
+        name.replace("part/", "./part/v1."): content
+        for name, content in plain.items()
     }
     pack(
         tars / "train-00.tar",
@@ -311,7 +370,13 @@ def claim(path: Path, name: bytes, size: int, kind: bytes = b"0") -> None:
 @pytest.mark.parametrize("size", [2**33, 2**40, 2**62])
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("1.cls", b"0"), ("1.jpg", b"0"), ("1", b"L"), ("1", b"x"), ("1", b"g")],
+    [
+        ("1.cls", b"0"),
+        ("1.jpg", b"0"),
+        ("1", b"L"),
+        ("1", b"x"),
+        ("1", b"g"),
+    ],
 )
 def test_a_header_may_claim_what_it_likes(
     tars: Path, size: int, name: str, kind: bytes
@@ -322,7 +387,10 @@ def test_a_header_may_claim_what_it_likes(
 
 
 def test_a_label_is_short(tars: Path) -> None:
-    pack(tars / "val.tar", {**members(0, 2), "part/000001.cls": b" " * 999 + b"1"})
+    pack(
+        tars / "val.tar",
+        {**members(0, 2), "part/000001.cls": b" " * 999 + b"1"},
+    )
     with pytest.raises(
         TrainingError,
         match=r"000001\.cls has 1,000 bytes or more, and a class has a few",
@@ -336,14 +404,19 @@ def test_a_label_is_short(tars: Path) -> None:
         (b"\x28\xb5\x2f\xfd" + bytes(99), "compressed by Zstandard"),
         (b"PK\x03\x04" + bytes(99), "a zip archive"),
         (b"<!doctype html><title>Sign in", r"a web page \(HTML\)"),
-        (b"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\n",
+            "a Git LFS pointer",
+        ),
     ],
 )
 def test_what_is_no_tar_is_told_what_it_is(
     tars: Path, content: bytes, words: str
 ) -> None:
     (tars / "val.tar").write_bytes(content)
-    with pytest.raises(TrainingError, match=f"val.tar is no plain tar, .*{words}"):
+    with pytest.raises(
+        TrainingError, match=f"val.tar is no plain tar, .*{words}"
+    ):
         load(record(tars), SHAPE, (2,))
 
 
@@ -360,7 +433,9 @@ def test_a_damaged_index_is_as_none(tars: Path) -> None:
     assert load(record(tars), SHAPE, (2,)).train.digest() == right
 
 
-def test_the_cache_is_bounded(tars: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_is_bounded(
+    tars: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tars.parent / "cache" / "resgraph" / "shards"
     load(record(tars), SHAPE, (2,))
     one = max(path.stat().st_size for path in folder.iterdir())
@@ -382,7 +457,10 @@ def test_classes_are_numbers_or_names_in_any_file(tars: Path) -> None:
     image = members(0, 2)["part/000001.jpg"]
     held: dict[str, bytes] = {}
     for number, name in enumerate(("cat", "dog", "cat")):
-        told = {"info": {"class": name, "id": number % 2}, "caption": "x" * 500}
+        told = {
+            "info": {"class": name, "id": number % 2},
+            "caption": "x" * 500,
+        }
         held |= {
             f"{number}.v1.jpg": image,
             f"{number}.v1.json": json.dumps(told).encode(),
@@ -392,8 +470,15 @@ def test_classes_are_numbers_or_names_in_any_file(tars: Path) -> None:
     (tars / "classes.txt").write_text("cat\ndog\n")
 
     def labels(by: str) -> Any:
-        keys = {**RECORD, "path": str(tars), "train": "a.tar", "validation": "a.tar"}
-        data = load(Shards.model_validate({**keys, "label": by}), SHAPE, (2,))
+        keys = {
+            **RECORD,
+            "path": str(tars),
+            "train": "a.tar",
+            "validation": "a.tar",
+        }
+        data = load(
+            Shards.model_validate({**keys, "label": by}), SHAPE, (2,)
+        )
         return data.train.labels.tolist()
 
     assert (
@@ -424,13 +509,19 @@ def test_what_gzip_packed_is_unpacked_once(tars: Path) -> None:
     for file in tars.glob("*.tar"):
         file.write_bytes(gzip.compress(file.read_bytes()))
     data = load(record(tars), SHAPE, (2,))
-    assert isinstance(data.train, Packed) and isinstance(whole.train, Packed)
+    assert isinstance(data.train, Packed) and isinstance(
+        whole.train, Packed
+    )
     assert data.train.digest() == whole.train.digest()
-    assert data.train.source(9).getvalue() == members(8, 8)["part/000009.png"]
+    assert (
+        data.train.source(9).getvalue() == members(8, 8)["part/000009.png"]
+    )
     assert data.train.name(9).startswith(str(tars / "train-01.tar"))
     cut = tars / "val.tar"
     cut.write_bytes(cut.read_bytes()[:-50])
-    with pytest.raises(TrainingError, match=r"val\.tar is damaged: what gzip packed"):
+    with pytest.raises(
+        TrainingError, match=r"val\.tar is damaged: what gzip packed"
+    ):
         load(record(tars), SHAPE, (2,))
     assert not list((tars.parent / "cache").rglob("tmp*"))
 

@@ -30,12 +30,16 @@ FAST = Options(device="cpu", threads=1, workers=0, precision="fp32")
 
 
 def drawn(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+    return torch.randn(
+        *shape, generator=torch.Generator().manual_seed(seed)
+    )
 
 
 def test_whitened_patches_have_variance_1_and_no_correlation() -> None:
     """The second moments of what the filters give are those of white noise, but for `eps`; the others are negatives."""
-    images = F.avg_pool2d(drawn(50, 3, 24, 24), 3, 1) + 0.2  # neighbours are alike
+    images = (
+        F.avg_pool2d(drawn(50, 3, 24, 24), 3, 1) + 0.2
+    )  # neighbours are alike
     filters = whitening(images, (2, 2), 1e-6)
     assert filters.shape == (24, 3, 2, 2)
     assert torch.equal(filters[12:], -filters[:12])
@@ -44,7 +48,9 @@ def test_whitened_patches_have_variance_1_and_no_correlation() -> None:
         given @ given.T / given.shape[1], torch.eye(12), atol=2e-3, rtol=0
     )
     # by hand: eigenvectors over the root of eigenvalue + eps, of moments that are not centred
-    patches = images.unfold(2, 2, 1).unfold(3, 2, 1).permute(0, 2, 3, 1, 4, 5)
+    patches = (
+        images.unfold(2, 2, 1).unfold(3, 2, 1).permute(0, 2, 3, 1, 4, 5)
+    )
     rows = patches.reshape(-1, 12).double()
     moments = rows.T @ rows / len(rows)
     damped = whitening(images, (2, 2), 0.5)[:12].reshape(12, 12).double()
@@ -60,7 +66,9 @@ def test_an_image_is_mirrored_in_every_other_epoch() -> None:
     turns = [mirrored(7, epoch, index) for epoch in range(4)]
     assert turns[0].float().mean() == pytest.approx(0.5, abs=0.05)
     assert torch.equal(turns[1], ~turns[0])
-    assert torch.equal(turns[2], turns[0]) and torch.equal(turns[3], turns[1])
+    assert torch.equal(turns[2], turns[0]) and torch.equal(
+        turns[3], turns[1]
+    )
     x = drawn(1000, 1, 3, 4)
     out = augment(x, Augment(flip=True, alternate=True), 3, index, turns[0])
     assert torch.equal(out[turns[0]], x[turns[0]].flip(3))
@@ -78,7 +86,9 @@ def test_a_border_is_mirrored_at_its_edge_pixels() -> None:
     windows = around.unfold(2, 5, 1).unfold(3, 6, 1)[:, 0].flatten(1, 2)
     found = (windows == out).flatten(2).all(2)
     assert found.any(1).all(), "each is one of the 25 windows"
-    assert len(set(found.float().argmax(1).tolist())) > 15, "and not always the same"
+    assert len(set(found.float().argmax(1).tolist())) > 15, (
+        "and not always the same"
+    )
     mask = (x[:, 0] * 100).round().to(torch.int16)
     moved = augment_mask(mask, recipe, 3, index)
     assert torch.equal(moved, (out[:, 0] * 100).round().to(torch.int16))
@@ -88,7 +98,9 @@ def test_a_border_is_mirrored_at_its_edge_pixels() -> None:
 def test_views_count_as_airbench_weighs_them(shifted: bool) -> None:
     """Half for the mirrored pair, a quarter for it at either corner: of a net that is linear, by hand."""
     torch.manual_seed(0)
-    net = nn.Sequential(nn.Flatten(), nn.Linear(3 * 6 * 6, 4, bias=False)).eval()
+    net = nn.Sequential(
+        nn.Flatten(), nn.Linear(3 * 6 * 6, 4, bias=False)
+    ).eval()
     x = drawn(5, 3, 6, 6)
     around = F.pad(x, (1, 1, 1, 1), mode="reflect")
     up, down = around[:, :, :6, :6], around[:, :, 2:, 2:]
@@ -125,7 +137,9 @@ def test_a_summed_loss_steps_as_many_times_further(
         spec = resgraph.loads(
             NET,
             overrides=[
-                f"train={common | own}".replace("'", "").replace("True", "true")
+                f"train={common | own}".replace("'", "").replace(
+                    "True", "true"
+                )
             ],
         )
         build(spec, out=tmp_path / name, options=FAST)
@@ -139,16 +153,28 @@ def test_the_recipe_is_airbenchs() -> None:
     recipe = resolve_train("cifar-speed")
     steps = recipe.optimizer
     assert isinstance(steps, Muon) and isinstance(steps.others, Sgd)
-    assert (recipe.batch, recipe.epochs, recipe.label_smoothing) == (2000, 8, 0.2)
+    assert (recipe.batch, recipe.epochs, recipe.label_smoothing) == (
+        2000,
+        8,
+        0.2,
+    )
     assert (steps.lr, steps.momentum, steps.nesterov, steps.iterations) == (
         0.24,
         0.6,
         True,
         3,
     )
-    assert (steps.unit, steps.adjust, steps.weight_decay) == (True, "plain", 0)
+    assert (steps.unit, steps.adjust, steps.weight_decay) == (
+        True,
+        "plain",
+        0,
+    )
     others, decay = steps.others, 2e-6 * 2000
-    assert (others.lr, others.momentum, others.nesterov) == (0.053, 0.85, True)
+    assert (others.lr, others.momentum, others.nesterov) == (
+        0.053,
+        0.85,
+        True,
+    )
     assert others.weight_decay * others.lr == pytest.approx(decay)
     head, bias = others.by["head"], others.by["whiten.conv.bias"]
     assert head.lr == 0.67 and head.weight_decay is not None
@@ -158,14 +184,20 @@ def test_the_recipe_is_airbenchs() -> None:
     assert recipe.whiten is not None and recipe.whiten.model_dump() == {
         "layer": "whiten.conv", "images": 5000, "eps": 5e-4
     }  # fmt: skip
-    assert recipe.target.model_dump()["summed"] and recipe.views == "mirror-shift"
+    assert (
+        recipe.target.model_dump()["summed"]
+        and recipe.views == "mirror-shift"
+    )
     assert recipe.augment.flip and recipe.augment.alternate
 
 
 def test_the_net_is_airbenchs() -> None:
     plan = resgraph.load(SPEC)
     assert plan.unmet() == []
-    whiten, convolutions = 24 * 12 + 24, 24 * 64 + 64 * 64 + 64 * 256 + 3 * 256 * 256
+    whiten, convolutions = (
+        24 * 12 + 24,
+        24 * 64 + 64 * 64 + 64 * 256 + 3 * 256 * 256,
+    )
     norms, head = 2 * 2 * (64 + 256 + 256), 256 * 10
     assert plan.params == whiten + 9 * convolutions + norms + head
     net = plan.module().train()
@@ -175,10 +207,19 @@ def test_the_net_is_airbenchs() -> None:
         assert torch.equal(first[:24], identity) and not torch.equal(
             first[24:48], identity
         )
-        assert net.get_parameter("head.weight").std() == pytest.approx(1, abs=0.05)
+        assert net.get_parameter("head.weight").std() == pytest.approx(
+            1, abs=0.05
+        )
         x = torch.randn(4, 3, 32, 32)
         hidden = x
-        for name in ("whiten", "white", "group1", "group2", "group3", "pooled"):
+        for name in (
+            "whiten",
+            "white",
+            "group1",
+            "group2",
+            "group3",
+            "pooled",
+        ):
             hidden = net.get_submodule(name)(hidden)
         torch.testing.assert_close(
             net(x), F.linear(hidden, net.get_parameter("head.weight")) / 256
@@ -202,17 +243,25 @@ def speed() -> Any:
 def test_a_short_run_whitens_freezes_and_looks_again(small: Path) -> None:
     found = weights(small)
     plan = speed()
-    data = synthetic(plan.spec.train.data, Request(plan.input, (10,), Path()))
+    data = synthetic(
+        plan.spec.train.data, Request(plan.input, (10,), Path())
+    )
     normalization = measure(data.train, data.levels, "per-channel")
     images = normalization(data.train.images[:64])
-    assert torch.equal(found["whiten.conv.weight"], whitening(images, (2, 2), 5e-4))
-    assert torch.equal(found["group2.body.5.weight"], torch.ones(64)), "no scale learns"
+    assert torch.equal(
+        found["whiten.conv.weight"], whitening(images, (2, 2), 5e-4)
+    )
+    assert torch.equal(found["group2.body.5.weight"], torch.ones(64)), (
+        "no scale learns"
+    )
     assert found["group2.body.5.bias"].abs().max() > 0
     rows = (small / "metrics.jsonl").read_text().splitlines()
     last = json.loads(rows[-1])["validation"]
     again = evaluate(small, options=FAST)
     assert again.error == pytest.approx(last["error"])
-    assert again.loss == pytest.approx(last["loss"], rel=1e-5), "the same views"
+    assert again.loss == pytest.approx(last["loss"], rel=1e-5), (
+        "the same views"
+    )
 
 
 def test_it_resumes_bit_for_bit(small: Path, tmp_path: Path) -> None:

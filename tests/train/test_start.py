@@ -45,7 +45,11 @@ def test_every_tensor_is_in_one_list_of_the_plan(
     assert start
     match = start.match
     ours = [*match.kept, *match.adapted, *match.new, *match.missing]
-    theirs = [*match.kept.values(), *match.adapted.values(), *match.new.values()]
+    theirs = [
+        *match.kept.values(),
+        *match.adapted.values(),
+        *match.new.values(),
+    ]
     assert sorted(ours) == sorted(net.module().state_dict())
     assert sorted([*theirs, *match.unused]) == sorted(source)
     assert set(match.new) == {"head.1.weight", "head.1.bias"}
@@ -55,9 +59,9 @@ def test_every_tensor_is_in_one_list_of_the_plan(
         " the file, 0 not used of the file"
     )
     modules = {name.rpartition(".")[0] for name in source}
-    assert {line.split()[1] for line in told[1:]} == (modules - {"head.1"}) | set(
-        match.new
-    )
+    assert {line.split()[1] for line in told[1:]} == (
+        modules - {"head.1"}
+    ) | set(match.new)
     assert start.lines(whole=False)[1:] == [
         "  + head.1.weight  new: 3x8 in place of 5x8 of head.1.weight",
         "  + head.1.bias    new: 3 in place of 5 of head.1.bias",
@@ -69,18 +73,28 @@ def test_every_tensor_is_in_one_list_of_the_plan(
 def test_a_run_starts_from_them_and_the_head_is_that_of_the_seed(
     tmp_path: Path, source: dict[str, torch.Tensor]
 ) -> None:
-    spec(tmp_path / "new.yaml", "weights: old.safetensors", "ema: {decay: 0.5}")
+    spec(
+        tmp_path / "new.yaml",
+        "weights: old.safetensors",
+        "ema: {decay: 0.5}",
+    )
     net = resgraph.load(
-        tmp_path / "new.yaml", ["train.optimizer={name: sgd, lr: 1e-12, momentum: 0}"]
+        tmp_path / "new.yaml",
+        ["train.optimizer={name: sgd, lr: 1e-12, momentum: 0}"],
     )
     trained(net, tmp_path / "run")
     after = weights(tmp_path / "run")
     torch.manual_seed(key(0, "weights"))
     fresh = net.module().state_dict()
-    for name, value in {**source, "head.1.weight": fresh["head.1.weight"]}.items():
+    for name, value in {
+        **source,
+        "head.1.weight": fresh["head.1.weight"],
+    }.items():
         if name.endswith("weight"):
             assert torch.allclose(after[name], value, atol=1e-9), name
-    facts = json.loads((tmp_path / "run" / "run.json").read_text())["weights"]
+    facts = json.loads((tmp_path / "run" / "run.json").read_text())[
+        "weights"
+    ]
     assert facts["file"] == str(tmp_path / "old.safetensors")
     assert set(facts["new"]) == {"head.1.weight", "head.1.bias"}
 
@@ -88,7 +102,9 @@ def test_a_run_starts_from_them_and_the_head_is_that_of_the_seed(
 def test_grey_images_take_the_sum_over_colours(
     tmp_path: Path, source: dict[str, torch.Tensor]
 ) -> None:
-    net = plan(tmp_path / "grey.yaml", "weights: old.safetensors", channels=1)
+    net = plan(
+        tmp_path / "grey.yaml", "weights: old.safetensors", channels=1
+    )
     start = prepared(net).start
     assert start
     assert set(start.match.adapted) == {"conv1.conv.weight"}
@@ -108,7 +124,10 @@ def test_an_average_comes_first_and_a_key_chooses(
     tmp_path: Path, source: dict[str, torch.Tensor]
 ) -> None:
     other = {name: value + 1 for name, value in source.items()}
-    torch.save({"state_dict": source, "state_dict_ema": other}, tmp_path / "two.pth")
+    torch.save(
+        {"state_dict": source, "state_dict_ema": other},
+        tmp_path / "two.pth",
+    )
     for line, name, wanted in (
         ("weights: two.pth", "state_dict_ema", other),
         ("weights: {file: two.pth, key: state_dict}", "state_dict", source),
@@ -116,7 +135,9 @@ def test_an_average_comes_first_and_a_key_chooses(
         start = prepared(plan(tmp_path / "new.yaml", line)).start
         assert start
         assert start.key == name
-        assert digest(dict(start.tensors), "conv1") == digest(wanted, "conv1")
+        assert digest(dict(start.tensors), "conv1") == digest(
+            wanted, "conv1"
+        )
 
 
 def test_a_map_of_names_settles_what_names_do_not_tell(
@@ -224,16 +245,25 @@ def test_a_run_that_saved_nothing_begins_again_with_the_same_weights_only(
     )
     for path in (tmp_path / "run" / "checkpoints").iterdir():
         path.unlink()
-    save_file({k: v + 1 for k, v in source.items()}, tmp_path / "old.safetensors")
-    with pytest.raises(RunError, match="other weights than when the run began"):
+    save_file(
+        {k: v + 1 for k, v in source.items()}, tmp_path / "old.safetensors"
+    )
+    with pytest.raises(
+        RunError, match="other weights than when the run began"
+    ):
         resume(tmp_path / "run", options=Options(threads=1))
 
 
-@pytest.mark.parametrize("change", ["train.weights=none", "train.freeze=conv1"])
+@pytest.mark.parametrize(
+    "change", ["train.weights=none", "train.freeze=conv1"]
+)
 def test_what_a_run_started_from_cannot_change_within_it(
     tmp_path: Path, source: dict[str, torch.Tensor], change: str
 ) -> None:
-    trained(plan(tmp_path / "new.yaml", "weights: old.safetensors"), tmp_path / "run")
+    trained(
+        plan(tmp_path / "new.yaml", "weights: old.safetensors"),
+        tmp_path / "run",
+    )
     changed = resgraph.load(tmp_path / "run" / "spec.yaml", [change])
     with pytest.raises(RunError, match="what a run starts from"):
         resume(
@@ -249,7 +279,9 @@ def test_images_are_normalized_as_the_run_that_the_weights_are_of(
     first = plan(tmp_path / "old.yaml", "seed: 3", classes=5)
     trained(first, tmp_path / "old")
     ready = prepared(plan(tmp_path / "new.yaml", "weights: old"))
-    known = json.loads((tmp_path / "old" / "preprocess.json").read_text())["normalize"]
+    known = json.loads((tmp_path / "old" / "preprocess.json").read_text())[
+        "normalize"
+    ]
     ours = Normalization.read(known)
     assert torch.allclose(normalization_of(ready).scale, ours.scale)
     assert torch.allclose(normalization_of(ready).offset, ours.offset)
@@ -260,26 +292,41 @@ def test_images_are_normalized_as_the_run_that_the_weights_are_of(
     assert normalization_of(measured).document() != known
 
 
-def test_imagenets_mean_and_deviation_are_torchvisions(tmp_path: Path) -> None:
+def test_imagenets_mean_and_deviation_are_torchvisions(
+    tmp_path: Path,
+) -> None:
     ready = prepared(plan(tmp_path / "new.yaml", "normalize: imagenet"))
     normal = normalization_of(ready)
     pixels = torch.tensor([0.485, 0.456, 0.406])[None, :, None, None] * 255
     assert normal(pixels.clone()).abs().max() < 1e-5
-    brighter = pixels + 255 * torch.tensor([0.229, 0.224, 0.225])[None, :, None, None]
-    assert torch.allclose(normal(brighter), torch.ones(1, 3, 1, 1), atol=1e-5)
+    brighter = (
+        pixels
+        + 255 * torch.tensor([0.229, 0.224, 0.225])[None, :, None, None]
+    )
+    assert torch.allclose(
+        normal(brighter), torch.ones(1, 3, 1, 1), atol=1e-5
+    )
     ready = prepared(
         plan(
-            tmp_path / "grey.yaml", "normalize: {mean: [0.5], std: [0.25]}", channels=1
+            tmp_path / "grey.yaml",
+            "normalize: {mean: [0.5], std: [0.25]}",
+            channels=1,
         )
     )
-    assert float(normalization_of(ready)(torch.full((1, 1, 1, 1), 255.0))) == 2.0
+    assert (
+        float(normalization_of(ready)(torch.full((1, 1, 1, 1), 255.0)))
+        == 2.0
+    )
 
 
 @pytest.mark.parametrize(
     ("line", "words"),
     [
         ("normalize: weights", "there are none"),
-        ("normalize: {mean: [0.5], std: [0.5]}", "1 channels, but the net reads 3x8x8"),
+        (
+            "normalize: {mean: [0.5], std: [0.5]}",
+            "1 channels, but the net reads 3x8x8",
+        ),
         (
             "{weights: old.safetensors, normalize: weights}",
             "say nothing of their images",
@@ -289,7 +336,9 @@ def test_imagenets_mean_and_deviation_are_torchvisions(tmp_path: Path) -> None:
 def test_a_normalization_that_cannot_be_is_refused(
     tmp_path: Path, source: dict[str, torch.Tensor], line: str, words: str
 ) -> None:
-    lines = line.strip("{}").split(", ") if line.startswith("{w") else [line]
+    lines = (
+        line.strip("{}").split(", ") if line.startswith("{w") else [line]
+    )
     with pytest.raises(UsageError, match=words):
         prepared(plan(tmp_path / "new.yaml", *lines))
 

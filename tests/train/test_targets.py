@@ -31,7 +31,9 @@ train:
 """
 
 
-def test_an_autoencoder_is_trained_evaluated_and_resumed(tmp_path: Path) -> None:
+def test_an_autoencoder_is_trained_evaluated_and_resumed(
+    tmp_path: Path,
+) -> None:
     plan = resgraph.loads(AUTOENCODER.format(epochs=2))
     assert plan.unmet() == []
     whole = build(plan, out=tmp_path / "run", options=FAST)
@@ -43,7 +45,9 @@ def test_an_autoencoder_is_trained_evaluated_and_resumed(tmp_path: Path) -> None
     assert name == "RMSE" and rmse**2 == pytest.approx(score.loss)
 
 
-def problems(net: str, train: str, shape: str = "3x32x32") -> list[Diagnostic]:
+def problems(
+    net: str, train: str, shape: str = "3x32x32"
+) -> list[Diagnostic]:
     text = f"name: a\ninput: {shape}\nnet:\n  a: [3x3 conv 8, {net}]\ntrain: {train}\n"
     return resgraph.loads(text).unmet()
 
@@ -58,11 +62,17 @@ def problems(net: str, train: str, shape: str = "3x32x32") -> list[Diagnostic]:
         ("label", "global avg pool, fc 1", "to learn a number, write `target: number`"),
     ],
 )  # fmt: skip
-def test_check_says_what_a_target_needs(target: str, net: str, hint: str) -> None:
+def test_check_says_what_a_target_needs(
+    target: str, net: str, hint: str
+) -> None:
     found = problems(net, f"{{recipe: cifar, target: {target}}}")
     assert [d.code for d in found] == (["E051"] if hint else [])
     if hint:
-        assert hint in found[0].help and found[0].span and found[0].span.line == 4
+        assert (
+            hint in found[0].help
+            and found[0].span
+            and found[0].span.line == 4
+        )
 
 
 @pytest.mark.parametrize(
@@ -76,21 +86,31 @@ def test_check_says_what_a_target_needs(target: str, net: str, hint: str) -> Non
     ],
 )  # fmt: skip
 def test_check_says_what_a_recipe_lacks(train: str, words: str) -> None:
-    assert any(words in d.message and d.help for d in problems("3x3 conv 8", train))
+    assert any(
+        words in d.message and d.help for d in problems("3x3 conv 8", train)
+    )
 
 
 def test_balanced_weights_make_classes_equal() -> None:
     labels = torch.tensor([0, 0, 0, 0, 1, 1, 3, -100])
     weights = class_weights(SingleLabel(weights="balanced"), labels, 4)
     assert weights is not None
-    sums = [float(weights[labels[labels == label]].sum()) for label in (0, 1, 3)]
-    assert sums == pytest.approx([7 / 3] * 3), "each class weighs the same in all"
+    sums = [
+        float(weights[labels[labels == label]].sum()) for label in (0, 1, 3)
+    ]
+    assert sums == pytest.approx([7 / 3] * 3), (
+        "each class weighs the same in all"
+    )
     assert weights[2] == weights[3], "of none there is: as the rarest"
     mask = labels.view(2, 2, 2)
-    of_pixels = class_weights(PixelLabel(kind="map", weights="balanced"), mask, 4)
+    of_pixels = class_weights(
+        PixelLabel(kind="map", weights="balanced"), mask, 4
+    )
     assert of_pixels is not None and torch.equal(of_pixels, weights)
     several = torch.tensor([[1.0, 0.0], [0.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
-    found = class_weights(Labels(kind="labels", weights="balanced"), several, 2)
+    found = class_weights(
+        Labels(kind="labels", weights="balanced"), several, 2
+    )
     assert found is not None and found.tolist() == [3.0, 1.0]
     assert class_weights(SingleLabel(), labels, 4) is None
 

@@ -52,11 +52,15 @@ def test_sums_add_up_over_batches(name: str) -> None:
     task, output, target = TASKS[name]
     parts = [slice(0, 5), slice(5, 6), slice(6, 12)]
     total = sum(task.sums(output[part], target[part]) for part in parts)
-    assert torch.allclose(total.double(), task.sums(output, target).double())
+    assert torch.allclose(
+        total.double(), task.sums(output, target).double()
+    )
     assert len(total) == task.width
     losses = [task.loss(output[part], target[part]) for part in parts]
     counts = [task.count(target[part]) for part in parts]
-    mean = sum(loss * n for loss, n in zip(losses, counts, strict=True)) / sum(counts)
+    mean = sum(
+        loss * n for loss, n in zip(losses, counts, strict=True)
+    ) / sum(counts)
     assert torch.allclose(mean, task.loss(output, target))
 
 
@@ -77,7 +81,10 @@ def test_what_could_not_be_read_counts_nowhere(name: str) -> None:
     assert output.grad is not None and torch.isfinite(output.grad).all()
     assert not output.grad[gone].any()
     nothing = task.without(target, torch.ones(12, dtype=torch.bool))
-    assert task.loss(output, nothing).item() == 0 and int(task.items(nothing)) == 0
+    assert (
+        task.loss(output, nothing).item() == 0
+        and int(task.items(nothing)) == 0
+    )
 
 
 @EACH
@@ -109,7 +116,9 @@ def test_losses_are_torchs() -> None:
     assert torch.allclose(
         task_of(SingleLabel(loss="bce"), 4).loss(output, target), binary
     )
-    binary = F.binary_cross_entropy_with_logits(output, ones, pos_weight=weights)
+    binary = F.binary_cross_entropy_with_logits(
+        output, ones, pos_weight=weights
+    )
     several = task_of(Labels(kind="labels"), 4, weights=weights)
     assert torch.allclose(several.loss(output, ones), binary)
     pixels, mask = normal(3, 4, 5, 6), classes(3, 5, 6)
@@ -118,18 +127,30 @@ def test_losses_are_torchs() -> None:
         ours.loss(pixels, mask), F.cross_entropy(pixels, mask, weights)
     )
     wanted = normal(9, 4)
-    for kind, loss in (("mse", F.mse_loss), ("l1", F.l1_loss), ("huber", F.huber_loss)):
+    for kind, loss in (
+        ("mse", F.mse_loss),
+        ("l1", F.l1_loss),
+        ("huber", F.huber_loss),
+    ):
         ours = task_of(Regression(kind="number", loss=kind), 4)
-        assert torch.allclose(ours.loss(3 * output, wanted), loss(3 * output, wanted))
+        assert torch.allclose(
+            ours.loss(3 * output, wanted), loss(3 * output, wanted)
+        )
 
 
 def test_a_coarse_map_is_enlarged() -> None:
     output, mask = normal(2, 3, 4, 4), classes(2, 8, 8, count=3)
-    large = F.interpolate(output, (8, 8), mode="bilinear", align_corners=False)
+    large = F.interpolate(
+        output, (8, 8), mode="bilinear", align_corners=False
+    )
     task = task_of(PixelLabel(kind="map"), 3)
-    assert torch.allclose(task.loss(output, mask), F.cross_entropy(large, mask))
+    assert torch.allclose(
+        task.loss(output, mask), F.cross_entropy(large, mask)
+    )
     right = float((large.argmax(1) == mask).float().mean())
-    ((name, value),) = task.details(task.sums(output, mask), float(task.count(mask)))
+    ((name, value),) = task.details(
+        task.sums(output, mask), float(task.count(mask))
+    )
     assert (name, value) == ("pixel accuracy", pytest.approx(100 * right))
 
 
@@ -141,9 +162,13 @@ def test_iou_is_its_definition() -> None:
     said, found = output.argmax(1), []
     for label in range(4):
         mine, theirs = said == label, mask == label
-        found.append(float((mine & theirs).sum()) / float((mine | theirs).sum()))
+        found.append(
+            float((mine & theirs).sum()) / float((mine | theirs).sum())
+        )
     task = task_of(PixelLabel(kind="map"), 4)
-    assert error(task, output, mask) == pytest.approx(100 * (1 - sum(found) / 4))
+    assert error(task, output, mask) == pytest.approx(
+        100 * (1 - sum(found) / 4)
+    )
     assert found[3] == 0
     # a class that is neither there nor said is no class
     assert error(task_of(PixelLabel(kind="map"), 5), F.pad(output, (0, 0, 0, 0, 0, 1), value=-99), mask) == (
@@ -154,16 +179,23 @@ def test_iou_is_its_definition() -> None:
 def test_numbers_are_scored_as_scikit_learn_does() -> None:
     metrics = pytest.importorskip("sklearn.metrics")
     output, target = normal(40, 3), 5 * normal(40, 3) + 100
-    theirs = metrics.r2_score(target, output + 99, multioutput="raw_values").mean()
+    theirs = metrics.r2_score(
+        target, output + 99, multioutput="raw_values"
+    ).mean()
     task = task_of(Regression(kind="number"), 3)
     assert error(task, output + 99, target) == pytest.approx(
         100 * (1 - theirs), rel=1e-5
     )
     rmse = math.sqrt(metrics.mean_squared_error(target, output + 99))
     sums = task.sums(output + 99, target)
-    assert dict(task.details(sums, 120.0)) == {"RMSE": pytest.approx(rmse, rel=1e-6)}
+    assert dict(task.details(sums, 120.0)) == {
+        "RMSE": pytest.approx(rmse, rel=1e-6)
+    }
     constant = torch.ones(40, 1)
-    assert error(task_of(Regression(kind="number"), 1), constant + 1, constant) == 100
+    assert (
+        error(task_of(Regression(kind="number"), 1), constant + 1, constant)
+        == 100
+    )
 
 
 def test_precision_is_scored_as_scikit_learn_does() -> None:
@@ -198,12 +230,17 @@ def test_a_mixture_of_shares_adds_up_and_one_of_wholes_is_timms() -> None:
     other[0], mine[1] = -100, -100  # files that could not be read
     for share in (0.1, 0.25, 0.9):
         soft = task_of(SingleLabel(loss="bce"), 5)
-        added = share * soft.loss(output, mine) + (1 - share) * soft.loss(output, other)
+        added = share * soft.loss(output, mine) + (1 - share) * soft.loss(
+            output, other
+        )
         assert torch.equal(soft.mixed(output, (mine, other), share), added)
         whole = task_of(SingleLabel(loss="bce", threshold=0.2), 5)
         wanted = torch.zeros(6, 5)
         for row in range(6):
-            for target, part in ((mine[row], share), (other[row], 1 - share)):
+            for target, part in (
+                (mine[row], share),
+                (other[row], 1 - share),
+            ):
                 same = mine[row] == other[row]
                 if target >= 0 and (part > 0.2 or same):
                     wanted[row, target] = 1
@@ -211,7 +248,9 @@ def test_a_mixture_of_shares_adds_up_and_one_of_wholes_is_timms() -> None:
             output, wanted, reduction="none"
         ).mean(1)
         by_hand = each[mine >= 0].mean()
-        torch.testing.assert_close(whole.mixed(output, (mine, other), share), by_hand)
+        torch.testing.assert_close(
+            whole.mixed(output, (mine, other), share), by_hand
+        )
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.85])
@@ -223,10 +262,13 @@ def test_the_loss_of_a_mixture_is_timms(share: float) -> None:
     from timm.loss import BinaryCrossEntropy
 
     output, mine = normal(6, 5), classes(6)
-    target = mixup_target(mine, 5, share)  # an image's partner is the one from the end
+    target = mixup_target(
+        mine, 5, share
+    )  # an image's partner is the one from the end
     for threshold in (None, 0.2):
         theirs = BinaryCrossEntropy(smoothing=0, target_threshold=threshold)
         ours = task_of(SingleLabel(loss="bce", threshold=threshold), 5)
         torch.testing.assert_close(
-            ours.mixed(output, (mine, mine.flip(0)), share), theirs(output, target)
+            ours.mixed(output, (mine, mine.flip(0)), share),
+            theirs(output, target),
         )

@@ -45,12 +45,19 @@ def test_events_say_what_the_metrics_say_once(
     )
     monkeypatch.setattr("resgraph.train.engine.loop.CHECK_EVERY", 0.0)
     with pytest.raises(StoppedError):
-        build(tiny(PLAIN), out=tmp_path / "run", options=WATCHED, reporter=SignalAt(13))
+        build(
+            tiny(PLAIN),
+            out=tmp_path / "run",
+            options=WATCHED,
+            reporter=SignalAt(13),
+        )
     assert len(events(tmp_path / "run")["loss/train"]) == 2
     resume(tmp_path / "run", load=small_plan.load, options=WATCHED)
     rows = [
         json.loads(line)
-        for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
+        for line in (tmp_path / "run" / "metrics.jsonl")
+        .read_text()
+        .splitlines()
     ]
     found = events(tmp_path / "run")
     for part in ("train", "validation"):
@@ -93,6 +100,8 @@ def test_what_is_not_installed_is_told_before_anything_is_made(
         return real(name, *args, **more)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(MissingError, match=r"pip install 'resgraph\[tensorboard\]'"):
+    with pytest.raises(
+        MissingError, match=r"pip install 'resgraph\[tensorboard\]'"
+    ):
         build(tiny(PLAIN), out=tmp_path / "run", options=WATCHED)
     assert not (tmp_path / "run").exists()

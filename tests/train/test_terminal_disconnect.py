@@ -11,7 +11,9 @@ from resgraph.train.run.progress import reporter_for
 from resgraph.train.signals import catching_signals
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows has no SIGHUP")
+@pytest.mark.skipif(
+    not hasattr(signal, "SIGHUP"), reason="Windows has no SIGHUP"
+)
 def test_a_lost_terminal_asks_to_stop_but_for_nohup() -> None:
     before = signal.signal(
         signal.SIGHUP, signal.SIG_DFL

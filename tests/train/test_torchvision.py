@@ -32,17 +32,32 @@ TOLERANCE = {"equalize": 4.0}
 
 
 def affine(images: Tensor, **keys: Any) -> Tensor:
-    still = {"angle": 0.0, "translate": [0, 0], "scale": 1.0, "shear": [0.0, 0.0]}
-    return theirs.affine(images, **{**still, **keys}, interpolation=BILINEAR, fill=GRAY)  # type: ignore[no-any-return]
+    still = {
+        "angle": 0.0,
+        "translate": [0, 0],
+        "scale": 1.0,
+        "shear": [0.0, 0.0],
+    }
+    return theirs.affine(
+        images, **{**still, **keys}, interpolation=BILINEAR, fill=GRAY
+    )  # type: ignore[no-any-return]
 
 
-def in_unit(adjust: Callable[..., Tensor]) -> Callable[[Tensor, float], Tensor]:
+def in_unit(
+    adjust: Callable[..., Tensor],
+) -> Callable[[Tensor, float], Tensor]:
     """An enhancer of images in [0, 1], by the factor that a strength stands for."""
-    return lambda images, strength: 255 * adjust(images / 255, 1 + 0.9 * strength)
+    return lambda images, strength: (
+        255 * adjust(images / 255, 1 + 0.9 * strength)
+    )
 
 
-def as_bytes(change: Callable[..., Tensor]) -> Callable[[Tensor, float], Tensor]:
-    return lambda images, strength: change(images.to(torch.uint8), strength).float()
+def as_bytes(
+    change: Callable[..., Tensor],
+) -> Callable[[Tensor, float], Tensor]:
+    return lambda images, strength: change(
+        images.to(torch.uint8), strength
+    ).float()
 
 
 def slope(strength: float) -> float:
@@ -53,19 +68,31 @@ LAWS: dict[str, Callable[[Tensor, float], Tensor]] = {
     "identity": lambda images, _: images,
     "shear_x": lambda images, s: affine(images, shear=[slope(s), 0.0]),
     "shear_y": lambda images, s: affine(images, shear=[0.0, slope(s)]),
-    "translate_x": lambda images, s: affine(images, translate=[-0.45 * s * SIDE, 0]),
-    "translate_y": lambda images, s: affine(images, translate=[0, -0.45 * s * SIDE]),
+    "translate_x": lambda images, s: affine(
+        images, translate=[-0.45 * s * SIDE, 0]
+    ),
+    "translate_y": lambda images, s: affine(
+        images, translate=[0, -0.45 * s * SIDE]
+    ),
     "rotate": lambda images, s: affine(images, angle=-30 * s),
     "brightness": in_unit(theirs.adjust_brightness),
     "colour": in_unit(theirs.adjust_saturation),
     "contrast": in_unit(theirs.adjust_contrast),
     "sharpness": in_unit(theirs.adjust_sharpness),
-    "posterize": as_bytes(lambda x, s: theirs.posterize(x, 8 - round(4 * abs(s)))),
-    "solarize": as_bytes(lambda x, s: theirs.solarize(x, 256 * (1 - abs(s)))),
-    "autocontrast": lambda images, _: 255 * theirs.autocontrast(images / 255),
+    "posterize": as_bytes(
+        lambda x, s: theirs.posterize(x, 8 - round(4 * abs(s)))
+    ),
+    "solarize": as_bytes(
+        lambda x, s: theirs.solarize(x, 256 * (1 - abs(s)))
+    ),
+    "autocontrast": lambda images, _: (
+        255 * theirs.autocontrast(images / 255)
+    ),
     "equalize": as_bytes(lambda x, _: theirs.equalize(x)),
 }
-NAMES = [operation.__name__.removeprefix("_") for operation in ours.OPERATIONS]
+NAMES = [
+    operation.__name__.removeprefix("_") for operation in ours.OPERATIONS
+]
 
 
 def test_every_operation_has_a_law() -> None:
@@ -74,9 +101,13 @@ def test_every_operation_has_a_law() -> None:
 
 @pytest.mark.parametrize("operation", ours.OPERATIONS, ids=NAMES)
 @pytest.mark.parametrize("strength", [-0.5, 0.25, 0.5])
-def test_an_operation_is_torchvisions(operation: Any, strength: float) -> None:
+def test_an_operation_is_torchvisions(
+    operation: Any, strength: float
+) -> None:
     draw = torch.Generator().manual_seed(0)
-    images = torch.randint(20, 220, (4, 3, SIDE, SIDE), generator=draw).float()
+    images = torch.randint(
+        20, 220, (4, 3, SIDE, SIDE), generator=draw
+    ).float()
     name = operation.__name__.removeprefix("_")
     if LAWS[name].__code__.co_names[:1] == ("affine",):
         inner = slice(SIDE // 2 - 20, SIDE // 2 + 20)
@@ -90,13 +121,17 @@ def test_an_operation_is_torchvisions(operation: Any, strength: float) -> None:
     mine, other = mine[..., inside, inside], other[..., inside, inside]
     most = TOLERANCE.get(name, 0.05)
     torch.testing.assert_close(mine, other, atol=most, rtol=0.0)
-    assert name == "identity" or not torch.equal(other, images[..., inside, inside]), (
-        "something was done"
-    )
+    assert name == "identity" or not torch.equal(
+        other, images[..., inside, inside]
+    ), "something was done"
 
 
 MASKS = torch.randint(
-    0, 7, (6, 24, 32), dtype=torch.int16, generator=torch.Generator().manual_seed(2)
+    0,
+    7,
+    (6, 24, 32),
+    dtype=torch.int16,
+    generator=torch.Generator().manual_seed(2),
 )
 UNKNOWN = -100
 
@@ -115,7 +150,9 @@ def test_flipped_and_cropped_masks_are_torchvisions(cells: int) -> None:
         wide = theirs.pad(Mask(mask), [cells] * 4, fill=UNKNOWN)
         cut = theirs.crop(wide, *at, *mask.shape)
         mirrored += side < 0.5
-        assert torch.equal(mine, theirs.horizontal_flip(cut) if side < 0.5 else cut)
+        assert torch.equal(
+            mine, theirs.horizontal_flip(cut) if side < 0.5 else cut
+        )
     assert 0 < mirrored < 6
 
 
@@ -133,7 +170,9 @@ def test_moved_masks_are_torchvisions(moves: dict[str, float]) -> None:
     recipe = Augment.model_validate(moves)
     found = augment_mask(MASKS, recipe, 5, torch.arange(6))
     draws = uniform(key(5, "warp"), torch.arange(6), 8)
-    for mask, mine, draw in zip(MASKS, found, (2 * draws - 1).tolist(), strict=True):
+    for mask, mine, draw in zip(
+        MASKS, found, (2 * draws - 1).tolist(), strict=True
+    ):
         angle = math.radians(draw[0] * recipe.rotate)
         zoom = 1 + draw[1] * recipe.zoom
         down, right = (draw[place] * recipe.shift for place in (2, 3))

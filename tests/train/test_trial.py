@@ -36,7 +36,9 @@ def tried(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     def watched(*arguments: Any) -> nn.Module:
         net = fresh_net(*arguments)
-        net.register_forward_pre_hook(lambda _, given: seen.append(len(given[0])))
+        net.register_forward_pre_hook(
+            lambda _, given: seen.append(len(given[0]))
+        )
         return net
 
     monkeypatch.setattr("resgraph.train.trial.fresh_net", watched)
@@ -59,7 +61,10 @@ def fed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def test_a_step_that_does_not_fit_is_neither_made_nor_hidden(
-    tried: list[int], fed: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tried: list[int],
+    fed: list[int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(
         "resgraph.train.settings.memory.device_memory", lambda device: 2**30
@@ -79,8 +84,12 @@ def test_a_step_that_does_not_fit_is_neither_made_nor_hidden(
     )
     assert "scaled" in lines["time"]
     parts = int(found.too_large.rpartition("accumulate: ")[2].rstrip("`"))
-    plan = resgraph.load(str(tmp_path / "net.yaml"), [f"train.accumulate={parts}"])
-    assert forecast(plan, options=ONE).too_large == "", "what is told to do helps"
+    plan = resgraph.load(
+        str(tmp_path / "net.yaml"), [f"train.accumulate={parts}"]
+    )
+    assert forecast(plan, options=ONE).too_large == "", (
+        "what is told to do helps"
+    )
 
 
 def test_images_that_would_be_made_are_only_counted(tmp_path: Path) -> None:
@@ -100,7 +109,8 @@ def test_one_slow_step_is_enough_after_the_first(
 ) -> None:
     clock = count(0.0, 4.0)
     monkeypatch.setattr(
-        "resgraph.train.trial.time", SimpleNamespace(perf_counter=lambda: next(clock))
+        "resgraph.train.trial.time",
+        SimpleNamespace(perf_counter=lambda: next(clock)),
     )
     found = forecast(small_plan.plan("digits", blocks=1), options=ONE)
     assert (len(tried), len(fed)) == (2, 2)
@@ -111,11 +121,16 @@ def test_a_first_step_that_loads_libraries_says_nothing_of_the_others(
     tried: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a busy machine it took a hundred times as long."""
-    steps = chain([0.0, 11.0], (at for n in count(12) for at in (n, n + 0.1)))
-    monkeypatch.setattr(
-        "resgraph.train.trial.time", SimpleNamespace(perf_counter=lambda: next(steps))
+    steps = chain(
+        [0.0, 11.0], (at for n in count(12) for at in (n, n + 0.1))
     )
-    monkeypatch.setattr("resgraph.train.estimate.batch_seconds", lambda ready: 0.0)
+    monkeypatch.setattr(
+        "resgraph.train.trial.time",
+        SimpleNamespace(perf_counter=lambda: next(steps)),
+    )
+    monkeypatch.setattr(
+        "resgraph.train.estimate.batch_seconds", lambda ready: 0.0
+    )
     found = forecast(small_plan.plan("digits", blocks=1), options=ONE)
     assert len(tried) >= 5
     assert found.seconds == pytest.approx(660 * 0.1)
@@ -127,7 +142,9 @@ class Huge(FakePlan):
         return 10**12
 
 
-def test_a_net_that_is_too_large_to_try_has_no_time(tried: list[int]) -> None:
+def test_a_net_that_is_too_large_to_try_has_no_time(
+    tried: list[int],
+) -> None:
     plan = small_plan.plan("digits", blocks=1)
     found = forecast(Huge(plan.train), options=ONE)
     assert found.seconds is None and tried == []
@@ -143,7 +160,11 @@ LACKING = [
 
 @pytest.mark.parametrize("error", LACKING)
 @pytest.mark.parametrize(
-    "place", ["resgraph.train.trial.fresh_net", "resgraph.train.trial.make_data_loader"]
+    "place",
+    [
+        "resgraph.train.trial.fresh_net",
+        "resgraph.train.trial.make_data_loader",
+    ],
 )
 def test_a_lack_of_memory_leaves_the_time_unknown(
     place: str, error: Exception, monkeypatch: pytest.MonkeyPatch
@@ -152,7 +173,10 @@ def test_a_lack_of_memory_leaves_the_time_unknown(
         raise error
 
     monkeypatch.setattr(place, fail)
-    assert forecast(small_plan.plan("digits", blocks=1), options=ONE).seconds is None
+    assert (
+        forecast(small_plan.plan("digits", blocks=1), options=ONE).seconds
+        is None
+    )
 
 
 @pytest.mark.parametrize("error", LACKING)
@@ -164,12 +188,15 @@ def test_data_for_which_there_is_no_memory(
 
     monkeypatch.setattr("resgraph.train.data.load", fail)
     with pytest.raises(
-        TrainingError, match="out of memory while the images of small are read"
+        TrainingError,
+        match="out of memory while the images of small are read",
     ):
         forecast(small_plan.plan("digits", blocks=1), options=ONE)
 
 
-def test_a_bug_of_a_trial_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_of_a_trial_is_not_hidden(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def fail(*_: Any) -> None:
         raise RuntimeError("shapes do not match")
 
@@ -220,7 +247,9 @@ def test_a_length_in_iterations_needs_no_count(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     found = planned(
-        TREE.replace("imagenet-90", "imagenet").replace("epochs: 9", "iterations: 500"),
+        TREE.replace("imagenet-90", "imagenet").replace(
+            "epochs: 9", "iterations: 500"
+        ),
         tmp_path,
     )
     assert (found.images, found.steps, found.epochs) == (None, 500, None)
@@ -236,9 +265,14 @@ def test_how_many_images_cifar_has_is_known(
     monkeypatch.chdir(tmp_path)
     recipe = f"train: {{recipe: cifar, {more}epochs: 2}}"
     found = planned(
-        f"{TREE.partition('train:')[0].replace('fc 7', 'fc 10')}{recipe}\n", tmp_path
+        f"{TREE.partition('train:')[0].replace('fc 7', 'fc 10')}{recipe}\n",
+        tmp_path,
     )
-    assert (found.images, found.steps, found.epochs) == (images, 2 * (images // 128), 2)
+    assert (found.images, found.steps, found.epochs) == (
+        images,
+        2 * (images // 128),
+        2,
+    )
     assert "data: download https" in found.missing
     with pytest.raises(MissingError, match="cifar10 is not in "):
         build(resgraph.load(tmp_path / "net.yaml"), options=ONE)

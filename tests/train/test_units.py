@@ -15,7 +15,14 @@ from test_list import recipe
 import resgraph
 from resgraph.cli import run as command
 from resgraph.language.recipe.target import Regression
-from resgraph.train import Options, build, evaluate, evaluate_weights, predict, resume
+from resgraph.train import (
+    Options,
+    build,
+    evaluate,
+    evaluate_weights,
+    predict,
+    resume,
+)
 from resgraph.train.tasks import Units, task_of
 
 FAST = Options(threads=1, workers=0, device="cpu", compile="off")
@@ -40,16 +47,26 @@ def far(folder: Path) -> Path:
 def plan(far: Path, epochs: int = 1, **target: Any) -> resgraph.Plan:
     train = recipe(far, data={"label": "age"}, epochs=epochs)
     train["target"] = {"kind": "number", **target}
-    lines = "".join(f"  {key}: {json.dumps(value)}\n" for key, value in train.items())
+    lines = "".join(
+        f"  {key}: {json.dumps(value)}\n" for key, value in train.items()
+    )
     net = "{a: [3x3 conv 8 /2, bn, relu, global avg pool, fc 1]}"
-    return resgraph.loads(f"name: a\ninput: 3x16x16\nnet: {net}\ntrain:\n{lines}")
+    return resgraph.loads(
+        f"name: a\ninput: 3x16x16\nnet: {net}\ntrain:\n{lines}"
+    )
 
 
 def test_units_are_those_of_what_is_known() -> None:
     values = torch.tensor([[1.0, 7.0], [3.0, 7.0], [torch.nan, 7.0]])
     units = Units.of(values)
-    assert units.mean.tolist() == [2.0, 7.0] and units.std.tolist() == [1.0, 1.0]
-    assert units.standardized(values)[:2].tolist() == [[-1.0, 0.0], [1.0, 0.0]]
+    assert units.mean.tolist() == [2.0, 7.0] and units.std.tolist() == [
+        1.0,
+        1.0,
+    ]
+    assert units.standardized(values)[:2].tolist() == [
+        [-1.0, 0.0],
+        [1.0, 0.0],
+    ]
     assert units.restored(torch.zeros(1, 2)).tolist() == [[2.0, 7.0]]
     dense = torch.randn(5, 2, 3, 4, dtype=torch.float64) * 30 - 400
     same = Units.of(dense).standardized(dense)
@@ -72,7 +89,10 @@ def test_r2_is_the_same_in_any_units_and_rmse_is_in_their_own() -> None:
     units = Units.of(wanted)
     goal = Regression(kind="number")
     plain, scaled = task_of(goal, 2), task_of(goal, 2, units=units)
-    sums = plain.sums(said, wanted), scaled.sums(units.standardized(said), wanted)
+    sums = (
+        plain.sums(said, wanted),
+        scaled.sums(units.standardized(said), wanted),
+    )
     errors = (
         task.error(part, 100.0)
         for task, part in zip((plain, scaled), sums, strict=True)
@@ -80,7 +100,9 @@ def test_r2_is_the_same_in_any_units_and_rmse_is_in_their_own() -> None:
     one, other = errors
     assert one == pytest.approx(other, rel=1e-4)
     rmse = float((said - wanted).square().mean().sqrt())
-    assert dict(scaled.details(sums[1], 100.0))["RMSE"] == pytest.approx(rmse, rel=1e-3)
+    assert dict(scaled.details(sums[1], 100.0))["RMSE"] == pytest.approx(
+        rmse, rel=1e-3
+    )
 
 
 def test_a_far_target_is_learned_and_told_in_its_units(
@@ -88,7 +110,9 @@ def test_a_far_target_is_learned_and_told_in_its_units(
 ) -> None:
     learned = build(plan(far, 12), out=tmp_path / "run", options=FAST)
     assert learned.accuracy > 90
-    raw = build(plan(far, 12, standardize=False), out=tmp_path / "raw", options=FAST)
+    raw = build(
+        plan(far, 12, standardize=False), out=tmp_path / "raw", options=FAST
+    )
     assert raw.accuracy < 0 and "numbers" not in document(tmp_path / "raw")
     pictures = [far / f"pictures/{n}.png" for n in (20, 21)]
     red, blue = (
@@ -100,7 +124,10 @@ def test_a_far_target_is_learned_and_told_in_its_units(
     assert 100 - score.error == pytest.approx(learned.accuracy)
     listed = [int(line.split("/")[1].split(".")[0]) for line in rows(far)]
     held = [far / f"pictures/{number}.png" for number in listed]
-    said = [f.numbers[0][1] for f in predict(tmp_path / "run", held, options=FAST)]
+    said = [
+        f.numbers[0][1]
+        for f in predict(tmp_path / "run", held, options=FAST)
+    ]
     wanted = [float(line.split(",")[3]) for line in rows(far)]
     squares = [(a - b) ** 2 for a, b in zip(said, wanted, strict=True)]
     rmse = (sum(squares) / len(squares)) ** 0.5
@@ -112,7 +139,9 @@ def rows(far: Path) -> list[str]:
 
 
 def document(run: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((run / "preprocess.json").read_text())
+    found: dict[str, Any] = json.loads(
+        (run / "preprocess.json").read_text()
+    )
     return found
 
 
@@ -120,7 +149,9 @@ def test_a_resume_has_the_same_units(far: Path, tmp_path: Path) -> None:
     net = plan(far, 2)
     build(net, out=tmp_path / "whole", options=FAST)
     build(
-        net, out=tmp_path / "cut", options=Options(**{**vars_of(FAST), "minutes": 1e-9})
+        net,
+        out=tmp_path / "cut",
+        options=Options(**{**vars_of(FAST), "minutes": 1e-9}),
     )
     resume(tmp_path / "cut", options=FAST)
     one, other = (
@@ -132,7 +163,9 @@ def test_a_resume_has_the_same_units(far: Path, tmp_path: Path) -> None:
 
 
 def vars_of(options: Options) -> dict[str, Any]:
-    return {name: getattr(options, name) for name in Options.__struct_fields__}
+    return {
+        name: getattr(options, name) for name in Options.__struct_fields__
+    }
 
 
 def test_weights_alone_do_not_say_their_units(
@@ -149,13 +182,21 @@ def test_weights_alone_do_not_say_their_units(
     asked = ["eval", str(tmp_path / "a.yaml"), "--weights", str(tmp_path / "alone.safetensors"),
              "--set", "train.normalize=imagenet", "--device", "cpu"]  # fmt: skip
     assert command(asked) == 2
-    assert "does not say how its numbers were standardized" in capsys.readouterr().err
+    assert (
+        "does not say how its numbers were standardized"
+        in capsys.readouterr().err
+    )
     assert command([*asked, "--set", "train.target.standardize=false"]) == 0
 
 
 def test_units_that_are_none_are_damage(far: Path, tmp_path: Path) -> None:
     build(plan(far), out=tmp_path / "run", options=FAST)
-    broken = {**document(tmp_path / "run"), "numbers": {"mean": ["x"], "std": [1]}}
+    broken = {
+        **document(tmp_path / "run"),
+        "numbers": {"mean": ["x"], "std": [1]},
+    }
     (tmp_path / "run" / "preprocess.json").write_text(json.dumps(broken))
-    with pytest.raises(resgraph.errors.RunError, match="is not what a run writes"):
+    with pytest.raises(
+        resgraph.errors.RunError, match="is not what a run writes"
+    ):
         predict(tmp_path / "run", [far / "pictures/20.png"], options=FAST)

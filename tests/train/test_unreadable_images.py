@@ -33,11 +33,15 @@ def break_image(path: Path) -> None:
 
 def forgiving(tree: Path, **keys: Any) -> dict[str, Any]:
     return recipe(
-        tree, data={"set": "folder", "path": str(tree), "unreadable": 1.0}, **keys
+        tree,
+        data={"set": "folder", "path": str(tree), "unreadable": 1.0},
+        **keys,
     )
 
 
-def test_a_part_of_broken_images_alone_is_no_loss(tree: Path, tmp_path: Path) -> None:
+def test_a_part_of_broken_images_alone_is_no_loss(
+    tree: Path, tmp_path: Path
+) -> None:
     break_image(next((tree / "train").rglob("*.jpg")))
     options = forgiving(tree)
     parts = {"accumulate": options["batch"]}  # one image each
@@ -45,7 +49,11 @@ def test_a_part_of_broken_images_alone_is_no_loss(tree: Path, tmp_path: Path) ->
         {**options, **parts}, input=SHAPE, classes=2, widths=(4,), blocks=1
     )
     assert (
-        build(plan, out=tmp_path / "run", options=Options(threads=1, workers=0)).steps
+        build(
+            plan,
+            out=tmp_path / "run",
+            options=Options(threads=1, workers=0),
+        ).steps
         > 0
     )
 
@@ -63,7 +71,9 @@ def test_each_process_tells_of_the_images_it_could_not_read(
         "workers": 0,
         "tell": True,
     }
-    (ended,) = launched({"ranks": 2, "out": str(tmp_path / "run"), **orders})
+    (ended,) = launched(
+        {"ranks": 2, "out": str(tmp_path / "run"), **orders}
+    )
     assert [code for code, _ in ended] == [0, 0], ended
     assert all(path.name in ended[0][1] for path in broken)
 
@@ -81,9 +91,15 @@ def test_a_killed_worker_is_told_with_what_helps(
         return real(self, image, epoch, index)
 
     monkeypatch.setattr(crops.RandomCrop, "__call__", killed)
-    plan = small_plan.plan(recipe(tree), input=SHAPE, classes=2, widths=(4,), blocks=1)
+    plan = small_plan.plan(
+        recipe(tree), input=SHAPE, classes=2, widths=(4,), blocks=1
+    )
     with pytest.raises(
         TrainingError,
         match=r"a process that loads images was killed .* fewer --workers need less",
     ):
-        build(plan, out=tmp_path / "run", options=Options(threads=1, workers=1))
+        build(
+            plan,
+            out=tmp_path / "run",
+            options=Options(threads=1, workers=1),
+        )

@@ -38,14 +38,20 @@ def spec(tmp_path: Path) -> Path:
 def test_digits_are_read_row_by_row(spec: Path, tmp_path: Path) -> None:
     result = build(resgraph.load(spec), out=tmp_path / "run", options=ONE)
     assert result.accuracy > 85
-    assert 100 - evaluate(tmp_path / "run", options=ONE).error == pytest.approx(
-        result.accuracy
-    )
+    assert 100 - evaluate(
+        tmp_path / "run", options=ONE
+    ).error == pytest.approx(result.accuracy)
     images, labels = stored()
     right = 0
     for index in range(20):
         picture = tmp_path / f"{index}.png"
-        grey = images[index].to(torch.float64).mul(255 / 16).round().to(torch.uint8)
+        grey = (
+            images[index]
+            .to(torch.float64)
+            .mul(255 / 16)
+            .round()
+            .to(torch.uint8)
+        )
         Image.fromarray(grey.numpy()).save(picture)
         (found,) = predict(tmp_path / "run", [picture], options=ONE)
         right += found.classes[0][0] == str(int(labels[index]))
@@ -57,4 +63,7 @@ def test_a_vector_of_another_length_is_refused(spec: Path) -> None:
     plan = resgraph.load(spec, ["input=65"])
     (problem,) = plan.unmet()
     assert problem.code == "E051"
-    assert problem.message == "the net reads 65, but digits has images of 1x8x8"
+    assert (
+        problem.message
+        == "the net reads 65, but digits has images of 1x8x8"
+    )

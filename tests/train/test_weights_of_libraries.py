@@ -58,7 +58,9 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return cache
 
 
-def lay(cache: Path, files: dict[str, bytes], name: str = "timm/small.a1") -> None:
+def lay(
+    cache: Path, files: dict[str, bytes], name: str = "timm/small.a1"
+) -> None:
     """What `hf download` leaves: a snapshot by its commit, and the branch that names it."""
     root = cache / f"models--{name.replace('/', '--')}"
     commit = "0123456789abcdef0123456789abcdef01234567"
@@ -77,7 +79,9 @@ def test_the_hubs_cache_is_read_offline_with_its_card(
     data = (tmp_path / "w.safetensors").read_bytes()
     card = json.dumps(CARD).encode()
     lay(hub, {"model.safetensors": data, "config.json": card})
-    ready = prepared(plan(tmp_path / "new.yaml", "weights: hf-hub:timm/small.a1"))
+    ready = prepared(
+        plan(tmp_path / "new.yaml", "weights: hf-hub:timm/small.a1")
+    )
     assert ready.start
     assert ready.start.file.sha256 == hashlib.sha256(data).hexdigest()
     assert len(ready.start.match.kept) == len(state) - 2
@@ -95,7 +99,9 @@ def test_what_torch_saved_is_taken_where_there_are_no_safetensors(
 ) -> None:
     torch.save(state, tmp_path / "w.bin")
     lay(hub, {"pytorch_model.bin": (tmp_path / "w.bin").read_bytes()})
-    ready = prepared(plan(tmp_path / "new.yaml", "weights: hf-hub:timm/small.a1"))
+    ready = prepared(
+        plan(tmp_path / "new.yaml", "weights: hf-hub:timm/small.a1")
+    )
     assert ready.start
     assert ready.stated is None
 
@@ -106,7 +112,10 @@ def test_a_hub_that_cannot_be_reached_is_one_error_at_its_place(
     file = spec(tmp_path / "new.yaml", "weights: hf-hub:timm/small.a1")
     assert command(["build", str(file), "-o", str(tmp_path / "run")]) == 4
     (said,) = capsys.readouterr().err.strip().splitlines()
-    assert f"{file}:14:12: `weights`: hf-hub:timm/small.a1 is not in the cache" in said
+    assert (
+        f"{file}:14:12: `weights`: hf-hub:timm/small.a1 is not in the cache"
+        in said
+    )
     assert "hf download timm/small.a1 model.safetensors config.json" in said
     assert not (tmp_path / "run").exists()
 
@@ -120,16 +129,22 @@ def test_without_the_hubs_library_the_extra_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    with pytest.raises(MissingError, match=r"pip install 'resgraph\[hub\]'"):
+    with pytest.raises(
+        MissingError, match=r"pip install 'resgraph\[hub\]'"
+    ):
         found("hf-hub:timm/small.a1")
 
 
 @pytest.fixture
 def checkpoints(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: dict[str, torch.Tensor]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    state: dict[str, torch.Tensor],
 ) -> Path:
     """torch.hub's cache with one file, whose name has the beginning of its SHA-256."""
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "torch"))
+    monkeypatch.setattr(
+        torch.hub, "get_dir", lambda: str(tmp_path / "torch")
+    )
     folder = tmp_path / "torch" / "checkpoints"
     folder.mkdir(parents=True)
     torch.save(state, tmp_path / "w.pth")
@@ -152,26 +167,35 @@ def fake_torchvision(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     weights = SimpleNamespace(url=url, transforms=lambda: how, meta=meta)
     models: Any = ModuleType("torchvision.models")
     models.get_weight = {"Small_Weights.V1": weights}.__getitem__
-    monkeypatch.setitem(sys.modules, "torchvision", ModuleType("torchvision"))
+    monkeypatch.setitem(
+        sys.modules, "torchvision", ModuleType("torchvision")
+    )
     monkeypatch.setitem(sys.modules, "torchvision.models", models)
 
 
 def test_torchvisions_weights_come_from_torch_hubs_cache(
     tmp_path: Path, checkpoints: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fake_torchvision(monkeypatch, f"https://nowhere.invalid/{checkpoints.name}")
+    fake_torchvision(
+        monkeypatch, f"https://nowhere.invalid/{checkpoints.name}"
+    )
     line = "weights: torchvision:Small_Weights.V1"
     ready = prepared(plan(tmp_path / "new.yaml", line))
     assert ready.start
     assert ready.start.file.path == checkpoints
     assert ready.stated
     assert ready.stated.said == "shorter side 9, the middle 8, bilinear"
-    assert normalization_of(ready)(torch.full((1, 3, 1, 1), 127.5)).abs().max() < 1e-6
+    assert (
+        normalization_of(ready)(torch.full((1, 3, 1, 1), 127.5)).abs().max()
+        < 1e-6
+    )
     with pytest.raises(UsageError, match="no weights `Smal_Weights"):
         found("torchvision:Smal_Weights.V1")
 
 
-def test_a_file_of_torchvision_is_named_by_its_hash(checkpoints: Path) -> None:
+def test_a_file_of_torchvision_is_named_by_its_hash(
+    checkpoints: Path,
+) -> None:
     assert found(f"torchvision:{checkpoints.name}").path == checkpoints
     checkpoints.write_bytes(checkpoints.read_bytes()[:-1])
     with pytest.raises(RunError, match="does not begin with"):
@@ -181,13 +205,17 @@ def test_a_file_of_torchvision_is_named_by_its_hash(checkpoints: Path) -> None:
 def test_what_cannot_be_fetched_says_where_to_put_it(
     checkpoints: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fake_torchvision(monkeypatch, "https://nowhere.invalid/other-01234567.pth")
+    fake_torchvision(
+        monkeypatch, "https://nowhere.invalid/other-01234567.pth"
+    )
 
     def unreachable(*_: object, **__: object) -> None:
         raise URLError("no route to host")
 
     monkeypatch.setattr(torch.hub, "download_url_to_file", unreachable)
-    with pytest.raises(MissingError, match=r"put it at .*other-01234567\.pth"):
+    with pytest.raises(
+        MissingError, match=r"put it at .*other-01234567\.pth"
+    ):
         found("torchvision:Small_Weights.V1")
 
 
@@ -201,15 +229,29 @@ def test_predict_reads_images_as_the_card_says(
 ) -> None:
     """The middle 0.8 of a shorter side of 8 / 0.8, by Pillow's bicubic filter."""
     save_file(state, tmp_path / "w.safetensors")
-    card = CARD | {"pretrained_cfg": {**CARD["pretrained_cfg"], "crop_pct": 0.8}}  # type: ignore[dict-item]
+    card = CARD | {
+        "pretrained_cfg": {**CARD["pretrained_cfg"], "crop_pct": 0.8}
+    }  # type: ignore[dict-item]
     data = (tmp_path / "w.safetensors").read_bytes()
-    lay(hub, {"model.safetensors": data, "config.json": json.dumps(card).encode()})
-    image = Image.frombytes("RGB", (20, 20), bytes(i * 7 % 256 for i in range(1200)))
+    lay(
+        hub,
+        {
+            "model.safetensors": data,
+            "config.json": json.dumps(card).encode(),
+        },
+    )
+    image = Image.frombytes(
+        "RGB", (20, 20), bytes(i * 7 % 256 for i in range(1200))
+    )
     image.save(tmp_path / "x.png")
     net = plan(tmp_path / "new.yaml", classes=5)
-    (found,) = predict_weights(net, "hf-hub:timm/small.a1", [tmp_path / "x.png"], top=5)
+    (found,) = predict_weights(
+        net, "hf-hub:timm/small.a1", [tmp_path / "x.png"], top=5
+    )
     middle = image.resize((8, 8), Image.Resampling.BICUBIC, (2, 2, 18, 18))
-    pixels = torch.from_numpy(numpy.array(middle)).permute(2, 0, 1)[None] / 255
+    pixels = (
+        torch.from_numpy(numpy.array(middle)).permute(2, 0, 1)[None] / 255
+    )
     mean = torch.tensor([0.5, 0.25, 0.5])[:, None, None]
     std = torch.tensor([0.5, 0.5, 0.25])[:, None, None]
     module = net.module().eval()

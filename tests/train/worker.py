@@ -85,7 +85,9 @@ def note_images(folder: Path) -> None:
     """From now on, this rank adds `epoch index` to its file there for each training image that it cuts from a file."""
     real, rank = crops.RandomCrop.box, os.environ["RANK"]
 
-    def noted(self: crops.RandomCrop, whole: Any, epoch: int, index: int) -> Any:
+    def noted(
+        self: crops.RandomCrop, whole: Any, epoch: int, index: int
+    ) -> Any:
         with (folder / rank).open("a") as file:
             file.write(f"{epoch} {index}\n")
         return real(self, whole, epoch, index)
@@ -110,7 +112,11 @@ def die_at(count: int) -> None:
 
 
 def sweep(
-    reference: str, root: str, recipe: dict[str, Any], every: int, first: int
+    reference: str,
+    root: str,
+    recipe: dict[str, Any],
+    every: int,
+    first: int,
 ) -> None:
     """Kills a run at every so-manieth durable operation, resumes it, and compares it with the reference.
 
@@ -146,12 +152,16 @@ def sweep(
             (out / name).read_bytes()
             for name in ("metrics.jsonl", "weights.safetensors")
         ]
-        assert found == wanted, f"another result after a kill at operation {at}"
+        assert found == wanted, (
+            f"another result after a kill at operation {at}"
+        )
         at += every
     print(killed)
 
 
-def launch(ranks: int, number: int, victim: int = 0, **orders: Any) -> list[list[Any]]:
+def launch(
+    ranks: int, number: int, victim: int = 0, **orders: Any
+) -> list[list[Any]]:
     """What torchrun does: one process for each rank, which find each other through the environment.
 
     The first rank is signalled after its first evaluation, another victim at its tenth step. Returns each rank's exit
@@ -173,14 +183,20 @@ def launch(ranks: int, number: int, victim: int = 0, **orders: Any) -> list[list
             os.environ.update(meet, RANK=str(rank), LOCAL_RANK=str(rank))
             if victim and rank == victim:
                 signal_at_step(10, number)
-            os._exit(train_once({**orders, "signal": 0 if rank or victim else number}))
+            os._exit(
+                train_once(
+                    {**orders, "signal": 0 if rank or victim else number}
+                )
+            )
         os.close(writing)
         children.append((child, reading))
     ended = []
     for child, reading in children:
         with os.fdopen(reading) as pipe:
             said = pipe.read()
-        ended.append([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), said])
+        ended.append(
+            [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), said]
+        )
     return ended
 
 
@@ -240,7 +256,9 @@ def obey(orders: Any) -> None:
 
 def main() -> None:
     for late in LATE:
-        importlib.import_module(late)  # before any fork, so that no child loads it
+        importlib.import_module(
+            late
+        )  # before any fork, so that no child loads it
     serve(obey)
 
 

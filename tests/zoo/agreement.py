@@ -11,7 +11,9 @@ from torch import Tensor, nn
 import resgraph
 
 
-def agreeing(plan: resgraph.Plan, reference: nn.Module, *inputs: Tensor) -> nn.Module:
+def agreeing(
+    plan: resgraph.Plan, reference: nn.Module, *inputs: Tensor
+) -> nn.Module:
     """The plan's module with random weights, in float64, after every difference was refused: in what comes out (1e-9),
     in the gradients of every parameter, and in what a training step leaves in the norms."""
     torch.manual_seed(0)
@@ -20,18 +22,28 @@ def agreeing(plan: resgraph.Plan, reference: nn.Module, *inputs: Tensor) -> nn.M
         if value.is_floating_point():
             value.copy_(_start(value))
     ours.load_state_dict(
-        dict(zip(ours.state_dict(), theirs.state_dict().values(), strict=True))
+        dict(
+            zip(
+                ours.state_dict(), theirs.state_dict().values(), strict=True
+            )
+        )
     )
     values = [value.double() for value in inputs]
     for training in (False, True):
-        given = [_listed(net.train(training)(*values)) for net in (ours, theirs)]
+        given = [
+            _listed(net.train(training)(*values)) for net in (ours, theirs)
+        ]
         _same(*given)
         if training:
             for out in given:
                 sum(
-                    (value**2).sum() * (place + 1) for place, value in enumerate(out)
+                    (value**2).sum() * (place + 1)
+                    for place, value in enumerate(out)
                 ).backward()
-    _same([p.grad for p in ours.parameters()], [p.grad for p in theirs.parameters()])
+    _same(
+        [p.grad for p in ours.parameters()],
+        [p.grad for p in theirs.parameters()],
+    )
     _same([*ours.state_dict().values()], [*theirs.state_dict().values()])
     assert sum(p.numel() for p in ours.parameters()) == plan.params
     return ours
@@ -48,9 +60,15 @@ def _listed(output: Tensor | Sequence[Tensor]) -> list[Tensor]:
     return [output] if isinstance(output, Tensor) else [*output]
 
 
-def _same(ours: Sequence[Tensor | None], theirs: Sequence[Tensor | None]) -> None:
+def _same(
+    ours: Sequence[Tensor | None], theirs: Sequence[Tensor | None]
+) -> None:
     for one, other in zip(ours, theirs, strict=True):
-        assert one is not None and other is not None and one.shape == other.shape
+        assert (
+            one is not None
+            and other is not None
+            and one.shape == other.shape
+        )
         scale = other.double().abs().max().clamp(min=1e-3)
         assert ((one - other).abs().max() / scale).item() < 1e-9
 
@@ -59,7 +77,9 @@ def macs(reference: nn.Module, *inputs: Tensor) -> int:
     """The multiply-adds of a module's convolutions and linear layers for one image, counted as they are called."""
     total = 0
 
-    def count(module: nn.Module, given: tuple[Tensor, ...], out: Tensor) -> None:
+    def count(
+        module: nn.Module, given: tuple[Tensor, ...], out: Tensor
+    ) -> None:
         nonlocal total
         weight = module.weight
         assert isinstance(weight, Tensor)

@@ -39,11 +39,15 @@ def own_name(layer: str) -> str:
         return f"stem.{int(found[2]) - 1}.{found[1]}"
     if found := re.fullmatch(r"layer1\.(\d)\.(.*)", layer):
         return block(f"stem.{2 + int(found[1])}", found[2])
-    if found := re.fullmatch(r"stage(\d)\.(\d)\.branches\.(\d)\.(\d)\.(.*)", layer):
+    if found := re.fullmatch(
+        r"stage(\d)\.(\d)\.branches\.(\d)\.(\d)\.(.*)", layer
+    ):
         stage, module, branch, place = map(int, found.groups()[:4])
         path = f"stage{stage}.{module + 1}.{'abcd'[branch]}1"
         return block(f"{path}.{place + 1}", found[5])
-    if found := re.fullmatch(r"stage(\d)\.(\d)\.fuse_layers\.(\d)\.(\d)\.(.*)", layer):
+    if found := re.fullmatch(
+        r"stage(\d)\.(\d)\.fuse_layers\.(\d)\.(\d)\.(.*)", layer
+    ):
         stage, module, into, source = map(int, found.groups()[:4])
         path = f"stage{stage}.{module + 1}.y{into + 1}.{'abcd'[source]}"
         if source > into:
@@ -67,7 +71,9 @@ def own_name(layer: str) -> str:
 
 
 def measure(
-    net: nn.Module, entries: Mapping[str, list[int]], own: Callable[[str], str]
+    net: nn.Module,
+    entries: Mapping[str, list[int]],
+    own: Callable[[str], str],
 ) -> dict[str, Any]:
     """What a net gives for noise in evaluation and in training, and the norms of its gradients, with the probe's value
     for each of timm's `entries`, which the net calls by `own` of its layer."""
@@ -89,7 +95,11 @@ def measure(
     found: dict[str, Any] = {}
     for mode in ("eval", "train"):
         out: Tensor = net.train(mode == "train")(image)
-        found[mode] = [*out[0, :8].tolist(), out.sum().item(), out.abs().mean().item()]
+        found[mode] = [
+            *out[0, :8].tolist(),
+            out.sum().item(),
+            out.abs().mean().item(),
+        ]
     out.square().mean().backward()
     grads = dict(net.named_parameters())
     norms = [
@@ -97,9 +107,15 @@ def measure(
         for own_key in keys.values()
         if own_key in grads
     ]
-    found["gradients"] = [len(norms), sum(norms), *norms[:: len(norms) // 12]]
+    found["gradients"] = [
+        len(norms),
+        sum(norms),
+        *norms[:: len(norms) // 12],
+    ]
     state = net.state_dict()
     found["means"] = sum(
-        state[keys[key]].sum().item() for key in keys if key.endswith("running_mean")
+        state[keys[key]].sum().item()
+        for key in keys
+        if key.endswith("running_mean")
     )
     return found

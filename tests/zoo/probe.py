@@ -60,14 +60,20 @@ def entries(library: str, name: str) -> dict[str, Shape]:
     found = {}
     for entry in _keys()[f"{library}/{name}"]:
         key, _, shape = entry.partition(" ")
-        found[key] = tuple(int(number) for number in re.findall(r"\d+", shape))
+        found[key] = tuple(
+            int(number) for number in re.findall(r"\d+", shape)
+        )
     return found
 
 
 def filled(key: str, shape: Shape) -> torch.Tensor:
     """The probe's value of one entry."""
     random = Generator(
-        PCG64(int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "little"))
+        PCG64(
+            int.from_bytes(
+                hashlib.sha256(key.encode()).digest()[:8], "little"
+            )
+        )
     )
     leaf = key.rpartition(".")[2]
     if leaf == "num_batches_tracked":
@@ -77,9 +83,9 @@ def filled(key: str, shape: Shape) -> torch.Tensor:
     ):
         value = 0.1 * random.standard_normal(shape)
     elif len(shape) >= 2:
-        value = random.standard_normal(shape, dtype=np.float32) * np.float32(
-            1 / math.sqrt(math.prod(shape[1:]))
-        )
+        value = random.standard_normal(
+            shape, dtype=np.float32
+        ) * np.float32(1 / math.sqrt(math.prod(shape[1:])))
     else:
         value = random.uniform(0.5, 1.5, shape)
     return torch.from_numpy(value.astype(np.float32))
@@ -114,7 +120,8 @@ def paired(net: nn.Module, library: str, name: str) -> dict[str, str]:
     ordered = _ordered([*theirs])
     pairs = dict(zip(ours, ordered, strict=True))
     assert all(
-        ours[own].numel() == math.prod(theirs[key]) for own, key in pairs.items()
+        ours[own].numel() == math.prod(theirs[key])
+        for own, key in pairs.items()
     )
     return pairs
 
@@ -130,7 +137,10 @@ def probe(net: nn.Module, library: str, name: str) -> torch.Tensor:
 
 def fill(net: nn.Module, library: str, name: str) -> None:
     """Give a net the probe's weights."""
-    theirs = {key: filled(key, shape) for key, shape in entries(library, name).items()}
+    theirs = {
+        key: filled(key, shape)
+        for key, shape in entries(library, name).items()
+    }
     shapes = {own: entry.shape for own, entry in net.state_dict().items()}
     net.load_state_dict(
         {
@@ -147,7 +157,9 @@ def training() -> dict[str, dict[str, Any]]:
     return loaded
 
 
-def trained(net: nn.Module, library: str, name: str) -> dict[str, torch.Tensor]:
+def trained(
+    net: nn.Module, library: str, name: str
+) -> dict[str, torch.Tensor]:
     """What a net with the probe's weights gives in training mode for the probe's batch, and its
     gradients (of the output times the numbers of `PCG64(1)`) and statistics, by the reference's
     keys."""
@@ -156,14 +168,20 @@ def trained(net: nn.Module, library: str, name: str) -> dict[str, torch.Tensor]:
     size = training()[f"{library}/{name}"]["input"]
     image = torch.from_numpy(_normal(0, size)).double().requires_grad_()
     output = net.double().train()(image)
-    (output * torch.from_numpy(_normal(1, output.shape)).double()).sum().backward()
+    (
+        output * torch.from_numpy(_normal(1, output.shape)).double()
+    ).sum().backward()
     assert image.grad is not None
     found = {"output": output, "input_gradient": image.grad}
     found |= {
-        theirs[key]: p.grad for key, p in net.named_parameters() if p.grad is not None
+        theirs[key]: p.grad
+        for key, p in net.named_parameters()
+        if p.grad is not None
     }
     buffers = net.named_buffers()
-    return found | {theirs[key]: b for key, b in buffers if "running" in key}
+    return found | {
+        theirs[key]: b for key, b in buffers if "running" in key
+    }
 
 
 def _normal(seed: int, size: Any) -> np.ndarray:
@@ -180,4 +198,7 @@ def disagreement(output: torch.Tensor, library: str, name: str) -> float:
         (output.sum().item(), golden["sum"]),
         (output.abs().mean().item(), golden["abs_mean"]),
     ]
-    return max(abs(ours - theirs) / max(abs(theirs), 1e-3) for ours, theirs in pairs)
+    return max(
+        abs(ours - theirs) / max(abs(theirs), 1e-3)
+        for ours, theirs in pairs
+    )

@@ -59,11 +59,13 @@ def _deeplab(torchvision: Any) -> nn.Module:
 
 
 def _fpn(torchvision: Any) -> nn.Module:
-    made: nn.Module = torchvision.models.detection.backbone_utils.resnet_fpn_backbone(
-        backbone_name="resnet50",
-        weights=None,
-        norm_layer=nn.BatchNorm2d,
-        trainable_layers=5,
+    made: nn.Module = (
+        torchvision.models.detection.backbone_utils.resnet_fpn_backbone(
+            backbone_name="resnet50",
+            weights=None,
+            norm_layer=nn.BatchNorm2d,
+            trainable_layers=5,
+        )
     )
     return made
 
@@ -86,7 +88,9 @@ NETS = {
 @cache
 def facts() -> dict[str, Measured]:
     """What was measured of the references, by our names of the nets."""
-    measured: dict[str, Measured] = json.loads((FACTS / "several.json").read_text())
+    measured: dict[str, Measured] = json.loads(
+        (FACTS / "several.json").read_text()
+    )
     return measured
 
 
@@ -100,12 +104,16 @@ def outputs(given: Any) -> list[Tensor]:
 def in_order(net: nn.Module, order: Sequence[str]) -> list[str]:
     """The entries of our net in the order of the reference's."""
     keys = list(net.state_dict())
-    found = [key for row in order for key in keys if key.startswith(f"{row}.")]
+    found = [
+        key for row in order for key in keys if key.startswith(f"{row}.")
+    ]
     assert sorted(found) == sorted(keys)
     return found
 
 
-def load(net: nn.Module, order: Sequence[str], entries: dict[str, list[int]]) -> None:
+def load(
+    net: nn.Module, order: Sequence[str], entries: dict[str, list[int]]
+) -> None:
     """The probe's weights of the reference, into our net."""
     own = in_order(net, order)
     values = [filled(key, tuple(shape)) for key, shape in entries.items()]
@@ -114,11 +122,17 @@ def load(net: nn.Module, order: Sequence[str], entries: dict[str, list[int]]) ->
 
 def entries_of(net: nn.Module) -> dict[str, list[int]]:
     """The keys and shapes of a state dict."""
-    return {key: list(value.shape) for key, value in net.state_dict().items()}
+    return {
+        key: list(value.shape) for key, value in net.state_dict().items()
+    }
 
 
 def images(size: tuple[int, ...], count: int) -> Tensor:
-    noise = Generator(PCG64(0)).standard_normal((count, 3, *size)).astype(np.float32)
+    noise = (
+        Generator(PCG64(0))
+        .standard_normal((count, 3, *size))
+        .astype(np.float32)
+    )
     return torch.from_numpy(noise).double()
 
 
@@ -135,7 +149,8 @@ def evaluated(net: nn.Module, size: tuple[int, ...]) -> list[Measured]:
     """What a net with its weights gives in evaluation, in float64."""
     with torch.no_grad():
         return [
-            _said(output) for output in outputs(net.double().eval()(images(size, 1)))
+            _said(output)
+            for output in outputs(net.double().eval()(images(size, 1)))
         ]
 
 
@@ -162,7 +177,9 @@ def trained(
 
 def _weighed(place: int, output: Tensor) -> Tensor:
     """A loss that every number of an output has its own part in."""
-    weights = Generator(PCG64(place + 1)).standard_normal(tuple(output.shape))
+    weights = Generator(PCG64(place + 1)).standard_normal(
+        tuple(output.shape)
+    )
     return (output * torch.from_numpy(weights)).mean()
 
 

@@ -28,7 +28,11 @@ from .several import (
 
 CLIP = (4, 32, 32)
 ROWS = ("conv1", "conv2", "conv3", "conv4", "conv5", "head")
-VIDEO = {"r3d-18": "r3d_18", "mc3-18": "mc3_18", "r2plus1d-18": "r2plus1d_18"}
+VIDEO = {
+    "r3d-18": "r3d_18",
+    "mc3-18": "mc3_18",
+    "r2plus1d-18": "r2plus1d_18",
+}
 every_net = pytest.mark.parametrize("name", VIDEO)
 Facts = dict[str, Any]
 
@@ -43,7 +47,9 @@ def measure(name: str, library: Any) -> Facts:
     """The record of a net in `video.json`."""
     net = getattr(library.models.video, VIDEO[name])(weights=None)
     entries = entries_of(net)
-    net.load_state_dict({key: filled(key, tuple(s)) for key, s in entries.items()})
+    net.load_state_dict(
+        {key: filled(key, tuple(s)) for key, s in entries.items()}
+    )
     return {
         "params": sum(p.numel() for p in net.parameters()),
         "macs": multiply_adds(net, CLIP),
@@ -86,9 +92,15 @@ def test_the_facts_are_torchvisions(name: str) -> None:
     library = torchvision()
     known, measured = facts(name), measure(name, library)
     assert measured["entries"] == known["entries"]
-    assert (measured["params"], measured["macs"]) == (known["params"], known["macs"])
+    assert (measured["params"], measured["macs"]) == (
+        known["params"],
+        known["macs"],
+    )
     assert apart(measured["eval"], known["eval"]) < 1e-9
-    assert apart(measured["train"]["outputs"], known["train"]["outputs"]) < 1e-9
+    assert (
+        apart(measured["train"]["outputs"], known["train"]["outputs"])
+        < 1e-9
+    )
 
 
 # -- an electrocardiogram's net, whose reference stands here
@@ -99,7 +111,9 @@ class Residual(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv1d(into, out, 17, padding=8, bias=False)
         self.bn1 = nn.BatchNorm1d(out)
-        self.conv2 = nn.Conv1d(out, out, 17, stride=4, padding=8, bias=False)
+        self.conv2 = nn.Conv1d(
+            out, out, 17, stride=4, padding=8, bias=False
+        )
         self.bn2 = nn.BatchNorm1d(out)
         self.shortcut = nn.Conv1d(into, out, 1, stride=4, bias=False)
         self.bn3 = nn.BatchNorm1d(out)
@@ -112,9 +126,15 @@ class Residual(nn.Module):
 
 def ecg() -> nn.Sequential:
     widths = [64, 128, 196, 256, 320]
-    stem = [nn.Conv1d(12, 64, 17, padding=8, bias=False), nn.BatchNorm1d(64), nn.ReLU()]
+    stem = [
+        nn.Conv1d(12, 64, 17, padding=8, bias=False),
+        nn.BatchNorm1d(64),
+        nn.ReLU(),
+    ]
     blocks = [Residual(*pair) for pair in pairwise(widths)]
-    return nn.Sequential(*stem, *blocks, nn.Flatten(), nn.Linear(320 * 16, 6))
+    return nn.Sequential(
+        *stem, *blocks, nn.Flatten(), nn.Linear(320 * 16, 6)
+    )
 
 
 def test_an_electrocardiograms_net() -> None:
@@ -123,11 +143,15 @@ def test_an_electrocardiograms_net() -> None:
     for net in (mine, theirs):
         for place, value in enumerate(net.state_dict().values()):
             if value.is_floating_point():
-                value.copy_(filled(f"{place}.running_var", tuple(value.shape)))
+                value.copy_(
+                    filled(f"{place}.running_var", tuple(value.shape))
+                )
     assert [v.shape for v in mine.state_dict().values()] == [
         v.shape for v in theirs.state_dict().values()
     ]
-    x = torch.randn(2, 12, 4096, generator=torch.Generator().manual_seed(0)).double()
+    x = torch.randn(
+        2, 12, 4096, generator=torch.Generator().manual_seed(0)
+    ).double()
     same(mine.eval()(x), theirs.eval()(x))
     for net in (mine, theirs):
         net.train()

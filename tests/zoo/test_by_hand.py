@@ -19,7 +19,9 @@ class Weights:
 
     entries: dict[str, Tensor]
 
-    def conv(self, name: str, x: Tensor, stride: int = 1, dilation: int = 1) -> Tensor:
+    def conv(
+        self, name: str, x: Tensor, stride: int = 1, dilation: int = 1
+    ) -> Tensor:
         """A convolution that keeps the size at stride 1; its groups follow from the shapes."""
         weight = self.entries[f"row.{name}.weight"]
         bias = self.entries.get(f"row.{name}.bias")
@@ -34,13 +36,19 @@ class Weights:
         )
         return F.batch_norm(x, mean, var, weight, bias)
 
-    def unit(self, name: str, x: Tensor, stride: int = 1, dilation: int = 1) -> Tensor:
+    def unit(
+        self, name: str, x: Tensor, stride: int = 1, dilation: int = 1
+    ) -> Tensor:
         """conv bn"""
-        return self.bn(f"{name}.bn", self.conv(f"{name}.conv", x, stride, dilation))
+        return self.bn(
+            f"{name}.bn", self.conv(f"{name}.conv", x, stride, dilation)
+        )
 
     def fc(self, name: str, x: Tensor) -> Tensor:
         return F.linear(
-            x, self.entries[f"row.{name}.weight"], self.entries.get(f"row.{name}.bias")
+            x,
+            self.entries[f"row.{name}.weight"],
+            self.entries.get(f"row.{name}.bias"),
         )
 
 
@@ -83,14 +91,19 @@ def eca(w: Weights, x: Tensor) -> Tensor:
     kernel = w.entries["row.s.1.weight"].flatten()
     reach = len(kernel) // 2
     padded = F.pad(mean(x), (reach, reach))
-    gate = sum(kernel[k] * padded[:, k : k + x.shape[1]] for k in range(len(kernel)))
+    gate = sum(
+        kernel[k] * padded[:, k : k + x.shape[1]]
+        for k in range(len(kernel))
+    )
     assert isinstance(gate, Tensor)
     return over(x, gate.sigmoid())
 
 
 def dense_layer(w: Weights, x: Tensor) -> Tensor:
     y = w.conv("body.0.conv", relu(w.bn("body.0.bn", x)))
-    return torch.cat([x, w.conv("body.1.conv", relu(w.bn("body.1.bn", y)))], 1)
+    return torch.cat(
+        [x, w.conv("body.1.conv", relu(w.bn("body.1.bn", y)))], 1
+    )
 
 
 def highway(w: Weights, x: Tensor) -> Tensor:
@@ -110,7 +123,9 @@ def res2net_first(w: Weights, x: Tensor) -> Tensor:
     *parts, last = relu(w.unit("cut", x)).chunk(4, 1)
     ys = [relu(w.unit(f"y{k}.2", part, 2)) for k, part in enumerate(parts)]
     ys.append(F.avg_pool2d(last, 3, 2, 1))
-    return relu(w.unit("body.1", torch.cat(ys, 1)) + w.unit("shortcut", x, 2))
+    return relu(
+        w.unit("body.1", torch.cat(ys, 1)) + w.unit("shortcut", x, 2)
+    )
 
 
 def weighed(w: Weights, u: tuple[Tensor, Tensor]) -> Tensor:
@@ -129,7 +144,9 @@ def split_attention(w: Weights, x: Tensor) -> Tensor:
 
 
 def selective_kernel(w: Weights, x: Tensor) -> Tensor:
-    return weighed(w, (relu(w.unit("u0", x, 2)), relu(w.unit("u1", x, 2, 2))))
+    return weighed(
+        w, (relu(w.unit("u0", x, 2)), relu(w.unit("u1", x, 2, 2)))
+    )
 
 
 def inverted_residual(w: Weights, x: Tensor) -> Tensor:
@@ -139,7 +156,9 @@ def inverted_residual(w: Weights, x: Tensor) -> Tensor:
 
 def mbconv(w: Weights, x: Tensor) -> Tensor:
     y = F.silu(w.unit("gated.1", F.silu(w.unit("gated.0", x))))
-    gate = w.fc("gated.2.s.2", F.silu(w.fc("gated.2.s.1", mean(y)))).sigmoid()
+    gate = w.fc(
+        "gated.2.s.2", F.silu(w.fc("gated.2.s.1", mean(y)))
+    ).sigmoid()
     return w.unit("gated.3", over(y, gate)) + x
 
 
@@ -174,7 +193,10 @@ def blur_basic(w: Weights, x: Tensor) -> Tensor:
     row = torch.tensor([0.25, 0.5, 0.25], dtype=y.dtype)
     kernel = torch.outer(row, row).expand(y.shape[1], 1, 3, 3)
     y = F.conv2d(
-        F.pad(y, (1, 1, 1, 1), mode="reflect"), kernel, stride=2, groups=y.shape[1]
+        F.pad(y, (1, 1, 1, 1), mode="reflect"),
+        kernel,
+        stride=2,
+        groups=y.shape[1],
     )
     return relu(w.unit("body.2", y) + w.unit("shortcut", x, 2))
 
@@ -209,7 +231,9 @@ def test_block_computes_what_it_does_by_hand(
 ) -> None:
     torch.manual_seed(0)
     net = (
-        resgraph.loads(f"name: one block\ninput: {MAP}\n{head}net:\n  row: {call}\n")
+        resgraph.loads(
+            f"name: one block\ninput: {MAP}\n{head}net:\n  row: {call}\n"
+        )
         .module()
         .double()
         .eval()
@@ -223,4 +247,6 @@ def test_block_computes_what_it_does_by_hand(
             )
     x = torch.randn(2, 64, 9, 8, dtype=torch.float64)
     with torch.no_grad():
-        torch.testing.assert_close(net(x), by_hand(Weights(net.state_dict()), x))
+        torch.testing.assert_close(
+            net(x), by_hand(Weights(net.state_dict()), x)
+        )

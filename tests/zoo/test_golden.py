@@ -17,7 +17,15 @@ from resgraph.language.variants import variants_of
 from resgraph.outputs.pytorch import source
 from resgraph.outputs.pytorch.build import net_class, source_module
 
-from .probe import disagreement, entries, facts, paired, probe, trained, training
+from .probe import (
+    disagreement,
+    entries,
+    facts,
+    paired,
+    probe,
+    trained,
+    training,
+)
 from .several import NETS
 from .test_axes import VIDEO
 
@@ -25,8 +33,12 @@ ROOT = Path(__file__).parents[2]
 GOLDEN: dict[str, dict[str, str]] = yaml.safe_load(
     (Path(__file__).parent / "golden.yaml").read_text()
 )
-SEVERAL = [f"specs/{name}.yaml" for name in NETS]  # measured in several.json
-CLIPS = [f"specs/video-resnet.yaml::{name}" for name in VIDEO]  # in video.json
+SEVERAL = [
+    f"specs/{name}.yaml" for name in NETS
+]  # measured in several.json
+CLIPS = [
+    f"specs/video-resnet.yaml::{name}" for name in VIDEO
+]  # in video.json
 FAST = {
     "params": 27_000_000,
     "macs": 4_500_000_000,
@@ -39,11 +51,14 @@ def nets(*, by_cost: bool = False) -> list[Any]:
     for library, known in GOLDEN.items():
         for name in known:
             slow = by_cost and any(
-                facts(library)[name][cost] > limit for cost, limit in FAST.items()
+                facts(library)[name][cost] > limit
+                for cost, limit in FAST.items()
             )
             marks = [pytest.mark.slow] if slow else []
             found.append(
-                pytest.param(library, name, id=f"{library}/{name}", marks=marks)
+                pytest.param(
+                    library, name, id=f"{library}/{name}", marks=marks
+                )
             )
     return found
 
@@ -64,17 +79,23 @@ def test_every_net_that_was_measured_has_a_spec() -> None:
 
 
 @pytest.mark.parametrize("library", GOLDEN)
-def test_what_claims_to_be_a_librarys_net_was_measured(library: str) -> None:
+def test_what_claims_to_be_a_librarys_net_was_measured(
+    library: str,
+) -> None:
     for path in sorted((ROOT / "specs").glob("*.yaml")):
         if library in path.read_text():
             spec = f"specs/{path.name}"
             names = variants_of(read_file(path)[0])
-            claimed = {f"{spec}::{name}" for name in names} if names else {spec}
+            claimed = (
+                {f"{spec}::{name}" for name in names} if names else {spec}
+            )
             assert claimed <= {*GOLDEN[library].values(), *SEVERAL, *CLIPS}
 
 
 @pytest.mark.parametrize(("library", "name"), nets())
-def test_entries_are_the_references_one_to_one(library: str, name: str) -> None:
+def test_entries_are_the_references_one_to_one(
+    library: str, name: str
+) -> None:
     plan = plan_of(library, name)
     net = meta_net(plan)
     pairs = paired(net, library, name)
@@ -82,7 +103,10 @@ def test_entries_are_the_references_one_to_one(library: str, name: str) -> None:
     assert set(pairs.values()) == set(entries(library, name))
     known = facts(library)[name]
     assert plan.params == known["params"]
-    assert list(plan.input) != known["input_size"] or plan.macs == known["macs"]
+    assert (
+        list(plan.input) != known["input_size"]
+        or plan.macs == known["macs"]
+    )
 
 
 @pytest.mark.parametrize(("library", "name"), nets(by_cost=True))
@@ -97,7 +121,9 @@ def measured_in_training() -> list[Any]:
     for name in training():
         library, _, net = name.partition("/")
         marks = (
-            [pytest.mark.slow] if facts(library)[net]["macs"] > 3_000_000_000 else []
+            [pytest.mark.slow]
+            if facts(library)[net]["macs"] > 3_000_000_000
+            else []
         )
         found.append(pytest.param(name, marks=marks))
     return found
@@ -117,5 +143,7 @@ def test_training_is_the_references(name: str) -> None:
         tensor = found[key].double()
         # what is 0 but for rounding, as the gradient of a key's bias, is so for both
         slack = 1e-9 * size + 1e-12
-        assert abs(tensor.sum().item() - total) < slack * tensor.numel(), key
+        assert abs(tensor.sum().item() - total) < slack * tensor.numel(), (
+            key
+        )
         assert abs(tensor.abs().mean().item() - size) < slack, key

@@ -19,7 +19,9 @@ def test_it_has_timm_s_entries_and_costs() -> None:
     known, plan = facts(), resgraph.load("hrnet-w18")
     assert (plan.params, plan.macs) == (known["params"], known["macs"])
     net = plan.module(device="meta")
-    state = {key: list(value.shape) for key, value in net.state_dict().items()}
+    state = {
+        key: list(value.shape) for key, value in net.state_dict().items()
+    }
     assert state == {
         f"{own_name(key.rpartition('.')[0])}.{key.rpartition('.')[2]}": shape
         for key, shape in known["entries"].items()
@@ -29,7 +31,9 @@ def test_it_has_timm_s_entries_and_costs() -> None:
 @pytest.mark.slow
 def test_it_gives_and_learns_what_timm_s_does() -> None:
     known = facts()
-    found = measure(resgraph.load("hrnet-w18").module(), known["entries"], own_name)
+    found = measure(
+        resgraph.load("hrnet-w18").module(), known["entries"], own_name
+    )
     for what in ("eval", "train", "gradients"):
         for ours, theirs in zip(found[what], known[what], strict=True):
             assert math.isclose(ours, theirs, rel_tol=1e-9, abs_tol=1e-9)
@@ -61,7 +65,9 @@ def test_the_facts_are_timm_s() -> None:
     torchvision()
     timm = pytest.importorskip("timm")
     net, known = timm.create_model("hrnet_w18"), facts()
-    assert {k: list(v.shape) for k, v in net.state_dict().items()} == known["entries"]
+    assert {k: list(v.shape) for k, v in net.state_dict().items()} == known[
+        "entries"
+    ]
     assert sum(p.numel() for p in net.parameters()) == known["params"]
     found = measure(net, known["entries"], lambda layer: layer)
     for what in ("eval", "train", "gradients"):

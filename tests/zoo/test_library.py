@@ -32,7 +32,13 @@ def se(width: int, squeeze: int) -> int:
 
 BOTTLENECK = conv(1, 64, 64) + conv(3, 64, 64) + conv(1, 64, 256)
 PROJECTION = conv(1, 64, 256)
-PREACT = bn(64) + bare(3, 64, 128) + bn(128) + bare(3, 128, 128) + bare(1, 64, 128)
+PREACT = (
+    bn(64)
+    + bare(3, 64, 128)
+    + bn(128)
+    + bare(3, 128, 128)
+    + bare(1, 64, 128)
+)
 MAP, VECTOR, IMAGE = "64x16x16", "64", "3x32x32"
 
 # input, call, output, parameters
@@ -68,38 +74,67 @@ BLOCKS = [
         MAP,
         "resnext 256",
         "256x16x16",
-        conv(1, 64, 128) + conv(3, 128, 128, 32) + conv(1, 128, 256) + PROJECTION,
+        conv(1, 64, 128)
+        + conv(3, 128, 128, 32)
+        + conv(1, 128, 256)
+        + PROJECTION,
     ),
     (
         MAP,
         "wide-bottleneck 256",
         "256x16x16",
-        conv(1, 64, 128) + conv(3, 128, 128) + conv(1, 128, 256) + PROJECTION,
+        conv(1, 64, 128)
+        + conv(3, 128, 128)
+        + conv(1, 128, 256)
+        + PROJECTION,
     ),
     (MAP, "wide-basic 128 /2 rate 0.3", "128x8x8", PREACT),
     (MAP, "se", MAP, se(64, 8)),
     (MAP, "se-basic 64 reduction 4", MAP, 2 * conv(3, 64, 64) + se(64, 16)),
-    (MAP, "se-bottleneck 256", "256x16x16", BOTTLENECK + PROJECTION + se(256, 16)),
+    (
+        MAP,
+        "se-bottleneck 256",
+        "256x16x16",
+        BOTTLENECK + PROJECTION + se(256, 16),
+    ),
     (MAP, "eca", MAP, 3),
     ("512x4x4", "eca", "512x4x4", 5),
     ("2048x4x4", "eca", "2048x4x4", 7),
     (MAP, "eca-basic 64", MAP, 2 * conv(3, 64, 64) + 3),
     (MAP, "eca-bottleneck 256", "256x16x16", BOTTLENECK + PROJECTION + 5),
     (IMAGE, "stem-7x7 64", "64x8x8", conv(7, 3, 64)),
-    (IMAGE, "stem-c 64", "64x8x8", conv(3, 3, 32) + conv(3, 32, 32) + conv(3, 32, 64)),
-    (IMAGE, "stem-t 64", "64x8x8", conv(3, 3, 24) + conv(3, 24, 32) + conv(3, 32, 64)),
+    (
+        IMAGE,
+        "stem-c 64",
+        "64x8x8",
+        conv(3, 3, 32) + conv(3, 32, 32) + conv(3, 32, 64),
+    ),
+    (
+        IMAGE,
+        "stem-t 64",
+        "64x8x8",
+        conv(3, 3, 24) + conv(3, 24, 32) + conv(3, 32, 64),
+    ),
     (
         IMAGE,
         "stem-rs 64",
         "64x8x8",
-        conv(3, 3, 32) + conv(3, 32, 32) + conv(3, 32, 64) + conv(3, 64, 64),
+        conv(3, 3, 32)
+        + conv(3, 32, 32)
+        + conv(3, 32, 64)
+        + conv(3, 64, 64),
     ),
     (IMAGE, "stem-3x3 16", "16x32x32", conv(3, 3, 16)),
     (IMAGE, "stem-4x4 96", "96x8x8", bare(4, 3, 96) + 96 + 2 * 96),
     (IMAGE, "stem-s2d 64", "64x8x8", conv(3, 48, 64)),
     (MAP, "head-mean 10", "10", fc(64, 10)),
     (MAP, "head-preact 10", "10", bn(64) + fc(64, 10)),
-    (MAP, "head-vgg 10 hidden 32", "10", fc(64 * 49, 32) + fc(32, 32) + fc(32, 10)),
+    (
+        MAP,
+        "head-vgg 10 hidden 32",
+        "10",
+        fc(64 * 49, 32) + fc(32, 32) + fc(32, 10),
+    ),
     (MAP, "shortcut-d 128 /2", "128x8x8", conv(1, 64, 128)),
     ("64x15x15", "shortcut-d 128 /2", "128x8x8", conv(1, 64, 128)),
     (MAP, "shortcut-3x3 128 /2", "128x8x8", conv(3, 64, 128)),
@@ -119,8 +154,18 @@ BLOCKS = [
         conv(3, 64, 128) + conv(3, 128, 128) + conv(1, 64, 128),
     ),
     (MAP, "mean-bottleneck 256 /2", "256x8x8", BOTTLENECK + PROJECTION),
-    (MAP, "regnet-x 64 group 16", MAP, 2 * conv(1, 64, 64) + conv(3, 64, 64, 4)),
-    (MAP, "regnet-x 64 group 96", MAP, 2 * conv(1, 64, 64) + conv(3, 64, 64)),
+    (
+        MAP,
+        "regnet-x 64 group 16",
+        MAP,
+        2 * conv(1, 64, 64) + conv(3, 64, 64, 4),
+    ),
+    (
+        MAP,
+        "regnet-x 64 group 96",
+        MAP,
+        2 * conv(1, 64, 64) + conv(3, 64, 64),
+    ),
     (
         MAP,
         "regnet-y 64 group 16",
@@ -150,11 +195,25 @@ BLOCKS = [
         MAP,
         "mbconv 64 kernel 5",
         MAP,
-        conv(1, 64, 384) + 384 * 25 + bn(384) + se(384, 16) + conv(1, 384, 64),
+        conv(1, 64, 384)
+        + 384 * 25
+        + bn(384)
+        + se(384, 16)
+        + conv(1, 384, 64),
     ),
     (MAP, "se squeeze 4 act hardswish gate hardsigmoid", MAP, se(64, 4)),
-    (MAP, "convnext", MAP, 64 * 49 + 64 + bn(64) + fc(64, 256) + fc(256, 64) + 64),
-    (MAP, "convnext-down 128 /2", "128x8x8", bn(64) + bare(2, 64, 128) + 128),
+    (
+        MAP,
+        "convnext",
+        MAP,
+        64 * 49 + 64 + bn(64) + fc(64, 256) + fc(256, 64) + 64,
+    ),
+    (
+        MAP,
+        "convnext-down 128 /2",
+        "128x8x8",
+        bn(64) + bare(2, 64, 128) + 128,
+    ),
     (
         "256x16x16",
         "res2net 256",
@@ -165,7 +224,10 @@ BLOCKS = [
         MAP,
         "res2net-first 256 /2",
         "256x8x8",
-        conv(1, 64, 104) + 3 * conv(3, 26, 26) + conv(1, 104, 256) + PROJECTION,
+        conv(1, 64, 104)
+        + 3 * conv(3, 26, 26)
+        + conv(1, 104, 256)
+        + PROJECTION,
     ),
     (
         MAP,
@@ -231,7 +293,9 @@ BLOCKS = [
 def test_block_gives_and_learns_what_it_should(
     input_: str, call: str, output: str, params: int
 ) -> None:
-    plan = resgraph.loads(f"name: one block\ninput: {input_}\nnet:\n  row: {call}\n")
+    plan = resgraph.loads(
+        f"name: one block\ninput: {input_}\nnet:\n  row: {call}\n"
+    )
     assert (shape_text(plan.output), plan.params) == (output, params)
 
 
@@ -249,7 +313,9 @@ def test_every_block_is_tested_and_says_what_it_is(block: str) -> None:
         ("conv", 2 * (9 * 64 * 64 + 64)),
     ],
 )
-def test_a_files_unit_reaches_library_blocks(unit: str, params: int) -> None:
+def test_a_files_unit_reaches_library_blocks(
+    unit: str, params: int
+) -> None:
     plan = resgraph.loads(
         f"name: unit\ninput: {MAP}\nunit: {unit}\nnet:\n  row: basic 64\n"
     )
@@ -257,7 +323,9 @@ def test_a_files_unit_reaches_library_blocks(unit: str, params: int) -> None:
 
 
 def test_a_files_shortcut_reaches_library_blocks() -> None:
-    projected = resgraph.loads(f"name: b\ninput: {MAP}\nnet:\n  row: basic 128 /2\n")
+    projected = resgraph.loads(
+        f"name: b\ninput: {MAP}\nnet:\n  row: basic 128 /2\n"
+    )
     padded = resgraph.loads(
         f"name: a\ninput: {MAP}\nshortcut: zero-pad\nnet:\n  row: basic 128 /2\n"
     )
@@ -280,7 +348,9 @@ def test_a_files_let_does_not_reach_library_blocks() -> None:
 def test_blocks_that_a_dilated_net_needs(block: str) -> None:
     """`dilation` reaches each 3x3 and changes nothing else; `first` of two 3x3 is its own (torchvision, timm)."""
     one, other = (
-        resgraph.loads(f"name: a\ninput: 256x32x32\nnet: {{r: {block} 256 {o}}}\n")
+        resgraph.loads(
+            f"name: a\ninput: 256x32x32\nnet: {{r: {block} 256 {o}}}\n"
+        )
         for o in ("", "dilation 2")
     )
     assert (one.params, one.macs, one.output) == (

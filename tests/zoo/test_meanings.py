@@ -32,14 +32,18 @@ def as_named(graph: Graph) -> str:
         if isinstance(layer, Layer) and layer.nodes[0] == layer.name:
             for name in layer.nodes[1:]:
                 below = f"{layer.name}.{name[len(layer.name) + 1 :]}"
-                text = re.sub(rf"(?<![\w.]){re.escape(name)}(?![\w.])", below, text)
+                text = re.sub(
+                    rf"(?<![\w.]){re.escape(name)}(?![\w.])", below, text
+                )
     return text
 
 
 def call_of(case: str) -> resgraph.Plan:
     """The net of one call: `64x16x16: basic 64`."""
     shape, _, call = case.partition(": ")
-    return resgraph.loads(f"name: call\ninput: {shape}\nnet:\n  row: {call}\n")
+    return resgraph.loads(
+        f"name: call\ninput: {shape}\nnet:\n  row: {call}\n"
+    )
 
 
 def test_there_are_as_many_as_in_the_first_version() -> None:

@@ -32,21 +32,35 @@ def nets() -> list[Any]:
             name = f"{path.stem}::{variant}" if variant else path.stem
             found.append(
                 pytest.param(
-                    path, variant, id=name, marks=[pytest.mark.slow] if place else []
+                    path,
+                    variant,
+                    id=name,
+                    marks=[pytest.mark.slow] if place else [],
                 )
             )
     return found
 
 
 @pytest.mark.parametrize(("path", "variant"), nets())
-def test_module_is_what_was_planned(path: Path, variant: str | None) -> None:
+def test_module_is_what_was_planned(
+    path: Path, variant: str | None
+) -> None:
     plan = zoo(f"{path.name}::{variant}" if variant else path.name)
-    main, both = [*plan.outputs.values()], [*plan.outputs.values(), *plan.aux.values()]
+    main, both = (
+        [*plan.outputs.values()],
+        [*plan.outputs.values(), *plan.aux.values()],
+    )
     with meta():
         net = net_class(source_module(source(plan)))()
         inputs = [torch.empty(2, *shape) for shape in plan.inputs.values()]
     with light_norms():
         for mode, shapes in ((True, both), (False, main)):
-            found = [tuple(out.shape) for out in outputs(net.train(mode)(*inputs))]
+            found = [
+                tuple(out.shape)
+                for out in outputs(net.train(mode)(*inputs))
+            ]
             assert found == [(2, *shape) for shape in shapes]
-    assert sum(parameter.numel() for parameter in net.parameters()) == plan.params
+    assert (
+        sum(parameter.numel() for parameter in net.parameters())
+        == plan.params
+    )

@@ -11,7 +11,12 @@ from click.shell_completion import ShellComplete
 import resgraph
 from resgraph.cli import cli, run
 from resgraph.language.extends import read_file
-from resgraph.language.references import locate, zoo_folder, zoo_index, zoo_names
+from resgraph.language.references import (
+    locate,
+    zoo_folder,
+    zoo_index,
+    zoo_names,
+)
 from resgraph.language.variants import variants_of
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +40,10 @@ def test_every_net_has_a_name_that_means_it_and_no_other() -> None:
     names = zoo_names()
     count = sum(len(variants) or 1 for variants in zoo_index().values())
     assert len(names) == len(set(names)) == count
-    found = {(reference.path, reference.variant) for reference in map(locate, names)}
+    found = {
+        (reference.path, reference.variant)
+        for reference in map(locate, names)
+    }
     assert len(found) == count
 
 
@@ -53,11 +61,17 @@ def test_every_net_has_a_name_that_means_it_and_no_other() -> None:
         ("resnet-v1::resnet-50", "resnet-v1", "resnet-50"),
         ("resnext-50-32x4d", "resnet", "resnext-50-32x4d"),
         ("resnet", "resnet", None),
-        ("plain", "plain", None),  # a file's name comes before squeezenet's variant
+        (
+            "plain",
+            "plain",
+            None,
+        ),  # a file's name comes before squeezenet's variant
         ("digits", "digits", None),
     ],
 )
-def test_what_a_name_means(name: str, file: str, variant: str | None) -> None:
+def test_what_a_name_means(
+    name: str, file: str, variant: str | None
+) -> None:
     found = locate(name)
     assert (found.path, found.variant, found.zoo) == (
         ROOT / f"specs/{file}.yaml",
@@ -66,7 +80,9 @@ def test_what_a_name_means(name: str, file: str, variant: str | None) -> None:
     )
 
 
-def test_a_file_comes_before_the_zoo_and_a_directory_does_not(tmp_path: Path) -> None:
+def test_a_file_comes_before_the_zoo_and_a_directory_does_not(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "resnet-50").write_text(TINY, encoding="utf-8")
     (tmp_path / "digits").mkdir()
     assert resgraph.load("resnet-50").name == "mine"
@@ -91,7 +107,10 @@ def test_a_name_of_several_files_lists_its_readings(
         ("resnet50", "did you mean `resnet-50`?"),
         ("tiny", "did you mean `tiny.yaml`?"),
         ("tiny.yml", "did you mean `tiny.yaml`?"),
-        ("resnet-50.yaml", "the zoo's `resnet-50` is written without `.yaml`"),
+        (
+            "resnet-50.yaml",
+            "the zoo's `resnet-50` is written without `.yaml`",
+        ),
         (
             "specs/resnet.yaml::resnet-50",
             "the zoo's `resnet` is written without `.yaml`",
@@ -100,7 +119,10 @@ def test_a_name_of_several_files_lists_its_readings(
     ],
 )
 def test_a_name_that_means_nothing(
-    wrong: str, help_: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    wrong: str,
+    help_: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     (tmp_path / "tiny.yaml").write_text(TINY, encoding="utf-8")
     assert run(["check", wrong]) == 1
@@ -108,7 +130,9 @@ def test_a_name_that_means_nothing(
     assert "there is no such file" in told and help_ in told
 
 
-def test_a_dash_is_a_text_to_check_alone(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_dash_is_a_text_to_check_alone(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     for command in (["show", "-"], ["fmt", "-"], ["resolve", "-"]):
         assert run(command) == 1
         assert (
@@ -167,8 +191,12 @@ def test_a_spec_extends_a_net_of_the_zoo(base: str, tmp_path: Path) -> None:
     assert resgraph.load(path).params == 11_689_512 - 513 * 990
 
 
-def test_a_net_of_the_zoo_that_extends_another_can_be_extended(tmp_path: Path) -> None:
-    (tmp_path / "vgg.yaml").write_text("name: not the zoo's\n", encoding="utf-8")
+def test_a_net_of_the_zoo_that_extends_another_can_be_extended(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "vgg.yaml").write_text(
+        "name: not the zoo's\n", encoding="utf-8"
+    )
     (tmp_path / "mine.yaml").write_text(
         "extends: vgg-bn::vgg-11\nname: mine\n", encoding="utf-8"
     )
@@ -186,21 +214,39 @@ def test_a_file_beside_a_spec_comes_before_the_zoo(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("base", "code", "says"),
     [
-        ("plain-20", "E060", "write `cifar-plain::plain-20` or `highway::plain-20`"),
+        (
+            "plain-20",
+            "E060",
+            "write `cifar-plain::plain-20` or `highway::plain-20`",
+        ),
         ("resent-50", "E060", "did you mean `resnet-50`?"),
         ("resnet::resnet-5", "E064", "did you mean `resnet-50`?"),
-        ("resnet-50.yaml", "E060", "the zoo's `resnet-50` is written without `.yaml`"),
-        (str(zoo_folder() / "resnet.yaml"), "E062", "outside the directory"),
+        (
+            "resnet-50.yaml",
+            "E060",
+            "the zoo's `resnet-50` is written without `.yaml`",
+        ),
+        (
+            str(zoo_folder() / "resnet.yaml"),
+            "E062",
+            "outside the directory",
+        ),
     ],
 )
-def test_a_base_that_cannot_be(base: str, code: str, says: str, tmp_path: Path) -> None:
-    (tmp_path / "mine.yaml").write_text(f"extends: {base}\n", encoding="utf-8")
+def test_a_base_that_cannot_be(
+    base: str, code: str, says: str, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.yaml").write_text(
+        f"extends: {base}\n", encoding="utf-8"
+    )
     with pytest.raises(resgraph.SpecError, match=code) as caught:
         resgraph.load("mine.yaml")
     assert says in str(caught.value)
 
 
-def zoo(capsys: pytest.CaptureFixture[str], *words: str) -> list[dict[str, object]]:
+def zoo(
+    capsys: pytest.CaptureFixture[str], *words: str
+) -> list[dict[str, object]]:
     assert run(["zoo", *words, "--json"]) == 0
     found: list[dict[str, object]] = json.loads(capsys.readouterr().out)
     return found
@@ -259,13 +305,15 @@ def test_a_shell_completes_names(
 
 
 def test_a_shell_completes_paths() -> None:
-    (item,) = ShellComplete(cli, {}, "resgraph", "_RESGRAPH_COMPLETE").get_completions(
-        ["show"], "specs/r"
-    )
+    (item,) = ShellComplete(
+        cli, {}, "resgraph", "_RESGRAPH_COMPLETE"
+    ).get_completions(["show"], "specs/r")
     assert (item.value, item.type) == ("specs/r", "file")
 
 
-def test_what_of_a_net_is_to_be_explained(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_of_a_net_is_to_be_explained(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert run(["explain", "resnet-50"]) == 2
     assert (
         "say what of resnet-50 to explain: its rows are conv1, conv2"

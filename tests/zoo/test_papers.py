@@ -85,7 +85,9 @@ def test_34_layers_have_18_percent_of_vgg_19() -> None:
 
 
 @pytest.mark.parametrize("layers", [20, 32, 44, 56, 110])
-def test_a_plain_net_and_its_residual_pair_differ_in_the_sum_alone(layers: int) -> None:
+def test_a_plain_net_and_its_residual_pair_differ_in_the_sum_alone(
+    layers: int,
+) -> None:
     plain = load(f"cifar-plain.yaml::plain-{layers}")
     residual = load(f"cifar-resnet.yaml::resnet-{layers}")
     assert (plain.params, plain.macs, plain.depth) == (
@@ -103,7 +105,14 @@ def test_a_plain_net_and_its_residual_pair_differ_in_the_sum_alone(layers: int) 
     [
         (
             "resnet.yaml::resnet-50",
-            ["64x56x56", "256x56x56", "512x28x28", "1024x14x14", "2048x7x7", "1000"],
+            [
+                "64x56x56",
+                "256x56x56",
+                "512x28x28",
+                "1024x14x14",
+                "2048x7x7",
+                "1000",
+            ],
         ),
         (
             "cifar-resnet.yaml::resnet-20",
@@ -123,11 +132,20 @@ def test_a_plain_net_and_its_residual_pair_differ_in_the_sum_alone(layers: int) 
         ),
         (
             "dilated-resnet.yaml::resnet-50",
-            ["64x56x56", "256x56x56", "512x28x28", "1024x28x28", "2048x28x28", "1000"],
+            [
+                "64x56x56",
+                "256x56x56",
+                "512x28x28",
+                "1024x28x28",
+                "2048x28x28",
+                "1000",
+            ],
         ),
     ],
 )
-def test_rows_have_the_sizes_of_table_1(reference: str, sizes: list[str]) -> None:
+def test_rows_have_the_sizes_of_table_1(
+    reference: str, sizes: list[str]
+) -> None:
     plan = load(reference)
     shapes = [plan.graph.nodes[row.output].shape for row in plan.graph.rows]
     assert ["x".join(map(str, shape)) for shape in shapes] == sizes
@@ -135,12 +153,20 @@ def test_rows_have_the_sizes_of_table_1(reference: str, sizes: list[str]) -> Non
 
 def test_stochastic_depth_falls_linearly_to_one_half() -> None:
     # Huang et al. 2016, equation 4: block l of L survives with 1 - l/L*(1 - 0.5).
-    rates = [op.rate for op in ops(load("stochastic-depth.yaml::resnet-110"), DropPath)]
-    assert rates == pytest.approx([0.5 * block / 54 for block in range(1, 55)])
+    rates = [
+        op.rate
+        for op in ops(load("stochastic-depth.yaml::resnet-110"), DropPath)
+    ]
+    assert rates == pytest.approx(
+        [0.5 * block / 54 for block in range(1, 55)]
+    )
 
 
 def test_convnexts_drop_paths_grow_from_nothing() -> None:
-    rates = [op.rate for op in ops(load("convnext.yaml::convnext-tiny"), DropPath)]
+    rates = [
+        op.rate
+        for op in ops(load("convnext.yaml::convnext-tiny"), DropPath)
+    ]
     assert rates == pytest.approx([0.1 * block / 17 for block in range(18)])
 
 
@@ -176,7 +202,9 @@ def test_highway_gates_carry_at_first() -> None:
         ("full", "bn relu conv bn relu conv add"),
     ],
 )
-def test_activation_orders_are_those_of_figure_4(order: str, kinds: str) -> None:
+def test_activation_orders_are_those_of_figure_4(
+    order: str, kinds: str
+) -> None:
     plan = load(f"activation-orders.yaml::{order}")
     block = [
         node.op.op
@@ -184,7 +212,11 @@ def test_activation_orders_are_those_of_figure_4(order: str, kinds: str) -> None
         if name.startswith("conv2.1.")
     ]
     assert block == kinds.split()
-    assert [op.op for op in ops(plan, object, "conv1")] == ["conv", "bn", "relu"]
+    assert [op.op for op in ops(plan, object, "conv1")] == [
+        "conv",
+        "bn",
+        "relu",
+    ]
     last = {"relu-only": ["relu"], "full": ["bn", "relu"]}.get(order, [])
     assert [op.op for op in ops(plan, object, "head")] == [
         *last,
@@ -208,7 +240,9 @@ def test_activation_orders_are_the_same_around_bottlenecks(
 ) -> None:
     nodes = load(f"activation-orders-164.yaml::{order}").graph.nodes
     assert [
-        node.op.op for name, node in nodes.items() if name.startswith("conv2.1.")
+        node.op.op
+        for name, node in nodes.items()
+        if name.startswith("conv2.1.")
     ] == kinds.split()
 
 
@@ -234,19 +268,24 @@ def test_nf_resnets_expect_the_variance_that_sums_give() -> None:
 
 def test_eca_reaches_further_in_wider_maps() -> None:
     kernels = [
-        op.kernel for op in ops(load("resnet-t.yaml::eca-resnet-26-t"), ChannelConv)
+        op.kernel
+        for op in ops(load("resnet-t.yaml::eca-resnet-26-t"), ChannelConv)
     ]
     assert kernels == [5, 5, 5, 5, 5, 5, 7, 7]
 
 
 def test_regnet_y_squeezes_what_comes_into_the_block() -> None:
-    widths = [op.width for op in ops(load("regnet.yaml::regnet-y-400mf"), Fc)]
+    widths = [
+        op.width for op in ops(load("regnet.yaml::regnet-y-400mf"), Fc)
+    ]
     assert widths[:-1:2] == [8, 12, 26, 26, 26, *[52] * 5, 52, *[110] * 5]
 
 
 def test_anti_aliased_nets_stride_in_pools_alone() -> None:
     plan = load("anti-aliased.yaml")
-    body = [n.op for name, n in plan.graph.nodes.items() if ".body." in name]
+    body = [
+        n.op for name, n in plan.graph.nodes.items() if ".body." in name
+    ]
     assert {op.stride for op in body if isinstance(op, Conv)} == {(1, 1)}
     assert len(list(ops(plan, BlurPool))) == 4
     assert [op.stride for op in ops(plan, Pool)] == [(1, 1)]
@@ -256,10 +295,17 @@ def test_group_norm_stands_wherever_batch_norm_did() -> None:
     plan, normed = load("resnet-gn.yaml"), load("resnet.yaml::resnet-50")
     assert not list(ops(plan, BatchNorm))
     assert {op.groups for op in ops(plan, GroupNorm)} == {32}
-    assert len(list(ops(plan, GroupNorm))) == len(list(ops(normed, BatchNorm))) == 53
+    assert (
+        len(list(ops(plan, GroupNorm)))
+        == len(list(ops(normed, BatchNorm)))
+        == 53
+    )
 
 
 def test_pyramids_widths_grow_in_every_block() -> None:
     plan = load("pyramidnet.yaml::pyramidnet-110-a270")
-    widths = [plan.graph.nodes[block.output].shape[0] for block in plan.graph.blocks()]
+    widths = [
+        plan.graph.nodes[block.output].shape[0]
+        for block in plan.graph.blocks()
+    ]
     assert widths == [16 + 5 * (index + 1) for index in range(54)]

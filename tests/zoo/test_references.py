@@ -37,7 +37,9 @@ class SRResNet(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.first = nn.Sequential(nn.Conv2d(3, 64, 9, padding=4), nn.PReLU())
+        self.first = nn.Sequential(
+            nn.Conv2d(3, 64, 9, padding=4), nn.PReLU()
+        )
         self.body = nn.Sequential(
             *(Residual() for _ in range(16)),
             nn.Conv2d(64, 64, 3, padding=1, bias=False),
@@ -46,7 +48,9 @@ class SRResNet(nn.Module):
         self.up = nn.Sequential(
             *(
                 nn.Sequential(
-                    nn.Conv2d(64, 256, 3, padding=1), nn.PixelShuffle(2), nn.PReLU()
+                    nn.Conv2d(64, 256, 3, padding=1),
+                    nn.PixelShuffle(2),
+                    nn.PReLU(),
                 )
                 for _ in range(2)
             )
@@ -60,7 +64,9 @@ class SRResNet(nn.Module):
 
 def unit(into: int, out: int) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(into, out, 3, padding=1, bias=False), nn.BatchNorm2d(out), nn.ReLU()
+        nn.Conv2d(into, out, 3, padding=1, bias=False),
+        nn.BatchNorm2d(out),
+        nn.ReLU(),
     )
 
 
@@ -69,7 +75,11 @@ class Fractal(nn.Module):
 
     def __init__(self, into: int, out: int) -> None:
         super().__init__()
-        self.a1, self.a2, self.b1 = unit(into, out), unit(out, out), unit(into, out)
+        self.a1, self.a2, self.b1 = (
+            unit(into, out),
+            unit(out, out),
+            unit(into, out),
+        )
         self.a3, self.a4, self.b2 = (unit(out, out) for _ in range(3))
         self.c = unit(into, out)
 
@@ -94,13 +104,21 @@ class Generator(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        down = [c for w in (64, 128) for c in normed(nn.Conv2d(w, 2 * w, 3, 2, 1))]
+        down = [
+            c
+            for w in (64, 128)
+            for c in normed(nn.Conv2d(w, 2 * w, 3, 2, 1))
+        ]
         up = [
             c
             for w in (256, 128)
-            for c in normed(nn.ConvTranspose2d(w, w // 2, 3, 2, 1, output_padding=1))
+            for c in normed(
+                nn.ConvTranspose2d(w, w // 2, 3, 2, 1, output_padding=1)
+            )
         ]
-        self.first = nn.Sequential(nn.ReflectionPad2d(3), *normed(nn.Conv2d(3, 64, 7)))
+        self.first = nn.Sequential(
+            nn.ReflectionPad2d(3), *normed(nn.Conv2d(3, 64, 7))
+        )
         self.down = nn.Sequential(*down)
         self.body = nn.ModuleList(
             nn.Sequential(
@@ -112,7 +130,9 @@ class Generator(nn.Module):
             for _ in range(9)
         )
         self.up = nn.Sequential(*up)
-        self.last = nn.Sequential(nn.ReflectionPad2d(3), nn.Conv2d(64, 3, 7), nn.Tanh())
+        self.last = nn.Sequential(
+            nn.ReflectionPad2d(3), nn.Conv2d(64, 3, 7), nn.Tanh()
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.down(self.first(x))
@@ -131,7 +151,9 @@ class Maxout(nn.Module):
 
     def __init__(self, into: int, out: int) -> None:
         super().__init__()
-        self.a, self.b = (nn.Conv2d(into, out, 3, padding=1) for _ in range(2))
+        self.a, self.b = (
+            nn.Conv2d(into, out, 3, padding=1) for _ in range(2)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.stack([self.a(x), self.b(x)]).amax(0)
@@ -192,10 +214,14 @@ class Response(nn.Module):
 def grn() -> nn.Module:
     one, two = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 4, 3, padding=1)
     pool = nn.AdaptiveAvgPool2d(1)
-    return nn.Sequential(one, Response(8), two, pool, nn.Flatten(), nn.Linear(4, 5))
+    return nn.Sequential(
+        one, Response(8), two, pool, nn.Flatten(), nn.Linear(4, 5)
+    )
 
 
-NETS: dict[str, tuple[Callable[[], resgraph.Plan], Callable[[], nn.Module], float]] = {
+NETS: dict[
+    str, tuple[Callable[[], resgraph.Plan], Callable[[], nn.Module], float]
+] = {
     "srresnet": (
         lambda: resgraph.load(SPECS / "srresnet.yaml", ["input=3x8x8"]),
         SRResNet,
@@ -272,7 +298,9 @@ def filled(net: nn.Module) -> nn.Module:
     for entry in net.state_dict().values():
         if entry.is_floating_point():
             low = 0.5 if entry.dim() < 2 else -1.0
-            scale = (3 / entry[0].numel()) ** 0.5 if entry.dim() > 1 else 1.0
+            scale = (
+                (3 / entry[0].numel()) ** 0.5 if entry.dim() > 1 else 1.0
+            )
             nn.init.uniform_(entry, low * scale, scale)
     return net.double()
 
@@ -297,7 +325,9 @@ def test_a_net_is_the_papers(name: str) -> None:
     assert [e.shape for e in ours.state_dict().values()] == [
         e.shape for e in entries.values()
     ]
-    ours.load_state_dict(dict(zip(ours.state_dict(), entries.values(), strict=True)))
+    ours.load_state_dict(
+        dict(zip(ours.state_dict(), entries.values(), strict=True))
+    )
     assert plan.params == sum(p.numel() for p in theirs.parameters())
     with FlopCounterMode(display=False) as counter:
         theirs.eval()(torch.zeros(1, *plan.input, dtype=torch.double))
@@ -308,5 +338,9 @@ def test_a_net_is_the_papers(name: str) -> None:
     for training in (False, True):
         both = [given(net.train(training), x) for net in (ours, theirs)]
         for one, other in zip(*both, strict=True):
-            close = torch.allclose(one, other, rtol=tolerance, atol=tolerance / 1000)
-            assert close or not one.is_floating_point()  # counters of batches
+            close = torch.allclose(
+                one, other, rtol=tolerance, atol=tolerance / 1000
+            )
+            assert (
+                close or not one.is_floating_point()
+            )  # counters of batches

@@ -58,7 +58,9 @@ def test_evaluation(name: str) -> None:
     net, several = filled_net(name)
     ours = evaluated(net, several.eval_size)
     theirs = known_outputs(name)
-    assert [out["shape"] for out in ours] == [out["shape"] for out in theirs]
+    assert [out["shape"] for out in ours] == [
+        out["shape"] for out in theirs
+    ]
     assert apart(ours, theirs) < 1e-9
 
 
@@ -78,7 +80,8 @@ def test_a_step_of_training(name: str) -> None:
     largest = max(known["norms"])
     pairs = zip(ours["norms"], known["norms"], strict=True)
     assert all(
-        math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12 * largest) for a, b in pairs
+        math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12 * largest)
+        for a, b in pairs
     )
 
 
@@ -89,6 +92,12 @@ def test_the_facts_are_the_references(name: str) -> None:
     pytest.importorskip("torchvision.models.detection.backbone_utils")
     known, measured = facts()[name], measure(name, library)
     assert measured["entries"] == known["entries"]
-    assert (measured["params"], measured["macs"]) == (known["params"], known["macs"])
+    assert (measured["params"], measured["macs"]) == (
+        known["params"],
+        known["macs"],
+    )
     assert apart(measured["eval"], known["eval"]) < 1e-9
-    assert apart(measured["train"]["outputs"], known["train"]["outputs"]) < 1e-9
+    assert (
+        apart(measured["train"]["outputs"], known["train"]["outputs"])
+        < 1e-9
+    )

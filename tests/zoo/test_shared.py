@@ -18,7 +18,9 @@ def load(name: str, *overrides: str) -> resgraph.Plan:
     return resgraph.load(ROOT / f"specs/{name}.yaml", overrides)
 
 
-def unit(into: int, out: int, kernel: int, stride: int = 1) -> nn.Sequential:
+def unit(
+    into: int, out: int, kernel: int, stride: int = 1
+) -> nn.Sequential:
     conv = nn.Conv2d(into, out, kernel, stride, kernel // 2, bias=False)
     return nn.Sequential(conv, nn.BatchNorm2d(out))
 
@@ -32,7 +34,9 @@ class Bottleneck(nn.Module):
         )
         self.three = unit(out // 4, out, 1)
         self.shortcut = (
-            unit(into, out, 1, stride) if (into, stride) != (out, 1) else nn.Identity()
+            unit(into, out, 1, stride)
+            if (into, stride) != (out, 1)
+            else nn.Identity()
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -41,7 +45,11 @@ class Bottleneck(nn.Module):
 
 
 def blocks(
-    make: Callable[..., nn.Module], into: int, out: int, count: int, stride: int = 1
+    make: Callable[..., nn.Module],
+    into: int,
+    out: int,
+    count: int,
+    stride: int = 1,
 ) -> nn.Sequential:
     return nn.Sequential(
         make(into, out, stride), *(make(out, out) for _ in range(count - 1))
@@ -55,7 +63,13 @@ class ImageAndRecord(nn.Module):
         widths, counts = (64, 256, 512, 1024, 2048), (3, 4, 6, 3)
         self.stages = nn.Sequential(
             *(
-                blocks(Bottleneck, widths[i], widths[i + 1], count, 1 if i == 0 else 2)
+                blocks(
+                    Bottleneck,
+                    widths[i],
+                    widths[i + 1],
+                    count,
+                    1 if i == 0 else 2,
+                )
                 for i, count in enumerate(counts)
             )
         )
@@ -76,7 +90,12 @@ def test_an_image_and_a_record() -> None:
         "input.image=3x32x32",
         "net.reduce=[global avg pool, fc 90 bias none, bn, relu]",
     )
-    agreeing(small, ImageAndRecord(), torch.randn(4, 3, 32, 32), torch.randn(4, 28))
+    agreeing(
+        small,
+        ImageAndRecord(),
+        torch.randn(4, 3, 32, 32),
+        torch.randn(4, 28),
+    )
     inputs = torch.randn(1, 3, 224, 224), torch.randn(1, 28)
     assert load("image-and-record").macs == macs(ImageAndRecord(), *inputs)
 
@@ -117,7 +136,10 @@ class SimSiam(nn.Module):
         self.predictor = mlp(2048, 512, 2048, last=False)
 
     def forward(self, one: Tensor, two: Tensor) -> list[Tensor]:
-        z = [self.projector(self.encoder(x)[-1].mean((2, 3))) for x in (one, two)]
+        z = [
+            self.projector(self.encoder(x)[-1].mean((2, 3)))
+            for x in (one, two)
+        ]
         return [*map(self.predictor, z), *z]
 
 
@@ -133,7 +155,9 @@ class Basic(nn.Module):
     def __init__(self, into: int, out: int, stride: int = 1) -> None:
         super().__init__()
         self.one, self.two = unit(into, out, 3, stride), unit(out, out, 3)
-        self.shortcut = nn.Identity() if into == out else unit(into, out, 1, stride)
+        self.shortcut = (
+            nn.Identity() if into == out else unit(into, out, 1, stride)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.relu(self.two(self.one(x).relu()) + self.shortcut(x))
@@ -167,7 +191,10 @@ def test_a_recurrent_resnet() -> None:
 
 
 def tower(out: int) -> nn.Sequential:
-    layers = [nn.Sequential(nn.Conv2d(256, 256, 3, 1, 1), nn.ReLU()) for _ in range(4)]
+    layers = [
+        nn.Sequential(nn.Conv2d(256, 256, 3, 1, 1), nn.ReLU())
+        for _ in range(4)
+    ]
     return nn.Sequential(*layers, nn.Conv2d(256, out, 3, 1, 1))
 
 
@@ -175,27 +202,42 @@ class RetinaNet(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.body = ResNet50()
-        self.inner = nn.ModuleList(nn.Conv2d(w, 256, 1) for w in (2048, 1024, 512))
-        self.levels = nn.ModuleList(nn.Conv2d(256, 256, 3, 1, 1) for _ in range(3))
-        self.more = nn.ModuleList(nn.Conv2d(256, 256, 3, 2, 1) for _ in range(2))
+        self.inner = nn.ModuleList(
+            nn.Conv2d(w, 256, 1) for w in (2048, 1024, 512)
+        )
+        self.levels = nn.ModuleList(
+            nn.Conv2d(256, 256, 3, 1, 1) for _ in range(3)
+        )
+        self.more = nn.ModuleList(
+            nn.Conv2d(256, 256, 3, 2, 1) for _ in range(2)
+        )
         self.classes, self.boxes = tower(9 * 91), tower(9 * 4)
 
     def forward(self, x: Tensor) -> list[Tensor]:
         m5, m4, m3 = (
-            conv(y) for conv, y in zip(self.inner, self.body(x)[:0:-1], strict=True)
+            conv(y)
+            for conv, y in zip(self.inner, self.body(x)[:0:-1], strict=True)
         )
         m4 = m4 + F.interpolate(m5, scale_factor=2)
         m3 = m3 + F.interpolate(m4, scale_factor=2)
-        pyramid = [conv(y) for conv, y in zip(self.levels, (m3, m4, m5), strict=True)]
+        pyramid = [
+            conv(y)
+            for conv, y in zip(self.levels, (m3, m4, m5), strict=True)
+        ]
         pyramid.append(self.more[0](pyramid[-1]))
         pyramid.append(self.more[1](pyramid[-1].relu()))
         return [*map(self.classes, pyramid), *map(self.boxes, pyramid)]
 
 
 def test_heads_over_several_maps() -> None:
-    small, image = load("retinanet", "input=3x64x64"), torch.randn(2, 3, 64, 64)
+    small, image = (
+        load("retinanet", "input=3x64x64"),
+        torch.randn(2, 3, 64, 64),
+    )
     agreeing(small, RetinaNet(), image)
-    assert load("retinanet").macs == macs(RetinaNet(), torch.randn(1, 3, 224, 224))
+    assert load("retinanet").macs == macs(
+        RetinaNet(), torch.randn(1, 3, 224, 224)
+    )
     # torchvision's retinanet_resnet50_fpn (0.28), whose frozen norms have no parameters
     norms = sum(
         p.numel()
@@ -214,7 +256,9 @@ def before(x: Tensor, cells: int) -> Tensor:
 class Gated(nn.Module):
     def __init__(self, dilation: int) -> None:
         super().__init__()
-        self.f, self.g = (nn.Conv1d(32, 32, 2, dilation=dilation) for _ in range(2))
+        self.f, self.g = (
+            nn.Conv1d(32, 32, 2, dilation=dilation) for _ in range(2)
+        )
         self.dilation = dilation
 
     def forward(self, x: Tensor) -> Tensor:
@@ -236,7 +280,10 @@ class WaveNet(nn.Module):
             layer["skip"] = nn.Conv1d(32, 64, 1)
             self.layers.append(layer)
         self.next = nn.Sequential(
-            nn.ReLU(), nn.Conv1d(64, 64, 1), nn.ReLU(), nn.Conv1d(64, 256, 1)
+            nn.ReLU(),
+            nn.Conv1d(64, 64, 1),
+            nn.ReLU(),
+            nn.Conv1d(64, 256, 1),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -253,13 +300,17 @@ class WaveNet(nn.Module):
 
 def test_a_wavenet() -> None:
     plan = load("wavenet")
-    agreeing(load("wavenet", "input=256x96"), WaveNet(), torch.randn(2, 256, 96))
+    agreeing(
+        load("wavenet", "input=256x96"), WaveNet(), torch.randn(2, 256, 96)
+    )
     sound = torch.randn(1, 256, 4096)
     assert plan.params == sum(p.numel() for p in WaveNet().parameters())
     counted = 0
     for module in (net := WaveNet()).modules():
         if isinstance(module, nn.Conv1d):
-            counted += 4096 * module.weight.numel()  # every one keeps the length
+            counted += (
+                4096 * module.weight.numel()
+            )  # every one keeps the length
     assert plan.macs == counted and net(sound).shape == sound.shape
 
 

@@ -22,45 +22,68 @@ from .probe import IN_ORDER, entries, paired
 from .test_golden import GOLDEN, meta_net, plan_of
 
 Shape = tuple[int, ...]
-QUICK = tuple(set(IN_ORDER) - {"shufflenet", "inception_resnet", "dpn", "convnextv2"})
+QUICK = tuple(
+    set(IN_ORDER) - {"shufflenet", "inception_resnet", "dpn", "convnextv2"}
+)
 
 
 def nets() -> list[object]:
     return [
-        pytest.param(library, name, marks=[] if quick else [pytest.mark.slow])
+        pytest.param(
+            library, name, marks=[] if quick else [pytest.mark.slow]
+        )
         for library, known in GOLDEN.items()
         for name in known
         for quick in [name.startswith(QUICK)]
     ]
 
 
-def pairs_of(mine: Mapping[str, Shape], its: Mapping[str, Shape]) -> dict[str, str]:
+def pairs_of(
+    mine: Mapping[str, Shape], its: Mapping[str, Shape]
+) -> dict[str, str]:
     """Ours to theirs, the same of each form: as registered, shuffled, sorted, and as safetensors
     order them, by type and name."""
     written = list(its)
-    forms = [sorted(written), random.Random(1).sample(written, len(written))]
-    forms.append(sorted(written, key=lambda key: ("num_batches" in key, key)))
+    forms = [
+        sorted(written),
+        random.Random(1).sample(written, len(written)),
+    ]
+    forms.append(
+        sorted(written, key=lambda key: ("num_batches" in key, key))
+    )
     found = one_to_one(matched(mine, its)).kept
     for form in forms:
-        assert one_to_one(matched(mine, {key: its[key] for key in form})).kept == found
+        assert (
+            one_to_one(matched(mine, {key: its[key] for key in form})).kept
+            == found
+        )
     return found
 
 
 @pytest.mark.parametrize(("library", "name"), nets())
 def test_every_form_finds_its_places(library: str, name: str) -> None:
     net = meta_net(plan_of(library, name))
-    mine = {key: tuple(value.shape) for key, value in net.state_dict().items()}
+    mine = {
+        key: tuple(value.shape) for key, value in net.state_dict().items()
+    }
     found = pairs_of(mine, entries(library, name))
     assert found == paired(net, library, name)
 
 
-def test_scopes_in_another_order_are_known_by_shapes_that_nothing_else_has() -> None:
+def test_scopes_in_another_order_are_known_by_shapes_that_nothing_else_has() -> (
+    None
+):
     """HRNet's head: there all maps are widened, then all halved; here one after another."""
     net = resgraph.load("hrnet-w18").module(device="meta")
-    mine = {key: tuple(value.shape) for key, value in net.state_dict().items()}
+    mine = {
+        key: tuple(value.shape) for key, value in net.state_dict().items()
+    }
     its = {key: tuple(shape) for key, shape in facts()["entries"].items()}
     split = {key: key.rpartition(".") for key in its}
-    names = {f"{own_name(at)}.{leaf}": key for key, (at, _, leaf) in split.items()}
+    names = {
+        f"{own_name(at)}.{leaf}": key
+        for key, (at, _, leaf) in split.items()
+    }
     assert pairs_of(mine, its) == names
 
 
@@ -76,15 +99,23 @@ def test_names_that_tell_no_order_are_refused() -> None:
 
 
 @pytest.mark.parametrize("wrapped", ["", "module.", "_orig_mod."])
-def test_files_of_a_vit_in_all_their_wrappings(wrapped: str, tmp_path: Path) -> None:
+def test_files_of_a_vit_in_all_their_wrappings(
+    wrapped: str, tmp_path: Path
+) -> None:
     """A token and places for each cell, which stand beside its modules."""
     its = entries("timm", "vit_tiny_patch16_224")
     net = meta_net(plan_of("timm", "vit_tiny_patch16_224"))
-    mine = {key: tuple(value.shape) for key, value in net.state_dict().items()}
-    state = {f"{wrapped}{key}": torch.zeros(shape) for key, shape in its.items()}
+    mine = {
+        key: tuple(value.shape) for key, value in net.state_dict().items()
+    }
+    state = {
+        f"{wrapped}{key}": torch.zeros(shape) for key, shape in its.items()
+    }
     save_file(state, f"{tmp_path}/w.safetensors")
     raw = {key: torch.ones_like(value) for key, value in state.items()}
-    torch.save({"state_dict": raw, "state_dict_ema": state}, f"{tmp_path}/w.pth")
+    torch.save(
+        {"state_dict": raw, "state_dict_ema": state}, f"{tmp_path}/w.pth"
+    )
     for file in ("w.safetensors", "w.pth"):
         given = read_state(tmp_path / file).tensors
         assert not any(value.any() for value in given.values())

@@ -20,12 +20,16 @@ GOLDEN: dict[str, dict[str, str]] = yaml.safe_load(
     (Path(__file__).parent / "golden.yaml").read_text()
 )
 FACTS = {
-    library: json.loads((ROOT / f"tests/golden_facts/{library}.json").read_text())
+    library: json.loads(
+        (ROOT / f"tests/golden_facts/{library}.json").read_text()
+    )
     for library in GOLDEN
 }
 
 
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where built
+LOADER = getattr(
+    yaml, "CSafeLoader", yaml.SafeLoader
+)  # ten times as fast, where built
 
 
 @cache
@@ -43,9 +47,14 @@ def variants(path: Path) -> dict[str, Any]:
     return {**base, **spec.get("variants", {})}
 
 
-REFERENCES = [(path, variant) for path in SPECS for variant in variants(path) or [None]]
+REFERENCES = [
+    (path, variant)
+    for path in SPECS
+    for variant in variants(path) or [None]
+]
 NAMES = [
-    path.stem + (f"::{variant}" if variant else "") for path, variant in REFERENCES
+    path.stem + (f"::{variant}" if variant else "")
+    for path, variant in REFERENCES
 ]
 
 
@@ -64,7 +73,9 @@ def test_keeps_what_it_expects(path: Path, variant: str | None) -> None:
     if not plan.graph.listed:
         found["output"] = found["output"][0]
     if isinstance(claims.get("output"), list):
-        claims = claims | {"output": [str(shape) for shape in claims["output"]]}
+        claims = claims | {
+            "output": [str(shape) for shape in claims["output"]]
+        }
     assert {key: str(found[key]) for key in claims} == {
         key: str(value) for key, value in claims.items()
     }
@@ -76,11 +87,13 @@ def test_every_variant_can_be_extended(path: Path, tmp_path: Path) -> None:
     child = tmp_path / "child.yaml"
     for variant in variants(path) or [None]:
         reference = f"{path.name}::{variant}" if variant else path.name
-        child.write_text(f"extends: {path.parent}/{reference}\nname: Child\n")
+        child.write_text(
+            f"extends: {path.parent}/{reference}\nname: Child\n"
+        )
         base, top = zoo(reference), resgraph.load(child, allow_outside=True)
-        assert [(n.name, n.op, n.shape) for n in top.graph.nodes.values()] == [
-            (n.name, n.op, n.shape) for n in base.graph.nodes.values()
-        ]
+        assert [
+            (n.name, n.op, n.shape) for n in top.graph.nodes.values()
+        ] == [(n.name, n.op, n.shape) for n in base.graph.nodes.values()]
         assert (top.name, top.spec.expect, top.spec.init) == (
             "Child",
             None,
@@ -95,7 +108,9 @@ def test_every_variant_states_the_numbers_that_matter(path: Path) -> None:
     expect = spec["expect"]
     claims = [expect[name] for name in names] if names else [expect]
     assert not names or expect.keys() == names.keys()
-    assert all({"params", "macs", "depth"} <= claim.keys() for claim in claims)
+    assert all(
+        {"params", "macs", "depth"} <= claim.keys() for claim in claims
+    )
     assert "arXiv" in str(spec["about"]) or path.stem.startswith("digits")
 
 

@@ -15,8 +15,12 @@ class CornerPad(Op):
     2."""
 
     op: Literal["corner pad"] = "corner pad"
-    family: ClassVar[Family] = "shape"  # one of the families is its colour in a picture
-    number: ClassVar[str | None] = "cells"  # what the number in `corner pad 1` sets
+    family: ClassVar[Family] = (
+        "shape"  # one of the families is its colour in a picture
+    )
+    number: ClassVar[str | None] = (
+        "cells"  # what the number in `corner pad 1` sets
+    )
     imports: ClassVar[str] = (
         "corner_pad.layers"  # what the exported source has to import
     )
@@ -52,7 +56,9 @@ class GemPool(Op):
     def infer(self, *inputs: Shape) -> Shape:
         """A map becomes a vector."""
         if len(inputs[0]) != 3:
-            raise ShapeError("`gem pool` needs a map", "put it before the `fc`")
+            raise ShapeError(
+                "`gem pool` needs a map", "put it before the `fc`"
+            )
         return inputs[0][:1]
 
     def params(self, *inputs: Shape) -> int:
@@ -66,7 +72,8 @@ class GemPool(Op):
     def torch(self, *inputs: Shape) -> Call:
         """The torch class; a default is left out of the source."""
         return Call(
-            "corner_pad.layers.GemPool", (self.start,) if self.start != 3 else ()
+            "corner_pad.layers.GemPool",
+            (self.start,) if self.start != 3 else (),
         )
 
     def label(self) -> str:

@@ -24,18 +24,26 @@ def blocks(words: Multiple, as_json: bool) -> None:
 
     NAME is a block, an op (`max pool`), or a file of the library (`mobile`; `se.yaml` where a block
     has that name)."""
-    named = _named(" ".join(words)) if words else [*library_index(), *VOCABULARY]
+    named = (
+        _named(" ".join(words))
+        if words
+        else [*library_index(), *VOCABULARY]
+    )
     records = [*map(_record, named)]
     if as_json:
         print_json(
-            [{**record, "text": _text(record["name"])} for record in records]
+            [
+                {**record, "text": _text(record["name"])}
+                for record in records
+            ]
             if words
             else records
         )
     elif words:
         first, *others = map(_text, named)
         click.echo(
-            first + "".join(text.partition("\n")[2] for text in others), nl=False
+            first + "".join(text.partition("\n")[2] for text in others),
+            nl=False,
         )
     else:
         _list(records)
@@ -69,7 +77,9 @@ def _record(name: str) -> dict[str, Any]:
             "about": library_block(name).about,
         }
     op = VOCABULARY[name]
-    options = [key for key in op.model_fields if key not in ("op", op.number)]
+    options = [
+        key for key in op.model_fields if key not in ("op", op.number)
+    ]
     return {"name": name, "op": op.family, "package": package_of(op), "number": op.number,
             "options": options, "about": op.about()}  # fmt: skip
 
@@ -86,7 +96,12 @@ def _text(name: str) -> str:
     ]
     if record["package"]:
         lines.append(f"of the package {record['package']}")
-    return "\n".join(line for line in lines if line and not line.endswith(": ")) + "\n"
+    return (
+        "\n".join(
+            line for line in lines if line and not line.endswith(": ")
+        )
+        + "\n"
+    )
 
 
 def _head(record: dict[str, Any]) -> str:
@@ -101,7 +116,8 @@ def _head(record: dict[str, Any]) -> str:
 def _list(records: list[dict[str, Any]]) -> None:
     """The blocks under their files, the ops with their numbers and options."""
     wide = max(
-        len(_head(record) if "op" in record else record["name"]) for record in records
+        len(_head(record) if "op" in record else record["name"])
+        for record in records
     )
     title = ""
     for record in records:

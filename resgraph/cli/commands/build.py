@@ -11,7 +11,13 @@ from msgspec.structs import asdict
 from ...errors import SpecError, UsageError
 from ...plan import Plan
 from ..loading import load_plan, note_void
-from ..options import Finite, Multiple, json_option, set_option, spec_argument
+from ..options import (
+    Finite,
+    Multiple,
+    json_option,
+    set_option,
+    spec_argument,
+)
 from ..report import is_first, print_json
 from ..training import options_from, print_result, reporter, run_options
 

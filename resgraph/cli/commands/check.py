@@ -19,7 +19,13 @@ from ...mending import verified_in
 from ...outputs.numbers import count_text
 from ...plan import Plan
 from ..formats import github, sarif
-from ..loading import is_model, model_source, note, note_void, overrides_of_each
+from ..loading import (
+    is_model,
+    model_source,
+    note,
+    note_void,
+    overrides_of_each,
+)
 from ..options import Multiple, json_option, set_option, specs_argument
 from ..report import diagnostic_data, print_json, report_diagnostics
 
@@ -47,7 +53,11 @@ _FORMATS = ("text", "json", "github", "sarif")
     help="prove an exported model.py, which is executed, in place of the spec's own module",
 )
 @click.option(
-    "--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(_FORMATS),
+    default="text",
+    show_default=True,
 )
 @json_option
 def check(
@@ -82,7 +92,9 @@ def check(
 def _differs(plans: list[Plan], module: Path | None) -> bool:
     """Whether a module is not the graph that is drawn, which is said."""
     if module and len(plans) != 1:
-        raise UsageError(f"`--module` is for one net, and {len(plans)} are checked")
+        raise UsageError(
+            f"`--module` is for one net, and {len(plans)} are checked"
+        )
     with needing("`--prove` needs PyTorch", "train"):
         from ...outputs.pytorch.agreement import disagreements
     found = [(plan, disagreements(plan, module)) for plan in plans]
@@ -98,17 +110,29 @@ def _differs(plans: list[Plan], module: Path | None) -> bool:
 
 def _studies(specs: Multiple, overrides: Multiple) -> set[str]:
     """Those of the files that are studies. Raises `UsageError` where `--set` would change one."""
-    found = {spec for spec in specs if spec != "-" and is_study_file(Path(spec))}
+    found = {
+        spec for spec in specs if spec != "-" and is_study_file(Path(spec))
+    }
     if found and overrides:
-        raise UsageError("a study says what is set: write it under its key `set`")
+        raise UsageError(
+            "a study says what is set: write it under its key `set`"
+        )
     return found
 
 
-def _files(own: dict[str, Multiple], studies: set[str]) -> dict[Path, Multiple]:
+def _files(
+    own: dict[str, Multiple], studies: set[str]
+) -> dict[Path, Multiple]:
     """The files of specs that may be mended, with what is set in each."""
-    specs = (spec for spec in own if spec not in studies and not is_model(spec))
+    specs = (
+        spec for spec in own if spec not in studies and not is_model(spec)
+    )
     places = {spec: locate(spec) for spec in specs}
-    return {place.path: own[spec] for spec, place in places.items() if not place.zoo}
+    return {
+        place.path: own[spec]
+        for spec, place in places.items()
+        if not place.zoo
+    }
 
 
 def _all_filed(specs: Multiple) -> None:
@@ -133,7 +157,9 @@ def _nets(
             for net in (
                 _study_nets(Path(spec))
                 if spec in studies
-                else check_nets(spec, overrides[spec], allow_outside, piped.get(spec))
+                else check_nets(
+                    spec, overrides[spec], allow_outside, piped.get(spec)
+                )
             )
         ]
         # they stay to the end of the process, and are never searched
@@ -185,7 +211,9 @@ def _print_text(checked: list[Checked], found: list[Diagnostic]) -> None:
         report_diagnostics(found, as_json=False)
         fixable = sum(bool(d.edits) for d in found)
         if fixable:
-            click.echo(f"`resgraph check --fix` mends {fixable} of them", err=True)
+            click.echo(
+                f"`resgraph check --fix` mends {fixable} of them", err=True
+            )
 
 
 def _line(reference: str, plan: Plan) -> str:

@@ -24,7 +24,14 @@ from ...passes.compare import (
 )
 from ...plan import Plan
 from ..loading import load_plan
-from ..options import SPEC, Multiple, json_option, output_options, set_option, write
+from ..options import (
+    SPEC,
+    Multiple,
+    json_option,
+    output_options,
+    set_option,
+    write,
+)
 from ..report import print_json
 
 _MARKS = {
@@ -53,14 +60,20 @@ def diff(
         from ...outputs.figure.render import render_difference
 
         write(
-            render_difference(first, second, output.suffix.lstrip(".") or "svg"),
+            render_difference(
+                first, second, output.suffix.lstrip(".") or "svg"
+            ),
             output,
             force=force,
         )
         return
     found = compare(first.graph, second.graph)
     if as_json:
-        data = {"before": _facts(first), "after": _facts(second), **_found(found)}
+        data = {
+            "before": _facts(first),
+            "after": _facts(second),
+            **_found(found),
+        }
         print_json(data)
         return
     for part in (_summary(found), _details(found), _renamed(found)):
@@ -83,8 +96,12 @@ def _totals(first: Plan, second: Plan) -> Iterator[str]:
 
 def _outputs(plan: Plan) -> str:
     """The shapes of what a net gives, several with the names of their rows."""
-    named = plan.outputs | plan.aux if plan.graph.several else {"": plan.output}
-    return ", ".join(f"{row} {shape_label(x)}".lstrip() for row, x in named.items())
+    named = (
+        plan.outputs | plan.aux if plan.graph.several else {"": plan.output}
+    )
+    return ", ".join(
+        f"{row} {shape_label(x)}".lstrip() for row, x in named.items()
+    )
 
 
 def _summary(found: Differences) -> Iterator[str]:
@@ -96,9 +113,13 @@ def _summary(found: Differences) -> Iterator[str]:
         _even(_arrow(row.before.shape, row.after.shape) for row in told),
         [_cost(row.cost) for row in told],
     ]
-    yield from ("  ".join(cells).rstrip() for cells in zip(*columns, strict=True))
+    yield from (
+        "  ".join(cells).rstrip() for cells in zip(*columns, strict=True)
+    )
     differ = {row.after.name for row in told}
-    same = [b.name for a, b in found.rows if a and b and b.name not in differ]
+    same = [
+        b.name for a, b in found.rows if a and b and b.name not in differ
+    ]
     if told and same:
         yield f"the same: {', '.join(same)}"
 
@@ -111,7 +132,9 @@ def _even(texts: Iterable[str]) -> list[str]:
 
 
 def _name(row: RowChange) -> str:
-    return _arrow(row.before.name, row.after.name) or row.after.name or "input"
+    return (
+        _arrow(row.before.name, row.after.name) or row.after.name or "input"
+    )
 
 
 def _counts(row: RowChange) -> str:
@@ -153,7 +176,9 @@ def _line(group: RepeatedChange) -> str:
 def _cost(cost: Cost) -> str:
     """What it adds, or saves."""
     costs = [(cost.params, "params"), (cost.macs, "MACs")]
-    return ", ".join(f"{_signed(number)} {what}" for number, what in costs if number)
+    return ", ".join(
+        f"{_signed(number)} {what}" for number, what in costs if number
+    )
 
 
 def _signed(number: int) -> str:
@@ -173,7 +198,9 @@ def _facts(plan: Plan) -> dict[str, Any]:
         "output": list(plan.output),
     }  # fmt: skip
     if plan.graph.listed:
-        facts["outputs"] = {row: list(shape) for row, shape in plan.outputs.items()}
+        facts["outputs"] = {
+            row: list(shape) for row, shape in plan.outputs.items()
+        }
     return facts
 
 

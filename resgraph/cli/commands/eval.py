@@ -22,8 +22,15 @@ def _sides(
     ctx: click.Context, param: click.Parameter, value: str | None
 ) -> tuple[int, ...]:
     """Whole numbers with commas between them."""
-    parts = [part.strip() for part in value.split(",")] if value is not None else []
-    if not all(part.isdecimal() and 1 <= int(part) <= LARGEST_SIDE for part in parts):
+    parts = (
+        [part.strip() for part in value.split(",")]
+        if value is not None
+        else []
+    )
+    if not all(
+        part.isdecimal() and 1 <= int(part) <= LARGEST_SIDE
+        for part in parts
+    ):
         raise click.BadParameter(
             f"{value!r}: write whole numbers up to {LARGEST_SIDE} with commas, as in"
             " 224,256,384,480,640"
@@ -102,7 +109,9 @@ def evaluate(
         click.echo(_line(score, int(crops), sides))
 
 
-def _document(score: Score, crops: int, sides: tuple[int, ...]) -> dict[str, object]:
+def _document(
+    score: Score, crops: int, sides: tuple[int, ...]
+) -> dict[str, object]:
     """All percentages are of images; `top5_error` is null up to five classes."""
     return {
         "loss": score.loss,
@@ -120,11 +129,13 @@ def _document(score: Score, crops: int, sides: tuple[int, ...]) -> dict[str, obj
 
 def _line(score: Score, crops: int, sides: tuple[int, ...]) -> str:
     near = "" if score.top5 is None else f", top-5 {score.top5:.2f} %"
-    near = f"  error {score.error:.2f} %{near}" if score.measure == "accuracy" else ""
-    more = "".join(f"  {name} {value:.6g}" for name, value in score.details)
-    text = (
-        f"{score.measure} {100 - score.error:.2f} %{near}{more}  loss {score.loss:.4f}"
+    near = (
+        f"  error {score.error:.2f} %{near}"
+        if score.measure == "accuracy"
+        else ""
     )
+    more = "".join(f"  {name} {value:.6g}" for name, value in score.details)
+    text = f"{score.measure} {100 - score.error:.2f} %{near}{more}  loss {score.loss:.4f}"
     views = (
         f", {crops} crops each"
         if crops > 1

@@ -18,7 +18,9 @@ from ..report import colored
 @click.argument("name", required=False, metavar="[NAME]")
 @set_option
 @click.option(
-    "--markdown", is_flag=True, help="print docs/errors.md, the page of all codes"
+    "--markdown",
+    is_flag=True,
+    help="print docs/errors.md, the page of all codes",
 )
 def explain(
     subject: str | None,
@@ -53,7 +55,8 @@ def explain(
 
         click.echo(
             explanation(
-                load(subject, overrides, allow_outside=allow_outside), name or ""
+                load(subject, overrides, allow_outside=allow_outside),
+                name or "",
             )
         )
 
@@ -91,13 +94,23 @@ def _code_text(code: str, entry: CatalogueEntry) -> str:
         ("wrong", "red", entry.wrong),
         ("right", "green", entry.right),
     ):
-        parts += [click.style(word, fg=color, bold=True), *_example(text), ""]
+        parts += [
+            click.style(word, fg=color, bold=True),
+            *_example(text),
+            "",
+        ]
     for name, text in entry.files.items():
-        parts += [click.style(f"where {name} is", bold=True), *_example(text), ""]
+        parts += [
+            click.style(f"where {name} is", bold=True),
+            *_example(text),
+            "",
+        ]
     if entry.name:
         parts.append(f"`allow: [{entry.name}]` in a spec silences it.")
     if entry.fix:
-        parts.append("`resgraph check --fix` mends it where the fix is certain.")
+        parts.append(
+            "`resgraph check --fix` mends it where the fix is certain."
+        )
     return "\n".join(parts).rstrip()
 
 

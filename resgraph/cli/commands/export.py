@@ -86,9 +86,15 @@ def export(
         write(text, output, force=force)
         return
     if not is_file(output):
-        raise UsageError(f"{form} is no text: say where to with -o FILE.{form}")
+        raise UsageError(
+            f"{form} is no text: say where to with -o FILE.{form}"
+        )
     need_free(output, force=force)
-    options = {"fold_norms": fold_bn, "inplace": inplace == "on", "seed": seed or 0}
+    options = {
+        "fold_norms": fold_bn,
+        "inplace": inplace == "on",
+        "seed": seed or 0,
+    }
     _write(net.weighted(form, **options), output)
 
 
@@ -128,9 +134,15 @@ class _Net(Frozen):
     def source(self, *, fold_bn: bool, inplace: bool) -> str:
         """As Python."""
         path = self.run / "spec.yaml" if self.run else self.spec
-        plan = load_plan(path, self.overrides, allow_outside=self.allow_outside)
+        plan = load_plan(
+            path, self.overrides, allow_outside=self.allow_outside
+        )
         plan = self.asked(plan)
-        plan = replace(plan, graph=fold_batch_norm(plan.graph)[0]) if fold_bn else plan
+        plan = (
+            replace(plan, graph=fold_batch_norm(plan.graph)[0])
+            if fold_bn
+            else plan
+        )
         if self.rows:
             return features_source(plan, inplace=inplace)
         return plan.source(inplace=inplace)
@@ -149,11 +161,15 @@ class _Net(Frozen):
             if self.start is None:
                 return exported(self.asked(whole), form, **options)
             state = loaded(whole, self.start)[0].state_dict()
-            return exported(self.asked(whole), form, self.kept(whole, state), **options)
+            return exported(
+                self.asked(whole), form, self.kept(whole, state), **options
+            )
         whole = own_plan(self.run, lambda path: load(path, strict=False))
         state = trained(self.run, whole.module()).state_dict()
         options["preprocessing"] = preprocessing(self.run)
-        return exported(self.asked(whole), form, self.kept(whole, state), **options)
+        return exported(
+            self.asked(whole), form, self.kept(whole, state), **options
+        )
 
     def kept(self, whole: Plan, state: dict[str, Any]) -> dict[str, Any]:
         """What of a state dict the backbone has."""
@@ -165,7 +181,9 @@ class _Net(Frozen):
 
 def _rows(features: str | None) -> list[str]:
     """The rows that `--features` names."""
-    return [row.strip() for row in (features or "").split(",") if row.strip()]
+    return [
+        row.strip() for row in (features or "").split(",") if row.strip()
+    ]
 
 
 def _form(output: Path | None) -> str:

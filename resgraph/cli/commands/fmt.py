@@ -15,10 +15,18 @@ from ..options import replace_file
 
 @click.command()
 @click.argument(
-    "files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."
+    "files",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE...",
 )
-@click.option("--long", "form", flag_value="long", help="labels become mappings")
-@click.option("--short", "form", flag_value="short", help="mappings become labels")
+@click.option(
+    "--long", "form", flag_value="long", help="labels become mappings"
+)
+@click.option(
+    "--short", "form", flag_value="short", help="mappings become labels"
+)
 @click.option(
     "--check",
     "only_check",
@@ -26,10 +34,16 @@ from ..options import replace_file
     help="write nothing; exit 1 if a file would change",
 )
 @click.option(
-    "--diff", "show_diff", is_flag=True, help="write nothing; print what would change"
+    "--diff",
+    "show_diff",
+    is_flag=True,
+    help="write nothing; print what would change",
 )
 def fmt(
-    files: tuple[Path, ...], form: Form | None, only_check: bool, show_diff: bool
+    files: tuple[Path, ...],
+    form: Form | None,
+    only_check: bool,
+    show_diff: bool,
 ) -> int:
     """Put specs in one style. Comments and blank lines are kept."""
     changed = 0
@@ -45,7 +59,11 @@ def fmt(
                 text.splitlines(keepends=True),
             )
             click.echo(
-                "".join(difflib.unified_diff(before, after, str(path), str(path))),
+                "".join(
+                    difflib.unified_diff(
+                        before, after, str(path), str(path)
+                    )
+                ),
                 nl=False,
             )
         elif only_check:

@@ -33,7 +33,9 @@ class _Shape(click.ParamType[tuple[str, Shape]]):
         name, _, text = value.rpartition("=")
         sizes = text.split("x")
         if not all(size.isdigit() and int(size) for size in sizes):
-            self.fail(f"`{text}` is no size: write it as 3x224x224", param, ctx)
+            self.fail(
+                f"`{text}` is no size: write it as 3x224x224", param, ctx
+            )
         return name, tuple(map(int, sizes))
 
 
@@ -94,14 +96,18 @@ def import_(
             note("warning", f"only a beginning was written: {each.ended}")
 
 
-def _named(shapes: Sequence[tuple[str, Shape]]) -> Shape | Mapping[str, Shape] | None:
+def _named(
+    shapes: Sequence[tuple[str, Shape]],
+) -> Shape | Mapping[str, Shape] | None:
     """The one input, or several by name; None where the model's own size is meant."""
     named = dict(shapes)
     if [*named] == [""]:
         return named[""]
     if len(named) < len(shapes) or "" in named:
         said = "--input: each of several inputs needs a name of its own"
-        raise UsageError(f"{said}, as in --input image=3x224x224 --input record=28")
+        raise UsageError(
+            f"{said}, as in --input image=3x224x224 --input record=28"
+        )
     return named or None
 
 
@@ -111,5 +117,7 @@ def _text(found: Sequence[Imported], output: Path | None) -> str:
 
     if len(found) == 1:
         return found[0].text
-    members = [Member(f.model.name, f.model.about, f.text, f.plan) for f in found]
+    members = [
+        Member(f.model.name, f.model.about, f.text, f.plan) for f in found
+    ]
     return family(members, output.stem if output else "")

@@ -21,7 +21,10 @@ def lsp(stdio: bool) -> int:
     try:
         from ...lsp.server import server
     except ModuleNotFoundError as missing:
-        if (missing.name or "").partition(".")[0] not in ("pygls", "lsprotocol"):
+        if (missing.name or "").partition(".")[0] not in (
+            "pygls",
+            "lsprotocol",
+        ):
             raise
         raise MissingError(
             "the language server needs pygls: pip install 'resgraph[lsp]'"

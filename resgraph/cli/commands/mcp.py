@@ -33,7 +33,10 @@ def mcp(root: Path, minutes: float) -> None:
     try:
         from ...mcp.server import server
     except ModuleNotFoundError as missing:
-        if (missing.name or "").partition(".")[0] not in ("mcp", "mcp_types"):
+        if (missing.name or "").partition(".")[0] not in (
+            "mcp",
+            "mcp_types",
+        ):
             raise
         raise MissingError(
             "serving agents needs the package mcp: pip install 'resgraph[mcp]'"

@@ -14,7 +14,9 @@ _KINDS = ("digits", "cifar", "imagenet", "vector")
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path), metavar="FILE.yaml")
+@click.argument(
+    "file", type=click.Path(path_type=Path), metavar="FILE.yaml"
+)
 @click.option(
     "--like",
     "kind",
@@ -27,7 +29,10 @@ _KINDS = ("digits", "cifar", "imagenet", "vector")
 def new(file: Path, kind: str, force: bool) -> None:
     """Write a spec to begin with: it checks, and it trains."""
     text = (
-        resources.files("resgraph") / "library" / "starters" / f"{kind}.yaml"
+        resources.files("resgraph")
+        / "library"
+        / "starters"
+        / f"{kind}.yaml"
     ).read_text(encoding="utf-8")
     # Editors with yaml-language-server complete and check by the schema that the first line names.
     text = f"# yaml-language-server: $schema={SCHEMA}\n" + text.replace(

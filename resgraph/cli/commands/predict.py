@@ -31,7 +31,11 @@ def _beside(
         name, sign, numbers = text.partition("=")
         try:
             whole = ARRAY.fullmatch(numbers)
-            out[name] = Path(numbers) if whole else [*map(float, numbers.split(","))]
+            out[name] = (
+                Path(numbers)
+                if whole
+                else [*map(float, numbers.split(","))]
+            )
         except ValueError:
             sign = ""
         if not (name and sign):
@@ -102,11 +106,16 @@ def predict(
         print_json([_document(each, path) for each, path in pairs])
         return
     for each, path in zip(found, written, strict=True):
-        classes = [f"{name} {probability:.1%}" for name, probability in each.classes]
+        classes = [
+            f"{name} {probability:.1%}"
+            for name, probability in each.classes
+        ]
         numbers = [f"{name} {value:.6g}" for name, value in each.numbers]
         made = [str(path)] if path else []
         place = [f"row {each.row}"] if each.row is not None else []
-        click.echo("  ".join([str(each.path), *place, *classes, *numbers, *made]))
+        click.echo(
+            "  ".join([str(each.path), *place, *classes, *numbers, *made])
+        )
 
 
 def _written(found: Prediction, out: Path | None) -> Path | None:
@@ -115,11 +124,15 @@ def _written(found: Prediction, out: Path | None) -> Path | None:
     if found.picture is None:
         return None
     if out is None:
-        raise UsageError("the net makes a picture of each image: say a folder with -o")
+        raise UsageError(
+            "the net makes a picture of each image: say a folder with -o"
+        )
     row = "" if found.row is None else f"-{found.row}"
     path = out / f"{found.path.stem}{row}.png"
     if path.exists():
-        raise UsageError(f"{path} is there already; take another folder with -o")
+        raise UsageError(
+            f"{path} is there already; take another folder with -o"
+        )
     out.mkdir(parents=True, exist_ok=True)
     found.save(path)
     return path

@@ -14,7 +14,13 @@ from ...outputs.heat import Heat
 from ...outputs.heat_csv import KNOWN, MEASURES
 from ...plan import Plan
 from ..loading import load_plan
-from ..options import Multiple, json_option, output_options, set_option, write
+from ..options import (
+    Multiple,
+    json_option,
+    output_options,
+    set_option,
+    write,
+)
 from ..report import print_json
 
 if TYPE_CHECKING:
@@ -53,7 +59,9 @@ def profile(
     if not Path(spec, "run.json").is_file():
         asked = load_plan(spec, overrides, allow_outside=allow_outside)
     elif overrides or batch:
-        option, has = ("--set", "one") if overrides else ("--batch", "batches")
+        option, has = (
+            ("--set", "one") if overrides else ("--batch", "batches")
+        )
         raise UsageError(
             f"{option} is for a spec: a run has the {has} it was trained with"
         )
@@ -71,7 +79,9 @@ def profile(
 def _table(found: Profile) -> str:
     """A line for each row of the net, and the totals."""
     rows = by_key((name.partition(".")[0], name) for name in found.nodes)
-    heats = [Heat(kind, found.values(kind), *KNOWN[kind]) for kind in MEASURES]
+    heats = [
+        Heat(kind, found.values(kind), *KNOWN[kind]) for kind in MEASURES
+    ]
     lines = [["row", *MEASURES]]
     lines += [[row, *_said(heats, names)] for row, names in rows.items()]
     added = [heat for heat in heats if heat.combine == "sum"]
@@ -86,4 +96,6 @@ def _table(found: Profile) -> str:
 
 def _said(heats: Iterable[Heat], names: Collection[str]) -> list[str]:
     extents = [(heat, heat.of(names)) for heat in heats]
-    return [heat.said(extent[0]) if extent else "" for heat, extent in extents]
+    return [
+        heat.said(extent[0]) if extent else "" for heat, extent in extents
+    ]

@@ -31,7 +31,10 @@ def recipes(name: str | None, as_json: bool) -> None:
     abouts = {recipe: resolve_train(recipe).about for recipe in names}
     if as_json:
         print_json(
-            [{"name": recipe, "about": about} for recipe, about in abouts.items()]
+            [
+                {"name": recipe, "about": about}
+                for recipe, about in abouts.items()
+            ]
         )
         return
     wide = max(map(len, abouts))

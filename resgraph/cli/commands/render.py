@@ -11,7 +11,12 @@ import click
 from ...errors import SpecError, UsageError
 from ...language.spec import load_spec
 from ...outputs.figure.content.builder import VIEWS
-from ...outputs.figure.render import LETTERINGS, RenderOptions, check_use, unfinished
+from ...outputs.figure.render import (
+    LETTERINGS,
+    RenderOptions,
+    check_use,
+    unfinished,
+)
 from ...outputs.figure.render import render as draw
 from ...outputs.figure.style import THEMES
 from ...outputs.heat import STATIC
@@ -54,7 +59,9 @@ from ..painting import MEASURED, heats
     default="light",
     show_default=True,
 )
-@click.option("--width", type=Finite(100, 10_000), help="the least width in pixels")
+@click.option(
+    "--width", type=Finite(100, 10_000), help="the least width in pixels"
+)
 @click.option(
     "--paper",
     default="",
@@ -75,8 +82,12 @@ from ..painting import MEASURED, heats
     metavar="FILE",
     help="a font for letters that the packaged one lacks: in png, pdf, and --text paths",
 )
-@click.option("--transparent", is_flag=True, help="leave the background out")
-@click.option("--family", is_flag=True, help="of a file, every variant side by side")
+@click.option(
+    "--transparent", is_flag=True, help="leave the background out"
+)
+@click.option(
+    "--family", is_flag=True, help="of a file, every variant side by side"
+)
 @click.option(
     "--expand",
     multiple=True,
@@ -120,7 +131,9 @@ def render(
     paint: Multiple, **look: Any,
 ) -> None:  # fmt: skip
     """Draw a net, or several side by side, level where their maps are of one size."""
-    chosen = kind or (output.suffix.lstrip(".") if is_file(output) else "svg")
+    chosen = kind or (
+        output.suffix.lstrip(".") if is_file(output) else "svg"
+    )
     if family:
         specs = tuple(
             name
@@ -131,9 +144,14 @@ def render(
         plans = load_plans(specs, overrides, allow_outside=allow_outside)
     except SpecError as problem:
         if partial and len(specs) == 1 and chosen == "svg":
-            spec = load_spec(specs[0], overrides, allow_outside=allow_outside)
+            spec = load_spec(
+                specs[0], overrides, allow_outside=allow_outside
+            )
             if picture := unfinished(
-                expand(spec), problem.diagnostics[0], look["view"], look["theme"]
+                expand(spec),
+                problem.diagnostics[0],
+                look["view"],
+                look["theme"],
             ):
                 write(picture, output, force=force)
         raise
@@ -152,7 +170,9 @@ def _say(said: str) -> None:
     click.echo(f"note: {said}", err=True)
 
 
-def _by_graphviz(plans: Sequence[Plan], kind: str, look: dict[str, Any]) -> str | bytes:
+def _by_graphviz(
+    plans: Sequence[Plan], kind: str, look: dict[str, Any]
+) -> str | bytes:
     """Graphviz' layout of one net."""
     if len(plans) > 1:
         raise UsageError(
@@ -161,9 +181,13 @@ def _by_graphviz(plans: Sequence[Plan], kind: str, look: dict[str, Any]) -> str 
     from ...outputs.figure.formats.graphviz_engine import LAID_OUT, laid_out
 
     if kind not in LAID_OUT:
-        raise UsageError(f"`--engine dot` makes {', '.join(LAID_OUT)}, not `{kind}`")
+        raise UsageError(
+            f"`--engine dot` makes {', '.join(LAID_OUT)}, not `{kind}`"
+        )
     ours = OUTPUTS["dot"].options
     theirs = OUTPUTS[kind].options if kind != "svg" else []
     check_use(RenderOptions(**look), "--engine dot", [*ours, *theirs])
     text = plans[0].dot(**{name: look[name] for name in ours})
-    return laid_out(text, kind, **{name: look[name] for name in theirs if look[name]})
+    return laid_out(
+        text, kind, **{name: look[name] for name in theirs if look[name]}
+    )

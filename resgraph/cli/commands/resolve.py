@@ -9,7 +9,13 @@ import click
 
 from ...outputs.resolved import blame, resolved
 from ..loading import load_plan
-from ..options import Multiple, output_options, set_option, spec_argument, write
+from ..options import (
+    Multiple,
+    output_options,
+    set_option,
+    spec_argument,
+    write,
+)
 
 
 @click.command()

@@ -10,7 +10,13 @@ import click
 from ...errors import RunError
 from ..loading import load_plan
 from ..options import Multiple, json_option
-from ..training import options_from, print_result, reporter, run_argument, run_options
+from ..training import (
+    options_from,
+    print_result,
+    reporter,
+    run_argument,
+    run_options,
+)
 
 
 @click.command()
@@ -23,7 +29,9 @@ from ..training import options_from, print_result, reporter, run_argument, run_o
     help="as in --set train.epochs=40",
 )
 @click.option(
-    "--allow-change", is_flag=True, help="resume although the recipe has changed"
+    "--allow-change",
+    is_flag=True,
+    help="resume although the recipe has changed",
 )
 @run_options("train")
 @json_option

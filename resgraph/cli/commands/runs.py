@@ -34,7 +34,10 @@ UNCUT = 10_000
 @click.option("--force", is_flag=True, help="overwrite the picture")
 @json_option
 def runs(
-    folders: tuple[Path, ...], curves: Path | None, force: bool, as_json: bool
+    folders: tuple[Path, ...],
+    curves: Path | None,
+    force: bool,
+    as_json: bool,
 ) -> None:
     """List runs, the ones under runs/ if none are named, and what their recipes differ in.
 
@@ -63,7 +66,10 @@ def _found(places: tuple[Path, ...]) -> list[RunInfo]:
     from ...study.folder import RUNS, is_study_folder
     from ...train.run.listing import find_runs
 
-    inner = [place / RUNS if is_study_folder(place) else place for place in places]
+    inner = [
+        place / RUNS if is_study_folder(place) else place
+        for place in places
+    ]
     return [run for place in inner for run in find_runs(place)]
 
 
@@ -92,16 +98,23 @@ def _draw(found: list[RunInfo], curves: Path, *, force: bool) -> None:
     from ...train.run.metrics_log import read_rows
 
     if curves.suffix != ".svg":
-        raise UsageError(f"{curves}: the picture is an SVG; end its name in .svg")
+        raise UsageError(
+            f"{curves}: the picture is an SVG; end its name in .svg"
+        )
     whole = [run for run in found if run.status != "damaged"]
     # several runs of one net
     alike = len({run.name for run in whole}) < len(whole)
     series = [
-        (run.path.name if alike else run.name, read_rows(run.path / "metrics.jsonl"))
+        (
+            run.path.name if alike else run.name,
+            read_rows(run.path / "metrics.jsonl"),
+        )
         for run in whole
     ]
     write(
-        comparison(f"training and {_watched(found)} error", series, "epochs"),
+        comparison(
+            f"training and {_watched(found)} error", series, "epochs"
+        ),
         curves,
         force=force,
     )
@@ -109,7 +122,9 @@ def _draw(found: list[RunInfo], curves: Path, *, force: bool) -> None:
 
 def _watched(found: list[RunInfo]) -> str:
     """What the images are called that runs were evaluated on."""
-    words = sorted({run.watched for run in found if run.status != "damaged"})
+    words = sorted(
+        {run.watched for run in found if run.status != "damaged"}
+    )
     return " or ".join(words) or "validation"
 
 
@@ -142,13 +157,21 @@ def _table(found: list[RunInfo]) -> Table:
         f"{_watched(found)} error",
         "time",
     ):
-        justify: Literal["left", "right"] = "left" if column == "status" else "right"
+        justify: Literal["left", "right"] = (
+            "left" if column == "status" else "right"
+        )
         table.add_column(column, justify=justify, no_wrap=True)
     for run in found:
         errors = [
-            "–" if e is None else f"{e:.2f} %" for e in (run.train_error, run.error)
+            "–" if e is None else f"{e:.2f} %"
+            for e in (run.train_error, run.error)
         ]
-        size = (f"{run.params:,}", f"{run.epoch:g}", *errors, f"{run.seconds:.0f} s")
+        size = (
+            f"{run.params:,}",
+            f"{run.epoch:g}",
+            *errors,
+            f"{run.seconds:.0f} s",
+        )
         table.add_row(Text(str(run.path)), run.status, *size)
     return table
 

@@ -13,7 +13,9 @@ from ..options import output_options, write
 
 @click.command()
 @output_options
-@click.option("--study", "of_study", is_flag=True, help="of studies, not of specs")
+@click.option(
+    "--study", "of_study", is_flag=True, help="of studies, not of specs"
+)
 def schema(output: Path | None, force: bool, of_study: bool) -> None:
     """Print the JSON Schema of specs, or of studies, for editors.
 

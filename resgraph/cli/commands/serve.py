@@ -39,11 +39,18 @@ def _study(folder: Path, port: int) -> StudyServer:
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path), metavar="FILE.yaml|STUDY_DIR")
-@click.option(
-    "--port", type=click.IntRange(0, 65535), default=0, help="0 takes a free one"
+@click.argument(
+    "file", type=click.Path(path_type=Path), metavar="FILE.yaml|STUDY_DIR"
 )
-@click.option("--open/--no-open", "open_page", default=True, help="open the browser")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="0 takes a free one",
+)
+@click.option(
+    "--open/--no-open", "open_page", default=True, help="open the browser"
+)
 def serve(file: Path, port: int, open_page: bool) -> None:
     """Write a spec beside its figure, shapes, costs and mistakes, in the text or by clicks on the
     figure; on this machine alone, without a network.

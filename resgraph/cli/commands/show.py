@@ -69,9 +69,9 @@ def _print_weights(plan: Plan, named: str, key: str | None) -> None:
     with needing("weights need PyTorch", "train"):
         from ...language.recipe.start import StartingWeights
         from ...train.start.transfer import would_start
-    for line in would_start(plan, StartingWeights(file=named, key=key)).lines(
-        whole=True
-    ):
+    for line in would_start(
+        plan, StartingWeights(file=named, key=key)
+    ).lines(whole=True):
         click.echo(line)
 
 
@@ -95,7 +95,9 @@ def _summary(plan: Plan, batch: int) -> str:
     """What a table does not say: how far the net sees, the ways through it, what training holds in
     memory."""
     last = [
-        row for row in plan.graph.rows if is_map(plan.graph.nodes[row.output].shape)
+        row
+        for row in plan.graph.rows
+        if is_map(plan.graph.nodes[row.output].shape)
     ]
     lines: list[str] = []
     if last:
@@ -107,11 +109,15 @@ def _summary(plan: Plan, batch: int) -> str:
         )
     if plan.graph.several:
         lines.append(f"gives {', '.join(plan.outputs)}")
-        lines[-1] += f"; in training {', '.join(plan.aux)} too" if plan.aux else ""
+        lines[-1] += (
+            f"; in training {', '.join(plan.aux)} too" if plan.aux else ""
+        )
     found = paths(plan.graph)
     if found.count > 1:
         count = (
-            f"{found.count:,}" if found.count < 10**9 else f"{float(found.count):.2g}"
+            f"{found.count:,}"
+            if found.count < 10**9
+            else f"{float(found.count):.2g}"
         )
         lines.append(
             f"{count} paths of {found.shortest} to {found.longest} layers, {float(found.mean):.3g}"

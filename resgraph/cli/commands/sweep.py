@@ -46,7 +46,9 @@ if TYPE_CHECKING:
     help="make the runs on a Dask cluster: a scheduler's address, or where workers come from",
 )
 @click.option(
-    "--partial", is_flag=True, help="write the table although runs are missing"
+    "--partial",
+    is_flag=True,
+    help="write the table although runs are missing",
 )
 @click.option(
     "--pictures",
@@ -93,32 +95,45 @@ def sweep(
     if as_json:
         print_json(document(results))
     else:
-        drawn = [f"{name}.{kind}" for name in pictures(loaded) for kind in kinds]
+        drawn = [
+            f"{name}.{kind}" for name in pictures(loaded) for kind in kinds
+        ]
         files = ", ".join([*FORMS, *drawn])
         click.echo(f"{text(results)}\n{output}: {files}")
 
 
-def _tell(study: Study, jobs: int, options: Options, *, as_json: bool) -> None:
+def _tell(
+    study: Study, jobs: int, options: Options, *, as_json: bool
+) -> None:
     """What would run."""
     from ... import train
     from ...study.plan import points
 
     nets, seeds = points(study), study.seeds
-    seconds = [train.forecast(net.plan, options=options).seconds for net in nets]
+    seconds = [
+        train.forecast(net.plan, options=options).seconds for net in nets
+    ]
     if as_json:
         rows = [
             {**net.row, "seconds_a_run": took}
             for net, took in zip(nets, seconds, strict=True)
         ]
-        print_json({"nets": rows, "seeds": seeds, "runs": len(nets) * len(seeds)})
+        print_json(
+            {"nets": rows, "seeds": seeds, "runs": len(nets) * len(seeds)}
+        )
         return
     wide = max((len(net.name) for net in nets), default=0)
     for net, took in zip(nets, seconds, strict=True):
-        params, macs = count_text(net.plan.params), count_text(net.plan.macs)
+        params, macs = (
+            count_text(net.plan.params),
+            count_text(net.plan.macs),
+        )
         cost = f"{params:>7} params  {macs:>7} MACs"
         click.echo(f"{net.name:<{wide}}  {cost}  {_span(took)} a run")
     known = [took for took in seconds if took is not None]
-    whole = sum(known) * len(seeds) / jobs if len(known) == len(nets) else None
+    whole = (
+        sum(known) * len(seeds) / jobs if len(known) == len(nets) else None
+    )
     click.echo(
         f"{len(nets)} nets x {len(seeds)} seeds = {len(nets) * len(seeds)} runs,"
         f" {_span(whole)} in all; {study.measure}"

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     metavar="OUT.safetensors|.pth",
 )
 @click.option(
-    "--key", metavar="KEY", help="which state dict of the checkpoint, as `model_ema`"
+    "--key",
+    metavar="KEY",
+    help="which state dict of the checkpoint, as `model_ema`",
 )
 @click.option(
     "--map",
@@ -79,7 +81,9 @@ def _print(taken: Converted, output: Path) -> None:
     """The pairs of names, of many the first and the last."""
     pairs = list(taken.names.items())
     wide = max(len(ours) for ours, _ in pairs)
-    shown = pairs if len(pairs) <= 12 else [*pairs[:6], ("…", "…"), *pairs[-5:]]
+    shown = (
+        pairs if len(pairs) <= 12 else [*pairs[:6], ("…", "…"), *pairs[-5:]]
+    )
     for ours, theirs in shown:
         click.echo(f"  {ours:<{wide}}  ←  {theirs}")
     at = f" of `{taken.key}`" if taken.key else ""

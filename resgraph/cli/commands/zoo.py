@@ -43,8 +43,13 @@ def zoo(words: Multiple, as_json: bool) -> None:
     """
     found = _found([word.lower() for word in words])
     if not found:
-        hint = did_you_mean(" ".join(words), zoo_names()) or "`resgraph zoo` lists all"
-        raise UsageError(f"no net of the zoo has `{' '.join(words)}`: {hint}")
+        hint = (
+            did_you_mean(" ".join(words), zoo_names())
+            or "`resgraph zoo` lists all"
+        )
+        raise UsageError(
+            f"no net of the zoo has `{' '.join(words)}`: {hint}"
+        )
     if as_json:
         print_json([*map(asdict, found)])
         return
@@ -53,7 +58,9 @@ def zoo(words: Multiple, as_json: bool) -> None:
         if net.file != file:
             file = net.file
             click.echo(f"{click.style(file, bold=True)}  {net.about}")
-        click.echo(f"  {net.name:<{wide}}  {count_text(net.params):>7}  {net.input}")
+        click.echo(
+            f"  {net.name:<{wide}}  {count_text(net.params):>7}  {net.input}"
+        )
 
 
 def _found(words: list[str]) -> list[_Net]:
@@ -61,7 +68,9 @@ def _found(words: list[str]) -> list[_Net]:
     named = [
         net
         for net in nets
-        if all(word in f"{net.file}::{net.variant}".lower() for word in words)
+        if all(
+            word in f"{net.file}::{net.variant}".lower() for word in words
+        )
     ]
     return named or [
         net
@@ -83,7 +92,13 @@ def _nets() -> Iterator[_Net]:
         sizes = scalars_in(net.entries["input"].value)
         size = ", ".join(shape.text for shape in sizes)
         yield _Net(
-            name, file, found.variant, int(_value(net, *claims)), size, title, about
+            name,
+            file,
+            found.variant,
+            int(_value(net, *claims)),
+            size,
+            title,
+            about,
         )
 
 

@@ -26,7 +26,16 @@ from .axes import equal_parts, flat, layout
 from .reader import Arguments, ForeignValue, Reader, StateTensor, reads
 from .spelled import Spelled, further
 
-_SAME = ("relu", "relu6", "silu", "sigmoid", "tanh", "selu", "mish", "softsign")
+_SAME = (
+    "relu",
+    "relu6",
+    "silu",
+    "sigmoid",
+    "tanh",
+    "selu",
+    "mish",
+    "softsign",
+)
 _HARD = ("hardswish", "hardsigmoid")
 _USUAL: dict[str, dict[str, Any]] = {
     "elu": {"alpha": 1, "scale": 1, "input_scale": 1},
@@ -42,15 +51,21 @@ def plain(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
 
 
 @reads(*_USUAL)
-def with_options(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
+def with_options(
+    reader: Reader, call: AtenCall, given: Arguments
+) -> ForeignValue:
     word = call.word.removesuffix("_")
     for key, usual in _USUAL[word].items():
         if given[key] != usual:
-            raise reader.no(f"with `{key}` {given[key]}; the language has {usual}")
+            raise reader.no(
+                f"with `{key}` {given[key]}; the language has {usual}"
+            )
     return _activation(reader, word, given)
 
 
-def _activation(reader: Reader, word: str, given: Arguments) -> ForeignValue:
+def _activation(
+    reader: Reader, word: str, given: Arguments
+) -> ForeignValue:
     x = reader.value(next(iter(given.values())))
     return reader.kept(VOCABULARY[word].model_validate({"op": word}), x)
 
@@ -72,20 +87,28 @@ def prelu(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
 
 
 @reads("hardtanh", "clamp", "clamp_min")
-def clamped(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
+def clamped(
+    reader: Reader, call: AtenCall, given: Arguments
+) -> ForeignValue:
     """From 0 on it is a ReLU, which up to another number than 6 is one of a multiple."""
-    least, most = (given.get(f"{key}_val", given.get(key)) for key in ("min", "max"))
+    least, most = (
+        given.get(f"{key}_val", given.get(key)) for key in ("min", "max")
+    )
     if least != 0 or not (most is None or most > 0):
         raise reader.no("from another number than 0")
     x = reader.value(given["self"])
     if most in (None, 6):
         return reader.kept(Activation(op="relu6" if most else "relu"), x)
-    x = reader.kept(Activation(op="relu6"), reader.kept(Mul(left=6 / most), x))
+    x = reader.kept(
+        Activation(op="relu6"), reader.kept(Mul(left=6 / most), x)
+    )
     return reader.kept(Div(right=6 / most), x)
 
 
 @reads("leaky_relu")
-def leaky_relu(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
+def leaky_relu(
+    reader: Reader, call: AtenCall, given: Arguments
+) -> ForeignValue:
     op = LeakyRelu(slope=float(given["negative_slope"]))
     return reader.kept(op, reader.value(given["self"]))
 
@@ -103,12 +126,19 @@ def function(reader: Reader, call: AtenCall, given: Arguments) -> Any:
 def softmax(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     """Over the channels, over the first of two axes that they are viewed as, or over all cells; of
     scores, over the keys."""
-    if isinstance(scores := given["self"], Scores) and call.word == "softmax":
-        return scores.softmax(reader, given["dim"] % len(call.axes) - len(call.axes))
+    if (
+        isinstance(scores := given["self"], Scores)
+        and call.word == "softmax"
+    ):
+        return scores.softmax(
+            reader, given["dim"] % len(call.axes) - len(call.axes)
+        )
     x = reader.value(given["self"])
     axis, shape = x.axes[given["dim"] % len(call.axes) - 1], reader.shape(x)
     if axis == layout(shape)[0]:
-        return reader.kept(LogSoftmax() if "log" in call.word else Softmax(), x)
+        return reader.kept(
+            LogSoftmax() if "log" in call.word else Softmax(), x
+        )
     if axis and axis == flat(layout(shape)[1:]) and "log" not in call.word:
         return reader.kept(CellSoftmax(), x)
     parts = equal_parts(axis, shape[0])

@@ -69,7 +69,9 @@ def _of_values(reader: Reader, word: str, a: Any, b: Any) -> Any:
 def _with_form(reader: Reader, word: str, a: Any, b: Any) -> Any:
     """A form goes on, or is what it is alone: a square may be a product."""
     alone = [
-        x if goes_on(word, a, b) or not isinstance(x, Spelled) else x.alone(reader)
+        x
+        if goes_on(word, a, b) or not isinstance(x, Spelled)
+        else x.alone(reader)
         for x in (a, b)
     ]
     if alone == [a, b] or None in alone:
@@ -90,7 +92,9 @@ def _with_number(reader: Reader, word: str, a: Any, b: Any) -> AnyValue:
     return reader.kept(_OPS[word](**{side: float(b)}), x)
 
 
-def _met(reader: Reader, word: str, a: ForeignValue, b: ForeignValue) -> ForeignValue:
+def _met(
+    reader: Reader, word: str, a: ForeignValue, b: ForeignValue
+) -> ForeignValue:
     """Two tensors, axis by axis from the last; an axis of one place meets any."""
     if len(a.axes) != len(b.axes):
         raise reader.no("of tensors with different numbers of axes")
@@ -107,7 +111,9 @@ def _met(reader: Reader, word: str, a: ForeignValue, b: ForeignValue) -> Foreign
     return replace(made, axes=axes)
 
 
-def _of_a_cell(reader: Reader, x: ForeignValue, other: ForeignValue) -> ForeignValue:
+def _of_a_cell(
+    reader: Reader, x: ForeignValue, other: ForeignValue
+) -> ForeignValue:
     """A map of one cell that meets a larger one, as a vector."""
     if not _is_cell(reader.shape(x)) or prod(reader.shape(other)[1:]) == 1:
         return x
@@ -163,8 +169,12 @@ def addcmul(reader: Reader, call: AtenCall, given: Arguments) -> Any:
         raise reader.no("with a factor")
     one, other, shift = given["tensor1"], given["tensor2"], given["self"]
     if not isinstance(one, Spelled) and not isinstance(other, Spelled):
-        return _joined(reader, "add", _joined(reader, "mul", one, other), shift)
-    return further(reader, "addcmul", further(reader, "mul", one, other), shift)
+        return _joined(
+            reader, "add", _joined(reader, "mul", one, other), shift
+        )
+    return further(
+        reader, "addcmul", further(reader, "mul", one, other), shift
+    )
 
 
 @reads("neg")
@@ -193,7 +203,9 @@ def _with_parameter(reader: Reader, word: str, a: Any, b: Any) -> Any:
         return replace(factor, factor=factor.factor * float(x))
     made = None
     if isinstance(x, ForeignValue) and factor.learned and factor.plain:
-        made = {"mul": _scaled, "add": _shifted}.get(word, _unknown)(reader, x, factor)
+        made = {"mul": _scaled, "add": _shifted}.get(word, _unknown)(
+            reader, x, factor
+        )
     return reader.need(made, "with a tensor that is no scale of channels")
 
 
@@ -212,7 +224,9 @@ def _scaled(reader: Reader, x: ForeignValue, factor: StateTensor) -> Any:
     return None
 
 
-def _by_channel(reader: Reader, x: ForeignValue, factor: StateTensor) -> ForeignValue:
+def _by_channel(
+    reader: Reader, x: ForeignValue, factor: StateTensor
+) -> ForeignValue:
     """A sequence of which a parameter has a number for each channel, or for what was one."""
     shape = reader.shape(x)
     places = [layout(shape)[1]] if len(shape) == 2 else None
@@ -227,10 +241,14 @@ def _shifted(reader: Reader, x: ForeignValue, shift: StateTensor) -> Any:
     if op is None:
         return positioned(reader, x, shift)
     tensors = {**before.tensors, "bias": shift.key}
-    return replace(x, step=reader.add(op, *before.inputs, tensors=tensors).step)
+    return replace(
+        x, step=reader.add(op, *before.inputs, tensors=tensors).step
+    )
 
 
-def _with_shift(op: Op, met: list[Axis] | None, channels: Axis) -> Op | None:
+def _with_shift(
+    op: Op, met: list[Axis] | None, channels: Axis
+) -> Op | None:
     """What an op is with a shift that meets such axes; None where it has no room for one."""
     if isinstance(op, Gain) and op.shift is None and not met:
         return Gain(shift=0.0)
@@ -249,7 +267,9 @@ def _axes_met(x: ForeignValue, factor: StateTensor) -> list[Axis] | None:
     if len(sizes) > len(x.axes):
         return None
     tail = x.axes[len(x.axes) - len(sizes) :]
-    return [axis for axis, size in zip(tail, sizes, strict=True) if size > 1]
+    return [
+        axis for axis, size in zip(tail, sizes, strict=True) if size > 1
+    ]
 
 
 _JOINS: dict[type, Callable[[Reader, str, Any, Any], Any]] = {

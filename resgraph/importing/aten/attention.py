@@ -15,7 +15,14 @@ from ..program import AtenCall
 from .axes import Layout, axis_of, flat, layout, sizes
 from .convolutions import linear
 from .places import Distances, roles, said_of_distances
-from .reader import AnyValue, Arguments, ForeignValue, Reader, StateTensor, reads
+from .reader import (
+    AnyValue,
+    Arguments,
+    ForeignValue,
+    Reader,
+    StateTensor,
+    reads,
+)
 
 _EXACT = 1e-6
 """A scale is what it should be within this: files have it in float32."""
@@ -50,7 +57,9 @@ class Scores(Frozen):
     def softmax(self, reader: Reader, axis: int) -> Scores:
         """Over the keys."""
         if self.shares or axis != (-2 if self.turned_over else -1):
-            raise reader.no("of scores of an attention, over anything but its keys")
+            raise reader.no(
+                "of scores of an attention, over anything but its keys"
+            )
         return replace(self, shares=True)
 
 
@@ -64,16 +73,24 @@ def scored(reader: Reader, word: str, a: Any, b: Any) -> Scores:
         scores.alone(reader)
     if (word, type(other)) == ("add", Distances) and not scores.turned_over:
         return replace(scores, distances=other)
-    if isinstance(other, Real) and word in (_POWERS if scores is a else ("mul",)):
-        return replace(scores, factor=scores.factor * float(other) ** _POWERS[word])
-    raise reader.no("of scores of an attention with what the language has no word for")
+    if isinstance(other, Real) and word in (
+        _POWERS if scores is a else ("mul",)
+    ):
+        return replace(
+            scores, factor=scores.factor * float(other) ** _POWERS[word]
+        )
+    raise reader.no(
+        "of scores of an attention with what the language has no word for"
+    )
 
 
 def of_distances(reader: Reader, word: str, a: Any, b: Any) -> Distances:
     """The sum of what queries say of distances down and across."""
     both = isinstance(a, Distances) and isinstance(b, Distances)
     if not both or word != "add" or a.of != b.of:
-        raise reader.no("it reads what queries say of distances, outside of attention")
+        raise reader.no(
+            "it reads what queries say of distances, outside of attention"
+        )
     found: Distances = a.joined(b)
     return found
 
@@ -87,25 +104,40 @@ def matmul(reader: Reader, call: AtenCall, given: Arguments) -> Any:
         return _attended(reader, a, b)
     if isinstance(b, Scores):
         turned = replace(b, turned_over=not b.turned_over)
-        return _swapped(reader, _attended(reader, turned, _swapped(reader, a)))
-    weighed = _weighed(reader, a, b, place=-1) or _weighed(reader, b, a, place=-2)
+        return _swapped(
+            reader, _attended(reader, turned, _swapped(reader, a))
+        )
+    weighed = _weighed(reader, a, b, place=-1) or _weighed(
+        reader, b, a, place=-2
+    )
     return weighed or Scores(reader.placed(a), _swapped(reader, b))
 
 
-def _weighed(reader: Reader, x: Any, shares: Any, place: int) -> ForeignValue | None:
+def _weighed(
+    reader: Reader, x: Any, shares: Any, place: int
+) -> ForeignValue | None:
     """The sum of a map's cells, which that axis are, each times what a map of one channel has
     there; None where they are something else."""
-    if not isinstance(x, ForeignValue) or not isinstance(shares, ForeignValue):
+    if not isinstance(x, ForeignValue) or not isinstance(
+        shares, ForeignValue
+    ):
         return None
     channels, *size = reader.shape(shares)
     cells = flat(layout((1, *size))[1:])
     one = channels == 1 and cells and flat(shares.axes) == cells
-    if not one or x.axes[place] != cells or list(reader.shape(x)[1:]) != size:
+    if (
+        not one
+        or x.axes[place] != cells
+        or list(reader.shape(x)[1:]) != size
+    ):
         return None
     if shares.axes[-3 - place] != cells:
         return None
     step = reader.add(Mul(), x.step, shares.step).step
-    axes = (*x.axes[:-2], *((x.axes[-2], ()) if place == -1 else ((), x.axes[-1])))
+    axes = (
+        *x.axes[:-2],
+        *((x.axes[-2], ()) if place == -1 else ((), x.axes[-1])),
+    )
     return replace(reader.add(reduction("sum", "cells"), step), axes=axes)
 
 
@@ -115,36 +147,54 @@ def _swapped(reader: Reader, x: Any) -> AnyValue:
     return reader.laid(reader.placed(x).step, (*outer, columns, rows))
 
 
-def _with_weight(reader: Reader, call: AtenCall, a: Any, b: StateTensor) -> Any:
+def _with_weight(
+    reader: Reader, call: AtenCall, a: Any, b: StateTensor
+) -> Any:
     """A linear layer; of the queries of a head, what they say of distances."""
     x, weight = reader.placed(a), replace(b, axes=b.axes[::-1])
     if len(b.axes) != 2 or not weight.ordered:
         raise reader.no("with anything but the two axes of a matrix")
     rows, width = weight.shape
     shape, axes = reader.shape(x), reader.whole(x)
-    if axes[-1] == layout((width,))[0] and width < shape[0] and not weight.moved:
+    if (
+        axes[-1] == layout((width,))[0]
+        and width < shape[0]
+        and not weight.moved
+    ):
         return said_of_distances(x.step, shape, axes, weight.key, rows)
-    return linear(reader, call, {"input": x, "weight": weight, "bias": None})
+    return linear(
+        reader, call, {"input": x, "weight": weight, "bias": None}
+    )
 
 
 @reads("scaled_dot_product_attention")
-def whole_attention(reader: Reader, call: AtenCall, given: Arguments) -> AnyValue:
+def whole_attention(
+    reader: Reader, call: AtenCall, given: Arguments
+) -> AnyValue:
     mask, scale = given["attn_mask"], given["scale"]
     if given["dropout_p"] or given["is_causal"] or given.get("enable_gqa"):
-        raise reader.no("with dropout, a causal mask, or fewer keys than queries")
+        raise reader.no(
+            "with dropout, a causal mask, or fewer keys than queries"
+        )
     if mask is not None and not isinstance(mask, Distances):
         raise reader.no("with a mask")
     q, k = reader.placed(given["query"]), reader.placed(given["key"])
     width = sizes(reader.whole(q))[-1]
     factor = width**-0.5 if scale is None else float(scale)
-    return _attended(reader, Scores(q, k, factor, mask, shares=True), given["value"])
+    return _attended(
+        reader, Scores(q, k, factor, mask, shares=True), given["value"]
+    )
 
 
 def _attended(reader: Reader, scores: Scores, values: Any) -> AnyValue:
     """Values by their shares: the whole is one op."""
     if not scores.shares or scores.turned_over:
-        raise reader.no("of scores of an attention without a softmax over its keys")
-    (q, one), (k, other) = (_unscaled(reader, x) for x in (scores.q, scores.k))
+        raise reader.no(
+            "of scores of an attention without a softmax over its keys"
+        )
+    (q, one), (k, other) = (
+        _unscaled(reader, x) for x in (scores.q, scores.k)
+    )
     v, axes = reader.placed(values), reader.whole(q)
     if not axes == reader.whole(k) == reader.whole(v):
         raise reader.no("of queries, keys and values that are not alike")
@@ -166,8 +216,12 @@ def _of_places(
     if distances is None:
         return None
     own = exact and distances.of == q.step and len(reader.shape(q)) == 3
-    found = roles(distances, reader.shape(q), reader.whole(q)) if own else None
-    return reader.need(found, "with other distances than those down and across a map")
+    found = (
+        roles(distances, reader.shape(q), reader.whole(q)) if own else None
+    )
+    return reader.need(
+        found, "with other distances than those down and across a map"
+    )
 
 
 def _unscaled(reader: Reader, x: AnyValue) -> tuple[AnyValue, float]:
@@ -193,7 +247,9 @@ def _heads(reader: Reader, x: AnyValue, axes: Layout) -> int:
         or columns != layout((width,))[0]
         or rows != flat(reader.own_axes(x)[1:])
     ):
-        raise reader.no("over anything but all cells, by equal parts of the channels")
+        raise reader.no(
+            "over anything but all cells, by equal parts of the channels"
+        )
     return heads
 
 
@@ -201,7 +257,9 @@ def _three(reader: Reader, parts: Sequence[AnyValue]) -> str:
     """The step of queries, keys and values in a row."""
     steps = [reader.steps[x.step] for x in parts]
     whole = steps[0].inputs
-    thirds = [(Part(which=n, of=len(parts)), whole) for n in range(len(parts))]
+    thirds = [
+        (Part(which=n, of=len(parts)), whole) for n in range(len(parts))
+    ]
     if [(step.op, step.inputs) for step in steps] == thirds:
         return whole[0]
     return reader.add(Concat(), *(x.step for x in parts)).step
@@ -212,10 +270,18 @@ def einsum(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     """Of two tensors, as the product of matrices that it is."""
     terms, _, out = given["equation"].replace(" ", "").partition("->")
     one, _, other = terms.partition(",")
-    both, summed = _axes(out, set(one) & set(other)), _axes(one, set(other) - set(out))
-    rows, columns = _axes(out, set(one) - set(other)), _axes(out, set(other) - set(one))
+    both, summed = (
+        _axes(out, set(one) & set(other)),
+        _axes(one, set(other) - set(out)),
+    )
+    rows, columns = (
+        _axes(out, set(one) - set(other)),
+        _axes(out, set(other) - set(one)),
+    )
     if not len(rows) == len(columns) == len(summed) == 1 or "," in other:
-        raise reader.no("of anything but two matrices for each of some axes")
+        raise reader.no(
+            "of anything but two matrices for each of some axes"
+        )
     a, b = given["tensors"]
     left, right = both + rows + summed, both + summed + columns
     matrices = {
@@ -223,7 +289,9 @@ def einsum(reader: Reader, call: AtenCall, given: Arguments) -> Any:
         "other": ordered(reader, b, [*map(other.index, right)]),
     }
     product = matmul(reader, call, matrices)
-    return ordered(reader, product, [*map((both + rows + columns).index, out)])
+    return ordered(
+        reader, product, [*map((both + rows + columns).index, out)]
+    )
 
 
 def _axes(term: str, these: set[str]) -> str:

@@ -69,7 +69,11 @@ def joined(atoms: Iterable[Atom]) -> Axis:
     out: list[Atom] = []
     for atom in atoms:
         last = next(reversed(out), None)
-        if last and last.of == atom.of and last.step == atom.size * atom.step:
+        if (
+            last
+            and last.of == atom.of
+            and last.step == atom.size * atom.step
+        ):
             out[-1] = Atom(atom.of, last.size * atom.size, atom.step)
         else:
             out.append(atom)
@@ -104,7 +108,9 @@ def viewed(axes: Layout, target: Sequence[int]) -> Layout | None:
 def equal_parts(axis: Axis, channels: int) -> int:
     """Of how many equal parts of the channels an axis is; 0 where it is of none."""
     match axis:
-        case (Atom(of=0, size=parts, step=width),) if parts * width == channels:
+        case (Atom(of=0, size=parts, step=width),) if (
+            parts * width == channels
+        ):
             return parts
     return 0
 

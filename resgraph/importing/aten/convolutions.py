@@ -46,10 +46,13 @@ def several(value: Any, count: int, default: int = 1) -> tuple[int, ...]:
     return tuple(numbers * count if len(numbers) == 1 else numbers)
 
 
-def usual_pad(kernel: tuple[int, ...], dilation: tuple[int, ...]) -> tuple[int, ...]:
+def usual_pad(
+    kernel: tuple[int, ...], dilation: tuple[int, ...]
+) -> tuple[int, ...]:
     """What need not be said."""
     return tuple(
-        d * (k - 1) // 2 if k % 2 else 0 for k, d in zip(kernel, dilation, strict=True)
+        d * (k - 1) // 2 if k % 2 else 0
+        for k, d in zip(kernel, dilation, strict=True)
     )
 
 
@@ -60,9 +63,13 @@ def tensors_of(reader: Reader, given: Arguments) -> dict[str, str]:
     """The keys of a weight, its gain, a bias and statistics. Raises `ImportRefused` for one that is
     computed."""
     found = {}
-    learned = {role: given[role] for role in _ROLES if given.get(role) is not None}
+    learned = {
+        role: given[role] for role in _ROLES if given.get(role) is not None
+    }
     for role, each in learned.items():
-        if not isinstance(each, StateTensor) or not (each.plain or each.standardized):
+        if not isinstance(each, StateTensor) or not (
+            each.plain or each.standardized
+        ):
             raise reader.no(f"its `{role}` is computed")
         found[role] = each.laid()
         if each.gain:
@@ -80,7 +87,10 @@ def _options(reader: Reader, given: Arguments) -> dict[str, Any]:
     kernel = given["weight"].shape[2:]
     count = len(kernel)
     dilation, pad = several(given["dilation"], count), given["padding"]
-    stride, usual = several(given["stride"], count), usual_pad(kernel, dilation)
+    stride, usual = (
+        several(given["stride"], count),
+        usual_pad(kernel, dilation),
+    )
     if pad == "same":
         if max(stride) > 1 or any(k % 2 == 0 for k in kernel):
             raise reader.no("it pads one side more than the other")
@@ -117,7 +127,9 @@ def conv(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     if groups == width == channels > 1 and not weight.standardized:
         op: Op = DepthwiseConv(**options)
     else:
-        op = Conv(width=width, groups=groups, **options, **_standardized(weight))
+        op = Conv(
+            width=width, groups=groups, **options, **_standardized(weight)
+        )
     return reader.add(op, step, tensors=tensors_of(reader, given))
 
 
@@ -135,7 +147,9 @@ def _around(reader: Reader, step: str, options: dict[str, Any]) -> str:
     if not isinstance(before.op, Pad) or before.op.cuts or any(bare):
         return step
     cells = before.op.cells
-    options["pad"] = None if cells == usual_pad(kernel, options["dilation"]) else cells
+    options["pad"] = (
+        None if cells == usual_pad(kernel, options["dilation"]) else cells
+    )
     options |= EDGES[before.op.mode]
     return before.inputs[0]
 
@@ -152,7 +166,10 @@ def _standardized(weight: StateTensor) -> dict[str, Any]:
 
 
 def _of_a_cell(
-    reader: Reader, x: ForeignValue, given: Arguments, options: dict[str, Any]
+    reader: Reader,
+    x: ForeignValue,
+    given: Arguments,
+    options: dict[str, Any],
 ) -> ForeignValue:
     """A 1x1 convolution of one cell is a linear layer; one in groups keeps its map."""
     weight = given["weight"]
@@ -167,7 +184,9 @@ def _of_a_cell(
         x.step,
         tensors=tensors_of(reader, given),
     )
-    return replace(made, axes=(*made.axes, *((),) * (len(weight.shape) - 2)))
+    return replace(
+        made, axes=(*made.axes, *((),) * (len(weight.shape) - 2))
+    )
 
 
 _BLURRED = {**EDGES, "constant": {"zeros": True}, "reflect": {}}
@@ -175,7 +194,10 @@ _BLURRED = {**EDGES, "constant": {"zeros": True}, "reflect": {}}
 
 
 def _blur(
-    reader: Reader, x: ForeignValue, given: Arguments, options: dict[str, Any]
+    reader: Reader,
+    x: ForeignValue,
+    given: Arguments,
+    options: dict[str, Any],
 ) -> ForeignValue | None:
     """One fixed filter for all channels behind a pad, or behind one that reflects one for each. Its
     numbers are proven with the rest."""
@@ -194,7 +216,9 @@ def _blur(
     return reader.add(op, *before.inputs)
 
 
-def _along_channels(reader: Reader, x: ForeignValue, given: Arguments) -> ForeignValue:
+def _along_channels(
+    reader: Reader, x: ForeignValue, given: Arguments
+) -> ForeignValue:
     """Along the channels of a vector, which lies as one row (ECA)."""
     weight, padding = given["weight"], several(given["padding"], 1, 0)[0]
     if weight.shape[:2] != (1, 1) or 2 * padding != weight.shape[2] - 1:
@@ -204,7 +228,9 @@ def _along_channels(reader: Reader, x: ForeignValue, given: Arguments) -> Foreig
 
 
 @reads("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
-def up_conv(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
+def up_conv(
+    reader: Reader, call: AtenCall, given: Arguments
+) -> ForeignValue:
     weight, groups = given["weight"], given["groups"]
     _need_own(reader, weight)
     options = _options(reader, given)
@@ -227,13 +253,19 @@ def _up_stride(
 ) -> tuple[int, ...]:
     """One cell becomes as many as come out (DCGAN), whatever the stride."""
     sizes = zip(asked, before, after, strict=True)
-    return tuple(stride if cells > 1 else new for stride, cells, new in sizes)
+    return tuple(
+        stride if cells > 1 else new for stride, cells, new in sizes
+    )
 
 
 @reads("linear")
 def linear(reader: Reader, call: AtenCall, given: Arguments) -> AnyValue:
     x, weight = reader.placed(given["input"]), given["weight"]
-    if not isinstance(weight, StateTensor) or not weight.plain or not weight.ordered:
+    if (
+        not isinstance(weight, StateTensor)
+        or not weight.plain
+        or not weight.ordered
+    ):
         raise reader.no("its weight is computed")
     x = channels_last(reader, x)
     shape, bias = reader.shape(x), bias_of(given)
@@ -244,7 +276,9 @@ def linear(reader: Reader, call: AtenCall, given: Arguments) -> AnyValue:
         ones = (1,) * (len(shape) - 1)
         op = Conv(width=width, kernel=ones, bias=bias)
         made = reader.add(op, x.step, tensors=tensors)
-        return replace(x, step=made.step, axes=(*x.axes[:-1], axis_of(0, width)))
+        return replace(
+            x, step=made.step, axes=(*x.axes[:-1], axis_of(0, width))
+        )
     fc = Fc(width=width, bias=bias)
     made = reader.add(fc, reader.plain(x), tensors=tensors)
     return replace(made, axes=(*x.axes[:-1], *made.axes))

@@ -20,7 +20,9 @@ def batch_norm(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     if isinstance(x, StateTensor):
         return _filters(x, weight, given["eps"])
     if not all(given[role] for role in ("weight", "bias", "running_mean")):
-        raise reader.no("without a scale and a shift, or without statistics")
+        raise reader.no(
+            "without a scale and a shift, or without statistics"
+        )
     op = BatchNorm(eps=given["eps"], momentum=given["momentum"] or 0.1)
     return reader.kept(op, reader.channelled(x), tensors_of(reader, given))
 
@@ -29,13 +31,19 @@ def _filters(x: StateTensor, gain: Any, eps: float) -> StateTensor:
     """Each filter as a channel of its own, without its mean and with a variance of one."""
     if isinstance(gain, StateTensor):
         return replace(
-            x, standardized="scaled", eps=eps, gain=gain.key, factor=gain.factor
+            x,
+            standardized="scaled",
+            eps=eps,
+            gain=gain.key,
+            factor=gain.factor,
         )
     return replace(x, standardized="weight", eps=eps)
 
 
 @reads("group_norm")
-def group_norm(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
+def group_norm(
+    reader: Reader, call: AtenCall, given: Arguments
+) -> ForeignValue:
     if not given["weight"]:
         raise reader.no("without a scale")
     eps, bias = given["eps"], bias_of(given)
@@ -46,7 +54,9 @@ def group_norm(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue
 
 @reads("instance_norm")
 def instance_norm(reader: Reader, call: AtenCall, given: Arguments) -> Any:
-    if given["running_mean"] or bool(given["weight"]) != bool(given["bias"]):
+    if given["running_mean"] or bool(given["weight"]) != bool(
+        given["bias"]
+    ):
         raise reader.no("with statistics, or a scale without a shift")
     affine = bool(given["weight"])
     x = reader.value(given["input"])
@@ -54,7 +64,9 @@ def instance_norm(reader: Reader, call: AtenCall, given: Arguments) -> Any:
         return _by_groups(reader, x, given["eps"])
     op = InstanceNorm(affine=affine, eps=given["eps"])
     step = reader.plain(given["input"])
-    return reader.add(op, step, tensors=tensors_of(reader, given) if affine else None)
+    return reader.add(
+        op, step, tensors=tensors_of(reader, given) if affine else None
+    )
 
 
 def _by_groups(reader: Reader, x: ForeignValue, eps: float) -> Spelled:
@@ -66,7 +78,9 @@ def _by_groups(reader: Reader, x: ForeignValue, eps: float) -> Spelled:
 
 
 @reads("layer_norm")
-def layer_norm(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
+def layer_norm(
+    reader: Reader, call: AtenCall, given: Arguments
+) -> ForeignValue:
     x = _over_channels(reader, given)
     if not given["weight"]:
         raise reader.no("without a scale")
@@ -75,16 +89,23 @@ def layer_norm(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue
 
 
 @reads("rms_norm")
-def rms_norm(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
+def rms_norm(
+    reader: Reader, call: AtenCall, given: Arguments
+) -> ForeignValue:
     x = _over_channels(reader, given)
     if not given["weight"] or not given["eps"]:
         raise reader.no("without a scale, or without an eps")
-    return reader.kept(RmsNorm(eps=given["eps"]), x, tensors_of(reader, given))
+    return reader.kept(
+        RmsNorm(eps=given["eps"]), x, tensors_of(reader, given)
+    )
 
 
 def _over_channels(reader: Reader, given: Arguments) -> ForeignValue:
     """What is normed over its last axis, which are the channels."""
     x = reader.value(channels_last(reader, reader.placed(given["input"])))
-    if len(given["normalized_shape"]) != 1 or x.axes[-1] != reader.own_axes(x)[0]:
+    if (
+        len(given["normalized_shape"]) != 1
+        or x.axes[-1] != reader.own_axes(x)[0]
+    ):
         raise reader.no("over anything but the channels")
     return x

@@ -57,7 +57,9 @@ def concat(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     if begun := with_token(reader, tensors, place):
         return begun
     values = [*map(reader.value, tensors)]
-    if place < 0 or not all(_channels(reader, each, place) for each in values):
+    if place < 0 or not all(
+        _channels(reader, each, place) for each in values
+    ):
         raise reader.no("along anything but the channels")
     if len(values) == 1:
         return values[0]
@@ -65,7 +67,9 @@ def concat(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     return _in_its_axes(made, values[0], place)
 
 
-def _in_its_axes(made: ForeignValue, x: ForeignValue, place: int) -> ForeignValue:
+def _in_its_axes(
+    made: ForeignValue, x: ForeignValue, place: int
+) -> ForeignValue:
     """What has other channels than `x`, whose axis `place` they are, with its axes."""
     axes = (*x.axes[:place], made.axes[0], *x.axes[place + 1 :])
     return replace(made, axes=axes)
@@ -73,8 +77,12 @@ def _in_its_axes(made: ForeignValue, x: ForeignValue, place: int) -> ForeignValu
 
 def _with_zeros(reader: Reader, tensors: Sequence[Any]) -> ForeignValue:
     """Zero channels beside those of a map, as a concatenation says it."""
-    more = [each.axes[1] if isinstance(each, Zeros) else 0 for each in tensors]
-    maps = [n for n, each in enumerate(tensors) if not isinstance(each, Zeros)]
+    more = [
+        each.axes[1] if isinstance(each, Zeros) else 0 for each in tensors
+    ]
+    maps = [
+        n for n, each in enumerate(tensors) if not isinstance(each, Zeros)
+    ]
     if len(maps) != 1:
         raise reader.no("of zeros and anything but one map")
     (place,) = maps
@@ -96,7 +104,11 @@ def stack(reader: Reader, call: AtenCall, given: Arguments) -> Stack:
 def split(reader: Reader, call: AtenCall, given: Arguments) -> list[Any]:
     x, apart = given["self"], call.word == "unbind"
     place = given.get("dim", 0) % (len(call.axes) + apart)
-    whole = isinstance(x, ForeignValue) and place and _channels(reader, x, place - 1)
+    whole = (
+        isinstance(x, ForeignValue)
+        and place
+        and _channels(reader, x, place - 1)
+    )
     parts = [] if whole and not apart else _unbound(reader, call, x, place)
     if parts:
         return parts
@@ -104,10 +116,16 @@ def split(reader: Reader, call: AtenCall, given: Arguments) -> list[Any]:
         raise reader.no("of anything but the channels")
     place -= 1
     value = _in_place(reader, reader.value(x), place)
-    ends = list(accumulate(output.axes[place + 1] for output in call.outputs))
+    ends = list(
+        accumulate(output.axes[place + 1] for output in call.outputs)
+    )
     return [
-        _part(reader, value, place, range(start, end)) if output.name else None
-        for start, end, output in zip([0, *ends], ends, call.outputs, strict=False)
+        _part(reader, value, place, range(start, end))
+        if output.name
+        else None
+        for start, end, output in zip(
+            [0, *ends], ends, call.outputs, strict=False
+        )
     ]
 
 
@@ -120,12 +138,18 @@ def _in_place(reader: Reader, x: ForeignValue, place: int) -> ForeignValue:
     return x
 
 
-def _unbound(reader: Reader, call: AtenCall, x: Any, place: int) -> list[AnyValue]:
+def _unbound(
+    reader: Reader, call: AtenCall, x: Any, place: int
+) -> list[AnyValue]:
     """Parts of the channels that lie on an axis (of all, the batch among them), or what was stacked
     on it; none where neither is."""
     count = len(call.outputs)
     if isinstance(x, Stack):
-        return [*x.values] if x.place == place - 1 and call.word == "unbind" else []
+        return (
+            [*x.values]
+            if x.place == place - 1 and call.word == "unbind"
+            else []
+        )
     axes = reader.whole(x)
     if call.word != "unbind":
         both = viewed((axes[place],), (count, sizes(axes)[place] // count))
@@ -145,19 +169,25 @@ def select(reader: Reader, call: AtenCall, given: Arguments) -> AnyValue:
     return parts[index] if parts else token_of(reader, x, place - 1, index)
 
 
-def _part(reader: Reader, x: ForeignValue, place: int, channels: range) -> ForeignValue:
+def _part(
+    reader: Reader, x: ForeignValue, place: int, channels: range
+) -> ForeignValue:
     """Some of the channels: one of equal parts where it is one."""
     (total, *_), width = reader.shape(x), len(channels)
     if width == total:
         return x
-    return _in_its_axes(reader.add(_part_of(total, channels), x.step), x, place)
+    return _in_its_axes(
+        reader.add(_part_of(total, channels), x.step), x, place
+    )
 
 
 def _part_of(total: int, channels: range) -> Part:
     width = len(channels)
     if total % width == channels.start % width == 0:
         return Part(which=channels.start // width, of=total // width)
-    return Part.cut(channels.start, None if channels.stop == total else channels.stop)
+    return Part.cut(
+        channels.start, None if channels.stop == total else channels.stop
+    )
 
 
 @reads("narrow", "slice")
@@ -180,14 +210,18 @@ def cut(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     return _run_of(reader, value, place, range(start, start + length))
 
 
-def _run_of(reader: Reader, x: ForeignValue, place: int, kept: range) -> ForeignValue:
+def _run_of(
+    reader: Reader, x: ForeignValue, place: int, kept: range
+) -> ForeignValue:
     """Some places of an axis, one behind another."""
     if place and x.axes == reader.own_axes(x):
         return _fewer_cells(reader, x, place, kept)
     return _part(reader, _in_place(reader, x, place), place, kept)
 
 
-def _one_part(reader: Reader, x: Any, place: int, which: int) -> AnyValue | None:
+def _one_part(
+    reader: Reader, x: Any, place: int, which: int
+) -> AnyValue | None:
     """A part of the channels by a slice, which keeps its axis; None where it is none."""
     if not isinstance(x, AnyValue):
         return None
@@ -195,7 +229,9 @@ def _one_part(reader: Reader, x: Any, place: int, which: int) -> AnyValue | None
     if not parts:
         return None
     axes = reader.whole(parts[which])
-    return reader.laid(parts[which].step, (*axes[:place], (), *axes[place:]))
+    return reader.laid(
+        parts[which].step, (*axes[:place], (), *axes[place:])
+    )
 
 
 def _fewer_cells(
@@ -220,8 +256,12 @@ def _every(
     """Every second cell, down or across: option A's shortcut begins so."""
     shape = reader.shape(x)
     if start or place == 0 or x.axes != layout(shape):
-        raise reader.no("with steps, of anything but a map's cells from the first on")
-    stride = tuple(step if axis == place else 1 for axis in range(1, len(shape)))
+        raise reader.no(
+            "with steps, of anything but a map's cells from the first on"
+        )
+    stride = tuple(
+        step if axis == place else 1 for axis in range(1, len(shape))
+    )
     options: dict[str, Any] = {"width": shape[0], "stride": stride}
     before = reader.steps[x.step]
     if isinstance(before.op, ZeroPad) and before.op.width == shape[0]:

@@ -20,9 +20,32 @@ from .axes import BATCH, Axis, Layout, flat, sizes
 
 _MOVES = frozenset(
     (
-        *("view", "reshape", "_unsafe_view", "flatten", "unflatten", "squeeze"),
-        *("unsqueeze", "permute", "transpose", "movedim", "t", "expand", "repeat"),
-        *("contiguous", "clone", "slice", "narrow", "select", "pad", "gather"),
+        *(
+            "view",
+            "reshape",
+            "_unsafe_view",
+            "flatten",
+            "unflatten",
+            "squeeze",
+        ),
+        *(
+            "unsqueeze",
+            "permute",
+            "transpose",
+            "movedim",
+            "t",
+            "expand",
+            "repeat",
+        ),
+        *(
+            "contiguous",
+            "clone",
+            "slice",
+            "narrow",
+            "select",
+            "pad",
+            "gather",
+        ),
         "constant_pad_nd",
     )
 )
@@ -48,25 +71,35 @@ class Distances(Frozen):
 
     def alone(self, reader: Any) -> Any:
         """What they are to all but an attention."""
-        raise reader.no("it reads what queries say of distances, outside of attention")
+        raise reader.no(
+            "it reads what queries say of distances, outside of attention"
+        )
 
     def joined(self, other: Distances) -> Distances:
         """The sum of both."""
         tables = (*self.tables, *other.tables)
         spread = torch.broadcast_tensors(*(each.numbers for each in tables))  # type: ignore[no-untyped-call]
         pairs = zip(tables, spread, strict=True)
-        return Distances(self.of, tuple(replace(t, numbers=n) for t, n in pairs))
+        return Distances(
+            self.of, tuple(replace(t, numbers=n) for t, n in pairs)
+        )
 
 
 def said_of_distances(
     step: str, shape: Shape, axes: Layout, key: str, rows: int
 ) -> Distances:
     """A product of queries, laid so on a step, with a table."""
-    numbers = _queries(axes[:-1], shape)[..., None] * rows + torch.arange(rows) + 1
+    numbers = (
+        _queries(axes[:-1], shape)[..., None] * rows
+        + torch.arange(rows)
+        + 1
+    )
     return Distances(step, (DistanceTable(key, rows, numbers),))
 
 
-def roles(distances: Distances, shape: Shape, axes: Layout) -> dict[str, str] | None:
+def roles(
+    distances: Distances, shape: Shape, axes: Layout
+) -> dict[str, str] | None:
     """The keys of the tables that say how far down and across each cell is from each other; None
     where the numbers are others."""
     _, height, width = shape
@@ -91,7 +124,10 @@ def _queries(axes: Sequence[Axis], shape: Shape) -> Tensor:
     steps[BATCH] = prod(shape)
     found = torch.zeros((), dtype=torch.int64)
     for atom in flat(axes):
-        found = found[..., None] + torch.arange(atom.size) * atom.step * steps[atom.of]
+        found = (
+            found[..., None]
+            + torch.arange(atom.size) * atom.step * steps[atom.of]
+        )
     return found.reshape(sizes(tuple(axes)))
 
 
@@ -106,9 +142,13 @@ def moved_numbers(
         return None
     if said is None:
         return _run(call, given)
-    numbers = (_run(call, {**given, "self": t.numbers}) for t in said.tables)
+    numbers = (
+        _run(call, {**given, "self": t.numbers}) for t in said.tables
+    )
     pairs = zip(said.tables, numbers, strict=True)
-    return replace(said, tables=tuple(replace(t, numbers=n) for t, n in pairs))
+    return replace(
+        said, tables=tuple(replace(t, numbers=n) for t, n in pairs)
+    )
 
 
 def _run(call: AtenCall, given: Mapping[str, Any]) -> Tensor:
@@ -121,7 +161,10 @@ def _run(call: AtenCall, given: Mapping[str, Any]) -> Tensor:
     left = {k: v for k, v in given.items() if k not in MADE_AS}
 
     def made(device: str) -> Tensor:
-        own = {k: v.to(device) if isinstance(v, Tensor) else v for k, v in left.items()}
+        own = {
+            k: v.to(device) if isinstance(v, Tensor) else v
+            for k, v in left.items()
+        }
         found: Tensor = op(
             **own, **({"device": device} if call.word == "arange" else {})
         )

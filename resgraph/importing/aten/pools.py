@@ -59,9 +59,13 @@ def pool(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
 
 def _window(reader: Reader, given: Arguments, count: int) -> dict[str, Any]:
     """What slides over a map. Raises `ImportRefused` for options that no pool of ours has."""
-    if max(several(given.get("dilation"), count)) > 1 or given.get("divisor_override"):
+    if max(several(given.get("dilation"), count)) > 1 or given.get(
+        "divisor_override"
+    ):
         raise reader.no("with a dilation or a divisor")
-    kernel, pad = (several(given[key], count, 0) for key in ("kernel_size", "padding"))
+    kernel, pad = (
+        several(given[key], count, 0) for key in ("kernel_size", "padding")
+    )
     return {
         "kernel": kernel,
         "stride": several(given["stride"] or kernel, count),
@@ -91,7 +95,10 @@ def _around(
     if isinstance(x, LowPadded):
         return step, x.cells
     op = before.op
-    if not isinstance(op, Pad) or (op.mode, options["op"]) == ("constant", "max pool"):
+    if not isinstance(op, Pad) or (op.mode, options["op"]) == (
+        "constant",
+        "max pool",
+    ):
         return step, none
     own = EDGES[op.mode]
     if not _may_be({**options, **own, "pad": op.cells}):
@@ -109,7 +116,13 @@ def _may_be(options: dict[str, Any]) -> bool:
     return True
 
 
-@reads(*(f"adaptive_{word}_pool{n}d" for word in ("max", "avg") for n in (1, 2, 3)))
+@reads(
+    *(
+        f"adaptive_{word}_pool{n}d"
+        for word in ("max", "avg")
+        for n in (1, 2, 3)
+    )
+)
 def to_size(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     word = _word(call)
     x, size = reader.value(given["self"]), tuple(given["output_size"])
@@ -143,7 +156,9 @@ def _among(
     return alike(reader, call.word.removeprefix("a"), stack.values)
 
 
-def alike(reader: Reader, word: str, values: Sequence[ForeignValue]) -> ForeignValue:
+def alike(
+    reader: Reader, word: str, values: Sequence[ForeignValue]
+) -> ForeignValue:
     """The mean, the largest or the smallest of tensors whose axes lie alike."""
     first, *more = values
     if any(each.axes != first.axes for each in more):
@@ -155,7 +170,9 @@ def alike(reader: Reader, word: str, values: Sequence[ForeignValue]) -> ForeignV
 
 
 @reads("maximum", "minimum")
-def of_two(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
+def of_two(
+    reader: Reader, call: AtenCall, given: Arguments
+) -> ForeignValue:
     values = [reader.value(given[key]) for key in ("self", "other")]
     return alike(reader, call.word.removesuffix("imum"), values)
 
@@ -173,7 +190,11 @@ def largest(reader: Reader, call: AtenCall, given: Arguments) -> Any:
 
 _MEAN = Over(op="mean", over="channels"), GlobalPool(op="global avg pool")
 _LARGEST = Over(op="max", over="channels"), GlobalPool(op="global max pool")
-_OVER: dict[str, tuple[Op, Op]] = {"mean": _MEAN, "amax": _LARGEST, "max": _LARGEST}
+_OVER: dict[str, tuple[Op, Op]] = {
+    "mean": _MEAN,
+    "amax": _LARGEST,
+    "max": _LARGEST,
+}
 _OVER["sum"] = Total(over="channels"), Total(over="cells")
 """What a reduction is over the channels of a map, and over its cells."""
 
@@ -191,10 +212,14 @@ def over(
     keep = given["keepdim"]
     op = _op_over(reader, call, shape, read)
     op = _to_one(op, len(shape) - 1) if keep and not reader.vectors else op
-    return _without(replace(x, step=reader.add(op, x.step).step), axes, keep=keep)
+    return _without(
+        replace(x, step=reader.add(op, x.step).step), axes, keep=keep
+    )
 
 
-def _op_over(reader: Reader, call: AtenCall, shape: Shape, read: Sequence[Atom]) -> Op:
+def _op_over(
+    reader: Reader, call: AtenCall, shape: Shape, read: Sequence[Atom]
+) -> Op:
     """What goes over the channels that are read, or over the cells."""
     channels, *cells = layout(shape)
     over_channels, over_cells = _OVER[call.word]
@@ -213,7 +238,9 @@ def _to_one(op: Op, axes: int) -> Op:
     return Pool(op=words[op.op], to=(1,) * axes) if op.op in words else op
 
 
-def _without(x: ForeignValue, axes: set[int], *, keep: bool) -> ForeignValue:
+def _without(
+    x: ForeignValue, axes: set[int], *, keep: bool
+) -> ForeignValue:
     """Axes that were reduced: of one place, or gone."""
     left = [
         () if place in axes else axis
@@ -223,6 +250,8 @@ def _without(x: ForeignValue, axes: set[int], *, keep: bool) -> ForeignValue:
     return replace(x, axes=tuple(left))
 
 
-def _global(reader: Reader, word: Any, step: str, cells: int) -> ForeignValue:
+def _global(
+    reader: Reader, word: Any, step: str, cells: int
+) -> ForeignValue:
     made = reader.add(GlobalPool(op=word), step)
     return replace(made, axes=(*made.axes, *((),) * cells))

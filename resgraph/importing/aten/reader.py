@@ -86,7 +86,11 @@ class StateTensor(Frozen):
     def laid(self) -> str:
         """Its key, with the order in which its axes stand where that is not the model's."""
         steps = [axis[0].step if axis else 1 for axis in self.axes]
-        return MovedKey.of(self.key, self.shape, steps) if self.moved else self.key
+        return (
+            MovedKey.of(self.key, self.shape, steps)
+            if self.moved
+            else self.key
+        )
 
     @property
     def plain(self) -> bool:
@@ -161,9 +165,17 @@ class Reader:
     map whose cells are in a row is a map still, but where one shows that a sequence is."""
 
     def __init__(
-        self, program: AtenProgram, *, vectors: bool = True, sequences: bool = False
+        self,
+        program: AtenProgram,
+        *,
+        vectors: bool = True,
+        sequences: bool = False,
     ) -> None:
-        self.program, self.vectors, self.sequences = program, vectors, sequences
+        self.program, self.vectors, self.sequences = (
+            program,
+            vectors,
+            sequences,
+        )
         self.values: dict[str, Any] = {
             name: StateTensor(found.key, stored(found.axes), found.learned)
             for name, found in program.parameters.items()
@@ -185,7 +197,9 @@ class Reader:
         program = self.program
         for each in program.inputs:
             name, shape = each.name, each.axes[1:]
-            self.steps[name] = CapturedOp(name, Input(shape=shape), (), shape)
+            self.steps[name] = CapturedOp(
+                name, Input(shape=shape), (), shape
+            )
             self.values[name] = self.lying(name)
         if any(_trains(call.given) for call in program.calls):
             raise ImportRefused(
@@ -204,7 +218,9 @@ class Reader:
         net = captured(self.steps.values(), inputs, outputs)
         steps = in_groups(gathered(net.steps.values(), outputs), outputs)
         steps = with_own_pools(steps)
-        return replace(net, steps=steps, ties=program.ties, classes=program.classes)
+        return replace(
+            net, steps=steps, ties=program.ties, classes=program.classes
+        )
 
     def _given(self) -> list[Any]:
         """What the model returns, all calls read."""
@@ -213,7 +229,9 @@ class Reader:
             try:
                 self._read(call)
             except ImportRefused as problem:
-                problem.came = f"{self.count} of {len(program.calls)} ops were read"
+                problem.came = (
+                    f"{self.count} of {len(program.calls)} ops were read"
+                )
                 raise
         given = [self.values[name] for name in program.outputs]
         if self.vectors and any(map(self._is_cell, given)):
@@ -229,14 +247,20 @@ class Reader:
         self.call = call
         handler = handler_of(call.word)
         if handler is None:
-            said = f"`{call.word}` is not in the language{_merged_first(call)}"
+            said = (
+                f"`{call.word}` is not in the language{_merged_first(call)}"
+            )
             raise ImportRefused(said, call.module)
         given = {k: meant(v, self.values) for k, v in call.given.items()}
         try:
             made: Any = moved_numbers(call, given)
             made = handler(self, call, given) if made is None else made
         except (ShapeError, ValueError) as problem:
-            said = problem.said if isinstance(problem, ShapeError) else _said(problem)
+            said = (
+                problem.said
+                if isinstance(problem, ShapeError)
+                else _said(problem)
+            )
             raise self.no(said) from None
         for output, value in zip(
             call.outputs, made if call.several else [made], strict=False
@@ -248,14 +272,22 @@ class Reader:
         self._aliases(call)
 
     def _check(self, value: Any, axes: Sequence[int]) -> None:
-        found = sizes(self.whole(value)) if isinstance(value, AnyValue) else tuple(axes)
+        found = (
+            sizes(self.whole(value))
+            if isinstance(value, AnyValue)
+            else tuple(axes)
+        )
         if found[1:] != tuple(axes[1:]):
-            raise self.no(f"{tuple(axes)} come out, and {found} were expected")
+            raise self.no(
+                f"{tuple(axes)} come out, and {found} were expected"
+            )
 
     def _aliases(self, call: AtenCall) -> None:
         """What is done in place is seen by all who share the memory."""
         name = call.name
-        source = next((a.name for a in of_type(TensorRef, call.given.values())), "")
+        source = next(
+            (a.name for a in of_type(TensorRef, call.given.values())), ""
+        )
         root = self.views.get(source, source)
         if call.word.endswith("_"):
             old, new = self.values.get(source), self.values.get(name)
@@ -346,8 +378,12 @@ class Reader:
             return x
         if x is None or isinstance(x, StateTensor | Tensor | int | float):
             raise self.no("it reads what is computed from parameters alone")
-        alone: ForeignValue | None = x.alone(self) if hasattr(x, "alone") else None
-        return self.need(alone, "it reads a part of what the language has one word for")
+        alone: ForeignValue | None = (
+            x.alone(self) if hasattr(x, "alone") else None
+        )
+        return self.need(
+            alone, "it reads a part of what the language has one word for"
+        )
 
     def plain(self, x: Any) -> str:
         """The step of a tensor as ours lie; one is made where a view has a word."""
@@ -416,16 +452,42 @@ class Reader:
         """Whether a value is a vector, perhaps among axes of one place."""
         shape = self.shape(value)
         filled = [*filter(None, value.axes)]
-        return len(shape) == 1 and filled in ([], [*filter(None, layout(shape))])
+        return len(shape) == 1 and filled in (
+            [],
+            [*filter(None, layout(shape))],
+        )
 
 
 WORDS: list[Callable[[ForeignValue, Shape], Op | None]] = []
 """What a value's axes may be in our words, as a shuffle; a candidate's layout is checked."""
 VIEWS = frozenset(
     (
-        *("view", "view_as", "reshape", "reshape_as", "flatten", "unflatten"),
-        *("squeeze", "unsqueeze", "permute", "transpose", "movedim", "select", "t"),
-        *("expand", "slice", "narrow", "chunk", "split", "split_with_sizes", "unbind"),
+        *(
+            "view",
+            "view_as",
+            "reshape",
+            "reshape_as",
+            "flatten",
+            "unflatten",
+        ),
+        *(
+            "squeeze",
+            "unsqueeze",
+            "permute",
+            "transpose",
+            "movedim",
+            "select",
+            "t",
+        ),
+        *(
+            "expand",
+            "slice",
+            "narrow",
+            "chunk",
+            "split",
+            "split_with_sizes",
+            "unbind",
+        ),
         *("alias", "detach"),
     )
 )
@@ -434,7 +496,10 @@ VIEWS = frozenset(
 
 def _merged_first(call: AtenCall) -> str:
     """What to do about a weight that a parametrization works out, as weight norm; "" of others."""
-    if call.word != "_weight_norm" and "parametrizations" not in call.module.split("."):
+    if (
+        call.word != "_weight_norm"
+        and "parametrizations" not in call.module.split(".")
+    ):
         return ""
     return (
         ": merge what works out the weight first, by"
@@ -462,7 +527,9 @@ def _trains(given: Arguments) -> bool:
     """Whether a batch norm or a dropout runs as in training. Filters are standardized by a norm
     without statistics."""
     statistics = given.get("running_mean", 0) is not None
-    return bool(given.get("train") or (given.get("training") and statistics))
+    return bool(
+        given.get("train") or (given.get("training") and statistics)
+    )
 
 
 def _to_one(op: Pool) -> bool:

@@ -34,12 +34,18 @@ def pad(reader: Reader, call: AtenCall, given: Arguments) -> Any:
 def _own_order(reader: Reader, x: ForeignValue) -> list[int] | None:
     """Which of its step's axes stands at each place; None where they lie as ours, or in parts."""
     own = reader.own_axes(x)
-    if x.axes == own or sorted(x.axes) != sorted(own) or len({*own}) < len(own):
+    if (
+        x.axes == own
+        or sorted(x.axes) != sorted(own)
+        or len({*own}) < len(own)
+    ):
         return None
     return [*map(own.index, x.axes)]
 
 
-def _padded(reader: Reader, step: str, given: Arguments, pads: list[int]) -> Any:
+def _padded(
+    reader: Reader, step: str, given: Arguments, pads: list[int]
+) -> Any:
     """The cells or channels around what a step gives, as torch counts them."""
     while len(pads) > 2 and not any(pads[-2:]):
         del pads[-2:]
@@ -49,14 +55,18 @@ def _padded(reader: Reader, step: str, given: Arguments, pads: list[int]) -> Any
     if given.get("value"):
         raise reader.no(_OTHERWISE)
     if len(pads) != axes or any(pads[:-2]) or min(pads) < 0:
-        raise reader.no("it cuts channels off, or pads both channels and cells")
+        raise reader.no(
+            "it cuts channels off, or pads both channels and cells"
+        )
     return more_channels(reader, step, *pads[-2:])
 
 
 _OTHERWISE = "in another mode, or with another value than 0"
 
 
-def _more_cells(reader: Reader, step: str, given: Arguments, pads: list[int]) -> Any:
+def _more_cells(
+    reader: Reader, step: str, given: Arguments, pads: list[int]
+) -> Any:
     mode, value = given.get("mode", "constant"), given.get("value") or 0
     edges = _edges(pads, len(reader.steps[step].shape) - 1)
     if (mode, value) == ("constant", -inf) and min(pads) >= 0:
@@ -73,15 +83,22 @@ def _edges(pads: Sequence[int], count: int) -> tuple[tuple[int, int], ...]:
     return tuple(zip(whole[::2], whole[1::2], strict=True))[::-1]
 
 
-def more_channels(reader: Reader, step: str, first: int, last: int) -> ForeignValue:
+def more_channels(
+    reader: Reader, step: str, first: int, last: int
+) -> ForeignValue:
     """Zero channels behind those of a map, or around them: option A."""
     before = reader.steps[step]
     width = before.shape[0] + first + last
     centered = first > 0
     if centered and first != (first + last) // 2:
-        raise reader.no("it puts other than all or half of the channels at the end")
+        raise reader.no(
+            "it puts other than all or half of the channels at the end"
+        )
     # option A takes every second cell by a slice, or by a pool of one cell
-    strided = isinstance(before.op, ZeroPad) and before.op.width == before.shape[0]
+    strided = (
+        isinstance(before.op, ZeroPad)
+        and before.op.width == before.shape[0]
+    )
     pooled = isinstance(before.op, Pool) and set(before.op.kernel) == {1}
     if (strided or pooled) and isinstance(before.op, ZeroPad | Pool):
         stride = before.op.stride
@@ -92,7 +109,9 @@ def more_channels(reader: Reader, step: str, first: int, last: int) -> ForeignVa
 
 @reads("upsample_linear1d", "upsample_bilinear2d", "upsample_trilinear3d")
 @reads(*(f"upsample_nearest{axes}d" for axes in (1, 2, 3)))
-def upsample(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
+def upsample(
+    reader: Reader, call: AtenCall, given: Arguments
+) -> ForeignValue:
     if reader.vector(reader.value(given["input"])):
         raise NeedsMaps
     step, bilinear = reader.plain(given["input"]), "linear" in call.word

@@ -32,12 +32,21 @@ from .reader import (
 def _sequence(reader: Reader, x: Any, place: int) -> str | None:
     """The step of a sequence with its places on that axis and its channels on the other; None where
     a tensor is none."""
-    if not isinstance(x, ForeignValue) or len(x.axes) != 2 or place not in (0, 1):
+    if (
+        not isinstance(x, ForeignValue)
+        or len(x.axes) != 2
+        or place not in (0, 1)
+    ):
         return None
     channels, *cells = reader.own_axes(x)
-    if (x.axes[1 - place], x.axes[place]) != (channels, flat(cells)) or not cells:
+    if (x.axes[1 - place], x.axes[place]) != (
+        channels,
+        flat(cells),
+    ) or not cells:
         return None
-    return reader.add(Positions(), x.step).step if len(cells) > 1 else x.step
+    return (
+        reader.add(Positions(), x.step).step if len(cells) > 1 else x.step
+    )
 
 
 def in_a_row(reader: Reader, x: AnyValue) -> AnyValue:
@@ -74,8 +83,12 @@ def with_token(reader: Reader, tensors: Sequence[Any], place: int) -> Any:
     if step is None or not tokens:
         return None
     for each in reversed(tokens):
-        if isinstance(each, StateTensor) and _of_channels(each, reader.shape(x)[0]):
-            step = reader.add(Token(), step, tensors={"weight": each.key}).step
+        if isinstance(each, StateTensor) and _of_channels(
+            each, reader.shape(x)[0]
+        ):
+            step = reader.add(
+                Token(), step, tensors={"weight": each.key}
+            ).step
         elif _is_mean(reader, each, x) and len(tokens) == 1:
             step = reader.add(TokenMean(), step).step
         else:
@@ -94,10 +107,15 @@ def _is_mean(reader: Reader, mean: Any, x: ForeignValue) -> bool:
     if not isinstance(mean, ForeignValue):
         return False
     pool = reader.steps[mean.step]
-    return (pool.op, pool.inputs) == (GlobalPool(op="global avg pool"), (x.step,))
+    return (pool.op, pool.inputs) == (
+        GlobalPool(op="global avg pool"),
+        (x.step,),
+    )
 
 
-def token_of(reader: Reader, x: AnyValue, place: int, index: int) -> ForeignValue:
+def token_of(
+    reader: Reader, x: AnyValue, place: int, index: int
+) -> ForeignValue:
     """The first of the places of a sequence."""
     step = _sequence(reader, x, place)
     if step is None or index:
@@ -119,7 +137,9 @@ def positioned(reader: Reader, x: ForeignValue, known: StateTensor) -> Any:
             return None
         found |= zip(axis, cut, strict=True)
     steps = [found[atom] for atom in sorted(found, key=_last)]
-    key = MovedKey.of(known.key, [s.size for s in steps], [s.step for s in steps])
+    key = MovedKey.of(
+        known.key, [s.size for s in steps], [s.step for s in steps]
+    )
     return reader.kept(Position(), x, {"weight": key})
 
 

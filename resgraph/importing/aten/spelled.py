@@ -31,7 +31,14 @@ from ..captured import CapturedOp
 from ..numbers.factors import number_of
 from ..program import AtenCall
 from .axes import atoms_of, equal_parts, flat, layout, places
-from .reader import AnyValue, Arguments, ForeignValue, Reader, StateTensor, reads
+from .reader import (
+    AnyValue,
+    Arguments,
+    ForeignValue,
+    Reader,
+    StateTensor,
+    reads,
+)
 
 
 class Spelled(Frozen):
@@ -64,7 +71,9 @@ def _with_eps(form: str) -> _Rule:
 
 
 def _meeting(form: str) -> _Rule:
-    return lambda reader, a, state: replace(a, form=form, met=(*a.met, state))
+    return lambda reader, a, state: replace(
+        a, form=form, met=(*a.met, state)
+    )
 
 
 def _normed(op: Callable[[Spelled], Op], *roles: str) -> _Rule:
@@ -72,7 +81,9 @@ def _normed(op: Callable[[Spelled], Op], *roles: str) -> _Rule:
 
     def made(reader: Reader, a: Spelled, b: Any) -> Any:
         met = [*a.met, b] if isinstance(b, StateTensor) else a.met
-        keys = {role: each.key for role, each in zip(roles, met, strict=True)}
+        keys = {
+            role: each.key for role, each in zip(roles, met, strict=True)
+        }
         return reader.kept(op(a), reader.value(a.of), keys)
 
     return made
@@ -85,9 +96,13 @@ _evonorm = _normed(
     lambda a: EvoNorm(groups=a.groups, eps=a.eps), "slope", "weight", "bias"
 )
 _evonorm_ungated = _normed(
-    lambda a: EvoNorm(groups=a.groups, eps=a.eps, ungated=True), "weight", "bias"
+    lambda a: EvoNorm(groups=a.groups, eps=a.eps, ungated=True),
+    "weight",
+    "bias",
 )
-_grouped = _normed(lambda a: GroupNorm(groups=a.groups, eps=a.eps), "weight", "bias")
+_grouped = _normed(
+    lambda a: GroupNorm(groups=a.groups, eps=a.eps), "weight", "bias"
+)
 
 
 def _scaled_root(reader: Reader, a: Spelled, weight: StateTensor) -> Any:
@@ -105,8 +120,15 @@ def _centred(reader: Reader, x: ForeignValue) -> ForeignValue | None:
     if not isinstance(step.op, Sub) or len(rest) != 1:
         return None
     mean = reader.steps[rest[0]]
-    ours = isinstance(mean.op, Over) and mean.op.label() == "mean over channels"
-    return replace(x, step=source) if ours and mean.inputs == (source,) else None
+    ours = (
+        isinstance(mean.op, Over)
+        and mean.op.label() == "mean over channels"
+    )
+    return (
+        replace(x, step=source)
+        if ours and mean.inputs == (source,)
+        else None
+    )
 
 
 def _by_half(reader: Reader, a: Spelled, number: float) -> Spelled:
@@ -130,8 +152,16 @@ def _gated(reader: Reader, a: Spelled, gated: ForeignValue) -> Spelled:
         return replace(a, form="over deviation of groups")
     for name in product.inputs if isinstance(product.op, Mul) else ():
         gate = reader.steps[name]
-        slope = reader.steps[gate.inputs[0]] if gate.op.op == "sigmoid" else gate
-        if {*product.inputs} == {x, name} and slope.inputs == (x,) and _slopes(slope):
+        slope = (
+            reader.steps[gate.inputs[0]]
+            if gate.op.op == "sigmoid"
+            else gate
+        )
+        if (
+            {*product.inputs} == {x, name}
+            and slope.inputs == (x,)
+            and _slopes(slope)
+        ):
             met = (StateTensor(slope.tensors["weight"], ()),)
             return replace(a, form="swish over deviation", met=met)
     raise reader.no(
@@ -151,11 +181,17 @@ def _standardized(reader: Reader, a: Spelled, b: Any) -> StateTensor:
         return replace(a.of, standardized="weight", eps=b.eps)
     (gain,) = b.met
     return replace(
-        a.of, standardized="scaled", eps=b.eps, gain=gain.key, factor=gain.factor
+        a.of,
+        standardized="scaled",
+        eps=b.eps,
+        gain=gain.key,
+        factor=gain.factor,
     )
 
 
-def _gained_square(reader: Reader, a: Spelled, gain: StateTensor) -> ForeignValue:
+def _gained_square(
+    reader: Reader, a: Spelled, gain: StateTensor
+) -> ForeignValue:
     """A product with itself, times one learned number: StarReLU's (Yu et al. 2022)."""
     if prod(gain.shape) != 1:
         raise reader.no("of a square with a tensor that is not one number")
@@ -173,7 +209,9 @@ _RULES: dict[tuple[str, str, str], _Rule] = {
     ("mul", "half share below", "value"): _gelu,
     ("mul", "share below", "value"): _becomes("share below times x"),
     ("mul", "share below times x", "number"): (
-        lambda reader, a, number: _gelu(reader, _by_half(reader, a, number), None)
+        lambda reader, a, number: _gelu(
+            reader, _by_half(reader, a, number), None
+        )
     ),
     ("mul", "grouped", "state"): _meeting("grouped and scaled"),
     ("add", "grouped and scaled", "state"): _grouped,
@@ -186,10 +224,16 @@ _RULES: dict[tuple[str, str, str], _Rule] = {
     ("div", "root", "value"): _becomes("over its root"),
     ("mul", "over its root", "state"): _scaled_root,
     ("add", "centred and scaled", "state"): _layer_norm,
-    ("add", "variance of groups", "number"): _with_eps("variance of groups and eps"),
-    ("sqrt", "variance of groups and eps", ""): _becomes("deviation of groups"),
+    ("add", "variance of groups", "number"): _with_eps(
+        "variance of groups and eps"
+    ),
+    ("sqrt", "variance of groups and eps", ""): _becomes(
+        "deviation of groups"
+    ),
     ("div", "deviation of groups", "value"): _gated,
-    ("mul", "over deviation of groups", "state"): _meeting("over and scaled"),
+    ("mul", "over deviation of groups", "state"): _meeting(
+        "over and scaled"
+    ),
     ("add", "over and scaled", "state"): _evonorm_ungated,
     ("mul", "swish over deviation", "state"): _meeting("swish scaled"),
     ("add", "swish scaled", "state"): _evonorm,
@@ -213,7 +257,9 @@ def further(reader: Reader, word: str, a: Any, b: Any = None) -> Any:
         if _follows(word, one, other):
             rule = _RULES[word, _form(one), _form(other)]
             return rule(reader, one, other)
-    raise reader.no("of a part of a normalization that the language has no word for")
+    raise reader.no(
+        "of a part of a normalization that the language has no word for"
+    )
 
 
 def goes_on(word: str, a: Any, b: Any) -> bool:
@@ -222,7 +268,10 @@ def goes_on(word: str, a: Any, b: Any) -> bool:
 
 
 def _follows(word: str, one: Any, other: Any) -> bool:
-    known = isinstance(one, Spelled) and (word, _form(one), _form(other)) in _RULES
+    known = (
+        isinstance(one, Spelled)
+        and (word, _form(one), _form(other)) in _RULES
+    )
     return known and _of_one(one, other)
 
 
@@ -246,16 +295,27 @@ def _of_one(a: Spelled, b: Any) -> bool:
     centred = a.form == "mean of filters"
     # of what is divided, the norm is not
     other = a.form == "deviation of groups"
-    return a.of == b if (isinstance(b, ForeignValue) and not other) or centred else True
+    return (
+        a.of == b
+        if (isinstance(b, ForeignValue) and not other) or centred
+        else True
+    )
 
 
 @reads("var_mean")
-def var_mean(reader: Reader, call: AtenCall, given: Arguments) -> list[Spelled]:
+def var_mean(
+    reader: Reader, call: AtenCall, given: Arguments
+) -> list[Spelled]:
     x = given["self"]
     asked = [*map(given.get, ("dim", "correction"))]
-    if not isinstance(x, StateTensor) or asked != [[*range(1, len(x.shape))], 0]:
+    if not isinstance(x, StateTensor) or asked != [
+        [*range(1, len(x.shape))],
+        0,
+    ]:
         raise reader.no("of anything but filters, each by itself")
-    return [Spelled(f"{what} of filters", x) for what in ("variance", "mean")]
+    return [
+        Spelled(f"{what} of filters", x) for what in ("variance", "mean")
+    ]
 
 
 @reads("var")
@@ -265,11 +325,19 @@ def variance(reader: Reader, call: AtenCall, given: Arguments) -> Spelled:
     shape, dims = reader.shape(x), given.get("dim") or ()
     biased = given.get("correction", int(given.get("unbiased", True))) == 0
     axes = places(dims, len(x.axes) + 1)
-    kept = [axis for place, axis in enumerate(x.axes) if place not in axes and axis]
+    kept = [
+        axis
+        for place, axis in enumerate(x.axes)
+        if place not in axes and axis
+    ]
     groups = equal_parts(kept[0], shape[0]) if len(kept) == 1 else 0
     if not groups or not biased or -1 in axes or not given.get("keepdim"):
-        raise reader.no("of anything but groups of channels, each by itself")
-    return Spelled("variance of groups", replace(x, axes=layout(shape)), groups=groups)
+        raise reader.no(
+            "of anything but groups of channels, each by itself"
+        )
+    return Spelled(
+        "variance of groups", replace(x, axes=layout(shape)), groups=groups
+    )
 
 
 @reads("erf")
@@ -277,7 +345,10 @@ def erf(reader: Reader, call: AtenCall, given: Arguments) -> Spelled:
     """Of what is divided by the root of 2: the beginning of a GELU."""
     x = reader.value(given["self"])
     before = reader.steps[x.step]
-    if not isinstance(before.op, Div) or abs((before.op.right or 0) - 2**0.5) > 1e-6:
+    if (
+        not isinstance(before.op, Div)
+        or abs((before.op.right or 0) - 2**0.5) > 1e-6
+    ):
         raise reader.no("of anything but a quotient by the root of 2")
     return Spelled("erf", replace(x, step=before.inputs[0]))
 
@@ -317,7 +388,9 @@ def mean_of_form(reader: Reader, x: Spelled, axes: set[int]) -> Any:
     return further(reader, "mean", x, "channels")
 
 
-def product(reader: Reader, a: ForeignValue, b: ForeignValue) -> ForeignValue | None:
+def product(
+    reader: Reader, a: ForeignValue, b: ForeignValue
+) -> ForeignValue | None:
     """An activation that is written as a product of what comes in and a gate of it."""
     for x, gate in ((a, b), (b, a)):
         op = _GATED.get(_gate(reader, x.step, gate.step))
@@ -347,16 +420,24 @@ def _gate(reader: Reader, x: str, gate: str) -> tuple[str | float, ...]:
     return ()
 
 
-def quotient(reader: Reader, word: str, x: AnyValue, number: float) -> AnyValue | None:
+def quotient(
+    reader: Reader, word: str, x: AnyValue, number: float
+) -> AnyValue | None:
     """The hard sigmoid and swish (Howard et al. 2019) that are a sixth of relu6(x + 3)."""
-    if not isclose(number, {"div": 6.0, "mul": 1 / 6}.get(word, 0.0), rel_tol=1e-9):
+    if not isclose(
+        number, {"div": 6.0, "mul": 1 / 6}.get(word, 0.0), rel_tol=1e-9
+    ):
         return None
     step = reader.steps[x.step]
     if (source := _of_three(reader, x.step)) is not None:
-        return reader.kept(Activation(op="hardsigmoid"), replace(x, step=source))
+        return reader.kept(
+            Activation(op="hardsigmoid"), replace(x, step=source)
+        )
     for source in step.inputs if isinstance(step.op, Mul) else ():
         if any(_of_three(reader, gate) == source for gate in step.inputs):
-            return reader.kept(Activation(op="hardswish"), replace(x, step=source))
+            return reader.kept(
+                Activation(op="hardswish"), replace(x, step=source)
+            )
     return None
 
 
@@ -366,5 +447,8 @@ def _of_three(reader: Reader, name: str) -> str | None:
     if step.op.op != "relu6":
         return None
     before = reader.steps[step.inputs[0]]
-    three = isinstance(before.op, Add) and 3.0 in (before.op.left, before.op.right)
+    three = isinstance(before.op, Add) and 3.0 in (
+        before.op.left,
+        before.op.right,
+    )
     return before.inputs[0] if three else None

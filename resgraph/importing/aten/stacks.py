@@ -22,9 +22,13 @@ class Stack(Frozen):
     values: tuple[ForeignValue, ...]
     place: int
 
-    def each(self, make: Callable[[int, ForeignValue], ForeignValue]) -> Stack:
+    def each(
+        self, make: Callable[[int, ForeignValue], ForeignValue]
+    ) -> Stack:
         """The same of every value, which is given its number."""
-        made = [make(which, value) for which, value in enumerate(self.values)]
+        made = [
+            make(which, value) for which, value in enumerate(self.values)
+        ]
         return replace(self, values=tuple(made))
 
 
@@ -39,7 +43,9 @@ def stacked(reader: Reader, x: Any, place: int) -> Stack | None:
     return Stack(values, place) if values else None
 
 
-def parted(reader: Reader, step: str, axes: Layout, place: int) -> list[AnyValue]:
+def parted(
+    reader: Reader, step: str, axes: Layout, place: int
+) -> list[AnyValue]:
     """The parts of the channels that the axis `place` of a step's value is (of all, the batch among
     them); none where it is something else."""
     channels = reader.steps[step].shape[0]
@@ -49,7 +55,9 @@ def parted(reader: Reader, step: str, axes: Layout, place: int) -> list[AnyValue
     fine = joined(sorted(atoms, key=lambda atom: -atom.step))
     if not count or fine != layout((channels // count,))[0]:
         return []
-    parts = (reader.add(Part(which=n, of=count), step) for n in range(count))
+    parts = (
+        reader.add(Part(which=n, of=count), step) for n in range(count)
+    )
     return [reader.laid(part.step, rest) for part in parts]
 
 

@@ -31,7 +31,9 @@ def cut_state(
     return StateCut(x, axes, start % atom.size * atom.step)
 
 
-def whole_again(reader: Reader, parts: Sequence[Any], place: int) -> StateTensor:
+def whole_again(
+    reader: Reader, parts: Sequence[Any], place: int
+) -> StateTensor:
     """The parameter of which these are all places along an axis, in order."""
     cuts = [*of_type(StateCut, parts)]
     steps = {atom.step for cut in cuts for atom in cut.axes[place]}
@@ -39,7 +41,11 @@ def whole_again(reader: Reader, parts: Sequence[Any], place: int) -> StateTensor
         raise reader.no("of parts of parameters and what is none")
     first, (step,) = cuts[0], steps
     total = sum(cut.shape[place] for cut in cuts)
-    axes = (*first.axes[:place], (Atom(0, total, step),), *first.axes[place + 1 :])
+    axes = (
+        *first.axes[:place],
+        (Atom(0, total, step),),
+        *first.axes[place + 1 :],
+    )
     found = replace(first.of, axes=axes)
     same = {(cut.of.key, _others(cut, place)) for cut in cuts}
     alike = len(same) == 1 and prod(found.shape) == prod(first.of.shape)
@@ -58,10 +64,16 @@ def _others(part: StateCut, place: int) -> tuple[Axis, ...]:
     return part.axes[:place] + part.axes[place + 1 :]
 
 
-@reads("_upsample_bicubic2d_aa", "_upsample_bilinear2d_aa", "upsample_bicubic2d")
+@reads(
+    "_upsample_bicubic2d_aa",
+    "_upsample_bilinear2d_aa",
+    "upsample_bicubic2d",
+)
 def resampled(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     """A parameter that is brought to the size that it has."""
     x = given["input"]
     if isinstance(x, StateTensor | StateCut) and x.shape == call.axes:
         return x
-    raise reader.no("the language has only `bilinear` and the nearest cell for it")
+    raise reader.no(
+        "the language has only `bilinear` and the nearest cell for it"
+    )

@@ -17,7 +17,16 @@ from ...ops import (
 from ...ops.attention import Positions, To, Transpose
 from ..program import AtenCall
 from .attention import ordered
-from .axes import EXPANDED, Atom, Layout, axis_of, flat, layout, sizes, viewed
+from .axes import (
+    EXPANDED,
+    Atom,
+    Layout,
+    axis_of,
+    flat,
+    layout,
+    sizes,
+    viewed,
+)
 from .reader import (
     WORDS,
     Arguments,
@@ -48,7 +57,9 @@ def view(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     if isinstance(x, Spelled):
         return x
     if isinstance(x, StateTensor | StateCut):
-        return replace(x, axes=reader.need(viewed(x.axes, call.axes), _NO_WORD))
+        return replace(
+            x, axes=reader.need(viewed(x.axes, call.axes), _NO_WORD)
+        )
     step, axes = reader.placed(x).step, reader.whole(x)
     found = viewed(axes, call.axes)
     if found is None:
@@ -142,15 +153,23 @@ _REARRANGED: dict[str, tuple[type[Op], str, str]] = {
 
 
 @reads(*_REARRANGED)
-def rearrange(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
+def rearrange(
+    reader: Reader, call: AtenCall, given: Arguments
+) -> ForeignValue:
     op, ours, theirs = _REARRANGED[call.word]
-    return reader.add(op(**{ours: given[theirs]}), reader.plain(given["self"]))
+    return reader.add(
+        op(**{ours: given[theirs]}), reader.plain(given["self"])
+    )
 
 
 def _shuffle(x: ForeignValue, shape: Shape) -> Op | None:
     """Channels as (fine, coarse): dealt out in turn."""
     fine, *coarse = x.axes[0] if x.axes and x.axes[0] else (Atom(0, 1),)
-    swapped = len(coarse) == 1 and fine.step == 1 and {fine.of, coarse[0].of} == {0}
+    swapped = (
+        len(coarse) == 1
+        and fine.step == 1
+        and {fine.of, coarse[0].of} == {0}
+    )
     return Shuffle(groups=coarse[0].size) if swapped else None
 
 
@@ -177,7 +196,10 @@ def _space(x: ForeignValue, shape: Shape) -> Op | None:
     factor = x.axes[1][1].size
     own = shape[0] // factor**2
     for blockwise, step in ((False, 1), (True, own)):
-        rows, columns = Atom(0, factor, factor * step), Atom(0, factor, step)
+        rows, columns = (
+            Atom(0, factor, factor * step),
+            Atom(0, factor, step),
+        )
         if (x.axes[1][1], *x.axes[2][1:]) == (rows, columns):
             return DepthToSpace(factor=factor, blockwise=blockwise)
     return None
@@ -192,12 +214,20 @@ def _map(x: ForeignValue, shape: Shape) -> Op | None:
 def _row(x: ForeignValue, shape: Shape) -> Op | None:
     """The cells of a map as places of a sequence."""
     channels, *cells = layout(shape)
-    return Positions() if len(cells) > 1 and x.axes == (channels, flat(cells)) else None
+    return (
+        Positions()
+        if len(cells) > 1 and x.axes == (channels, flat(cells))
+        else None
+    )
 
 
 def _transposed(x: ForeignValue, shape: Shape) -> Op | None:
     """The places of a sequence as its channels."""
-    return Transpose() if len(shape) == 2 and x.axes == layout(shape)[::-1] else None
+    return (
+        Transpose()
+        if len(shape) == 2 and x.axes == layout(shape)[::-1]
+        else None
+    )
 
 
 WORDS += [_shuffle, _depth, _space, _map, _row, _transposed]

@@ -26,7 +26,9 @@ class Closed(Frozen):
     def of(self, definitions: Sequence[WrittenBlock]) -> list[WrittenBlock]:
         """Where all calls of one that joins paths, and has no class, stand in one other, that holds
         the paths itself."""
-        known = {id(block): each for each in definitions for block in each.blocks}
+        known = {
+            id(block): each for each in definitions for block in each.blocks
+        }
         inner = {each: self._alone(each, known) for each in definitions}
         gone = {*inner.values()} - {None}
         return [
@@ -56,7 +58,11 @@ def _joined(block: Region) -> Region | None:
     """The first block of a run of layers, where that joins paths and is not all or the last."""
     items = block.branches[0].items[:-1] if not block.summed else []
     first = next(of_type(Region, items), None)
-    joins = first and isinstance(head(first.merge)[0], Concat) and not shares(first)
+    joins = (
+        first
+        and isinstance(head(first.merge)[0], Concat)
+        and not shares(first)
+    )
     return first if joins else None
 
 
@@ -68,7 +74,10 @@ def _close(block: Region) -> None:
     before, after = run.items[:place], run.items[place + 1 :]
     parts = [*inner.branches]
     if before:
-        parts = [replace(p, start=inner.entry) if p.start is None else p for p in parts]
+        parts = [
+            replace(p, start=inner.entry) if p.start is None else p
+            for p in parts
+        ]
         parts.insert(0, Branch(before[-1].exit, None, before))
     block.branches = [*parts, Branch(run.value, inner.merge, after)]
     block.summed = True

@@ -48,7 +48,9 @@ _UNNAMED = 1
 """So many paths at most may have a number beside others that have words."""
 
 
-def _values(names: Sequence[str], row: Sequence[Branch | None]) -> dict[str, str]:
+def _values(
+    names: Sequence[str], row: Sequence[Branch | None]
+) -> dict[str, str]:
     return {b.value: name for name, b in zip(names, row, strict=True) if b}
 
 
@@ -58,12 +60,16 @@ def _names(
     """The usual ones; the others have the words of their modules, and so have all of a block that
     sums none."""
     body = _summed(block)
-    summed = [n for n, branch in enumerate(branches) if branch.value == body]
+    summed = [
+        n for n, branch in enumerate(branches) if branch.value == body
+    ]
     if len(branches) > 1 and not summed and all(words):
         return [*words]
     names = _usual([branch.weighted for branch in branches], summed)
     names |= _merge(block, branches)
-    own = {n: w for n, w in enumerate(words) if w and w not in names.values()}
+    own = {
+        n: w for n, w in enumerate(words) if w and w not in names.values()
+    }
     if len(own.keys() | names) >= len(words) - _UNNAMED:
         names = own | names
     numbers = map("p{}".format, count())
@@ -82,13 +88,19 @@ def _usual(weights: Sequence[int], summed: Sequence[int]) -> dict[int, str]:
 def _merge(block: Region, branches: Sequence[Branch]) -> dict[int, str]:
     """The last path, where it is handed back as it is."""
     last = len(branches) - 1
-    return {last: "merge"} if last > 0 and block.merge == branches[last].value else {}
+    return (
+        {last: "merge"}
+        if last > 0 and block.merge == branches[last].value
+        else {}
+    )
 
 
 def _summed(block: Region) -> str:
     """The path that a block adds to its shortcut; "" where that is none alone."""
     op, terms = head(block.merge)
     skip = block.shortcut()
-    others = [leaf for term in terms if term != skip for leaf in leaves_of(term)]
+    others = [
+        leaf for term in terms if term != skip for leaf in leaves_of(term)
+    ]
     alone = isinstance(op, Add) and skip in terms and len(others) == 1
     return others[0] if alone else ""

@@ -32,7 +32,11 @@ def kept(block: Region) -> Branch | None:
 def _norms(branch: Branch) -> bool:
     """Whether a path is a norm of a block's input, and nothing else."""
     roles = [i.op.role for i in of_type(CapturedOp, branch.items)]
-    return branch.start is None and roles == ["norm"] and len(branch.items) == 1
+    return (
+        branch.start is None
+        and roles == ["norm"]
+        and len(branch.items) == 1
+    )
 
 
 def _summed(tree: StepTree) -> Iterator[str]:
@@ -43,9 +47,13 @@ def _summed(tree: StepTree) -> Iterator[str]:
         yield from chain.from_iterable(map(_summed, tree[1]))
 
 
-def with_kept(groups: Sequence[list[Region]], unit: Unit) -> list[list[Region]]:
+def with_kept(
+    groups: Sequence[list[Region]], unit: Unit
+) -> list[list[Region]]:
     """Groups of blocks of one kind: those that have the norm with those that lack it."""
-    lacking = {of_block(g[0], unit): n for n, g in enumerate(groups) if _lack(g)}
+    lacking = {
+        of_block(g[0], unit): n for n, g in enumerate(groups) if _lack(g)
+    }
     found = [[*group] for group in groups]
     for n, group in enumerate(groups):
         other = lacking.get(lacks(group[0], unit))
@@ -57,7 +65,9 @@ def with_kept(groups: Sequence[list[Region]], unit: Unit) -> list[list[Region]]:
 
 
 def _lack(group: Sequence[Region]) -> bool:
-    return all(b.summed and changes(b) and skip_of(b) is None for b in group)
+    return all(
+        b.summed and changes(b) and skip_of(b) is None for b in group
+    )
 
 
 def lacks(block: Region, unit: Unit) -> Kind:
@@ -67,7 +77,9 @@ def lacks(block: Region, unit: Unit) -> Kind:
         return None
     others = [each for each in block.branches if each is not branch]
     merge = _less(block.merge, branch.value)
-    return of_block(Region(block.entry, block.exit, others, merge, block.known), unit)
+    return of_block(
+        Region(block.entry, block.exit, others, merge, block.known), unit
+    )
 
 
 def _less(tree: StepTree, value: str) -> StepTree:

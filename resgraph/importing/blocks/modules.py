@@ -4,7 +4,13 @@ has a class for them: it tells what ends YOLO's C3 from the layer behind it."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from itertools import chain
 from operator import itemgetter
 
@@ -21,28 +27,38 @@ _LONGEST = 12
 
 
 def modules(
-    items: Sequence[RegionItem], classes: ModuleClasses, net: Captured, unit: Unit
+    items: Sequence[RegionItem],
+    classes: ModuleClasses,
+    net: Captured,
+    unit: Unit,
 ) -> list[RegionItem]:
     """Runs of one class and kind become blocks, inner ones first, where that spares labels, or
     where a block of their class with a sum differs in the blocks that it holds alone. The body of a
     block with a sum is left to `Unsummed`, but for modules of that block's class."""
     row = cells(items, unit)
     found = [*_runs(row, classes)]
-    runs = [(row[start : start + size], name) for start, size, name in found]
+    runs = [
+        (row[start : start + size], name) for start, size, name in found
+    ]
     kinds = [(_kind(run, unit), _like(name, run)) for run, name in runs]
     places = [(start, size) for start, size, _ in found]
     groups = by_key(zip(kinds, places, strict=True))
     left = {None, *(of_body(each, unit) for each in row)}
-    groups = {key: runs for key, runs in groups.items() if key[0] not in left}
+    groups = {
+        key: runs for key, runs in groups.items() if key[0] not in left
+    }
     bodies = [*_bodies(row, classes, unit)]
     chosen = _chosen(groups, {_like(name, body) for name, body in bodies})
     summed = {(name, _ungated(body, unit)) for name, body in bodies}
     own = [
         place
         for place, (run, name) in zip(places, runs, strict=True)
-        if (name, _ungated(run, unit)) in summed and changes(run_of(run, net))
+        if (name, _ungated(run, unit)) in summed
+        and changes(run_of(run, net))
     ]
-    return with_runs(row, _apart([*own, *chain.from_iterable(_outer(chosen))]), net)
+    return with_runs(
+        row, _apart([*own, *chain.from_iterable(_outer(chosen))]), net
+    )
 
 
 def _ungated(run: Sequence[Cell | Region], unit: Unit) -> Kind:
@@ -57,7 +73,10 @@ def _chosen(
     found: dict[Kind, list[_Run]] = defaultdict(list)
     for (_, like), runs in groups.items():
         found[like] += runs
-    often = {*bodies, *(like for like, runs in found.items() if _pays(runs))}
+    often = {
+        *bodies,
+        *(like for like, runs in found.items() if _pays(runs)),
+    }
     return [found[like] for like in found if like in often]
 
 
@@ -127,7 +146,9 @@ def _runs(
     """Where modules of a class of their own begin that hold several, how many, and the class."""
     parts = [*map(_part, row)]
     for start in range(len(row)):
-        for stop in range(start + SHORT, min(start + _LONGEST, len(row)) + 1):
+        for stop in range(
+            start + SHORT, min(start + _LONGEST, len(row)) + 1
+        ):
             path = common([path for path, _ in parts[start:stop]])
             steps = sum(count for _, count in parts[start:stop])
             if name := classes.named(path, steps):
@@ -136,4 +157,6 @@ def _runs(
 
 def _part(element: Cell | Region) -> tuple[Sequence[str], int]:
     """The module that an element of a row is in, and how many steps it has."""
-    return module_of(element.steps), len({step.name for step in element.steps})
+    return module_of(element.steps), len(
+        {step.name for step in element.steps}
+    )

@@ -29,7 +29,9 @@ def nest(items: list[RegionItem], unit: Unit) -> None:
     count = -1
     while count:
         lists = [items, *_paths(items)]
-        known = {of_block(block, unit) for row in lists for block in _blocks(row)}
+        known = {
+            of_block(block, unit) for row in lists for block in _blocks(row)
+        }
         count = sum(_nested(row, known, unit) for row in lists)
 
 
@@ -45,7 +47,9 @@ def _paths(items: Iterable[RegionItem]) -> Iterator[list[RegionItem]]:
             yield from _paths(branch.items)
 
 
-def _nested(row: list[RegionItem], known: Collection[Kind], unit: Unit) -> int:
+def _nested(
+    row: list[RegionItem], known: Collection[Kind], unit: Unit
+) -> int:
     """Change the blocks of a path that can be; how many were."""
     parts = [(block, _known(block, known, unit)) for block in _blocks(row)]
     changed = [(block, part) for block, part in parts if part]
@@ -55,11 +59,15 @@ def _nested(row: list[RegionItem], known: Collection[Kind], unit: Unit) -> int:
     return len(changed)
 
 
-def _known(block: Region, known: Collection[Kind], unit: Unit) -> Region | None:
+def _known(
+    block: Region, known: Collection[Kind], unit: Unit
+) -> Region | None:
     """The largest part of a block that is known as one."""
     parts = () if shares(block) else _parts(block)
     kinds = {*known} - {lacks(block, unit)}
-    return next((part for part in parts if of_block(part, unit) in kinds), None)
+    return next(
+        (part for part in parts if of_block(part, unit) in kinds), None
+    )
 
 
 def shares(block: Region) -> bool:
@@ -75,27 +83,38 @@ def _parts(block: Region) -> Iterator[Region]:
     for tree in _expressions(block):
         below = _below(tree, block)
         if below and _closed(tree, below, block):
-            yield Region(block.entry, tree[0].name, below, tree, block.known)
+            yield Region(
+                block.entry, tree[0].name, below, tree, block.known
+            )
 
 
 def _behind(block: Region) -> Region | None:
     """All of a block but its first path, where all else rests on that."""
     first, rest = block.branches[:1], block.branches[1:]
-    if not rest or first[0].start is not None or block.entry in _read(block, rest):
+    if (
+        not rest
+        or first[0].start is not None
+        or block.entry in _read(block, rest)
+    ):
         return None
     entry = first[0].value
     own = [
-        Branch(b.value, None if b.start == entry else b.start, b.items) for b in rest
+        Branch(b.value, None if b.start == entry else b.start, b.items)
+        for b in rest
     ]
     return Region(entry, block.exit, own, block.merge, block.known)
 
 
 def _read(block: Region, branches: list[Branch]) -> Counter[str]:
     """How often each value is read by some paths of a block and by its equation."""
-    return times_read((*replace(block, branches=branches).starts, block.merge))
+    return times_read(
+        (*replace(block, branches=branches).starts, block.merge)
+    )
 
 
-def _expressions(block: Region) -> Iterator[tuple[CapturedOp, tuple[StepTree, ...]]]:
+def _expressions(
+    block: Region,
+) -> Iterator[tuple[CapturedOp, tuple[StepTree, ...]]]:
     """What paths start with and what the equation is made of, whole ones first."""
     terms = block.merge[1] if isinstance(block.merge, tuple) else ()
     for tree in (*terms, *(branch.start for branch in block.branches)):
@@ -123,7 +142,10 @@ def _below(tree: StepTree, block: Region) -> list[Branch]:
 def _closed(tree: StepTree, below: Sequence[Branch], block: Region) -> bool:
     """Whether nothing else reads these paths."""
     within = Region(block.entry, block.exit, [*below], tree, block.known)
-    everywhere, own = _read(block, block.branches), _read(within, within.branches)
+    everywhere, own = (
+        _read(block, block.branches),
+        _read(within, within.branches),
+    )
     return all(everywhere[b.value] == own[b.value] for b in below)
 
 
@@ -149,7 +171,11 @@ def _begun(branch: Branch, inner: Region) -> Branch:
     start = branch.start and _named(branch.start, inner)
     if start == inner.exit != branch.start:
         return Branch(branch.value, None, [inner, *branch.items])
-    if isinstance(start, tuple) and start[1] == (inner.exit,) and is_called(start[0]):
+    if (
+        isinstance(start, tuple)
+        and start[1] == (inner.exit,)
+        and is_called(start[0])
+    ):
         return Branch(branch.value, None, [inner, start[0], *branch.items])
     return Branch(branch.value, start, branch.items)
 

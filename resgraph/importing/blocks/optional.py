@@ -9,7 +9,14 @@ from operator import itemgetter
 from ...ops import ACTIVATIONS
 from ..cells import Cell, Unit, cells
 from ..definitions import Elements, aligned
-from ..kinds import activations_of, changes, mains, of_block, of_elements, skip_branch
+from ..kinds import (
+    activations_of,
+    changes,
+    mains,
+    of_block,
+    of_elements,
+    skip_branch,
+)
 from ..regions.structure import Region
 from ..written import Repeated, WrittenBlock, blocks_of
 
@@ -36,7 +43,11 @@ def _fits(group: Sequence[WrittenBlock], elements: Elements) -> bool:
     firsts = [each.blocks[0] for each in group]
     blocks, unit = blocks_of(group), elements.unit
     one = len({_frame(block, unit) for block in firsts}) == 1
-    if not one or any(each.keeps for each in group) or not _one_shortcut(blocks, unit):
+    if (
+        not one
+        or any(each.keeps for each in group)
+        or not _one_shortcut(blocks, unit)
+    ):
         return False
     columns = [*_columns(firsts, elements)]
     said = [column for column in columns if not _silent(column)]
@@ -50,7 +61,9 @@ def _end_alike(
     both."""
     alone = [block for block in blocks if not block.summed]
     both = 0 < len(alone) < len(blocks)
-    last = next((each for each in reversed(columns) if not _gates(each)), [None])
+    last = next(
+        (each for each in reversed(columns) if not _gates(each)), [None]
+    )
     return not both or (None not in last and all(map(changes, alone)))
 
 
@@ -70,7 +83,9 @@ def _columns(
 def _one_shortcut(blocks: Sequence[Region], unit: Unit) -> bool:
     """Whether those that project do it alike, and none beside them is without a sum."""
     found = {_skip(block, unit) for block in blocks} - {None}
-    return len(found) <= 1 and (not found or all(block.summed for block in blocks))
+    return len(found) <= 1 and (
+        not found or all(block.summed for block in blocks)
+    )
 
 
 def _frame(block: Region, unit: Unit) -> object:
@@ -88,7 +103,9 @@ def _skip(block: Region, unit: Unit) -> object:
     branch = skip_branch(block)
     if branch is None:
         return None
-    return branch.start is None, of_elements(cells(branch.items, unit), unit)
+    return branch.start is None, of_elements(
+        cells(branch.items, unit), unit
+    )
 
 
 def _alike_enough(columns: Sequence[Sequence[Repeated | None]]) -> bool:
@@ -97,11 +114,15 @@ def _alike_enough(columns: Sequence[Sequence[Repeated | None]]) -> bool:
     lacking = [column for column in columns if None in column]
     least = _SHARED - all(map(_gates, lacking))
     runs = [[*filter(None, column)] for column in columns]
-    layers = all(isinstance(element, Cell) for each in runs for element, _ in each)
+    layers = all(
+        isinstance(element, Cell) for each in runs for element, _ in each
+    )
     much = _much(len(lacking), len(columns), least)
     if not much and (lacking or not layers):
         return False
-    return all(len({*map(_turned, each)}) == 1 and _named(each) for each in runs)
+    return all(
+        len({*map(_turned, each)}) == 1 and _named(each) for each in runs
+    )
 
 
 def _much(lacked: int, labels: int, least: int) -> bool:
@@ -121,4 +142,6 @@ def _silent(column: Sequence[Repeated | None]) -> bool:
 def _turned(run: Repeated) -> object:
     """A kernel that is not square: one that is turned is of another thought."""
     kernel = getattr(run[0].op, "kernel", ())
-    return kernel if isinstance(kernel, tuple) and len({*kernel}) > 1 else None
+    return (
+        kernel if isinstance(kernel, tuple) and len({*kernel}) > 1 else None
+    )

@@ -41,7 +41,9 @@ def _one(words: Sequence[str | None]) -> str:
 def _words(row: Sequence[Branch | None], block: Region) -> list[str | None]:
     """Of the paths of one block; of a pool alone, what it is."""
     depth = len(module_of(block.steps))
-    modules = [[path[depth:] for path in _modules(branch)] for branch in row]
+    modules = [
+        [path[depth:] for path in _modules(branch)] for branch in row
+    ]
     return [
         None if branch is None else _pool(branch) or _word(place, modules)
         for place, branch in enumerate(row)
@@ -58,7 +60,9 @@ def _modules(branch: Branch | None) -> list[_Path]:
 
 
 def _pool(branch: Branch) -> str:
-    return "pool" if [type(step.op) for step in branch.steps] == [Pool] else ""
+    return (
+        "pool" if [type(step.op) for step in branch.steps] == [Pool] else ""
+    )
 
 
 def _word(place: int, modules: Sequence[Sequence[_Path]]) -> str:
@@ -68,5 +72,7 @@ def _word(place: int, modules: Sequence[Sequence[_Path]]) -> str:
     for size in range(1, len(own) + 1):
         if not any(path[:size] == own[:size] for path in others):
             return own[size - 1]
-    firsts = [path[len(own)] for path in modules[place] if len(path) > len(own)]
+    firsts = [
+        path[len(own)] for path in modules[place] if len(path) > len(own)
+    ]
     return "".join(common(firsts)).rstrip("_") if len({*firsts}) > 1 else ""

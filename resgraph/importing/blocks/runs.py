@@ -18,7 +18,9 @@ def run_of(elements: Sequence[Cell | Region], net: Captured) -> Region:
     items = [item for each in elements for item in each.items]
     value = items[-1].exit
     branch = Branch(value, None, items)
-    return Region(items[0].entry, value, [branch], value, net.steps, summed=False)
+    return Region(
+        items[0].entry, value, [branch], value, net.steps, summed=False
+    )
 
 
 def with_runs(

@@ -10,7 +10,14 @@ from ...ops import Add
 from ...structs import Frozen
 from ..captured import Captured
 from ..cells import Cell, Unit, cells
-from ..kinds import Kind, changes, of_body, of_element, of_elements, sizes_of
+from ..kinds import (
+    Kind,
+    changes,
+    of_body,
+    of_element,
+    of_elements,
+    sizes_of,
+)
 from ..regions.structure import Region, RegionItem
 from .runs import SHORT, run_of, spared, with_runs
 
@@ -35,14 +42,24 @@ class Unsummed(Frozen):
         kinds = [of_element(each, self.unit) for each in row]
         bodies = {of_body(each, self.unit) for each in row} - {()}
         longest = sorted(bodies, key=len, reverse=True)
-        sizes = {n: self._body(row[n:], kinds[n:], longest) for n in range(len(row))}
+        sizes = {
+            n: self._body(row[n:], kinds[n:], longest)
+            for n in range(len(row))
+        }
         return with_runs(row, sizes, self.net)
 
     def _body(
-        self, row: Sequence[Cell | Region], kinds: list[Kind], bodies: Sequence[Kind]
+        self,
+        row: Sequence[Cell | Region],
+        kinds: list[Kind],
+        bodies: Sequence[Kind],
     ) -> int:
         """How many elements a row begins with that are a body which changes something; else 1."""
-        fits = (len(body) for body in bodies if tuple(kinds[: len(body)]) == body)
+        fits = (
+            len(body)
+            for body in bodies
+            if tuple(kinds[: len(body)]) == body
+        )
         size = next(fits, 1)
         changed = size >= SHORT and changes(run_of(row[:size], self.net))
         return size if changed else 1
@@ -61,7 +78,9 @@ class Unsummed(Frozen):
             known = {*map(id, row)}
             for block in found:
                 if isinstance(block, Region) and id(block) not in known:
-                    _spread(block, made, len(starts), Counter(kinds), self.unit)
+                    _spread(
+                        block, made, len(starts), Counter(kinds), self.unit
+                    )
                     made.add(id(block))
 
     def _between(self, items: Sequence[RegionItem]) -> list[RegionItem]:
@@ -82,7 +101,11 @@ class Unsummed(Frozen):
 
 
 def _spread(
-    block: Region, made: Collection[int], times: int, counts: Counter[Kind], unit: Unit
+    block: Region,
+    made: Collection[int],
+    times: int,
+    counts: Counter[Kind],
+    unit: Unit,
 ) -> None:
     """What was made a block before, and stands in these alone, as the layers that it is."""
     (branch,) = block.branches
@@ -121,11 +144,22 @@ def _runs(
     """What may be a block: layers with weights, of several kinds, once each. A block that stands
     beside itself is repeated alone."""
     beside = zip(row, pairwise(kinds), strict=False)
-    stacked = {a for each, (a, b) in beside if a == b and isinstance(each, Region)}
+    stacked = {
+        a for each, (a, b) in beside if a == b and isinstance(each, Region)
+    }
     for start in range(len(row)):
-        for size in range(SHORT, min(_LONGEST, (len(row) - start) // 2) + 1):
-            run, own = row[start : start + size], kinds[start : start + size]
-            if stacked & {*own} or len({*own}) < size or any(map(_adds, run)):
+        for size in range(
+            SHORT, min(_LONGEST, (len(row) - start) // 2) + 1
+        ):
+            run, own = (
+                row[start : start + size],
+                kinds[start : start + size],
+            )
+            if (
+                stacked & {*own}
+                or len({*own}) < size
+                or any(map(_adds, run))
+            ):
                 break
             if _differ(run, own):
                 yield start, size

@@ -38,7 +38,9 @@ def _ways(cut: CutNet, net: Captured, unit: Unit) -> Iterator[Region]:
     """But for what is the body of a block with a sum."""
     rows = [row for row in _rows(cut, unit) if len(row) >= SHORT]
     often = _often(rows, unit) - {*_bodies(cut, unit)}
-    yield from (run_of(row, net) for row in rows if of_elements(row, unit) in often)
+    yield from (
+        run_of(row, net) for row in rows if of_elements(row, unit) in often
+    )
 
 
 def _rows(cut: CutNet, unit: Unit) -> Iterator[list[Cell | Region]]:
@@ -56,5 +58,7 @@ def _often(rows: Iterable[list[Cell | Region]], unit: Unit) -> set[Kind]:
     """The kinds of several that differ in numbers."""
     ops = ((step.op for each in row for step in each.steps) for row in rows)
     kinds = (of_elements(row, unit) for row in rows)
-    counts = Counter(kind for kind, _ in {*zip(kinds, map(tuple, ops), strict=True)})
+    counts = Counter(
+        kind for kind, _ in {*zip(kinds, map(tuple, ops), strict=True)}
+    )
     return {kind for kind, count in counts.items() if count >= _OFTEN}

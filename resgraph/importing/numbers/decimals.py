@@ -18,7 +18,9 @@ _DIGITS, _FEW = 12, 6
 def written(number: float) -> float:
     """A number without what rounding added to it: 0.3 for 0.30000000000000004."""
     short = float(f"{number:.{_DIGITS}g}")
-    return short if abs(short - number) <= _ROUNDING * abs(number) else number
+    return (
+        short if abs(short - number) <= _ROUNDING * abs(number) else number
+    )
 
 
 def divisors(factors: Sequence[float | None]) -> list[float]:
@@ -35,7 +37,9 @@ def divisors(factors: Sequence[float | None]) -> list[float]:
 def _long(factors: Sequence[float]) -> bool:
     """Whether they are of many digits, and so is what one divides by for them."""
     sides = factors, [1 / factor for factor in factors]
-    return all(any(_digits(written(n)) > _DIGITS for n in side) for side in sides)
+    return all(
+        any(_digits(written(n)) > _DIGITS for n in side) for side in sides
+    )
 
 
 def _divisor(factor: float) -> float:

@@ -35,7 +35,9 @@ def gathered(
 class _Factors:
     """The products of a net; `users` are the steps that read each value."""
 
-    def __init__(self, steps: Iterable[CapturedOp], outputs: Collection[str]) -> None:
+    def __init__(
+        self, steps: Iterable[CapturedOp], outputs: Collection[str]
+    ) -> None:
         self.steps = {step.name: step for step in steps}
         self.outputs = outputs
         self.users = readers(self.steps.values())
@@ -43,15 +45,21 @@ class _Factors:
     def give_to_convolutions(self) -> None:
         """The number that stands before most filters of a scaled standard deviation is their
         `gamma` (Brock et al. 2021, section 4.1): a file says that once."""
-        scaled = {name for name, step in self.steps.items() if _is_scaled(step.op)}
+        scaled = {
+            name for name, step in self.steps.items() if _is_scaled(step.op)
+        }
         read = {name: [*self._read_by(name)] for name in self._products()}
         given = {
-            name: ends for name, ends in read.items() if ends and scaled >= {*ends}
+            name: ends
+            for name, ends in read.items()
+            if ends and scaled >= {*ends}
         }
         for name in self._usual(given, len(scaled) // 2):
             self._give(name, given[name])
 
-    def _usual(self, given: Mapping[str, list[str]], more: int) -> list[str]:
+    def _usual(
+        self, given: Mapping[str, list[str]], more: int
+    ) -> list[str]:
         """Products with the number that is read by more convolutions than so many."""
         count = Counter[float]()
         for name, ends in given.items():
@@ -63,7 +71,10 @@ class _Factors:
         """Unless one of them cannot have such a `gamma`."""
         with suppress(ValueError):
             number = self._number(name)
-            made = {each: _times(self.steps[each].op, number) for each in convolutions}
+            made = {
+                each: _times(self.steps[each].op, number)
+                for each in convolutions
+            }
             for each, op in made.items():
                 self._change(each, op)
             self._drop(name)
@@ -96,7 +107,9 @@ class _Factors:
 
     def _products(self) -> Iterator[str]:
         steps = self.steps.items()
-        return (name for name, step in steps if number_of(step.op) is not None)
+        return (
+            name for name, step in steps if number_of(step.op) is not None
+        )
 
     def _number(self, name: str) -> float:
         number = number_of(self.steps[name].op)
@@ -122,10 +135,14 @@ class _Factors:
         """Its readers read what it read."""
         (source,) = self.steps.pop(name).inputs
         users = self.users.pop(name)
-        self.users[source] = [u for u in self.users[source] if u != name] + users
+        self.users[source] = [
+            u for u in self.users[source] if u != name
+        ] + users
         for user in users:
             step = self.steps[user]
-            inputs = tuple(source if each == name else each for each in step.inputs)
+            inputs = tuple(
+                source if each == name else each for each in step.inputs
+            )
             self.steps[user] = replace(step, inputs=inputs)
 
 

@@ -30,10 +30,14 @@ class Formula(Frozen):
     of: Callable[[CallSizes], float | None]
     least: int = 1
 
-    def fits(self, values: Sequence[Any], calls: Sequence[CallSizes]) -> bool:
+    def fits(
+        self, values: Sequence[Any], calls: Sequence[CallSizes]
+    ) -> bool:
         pairs = zip(values, calls, strict=True)
         enough = len({*values}) >= self.least
-        return enough and all(self.of(call) == value for value, call in pairs)
+        return enough and all(
+            self.of(call) == value for value, call in pairs
+        )
 
 
 _BASES: dict[str, Callable[[CallSizes], int]] = {
@@ -61,11 +65,15 @@ def _simple() -> Iterator[Formula]:
             yield Formula(f"3*{base}/{n}", _over(_times(of, 3), n))
 
 
-def _over(of: Callable[[CallSizes], int], n: int) -> Callable[[CallSizes], int | None]:
+def _over(
+    of: Callable[[CallSizes], int], n: int
+) -> Callable[[CallSizes], int | None]:
     return lambda sizes: None if of(sizes) % n else of(sizes) // n
 
 
-def _times(of: Callable[[CallSizes], int], n: int) -> Callable[[CallSizes], int]:
+def _times(
+    of: Callable[[CallSizes], int], n: int
+) -> Callable[[CallSizes], int]:
     return lambda sizes: n * of(sizes)
 
 
@@ -74,7 +82,9 @@ def _rounded() -> Iterator[Formula]:
     for base, of in _BASES.items():
         for n in shares:
             for d in (8, 4):
-                yield _with(f"make_divisible({base}/{n} {d})", of, n, _to(d))
+                yield _with(
+                    f"make_divisible({base}/{n} {d})", of, n, _to(d)
+                )
             yield _with(f"floor({base}/{n})", of, n, int)
             yield _with(f"round({base}/{n})", of, n, round)
     for base, of in _BASES.items():
@@ -98,7 +108,10 @@ def _at_least(least: int) -> Callable[[float], float]:
 
 
 def _with(
-    text: str, of: Callable[[CallSizes], int], n: int, to: Callable[[float], float]
+    text: str,
+    of: Callable[[CallSizes], int],
+    n: int,
+    to: Callable[[float], float],
 ) -> Formula:
     return Formula(text, lambda sizes: to(of(sizes) / n))
 
@@ -107,7 +120,10 @@ def _multiples() -> Iterator[Formula]:
     """Of what comes in, as bottlenecks that widen have them (RegNet's inverted ones)."""
     for quarters in range(5, 33):
         yield _with(
-            f"make_divisible({quarters / 4:g}*in 8)", _quarters(quarters), 4, _to(8)
+            f"make_divisible({quarters / 4:g}*in 8)",
+            _quarters(quarters),
+            4,
+            _to(8),
         )
 
 
@@ -142,14 +158,24 @@ def formula(
 def _share(values: Sequence[int], calls: Sequence[CallSizes]) -> str | None:
     """One share of all widths, whichever: the channels of a group."""
     for base, of in _BASES.items():
-        pairs = [divmod(of(c), v) for v, c in zip(values, calls, strict=True) if v]
-        if len(pairs) == len(values) and len({*pairs}) == 1 and pairs[0][1] == 0:
+        pairs = [
+            divmod(of(c), v)
+            for v, c in zip(values, calls, strict=True)
+            if v
+        ]
+        if (
+            len(pairs) == len(values)
+            and len({*pairs}) == 1
+            and pairs[0][1] == 0
+        ):
             return f"{base}/{pairs[0][0]}" if pairs[0][0] > 1 else None
     return None
 
 
 def _first(
-    formulas: Sequence[Formula], values: Sequence[int], calls: Sequence[CallSizes]
+    formulas: Sequence[Formula],
+    values: Sequence[int],
+    calls: Sequence[CallSizes],
 ) -> str | None:
     fits = [each.text for each in formulas if each.fits(values, calls)]
     # such a call says no width

@@ -64,7 +64,9 @@ def names(plan: Plan, net: Captured) -> dict[str, str]:
         raise ImportRefused(
             "the spec that was written makes another net than the model"
         )
-    own = [node for node in plan.graph.nodes.values() if not passes(node.op)]
+    own = [
+        node for node in plan.graph.nodes.values() if not passes(node.op)
+    ]
     untied(net, own, found)
     return {
         f"{node.name}.{role}": key
@@ -98,15 +100,21 @@ def carry(
     """The model's tensors into ours, by the map that import itself knows. Raises `ImportRefused`
     where one has another number of numbers, or ours has one that the model has not."""
     own = net.state_dict()
-    left = {n for n in own if not n.endswith("num_batches_tracked")} - known.keys()
+    left = {
+        n for n in own if not n.endswith("num_batches_tracked")
+    } - known.keys()
     fixed = {name for name, _ in net.named_buffers()}
     if left - fixed:
-        raise ImportRefused(f"the model has nothing that is `{min(left - fixed)}`")
+        raise ImportRefused(
+            f"the model has nothing that is `{min(left - fixed)}`"
+        )
     with torch.no_grad():
         for ours, theirs in known.items():
             tensor = _in_order(source, theirs)
             if own[ours].numel() != tensor.numel():
-                raise ImportRefused(f"`{theirs}` is of another size than `{ours}`")
+                raise ImportRefused(
+                    f"`{theirs}` is of another size than `{ours}`"
+                )
             own[ours].copy_(tensor.reshape(own[ours].shape))
 
 
@@ -126,7 +134,11 @@ def _in_order(source: Mapping[str, Tensor], key: str) -> Tensor:
 def runs(plan: Plan) -> bool:
     """Whether two such nets can be run here."""
     widest = max(prod(node.shape) for node in plan.graph.nodes.values())
-    return plan.params <= LARGEST and widest <= _WIDEST and plan.macs <= _LONGEST
+    return (
+        plan.params <= LARGEST
+        and widest <= _WIDEST
+        and plan.macs <= _LONGEST
+    )
 
 
 def prove(
@@ -158,7 +170,9 @@ def _random_in_training(model: nn.Module, plan: Plan) -> bool:
     """Whether it has dropout, as a module or as a function that its graph alone shows."""
     ops = (node.op for node in plan.graph.nodes.values())
     shown = any(isinstance(op, Dropout) and op.rate for op in ops)
-    return shown or any(isinstance(m, nn.Dropout) and m.p for m in model.modules())
+    return shown or any(
+        isinstance(m, nn.Dropout) and m.p for m in model.modules()
+    )
 
 
 class ProvenPair(Frozen):
@@ -177,7 +191,10 @@ class ProvenPair(Frozen):
         random = torch.Generator().manual_seed(_SEEDS["images"])
         images = [_random((2, *size), random) for size in sizes]
         with torch.no_grad():
-            both = (tensors(net.eval()(*images)) for net in (self.theirs, self.ours))
+            both = (
+                tensors(net.eval()(*images))
+                for net in (self.theirs, self.ours)
+            )
             output = max(_differ(b, a) for a, b in zip(*both, strict=True))
         if not output <= (self.evaluated or TOLERANCE):
             raise ImportRefused(
@@ -188,7 +205,10 @@ class ProvenPair(Frozen):
         if not self.known:  # nothing is learned
             return Proof(output, 0.0, 0.0)
         try:
-            return Proof(output, *_trained(self.theirs, self.ours, self.known, images))
+            return Proof(
+                output,
+                *_trained(self.theirs, self.ours, self.known, images),
+            )
         except ImportRefused:
             if self._varies(images):  # as with drop paths
                 return Proof(output)
@@ -197,15 +217,21 @@ class ProvenPair(Frozen):
     def _varies(self, images: Sequence[Tensor]) -> bool:
         """Whether the model is random in training, of which its graph need not show anything."""
         with torch.no_grad():
-            one, other = (tensors(self.theirs.train()(*images)) for _ in range(2))
+            one, other = (
+                tensors(self.theirs.train()(*images)) for _ in range(2)
+            )
         return not all(map(torch.equal, one, other))
 
     def _draw(self) -> None:
         """The same random numbers in both, and no gradients."""
-        parameters = dict(self.theirs.named_parameters(remove_duplicate=False))
+        parameters = dict(
+            self.theirs.named_parameters(remove_duplicate=False)
+        )
         buffers = dict(self.theirs.named_buffers())
         known = {key for each in self.known.values() for key in _keys(each)}
-        drawn = [(name, each) for name, each in buffers.items() if name in known]
+        drawn = [
+            (name, each) for name, each in buffers.items() if name in known
+        ]
         randomize([*parameters.items(), *drawn])
         carry(parameters | buffers, self.ours, self.known)
         for net in (self.theirs, self.ours):
@@ -253,11 +279,14 @@ def _trained(
 
 def _gradients(net: nn.Module) -> dict[str, Tensor]:
     found = net.named_parameters(remove_duplicate=False)
-    return {name: each.grad for name, each in found if each.grad is not None}
+    return {
+        name: each.grad for name, each in found if each.grad is not None
+    }
 
 
 def _furthest(
-    both: tuple[Mapping[str, Tensor], Mapping[str, Tensor]], known: Mapping[str, str]
+    both: tuple[Mapping[str, Tensor], Mapping[str, Tensor]],
+    known: Mapping[str, str],
 ) -> float:
     ours, theirs = both
     pairs = [
@@ -266,7 +295,9 @@ def _furthest(
         if o in ours and theirs.keys() >= {*_keys(t)}
     ]
     largest = max((float(b.abs().max()) for _, b in pairs), default=0.0)
-    return max((apart(a, b, _NOISE * largest) for a, b in pairs), default=0.0)
+    return max(
+        (apart(a, b, _NOISE * largest) for a, b in pairs), default=0.0
+    )
 
 
 def apart(a: Tensor, b: Tensor, least: float = 1e-30) -> float:

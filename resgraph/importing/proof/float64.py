@@ -21,7 +21,9 @@ class Float64(TorchFunctionMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        named = {name: _wide(value) for name, value in (kwargs or {}).items()}
+        named = {
+            name: _wide(value) for name, value in (kwargs or {}).items()
+        }
         func = Tensor.double if func is Tensor.float else func
         return func(*map(_wide, args), **named)
 

@@ -18,7 +18,9 @@ def proof_sizes(plan: Plan) -> Iterator[list[Shape]]:
     A net that takes no other size than its own gives an error or other numbers at the first."""
     shapes, share = list(plan.inputs.values()), _share(plan)
     if share < 1:
-        yield [(x[0], *(int(share * axis) for axis in x[1:])) for x in shapes]
+        yield [
+            (x[0], *(int(share * axis) for axis in x[1:])) for x in shapes
+        ]
     yield shapes
 
 
@@ -47,7 +49,10 @@ def _widest(plan: Plan) -> Fraction:
     for node in nodes.values():
         if window := node.op.window:
             sides = nodes[node.inputs[0]].shape[1:]
-            shares += [_taken(window, axis, side) for axis, side in enumerate(sides)]
+            shares += [
+                _taken(window, axis, side)
+                for axis, side in enumerate(sides)
+            ]
     return min(max(shares), Fraction(1))
 
 

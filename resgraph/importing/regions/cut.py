@@ -54,7 +54,11 @@ def _flowing(items: Sequence[RegionItem], net: Captured) -> CutNet:
         parts = _streams(item, net)
         found.items += [] if parts.rows else [item]
         found.flow(parts, net.steps)
-        if parts.rows and item.exit in net.outputs and item is not items[-1]:
+        if (
+            parts.rows
+            and item.exit in net.outputs
+            and item is not items[-1]
+        ):
             found.items.append(mark(f"after {item.exit}", item))
     found.last = net.output
     return found
@@ -66,7 +70,9 @@ def _streams(item: RegionItem, net: Captured) -> CutStreams:
         return CutStreams()
     pairs = zip(item.branches, item.starts, strict=True)
     begun = (replace(branch, start=start) for branch, start in pairs)
-    found = streams(item.entry, [*begun, Branch(item.exit, item.merge, [])], net)
+    found = streams(
+        item.entry, [*begun, Branch(item.exit, item.merge, [])], net
+    )
     return found if found.rows else CutStreams()
 
 
@@ -83,7 +89,9 @@ def _spine(net: Captured) -> list[RegionItem] | None:
 
 
 def _steps(net: Captured) -> list[CapturedOp]:
-    return [step for step in net.steps.values() if step.name not in net.inputs]
+    return [
+        step for step in net.steps.values() if step.name not in net.inputs
+    ]
 
 
 def _levels(item: RegionItem) -> int:
@@ -116,7 +124,11 @@ def _opened(net: Captured, items: list[RegionItem]) -> CutNet:
         _tidy(branch)
         branch.items = _headed(branch.items)
     one = len(entries) == 1
-    flow = streams(entries[0], branches, net) if one else CutStreams(rest=branches)
+    flow = (
+        streams(entries[0], branches, net)
+        if one
+        else CutStreams(rest=branches)
+    )
     found.flow(flow, known)
     found.items = prefixed(found.items, {*net.outputs})
     return found
@@ -131,7 +143,9 @@ def _sequence(
     """Steps from one value to others, cut wherever one value alone is alive; without those behind
     the last cut."""
     last_use = {
-        source: place for place, step in enumerate(steps) for source in step.inputs
+        source: place
+        for place, step in enumerate(steps)
+        for source in step.inputs
     }
     last_use |= dict.fromkeys(exits, len(steps))
     items: list[RegionItem] = []
@@ -167,7 +181,10 @@ def _pieces(
 
 
 def _between(
-    steps: Sequence[CapturedOp], entry: str, exit: str, known: Mapping[str, CapturedOp]
+    steps: Sequence[CapturedOp],
+    entry: str,
+    exit: str,
+    known: Mapping[str, CapturedOp],
 ) -> list[RegionItem]:
     """What lies between two cuts: a layer, or a block."""
     (first, *more) = steps
@@ -230,7 +247,11 @@ def _splits(block: Region) -> bool:
     """Whether all that reads a block's input takes a part of it."""
     if block.reads_entry:
         return False
-    firsts = [branch.items[:1] for branch in block.branches if branch.start is None]
+    firsts = [
+        branch.items[:1]
+        for branch in block.branches
+        if branch.start is None
+    ]
     parts = [isinstance(i.op, Part) for i in chain.from_iterable(firsts)]
     return len(parts) == len(firsts) > 1 and all(parts)
 
@@ -240,7 +261,9 @@ def _layer(items: Sequence[RegionItem]) -> list[CapturedOp]:
     else is last."""
     found: list[CapturedOp] = []
     for item in reversed(items):
-        if not isinstance(item, CapturedOp) or not (item.op.weighted or item.op.role):
+        if not isinstance(item, CapturedOp) or not (
+            item.op.weighted or item.op.role
+        ):
             return []
         found.insert(0, item)
         if item.op.weighted:

@@ -50,13 +50,17 @@ class CutNet(Struct):
                 found.append(mark(f"after {item.exit}", item))
         return replace(self, items=found)
 
-    def flow(self, streams: CutStreams, known: Mapping[str, CapturedOp]) -> None:
+    def flow(
+        self, streams: CutStreams, known: Mapping[str, CapturedOp]
+    ) -> None:
         """Rows of several streams, and what is behind them."""
         for branch in streams.lead:
             self.add(branch, known)
         self.streams += streams.rows
         for row in streams.rows:
-            for branch in chain.from_iterable(block.branches for block in row):
+            for branch in chain.from_iterable(
+                block.branches for block in row
+            ):
                 before = known[next(leaves_of(branch.start))]
                 self.items += [mark(branch.value, before), *branch.items]
         self.last = "" if streams.rows else self.last

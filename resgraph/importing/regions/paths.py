@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from itertools import chain
 from math import prod
 from operator import lt
@@ -48,7 +54,9 @@ class Piece(Struct):
 
 
 def collapsed(
-    steps: Sequence[CapturedOp], entries: Sequence[str], kept: Collection[str] = ()
+    steps: Sequence[CapturedOp],
+    entries: Sequence[str],
+    kept: Collection[str] = (),
 ) -> dict[str, Piece]:
     """Joins within a path, from one value to one value, as one unit each: blocks in the block. Of
     several rows, some values are `kept`, and any of the joins may be one, but for the levels of a
@@ -63,7 +71,9 @@ def collapsed(
             del inner[end]
     taken: set[str] = set()
     units: dict[str, Piece] = {}
-    for end, within in sorted(inner.items(), key=lambda each: -len(each[1])):
+    for end, within in sorted(
+        inner.items(), key=lambda each: -len(each[1])
+    ):
         if not within & taken:
             taken |= within
             items: list[RegionItem] = [
@@ -79,14 +89,18 @@ def collapsed(
 def narrows(steps: Iterable[CapturedOp], out: Shape) -> bool:
     """Whether layers with weights have smaller maps than what comes out: a level of a U-Net."""
     sizes = (step.shape[1:] for step in steps if step.op.weighted)
-    return any(prod(size) > 1 and all(map(lt, size, out[1:])) for size in sizes)
+    return any(
+        prod(size) > 1 and all(map(lt, size, out[1:])) for size in sizes
+    )
 
 
 _ROOT = ""
 """What all entries come from."""
 
 
-def _dominators(steps: Sequence[CapturedOp], entries: Sequence[str]) -> dict[str, str]:
+def _dominators(
+    steps: Sequence[CapturedOp], entries: Sequence[str]
+) -> dict[str, str]:
     """The nearest value that each step's every way from the entries goes through."""
     nearest = {_ROOT: _ROOT, **dict.fromkeys(entries, _ROOT)}
     depth = {_ROOT: 0, **dict.fromkeys(entries, 1)}
@@ -103,7 +117,9 @@ def _dominators(steps: Sequence[CapturedOp], entries: Sequence[str]) -> dict[str
 
 
 def _closed(
-    steps: Sequence[CapturedOp], nearest: Mapping[str, str], kept: Collection[str]
+    steps: Sequence[CapturedOp],
+    nearest: Mapping[str, str],
+    kept: Collection[str],
 ) -> dict[str, set[str]]:
     """For each join behind one value, all between, where nothing of it is read from outside."""
     found, users = {}, readers(steps)
@@ -119,7 +135,10 @@ def _closed(
 
 
 def _between(
-    step: CapturedOp, start: str, steps: Sequence[CapturedOp], place: Mapping[str, int]
+    step: CapturedOp,
+    start: str,
+    steps: Sequence[CapturedOp],
+    place: Mapping[str, int],
 ) -> set[str]:
     found, stack = {step.name}, list(step.inputs)
     while stack:
@@ -131,12 +150,18 @@ def _between(
 
 
 def joined(
-    units: dict[str, Piece], entry: str, exit: str, known: Mapping[str, CapturedOp]
+    units: dict[str, Piece],
+    entry: str,
+    exit: str,
+    known: Mapping[str, CapturedOp],
 ) -> Region:
     """The block from one value to another."""
     paths = _Joined(units, [entry])
     merge = paths.expression(exit, top=True)
-    branches = [replace(b, start=None if b.start == entry else b.start) for b in paths]
+    branches = [
+        replace(b, start=None if b.start == entry else b.start)
+        for b in paths
+    ]
     return Region(entry, exit, branches, merge, known)
 
 
@@ -160,7 +185,9 @@ class _Joined:
         kept: Collection[str] = (),
     ) -> None:
         self.units, self.entries = units, entries
-        self.uses = Counter((*kept, *chain(*(unit.inputs for unit in units.values()))))
+        self.uses = Counter(
+            (*kept, *chain(*(unit.inputs for unit in units.values())))
+        )
         self.branches: dict[str, Branch] = {}
 
     def __iter__(self) -> Iterator[Branch]:
@@ -175,13 +202,20 @@ class _Joined:
             if step := unit.joins:
                 return step, tuple(map(self.expression, step.inputs))
             step = unit.activation
-            if step and self.uses[step.inputs[0]] == 1 and self._joins(step.inputs[0]):
+            if (
+                step
+                and self.uses[step.inputs[0]] == 1
+                and self._joins(step.inputs[0])
+            ):
                 return step, (self.expression(step.inputs[0]),)
         self.path(value)
         return value
 
     def _joins(self, value: str) -> bool:
-        return value not in self.entries and self.units[value].joins is not None
+        return (
+            value not in self.entries
+            and self.units[value].joins is not None
+        )
 
     def path(self, value: str) -> None:
         """The path that ends with a value, and before it those that it reads."""

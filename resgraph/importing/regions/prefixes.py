@@ -42,7 +42,9 @@ def prefixed(
     for item in _released(items, {words[0] for words in begins}):
         if isinstance(item, Region):
             words, count = _before(begins, found, item)
-            if words and outputs.isdisjoint(item.exit for item in found[-count:]):
+            if words and outputs.isdisjoint(
+                item.exit for item in found[-count:]
+            ):
                 shared.add(words)
                 begin(item, _paths(_steps(found[-count:]), words))
                 del found[-count:]
@@ -121,7 +123,8 @@ def _times_word(product: CapturedOp | None) -> str:
 def _steps(items: Iterable[RegionItem]) -> list[CapturedOp]:
     """Steps, and products with numbers, as steps."""
     made = (
-        item if isinstance(item, CapturedOp) else product_of(item) for item in items
+        item if isinstance(item, CapturedOp) else product_of(item)
+        for item in items
     )
     return [step for step in made if step is not None]
 
@@ -147,7 +150,9 @@ def _beside_identity(block: Region) -> Branch | None:
     merge = _inner(block.merge)
     if not sums(merge) or block.entry not in merge[1]:
         return None
-    reading = [path for path in block.branches if _reads(path.start, block.entry)]
+    reading = [
+        path for path in block.branches if _reads(path.start, block.entry)
+    ]
     alone = len(reading) == 1 and reading[0].start is None
     return reading[0] if alone and reading == block.branches[:1] else None
 
@@ -168,7 +173,11 @@ def _multiplied(block: Region) -> CapturedOp | None:
     if not once or not starts or not isinstance(starts[0], tuple):
         return None
     step, terms = starts[0]
-    return step if terms == (first.value,) and number_of(step.op) is not None else None
+    return (
+        step
+        if terms == (first.value,) and number_of(step.op) is not None
+        else None
+    )
 
 
 def _reads(tree: StepTree | None, value: str) -> bool:
@@ -181,7 +190,9 @@ def _shares(block: Region, words: _Words) -> bool:
     begun = [path for path in block.branches if path.start is None]
     read = times_read((*block.starts, block.merge))[block.entry]
     first = [_words(path.items[: len(words)]) for path in begun]
-    return sums(block.merge) and read == len(first) > 1 and words not in first
+    return (
+        sums(block.merge) and read == len(first) > 1 and words not in first
+    )
 
 
 def _paths(steps: list[CapturedOp], words: _Words) -> list[Branch]:
@@ -215,7 +226,10 @@ def _split(block: Region, shared: Collection[_Words]) -> None:
     count = len(_unmultiplied(words))
     own = _steps(first.items[:count])
     if words[-1] in _ONE:
-        block.branches = [*_paths([*own, *_multiplying(block)], whole), *rest]
+        block.branches = [
+            *_paths([*own, *_multiplying(block)], whole),
+            *rest,
+        ]
     else:
         paths = _paths(own, whole)
         first.items, first.start = first.items[count:], paths[-1].value

@@ -29,7 +29,12 @@ class _Run(Frozen):
     @property
     def bounds(self) -> tuple[int, ...]:
         """Where rows have to begin for it."""
-        return self.first, self.first + self.count, self.place, self.place + self.count
+        return (
+            self.first,
+            self.first + self.count,
+            self.place,
+            self.place + self.count,
+        )
 
 
 def rows_again(items: Sequence[RegionItem]) -> list[RegionItem]:
@@ -45,7 +50,9 @@ def rows_again(items: Sequence[RegionItem]) -> list[RegionItem]:
         again = found and isinstance(found[-1].op, SharedRows)
         if place in bounds and not (run and again):
             begun[place] = _begin(found, items[place])
-        found.append(_said(run, items, begun[run.first]) if run else items[place])
+        found.append(
+            _said(run, items, begun[run.first]) if run else items[place]
+        )
         place += run.count if run else 1
     return found
 
@@ -59,7 +66,10 @@ def _begin(found: list[RegionItem], item: RegionItem) -> str:
 
 
 def _said(run: _Run, items: Sequence[RegionItem], begun: str) -> CapturedOp:
-    last, end = items[run.first + run.count - 1], items[run.place + run.count - 1]
+    last, end = (
+        items[run.first + run.count - 1],
+        items[run.place + run.count - 1],
+    )
     op = SharedRows(first=begun, last=last.exit)
     return CapturedOp(end.exit, op, (), end.out)
 
@@ -81,7 +91,10 @@ def _runs(items: Sequence[RegionItem]) -> Iterator[_Run]:
 
 
 def _length(
-    keys: Sequence[Hashable], first: range, place: int, said: Collection[int]
+    keys: Sequence[Hashable],
+    first: range,
+    place: int,
+    said: Collection[int],
 ) -> int:
     """How many stand at both places."""
     pairs = enumerate(zip(first, keys[place:], strict=False))
@@ -94,9 +107,15 @@ def _key(item: RegionItem) -> Hashable:
     if isinstance(item, CapturedOp):
         return item.op, _weights(item)
     steps = [*item.steps]
-    places = {item.entry: 0} | {step.name: n for n, step in enumerate(steps, 1)}
+    places = {item.entry: 0} | {
+        step.name: n for n, step in enumerate(steps, 1)
+    }
     return tuple(
-        (step.op, _weights(step), tuple(places.get(name, name) for name in step.inputs))
+        (
+            step.op,
+            _weights(step),
+            tuple(places.get(name, name) for name in step.inputs),
+        )
         for step in steps
     )
 

@@ -28,7 +28,9 @@ def say_again(items: Iterable[RegionItem]) -> None:
         say_again(block.within)
         while (pair := _pair(block)) is not None:
             _share(block, pair)
-        places = {branch.value: n for n, branch in enumerate(block.branches)}
+        places = {
+            branch.value: n for n, branch in enumerate(block.branches)
+        }
         for branch in block.branches:
             branch.items = [_placed(item, places) for item in branch.items]
 
@@ -75,7 +77,11 @@ def _alike(a: RegionItem, b: RegionItem) -> bool:
 def _share(block: Region, pair: _Pair) -> None:
     """What both have becomes a path of its own, and `again` in the other."""
     first, end = block.branches[pair.path], pair.place + pair.count
-    cuts = (first.items[: pair.place], first.items[pair.place : end], first.items[end:])
+    cuts = (
+        first.items[: pair.place],
+        first.items[pair.place : end],
+        first.items[end:],
+    )
     parts = list(_parts(first, [*filter(None, cuts)]))
     shared = parts[bool(pair.place)].value
     block.branches[pair.path : pair.path + 1] = parts
@@ -83,11 +89,15 @@ def _share(block: Region, pair: _Pair) -> None:
     last = other.items[pair.begin + pair.count - 1]
     begin = other.items[pair.begin]
     assert isinstance(last, CapturedOp) and isinstance(begin, CapturedOp)
-    said = CapturedOp(last.name, SharedPath(path=shared), begin.inputs, last.shape)
+    said = CapturedOp(
+        last.name, SharedPath(path=shared), begin.inputs, last.shape
+    )
     other.items[pair.begin : pair.begin + pair.count] = [said]
 
 
-def _parts(branch: Branch, cuts: Sequence[list[RegionItem]]) -> Iterator[Branch]:
+def _parts(
+    branch: Branch, cuts: Sequence[list[RegionItem]]
+) -> Iterator[Branch]:
     """A path as several, one after another."""
     start = branch.start
     for items in cuts:
@@ -96,14 +106,19 @@ def _parts(branch: Branch, cuts: Sequence[list[RegionItem]]) -> Iterator[Branch]
         start = value
 
 
-def untied(net: Captured, nodes: Iterable[Node], found: Mapping[str, str]) -> None:
+def untied(
+    net: Captured, nodes: Iterable[Node], found: Mapping[str, str]
+) -> None:
     """Raises `ImportRefused` where layers share a weight and our nodes do not, or the other way
     round; `found` says which step each node is."""
     seen: dict[str, str] = {}
     for node in nodes:
         step = net.steps[found[node.name]]
         for key in step.tensors.values():
-            if net.ties and seen.setdefault(key, node.module) != node.module:
+            if (
+                net.ties
+                and seen.setdefault(key, node.module) != node.module
+            ):
                 raise ImportRefused(
                     f"`{key}` is a weight of several layers, which `again` says of whole rows and"
                     " of two paths of a block",

@@ -46,12 +46,18 @@ class StreamBlock(Struct, dict=True):
     @cached_property
     def users(self) -> Mapping[str, list[Branch]]:
         """The paths that read each value."""
-        return by_key((value, b) for b in self.branches for value in _reads(b))
+        return by_key(
+            (value, b) for b in self.branches for value in _reads(b)
+        )
 
     @cached_property
     def held(self) -> Mapping[str, Branch]:
         """The paths that one equation alone reads."""
-        return {branch.value: branch for branch in self.branches if self._holds(branch)}
+        return {
+            branch.value: branch
+            for branch in self.branches
+            if self._holds(branch)
+        }
 
     def _holds(self, branch: Branch) -> bool:
         users = self.users[branch.value]
@@ -63,7 +69,9 @@ class StreamBlock(Struct, dict=True):
         """Whether two of the values that come out rest on the same two that go in."""
         roots = {value: {value} for value in self.reads}
         for branch in self.branches:
-            roots[branch.value] = set().union(*map(roots.__getitem__, _reads(branch)))
+            roots[branch.value] = set().union(
+                *map(roots.__getitem__, _reads(branch))
+            )
         pairs = combinations(map(roots.__getitem__, self.gives), 2)
         return any(len(a & b) > 1 for a, b in pairs)
 
@@ -92,7 +100,9 @@ class CutStreams(Struct):
         return flowing(self.rows).isdisjoint({*outputs} - {*ends})
 
 
-def streams(entry: str, branches: list[Branch], net: Captured) -> CutStreams:
+def streams(
+    entry: str, branches: list[Branch], net: Captured
+) -> CutStreams:
     """Of the paths of a net behind one value, as far as something is exchanged from the first cut
     on: rows begin with what makes their streams, and behind a stream that comes out. There are none
     where layers share a weight, which rows of one value say by `again`."""
@@ -113,7 +123,9 @@ def streams(entry: str, branches: list[Branch], net: Captured) -> CutStreams:
 def _leading(entry: str, branches: Sequence[Branch]) -> Iterator[Branch]:
     """The paths that follow a value one after another, as far as nothing is beside them."""
     for place, branch in enumerate(branches):
-        readers = [each for each in branches[place:] if entry in _reads(each)]
+        readers = [
+            each for each in branches[place:] if entry in _reads(each)
+        ]
         if readers != [branch] or branch.start != entry:
             return
         yield branch
@@ -159,7 +171,9 @@ class _Layers(Struct, dict=True):
     @cached_property
     def users(self) -> Mapping[str, list[str]]:
         paths = (path for path in self.paths if path not in self.taps)
-        return by_key((value, path.value) for path in paths for value in _reads(path))
+        return by_key(
+            (value, path.value) for path in paths for value in _reads(path)
+        )
 
     @cached_property
     def layer(self) -> Mapping[str, int]:
@@ -168,7 +182,11 @@ class _Layers(Struct, dict=True):
             early = max(map(found.__getitem__, _reads(path)))
             found[path.value] = early + (path.value in self.joins)
         last = 1 + max(found.values())
-        loose = (p.value for p in reversed(self.paths) if p.value not in self.joins)
+        loose = (
+            p.value
+            for p in reversed(self.paths)
+            if p.value not in self.joins
+        )
         for value in loose:
             later = map(found.__getitem__, self.users[value])
             found[value] = min(later, default=last)
@@ -179,10 +197,13 @@ class _Layers(Struct, dict=True):
         """The layers behind which nothing is alive but what several joins of the last give."""
         inner = range(1, 1 + max(self.layer.values()))
         alive = {
-            layer: tuple(filter(self._alive(layer), self.layer)) for layer in inner
+            layer: tuple(filter(self._alive(layer), self.layer))
+            for layer in inner
         }
         ends = {
-            n: own for n, own in alive.items() if len(own) > 1 and self._made(n, own)
+            n: own
+            for n, own in alive.items()
+            if len(own) > 1 and self._made(n, own)
         }
         return {0: (self.entry,), **ends}
 
@@ -190,23 +211,35 @@ class _Layers(Struct, dict=True):
         def alive(value: str) -> bool:
             later = (self.layer[user] for user in self.users[value])
             given = value in self.given and self.layer[value] == layer
-            return given or self.layer[value] <= layer < max(later, default=0)
+            return given or self.layer[value] <= layer < max(
+                later, default=0
+            )
 
         return alive
 
     def _made(self, layer: int, values: Iterable[str]) -> bool:
         """Whether values are all of joins of a layer."""
-        return all(self.layer[v] == layer and v in self.joins for v in values)
+        return all(
+            self.layer[v] == layer and v in self.joins for v in values
+        )
 
     def blocks(self) -> list[StreamBlock]:
         """What lies between two cuts, from the first value on."""
         return [
-            StreamBlock(reads, _together([*self._between(start, stop)], gives), gives)
+            StreamBlock(
+                reads,
+                _together([*self._between(start, stop)], gives),
+                gives,
+            )
             for (start, reads), (stop, gives) in pairwise(self.cuts.items())
         ]
 
     def _between(self, start: int, stop: int) -> Iterator[Branch]:
-        return (path for path in self.paths if start < self.layer[path.value] <= stop)
+        return (
+            path
+            for path in self.paths
+            if start < self.layer[path.value] <= stop
+        )
 
     def behind(self, count: int) -> list[Branch]:
         """The paths that are not of the first so many blocks, as they were."""
@@ -215,7 +248,9 @@ class _Layers(Struct, dict=True):
         for whole in self.whole:
             parts = _parted(whole)
             found += _together([p for p in parts if p.value not in own])
-        return sorted(found, key=lambda branch: self.places[branch.first.name])
+        return sorted(
+            found, key=lambda branch: self.places[branch.first.name]
+        )
 
 
 def _parted(branch: Branch) -> list[Branch]:
@@ -248,7 +283,9 @@ def _is_apart(tree: _Equation, step: CapturedOp) -> bool:
     return joins and type(tree[0].op) is not type(step.op)
 
 
-def _together(parts: Sequence[Branch], apart: Collection[str] = ()) -> list[Branch]:
+def _together(
+    parts: Sequence[Branch], apart: Collection[str] = ()
+) -> list[Branch]:
     """Such parts as paths again, but for the equations that are to stay."""
     once, trees = _once(parts) - {*apart}, dict[str, StepTree]()
     found: list[Branch] = []
@@ -292,11 +329,15 @@ def _forked(blocks: Sequence[StreamBlock]) -> Iterator[list[StreamBlock]]:
 
 
 def _led(
-    block: StreamBlock, begun: Sequence[_Begun], leads: Sequence[Branch | None]
+    block: StreamBlock,
+    begun: Sequence[_Begun],
+    leads: Sequence[Branch | None],
 ) -> list[StreamBlock]:
     """A block behind one of what leads to its streams; by itself where two of them are one."""
     pairs = [*zip(begun, leads, strict=True)]
-    given = tuple(lead.value if lead else stream.value for stream, lead in pairs)
+    given = tuple(
+        lead.value if lead else stream.value for stream, lead in pairs
+    )
     made = {stream.end: lead for stream, lead in pairs if lead}
     fork = StreamBlock(block.reads, [*made.values()], given)
     behind = StreamBlock(given, [*_behind(block, made)], block.gives)
@@ -348,13 +389,19 @@ def _begun(block: StreamBlock) -> list[_Begun]:
     found: list[_Begun] = []
     for value in block.reads:
         users = block.users[value]
-        own = [b for b in users if b.start == value and len(block.users[b.value]) > 1]
+        own = [
+            b
+            for b in users
+            if b.start == value and len(block.users[b.value]) > 1
+        ]
         found += [_Begun(value, None)] * (len(own) < len(users))
         found += [_Begun(value, branch) for branch in own]
     return found
 
 
-def _behind(block: StreamBlock, leads: Mapping[str, Branch]) -> Iterator[Branch]:
+def _behind(
+    block: StreamBlock, leads: Mapping[str, Branch]
+) -> Iterator[Branch]:
     """The paths of a block without what leads to them."""
     for branch in block.branches:
         lead = leads.get(branch.value)

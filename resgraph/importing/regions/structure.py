@@ -45,7 +45,11 @@ class Branch(Struct):
     @property
     def first(self) -> CapturedOp:
         """The step behind all that it reads."""
-        return self.start[0] if isinstance(self.start, tuple) else next(self.steps)
+        return (
+            self.start[0]
+            if isinstance(self.start, tuple)
+            else next(self.steps)
+        )
 
     @property
     def weighted(self) -> int:
@@ -91,7 +95,9 @@ class Region(Struct):
     @property
     def within(self) -> list[RegionItem]:
         """The items of its paths."""
-        return [*chain.from_iterable(branch.items for branch in self.branches)]
+        return [
+            *chain.from_iterable(branch.items for branch in self.branches)
+        ]
 
     @property
     def starts(self) -> list[StepTree]:
@@ -125,15 +131,24 @@ class Region(Struct):
         """How many layers with weights are on the way to each value."""
         found: dict[str, int] = {}
         for each in self.branches:
-            begun = sum(found.get(leaf, 0) for leaf in leaves_of(each.start))
+            begun = sum(
+                found.get(leaf, 0) for leaf in leaves_of(each.start)
+            )
             found[each.value] = each.weighted + begun
         return found
 
 
-def _least(terms: Sequence[StepTree], weights: Mapping[str, int]) -> str | None:
+def _least(
+    terms: Sequence[StepTree], weights: Mapping[str, int]
+) -> str | None:
     """The term of which it is clear that it does least."""
-    counts = [max(weights.get(leaf, 0) for leaf in leaves_of(t)) for t in terms]
-    least, (fewest, most) = terms[counts.index(min(counts))], (min(counts), max(counts))
+    counts = [
+        max(weights.get(leaf, 0) for leaf in leaves_of(t)) for t in terms
+    ]
+    least, (fewest, most) = (
+        terms[counts.index(min(counts))],
+        (min(counts), max(counts)),
+    )
     clear = fewest < most if fewest <= 1 else 2 * fewest < most
     return least if clear and isinstance(least, str) else None
 
@@ -185,7 +200,11 @@ def is_called(item: RegionItem) -> TypeGuard[CapturedOp]:
 
 def product_of(item: RegionItem) -> CapturedOp | None:
     """The product with a number that a block is, where it is nothing else."""
-    if not isinstance(item, Region) or item.branches or isinstance(item.merge, str):
+    if (
+        not isinstance(item, Region)
+        or item.branches
+        or isinstance(item.merge, str)
+    ):
         return None
     step, terms = item.merge
     alone = terms == (item.entry,) and number_of(step.op) is not None

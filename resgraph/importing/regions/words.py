@@ -13,7 +13,15 @@ _MERGED: Mapping[type, tuple[str, str]] = {
 }  # fmt: skip
 """What blocks that merge so are called: with their input among the terms, and without."""
 BLOCK_WORDS = (
-    *(*_MERGED[Mul], *_MERGED[Concat], "scaled", "down", "residual", "stack", "up"),
+    *(
+        *_MERGED[Mul],
+        *_MERGED[Concat],
+        "scaled",
+        "down",
+        "residual",
+        "stack",
+        "up",
+    ),
     *("self-attention", "mlp"),
 )
 """What blocks are called, but for the words of the library's."""
@@ -29,7 +37,9 @@ def block_word(block: Region) -> str:
     if isinstance(op, Add):
         return _of_sequences(block) or _of_layers(block)
     if op is None and block.branches:
-        return _of_layers(block) if _weight(block) > _FEW else _turned(block)
+        return (
+            _of_layers(block) if _weight(block) > _FEW else _turned(block)
+        )
     return "scaled" if product_of(block) else "block"
 
 

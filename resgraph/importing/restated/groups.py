@@ -24,7 +24,9 @@ def in_groups(
     found = {split.name: split for split in _splits(steps, outputs)}
     gone = {step.name for split in found.values() for step in split.steps}
     kept = {name: step for name, step in steps.items() if name not in gone}
-    return kept | {name: split.joined(kept[name]) for name, split in found.items()}
+    return kept | {
+        name: split.joined(kept[name]) for name, split in found.items()
+    }
 
 
 def _splits(
@@ -56,7 +58,9 @@ class _Split(Frozen):
     width: int
 
     @classmethod
-    def of(cls, joined: CapturedOp, steps: Mapping[str, CapturedOp]) -> _Split:
+    def of(
+        cls, joined: CapturedOp, steps: Mapping[str, CapturedOp]
+    ) -> _Split:
         convs = [steps[name] for name in joined.inputs]
         parts = _firsts(convs, steps)
         widths = [source.shape[0] for source in _firsts(parts, steps)]
@@ -72,7 +76,9 @@ class _Split(Frozen):
         sources = {part.inputs for part in self.parts}
         places = [*chain.from_iterable(self.places)]
         return (
-            len(sources) == 1 and places == [*range(self.width)] and self.op is not None
+            len(sources) == 1
+            and places == [*range(self.width)]
+            and self.op is not None
         )
 
     @property
@@ -89,7 +95,9 @@ class _Split(Frozen):
         """Whether nothing else reads them or their weights, whose axes lie as ours do."""
         keys = [key for conv in self.convs for key in conv.tensors.values()]
         names = (*keys, *(step.name for step in self.steps))
-        return {*map(type, keys)} == {str} and all(read[name] == 1 for name in names)
+        return {*map(type, keys)} == {str} and all(
+            read[name] == 1 for name in names
+        )
 
     def joined(self, step: CapturedOp) -> CapturedOp:
         """That convolution, in place of what joins them."""
@@ -103,10 +111,14 @@ class _Split(Frozen):
             }
         else:
             tensors = {
-                role: JoinedKey.of([conv.tensors[role] for conv in self.convs])
+                role: JoinedKey.of(
+                    [conv.tensors[role] for conv in self.convs]
+                )
                 for role in roles
             }
-        return replace(step, op=op, inputs=self.parts[0].inputs, tensors=tensors)
+        return replace(
+            step, op=op, inputs=self.parts[0].inputs, tensors=tensors
+        )
 
 
 def _place(op: Op, width: int) -> range:
@@ -117,19 +129,33 @@ def _place(op: Op, width: int) -> range:
 def _grouped(split: _Split) -> Op | None:
     """Equal ones of equal parts."""
     first, *rest = [conv.op for conv in split.convs]
-    equal = len({*map(len, split.places)}) == 1 and all(op == first for op in rest)
-    if not (equal and isinstance(first, Conv)) or first.groups > 1 or first.standardize:
+    equal = len({*map(len, split.places)}) == 1 and all(
+        op == first for op in rest
+    )
+    if (
+        not (equal and isinstance(first, Conv))
+        or first.groups > 1
+        or first.standardize
+    ):
         return None
     count = len(split.convs)
-    return first.model_copy(update={"groups": count, "width": count * first.width})
+    return first.model_copy(
+        update={"groups": count, "width": count * first.width}
+    )
 
 
 def _mixed(split: _Split) -> Op | None:
     """Depthwise ones whose kernels grow as those of a mixed one do."""
     first, last = split.convs[0].op, split.convs[-1].op
-    if not isinstance(first, DepthwiseConv) or not isinstance(last, DepthwiseConv):
+    if not isinstance(first, DepthwiseConv) or not isinstance(
+        last, DepthwiseConv
+    ):
         return None
     said = {"pad": last.pad, "mixed": len(split.convs)}
     op = first.model_copy(update=said)
     alike = op.parts == [conv.op for conv in split.convs]
-    return op if alike and op.widths(split.width) == [*map(len, split.places)] else None
+    return (
+        op
+        if alike and op.widths(split.width) == [*map(len, split.places)]
+        else None
+    )

@@ -12,7 +12,9 @@ from ...structs import Frozen
 from ..captured import CapturedOp, readers
 
 
-def with_own_pools(steps: Mapping[str, CapturedOp]) -> Mapping[str, CapturedOp]:
+def with_own_pools(
+    steps: Mapping[str, CapturedOp],
+) -> Mapping[str, CapturedOp]:
     """Steps that give the same: a pool has no weights."""
     moved = dict(_Pools(steps, readers(steps.values())).shared())
     own = {source: f"{source}.own" for source in moved.values()}
@@ -37,7 +39,11 @@ class _Pools(Frozen):
             read = self._reading(pool)
             if isinstance(pool.op, Pool) and len(read) > 1:
                 found = filter(_is_pointwise, read)
-                yield from ((s.name, pool.name) for s in found if self._skips(s, pool))
+                yield from (
+                    (s.name, pool.name)
+                    for s in found
+                    if self._skips(s, pool)
+                )
 
     def _reading(self, step: CapturedOp) -> list[CapturedOp]:
         return [self.steps[name] for name in self.readers[step.name]]
@@ -47,16 +53,22 @@ class _Pools(Frozen):
         read = self._reading(step)
         if [each.op.role for each in read] == ["norm"]:
             return self._skips(read[0], pool)
-        others = {name for each in read for name in each.inputs} - {step.name}
+        others = {name for each in read for name in each.inputs} - {
+            step.name
+        }
         sums = [type(each.op) for each in read] == [Add]
-        return sums and not any(self._rests(other, pool) for other in others)
+        return sums and not any(
+            self._rests(other, pool) for other in others
+        )
 
     def _rests(self, name: str, pool: CapturedOp) -> bool:
         """Whether a value rests on a pool, and not on what that reads alone."""
         found, stack = {*pool.inputs}, {name}
         while stack:
             found |= stack
-            stack = {n for here in stack for n in self.steps[here].inputs} - found
+            stack = {
+                n for here in stack for n in self.steps[here].inputs
+            } - found
         return pool.name in found
 
 

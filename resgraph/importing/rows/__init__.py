@@ -37,8 +37,12 @@ def rows_of(
     first = net.steps[net.input].shape
     drafts = [*_drafts(parts, cut, first, streams.drafts)]
     rows = with_held(drafts, cut, net.outputs)
-    say_usual([each for row in rows if not row.gives for each in row.placed()])
-    give_names(rows, [*inputs.values(), *(block.name for block in streams.blocks)])
+    say_usual(
+        [each for row in rows if not row.gives for each in row.placed()]
+    )
+    give_names(
+        rows, [*inputs.values(), *(block.name for block in streams.blocks)]
+    )
     _say(rows, inputs)
     return rows, streams.blocks
 
@@ -49,7 +53,9 @@ def _say(rows: Sequence[DraftRow], inputs: Mapping[str, str]) -> None:
     before = next(iter(inputs.values()))
     for row in rows:
         if not row.gives:
-            row.labels = _started(row, _start(row, named), before, _text(row, rows))
+            row.labels = _started(
+                row, _start(row, named), before, _text(row, rows)
+            )
         before = row.name
 
 
@@ -80,7 +86,9 @@ def _behind(
 
 
 def _text(row: DraftRow, rows: Sequence[DraftRow]) -> list[str]:
-    return list(folded(_labels(row.elements, lambda each: _again(each, rows))))
+    return list(
+        folded(_labels(row.elements, lambda each: _again(each, rows)))
+    )
 
 
 def _start(row: DraftRow, named: Mapping[str, str]) -> str | None:
@@ -120,13 +128,19 @@ def _parts(
 
 
 def _begun(
-    mark: Element | None, rows: list[DraftRow], starts: Mapping[str, StepTree]
+    mark: Element | None,
+    rows: list[DraftRow],
+    starts: Mapping[str, StepTree],
 ) -> list[DraftRow]:
     """The rows behind a mark, the first with what it starts with."""
     value = _value(mark)
     start = starts.get(value)
     if start is not None:
-        alone = isinstance(start, tuple) and rows and equates(rows[0].elements[0])
+        alone = (
+            isinstance(start, tuple)
+            and rows
+            and equates(rows[0].elements[0])
+        )
         rows = [DraftRow(), *rows] if alone or not rows else rows
         rows[0].start = start
     if rows:
@@ -163,16 +177,24 @@ def _labels(
         place += count
 
 
-def _repeats(element: Element, behind: Iterable[tuple[Element, str]]) -> int:
+def _repeats(
+    element: Element, behind: Iterable[tuple[Element, str]]
+) -> int:
     """How often a call stands there again, behind itself."""
     if not isinstance(element, Use):
         return 0
     still = element.label(still=True)
-    same = (isinstance(other, Use) and text == still for other, text in behind)
+    same = (
+        isinstance(other, Use) and text == still for other, text in behind
+    )
     return len([*takewhile(bool, same)])
 
 
 def _label(element: Element, again: Callable[[SharedRows], str]) -> str:
     if isinstance(element, Use):
         return element.label()
-    return again(element.op) if isinstance(element.op, SharedRows) else plain(element)
+    return (
+        again(element.op)
+        if isinstance(element.op, SharedRows)
+        else plain(element)
+    )

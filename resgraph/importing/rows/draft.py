@@ -45,7 +45,10 @@ class DraftRow(Struct):
         """What others call the values that come out."""
         if not self.gives:
             return {self.exit: self.name}
-        return {value: f"{self.name}.{word}" for value, word in self.gives.items()}
+        return {
+            value: f"{self.name}.{word}"
+            for value, word in self.gives.items()
+        }
 
     @property
     def calls(self) -> list[Use]:
@@ -66,7 +69,11 @@ class DraftRow(Struct):
     def again(self) -> SharedRows | None:
         """What all of it says, where that is rows once more."""
         shared = [*of_type(SharedRows, (each.op for each in self.elements))]
-        return shared[0] if shared and len(shared) == len(self.elements) else None
+        return (
+            shared[0]
+            if shared and len(shared) == len(self.elements)
+            else None
+        )
 
 
 def equates(element: Element) -> TypeGuard[Use]:
@@ -74,7 +81,9 @@ def equates(element: Element) -> TypeGuard[Use]:
     with it."""
     if isinstance(element, Cell):
         return False
-    return not element.definition.paths and len(element.definition.uses) == 1
+    return (
+        not element.definition.paths and len(element.definition.uses) == 1
+    )
 
 
 def repeats(element: Element) -> TypeGuard[Use]:

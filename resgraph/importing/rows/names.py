@@ -10,7 +10,17 @@ from itertools import chain, pairwise
 
 from ...language.grammar.words import name_problem
 from ...language.library import library_index
-from ...ops import VOCABULARY, Add, Concat, GlobalPool, Mul, Op, Pool, Sub, Upsample
+from ...ops import (
+    VOCABULARY,
+    Add,
+    Concat,
+    GlobalPool,
+    Mul,
+    Op,
+    Pool,
+    Sub,
+    Upsample,
+)
 from ..captured import CapturedOp
 from ..classes import module_of, within
 from ..regions.words import BLOCK_WORDS
@@ -44,7 +54,11 @@ def _of_several(rows: Sequence[DraftRow]) -> None:
     alone = {word for word, times in Counter(words).items() if times == 1}
     for row, word in zip(rows, words, strict=True):
         counts[word] += 1
-        row.name = word if word in alone else f"{word}{_between(word)}{counts[word]}"
+        row.name = (
+            word
+            if word in alone
+            else f"{word}{_between(word)}{counts[word]}"
+        )
 
 
 def _word_of(row: DraftRow, rows: Sequence[DraftRow]) -> str:
@@ -67,7 +81,9 @@ _DOES: Mapping[type[Op], str] = {
 def _own_module(row: DraftRow, rows: Sequence[DraftRow]) -> str:
     """The outermost module of which nothing else with weights is in another row."""
     path = ".".join(path_of(row))
-    steps = chain.from_iterable(_weighted(each) for each in rows if each is not row)
+    steps = chain.from_iterable(
+        _weighted(each) for each in rows if each is not row
+    )
     others = {*chain.from_iterable(within(step.module) for step in steps)}
     alone = (each for each in within(path) if each not in others)
     words = next(alone, path).split(".")
@@ -81,7 +97,10 @@ def _does(row: DraftRow, rows: Sequence[DraftRow]) -> str:
         return "head"
     first = row.start[0] if isinstance(row.start, tuple) else None
     op = (first or next(row.steps)).op
-    return next((word for kind, word in _DOES.items() if isinstance(op, kind)), "row")
+    return next(
+        (word for kind, word in _DOES.items() if isinstance(op, kind)),
+        "row",
+    )
 
 
 def _between(word: str) -> str:
@@ -94,7 +113,9 @@ def _of_repeats(rows: Sequence[DraftRow]) -> None:
     counts: Counter[str] = Counter()
     for row in rows:
         if again := row.again:
-            word = next(each.name for each in rows if each.exit == again.last)
+            word = next(
+                each.name for each in rows if each.exit == again.last
+            )
             counts[word] += 1
             row.name = f"{word}_{counts[word] + 1}"
 
@@ -111,7 +132,9 @@ def _of_stages(rows: Sequence[DraftRow]) -> None:
         _by_modules(rows, stages)
 
 
-def _by_modules(rows: Sequence[DraftRow], stages: Mapping[str, DraftRow]) -> None:
+def _by_modules(
+    rows: Sequence[DraftRow], stages: Mapping[str, DraftRow]
+) -> None:
     """Stages are called so, and what leads to one after it."""
     for name, row in stages.items():
         row.name = name
@@ -123,13 +146,26 @@ def _by_modules(rows: Sequence[DraftRow], stages: Mapping[str, DraftRow]) -> Non
             row.name = "stem" if first else f"to_{stage.name}"
 
 
-_GENERAL = ("blocks", "layers", "layer", "features", "body", "block", "stages", "units")
+_GENERAL = (
+    "blocks",
+    "layers",
+    "layer",
+    "features",
+    "body",
+    "block",
+    "stages",
+    "units",
+)
 
 
 def _module(row: DraftRow) -> str:
     """Of the blocks of a row; torchvision's `block1-0` is the one of `block1`."""
     word = _word(path_of(row), alone=len(row.calls) == 1)
-    return "" if any(use.definition.name == word for use in row.calls) else word
+    return (
+        ""
+        if any(use.definition.name == word for use in row.calls)
+        else word
+    )
 
 
 def _word(path: Sequence[str], *, alone: bool = False) -> str:
@@ -165,4 +201,8 @@ def _weighted(row: DraftRow) -> Iterator[CapturedOp]:
 def _taken(word: str) -> bool:
     """Whether it says nothing of a row, or something else in the language."""
     ours = (*BLOCK_WORDS, *TURN_WORDS)
-    return word in (*_GENERAL, *ours) or word in VOCABULARY or word in library_index()
+    return (
+        word in (*_GENERAL, *ours)
+        or word in VOCABULARY
+        or word in library_index()
+    )

@@ -52,7 +52,9 @@ def _at_equations(row: DraftRow) -> Iterator[DraftRow]:
 def held_together(rows: list[DraftRow], *, last: bool) -> list[DraftRow]:
     """The rows of a part that starts with an earlier one: what only leads to its blocks is theirs,
     and but for the `last` part, what follows them without weights or ends their module."""
-    blocks = [n for n, row in enumerate(rows) if any(map(_is_block, row.elements))]
+    blocks = [
+        n for n, row in enumerate(rows) if any(map(_is_block, row.elements))
+    ]
     if not blocks:
         return [_one(rows)] if rows else []
     first, end = blocks[0], blocks[-1] + 1
@@ -78,7 +80,9 @@ def _ends_module(tail: DraftRow, row: DraftRow) -> bool:
 
 def _is_light(row: DraftRow) -> bool:
     """Whether it is short, and has no weights."""
-    return len(row.elements) <= _JOINED and not any(s.op.weighted for s in row.steps)
+    return len(row.elements) <= _JOINED and not any(
+        s.op.weighted for s in row.steps
+    )
 
 
 def _plain(elements: Sequence[Element]) -> list[DraftRow]:
@@ -142,13 +146,20 @@ def _within(element: Element, path: Sequence[str]) -> bool:
 
 def _ends(elements: Sequence[Element]) -> set[int]:
     """Where a run of calls that differ in their stride alone begins, where most are of several."""
-    said = [(n, each) for n, each in enumerate(elements) if not _activates(each)]
-    runs = [list(group) for _, group in groupby(said, key=lambda each: _still(each[1]))]
+    said = [
+        (n, each) for n, each in enumerate(elements) if not _activates(each)
+    ]
+    runs = [
+        list(group)
+        for _, group in groupby(said, key=lambda each: _still(each[1]))
+    ]
     calls = [run for run in runs if repeats(run[0][1])]
     if sum(map(len, calls)) < 2 * len(calls):
         return set()
     led: set[int] = set()
-    for before, run, after in zip(runs, runs[1:], [*runs[2:], []], strict=False):
+    for before, run, after in zip(
+        runs, runs[1:], [*runs[2:], []], strict=False
+    ):
         ((place, first), *_) = run
         if _leads(before, first, led) or _is_last(before, run, after):
             led.add(place)
@@ -174,8 +185,16 @@ def _is_last(before: _Placed, run: _Placed, after: _Placed) -> bool:
     if len(run) > 1 or not repeats(first) or not repeats(last):
         return False
     ends = not after or after[0][1].out[1:] != last.out[1:]
-    return ends and first.out == last.out and first.definition is last.definition
+    return (
+        ends
+        and first.out == last.out
+        and first.definition is last.definition
+    )
 
 
 def _still(element: Element) -> tuple[object, ...]:
-    return (element.label(still=True), element.out[1:]) if repeats(element) else ()
+    return (
+        (element.label(still=True), element.out[1:])
+        if repeats(element)
+        else ()
+    )

@@ -4,7 +4,13 @@ call them."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from functools import cached_property
 from itertools import chain, count
 from string import ascii_lowercase
@@ -72,18 +78,27 @@ class _StreamText:
     """A block as a file has it, with a letter for each stream."""
 
     def __init__(
-        self, block: StreamBlock, known: Mapping[str, CapturedOp], paths: PathElements
+        self,
+        block: StreamBlock,
+        known: Mapping[str, CapturedOp],
+        paths: PathElements,
     ) -> None:
         self.block, self.paths = block, paths
         self.widths = [known[value].shape[0] for value in block.reads]
         self.names = self._read()
-        self.letters = {value: self.names[value][0] for value in block.reads}
-        self.names |= {v: n for v, n in self.given.items() if v not in block.reads}
+        self.letters = {
+            value: self.names[value][0] for value in block.reads
+        }
+        self.names |= {
+            v: n for v, n in self.given.items() if v not in block.reads
+        }
         reads = [*self.letters.values()] if len(self.widths) > 1 else []
         gives = [*self.given.values()]
         self.definition = WrittenBlock("", reads=reads, gives=gives)
         self.definition.paths += self._paths()
-        self.inline = f"{{{', '.join(chain.from_iterable(self.definition.flow))}}}"
+        self.inline = (
+            f"{{{', '.join(chain.from_iterable(self.definition.flow))}}}"
+        )
 
     @property
     def elements(self) -> Iterator[Element]:
@@ -103,8 +118,14 @@ class _StreamText:
         reads = self.block.reads
         if len(reads) == 1:
             return {reads[0]: "x"}
-        free = (each for each in ascii_lowercase if each not in self.given.values())
-        return {value: self.given.get(value) or next(free) for value in reads}
+        free = (
+            each
+            for each in ascii_lowercase
+            if each not in self.given.values()
+        )
+        return {
+            value: self.given.get(value) or next(free) for value in reads
+        }
 
     def _paths(self) -> Iterator[WrittenPath]:
         yield from self._handed_on()
@@ -112,7 +133,9 @@ class _StreamText:
             value, start = branch.value, next(leaves_of(branch.start))
             self.letters[value] = self.letters[start]
             if value not in self.block.held:
-                name = self.names.get(value) or self._free(value, self.names)
+                name = self.names.get(value) or self._free(
+                    value, self.names
+                )
                 yield self._path(name, branch)
                 self.names[value] = name
 
@@ -136,9 +159,14 @@ class _StreamText:
         paths = [self._held(path, branch, names) for path in held]
         return WrittenPath(name, self._parts(branch, names, branch), paths)
 
-    def _held(self, path: Branch, end: Branch, names: dict[str, str]) -> WrittenPath:
+    def _held(
+        self, path: Branch, end: Branch, names: dict[str, str]
+    ) -> WrittenPath:
         """A path beside what reads it, called after its stream; `names` is then with its name."""
-        parts, letter = self._parts(path, names, end), self.letters[path.value]
+        parts, letter = (
+            self._parts(path, names, end),
+            self.letters[path.value],
+        )
         taken = letter in names.values()
         name = self._free(path.value, names) if taken else letter
         names[path.value] = name
@@ -149,14 +177,20 @@ class _StreamText:
     ) -> list[str]:
         """What a path starts with, and its labels; `end` is what it leads to."""
         start = tree_text(branch.start or "", names)
-        labels = [*folded(self._label(e, end) for e in self.paths[branch.value])]
+        labels = [
+            *folded(self._label(e, end) for e in self.paths[branch.value])
+        ]
         return labels if start == "x" and labels else [start, *labels]
 
     def _label(self, element: Element, end: Branch) -> str:
         if isinstance(element, Cell):
-            return label_of(element, lambda key: self._value(element, key, end))
+            return label_of(
+                element, lambda key: self._value(element, key, end)
+            )
         into, out = element.sizes.into, element.sizes.out
-        width = self._width(out, end) if element.sized and into != out else ""
+        width = (
+            self._width(out, end) if element.sized and into != out else ""
+        )
         return element.label(width=width)
 
     def _value(self, cell: Cell, key: str, end: Branch) -> str | None:

@@ -26,20 +26,26 @@ class Interpreted(nn.Module):
     """A program's parameters and buffers, by their keys, and its calls one after another. Raises
     `ImportRefused` for tensors that are not those of the program."""
 
-    def __init__(self, program: AtenProgram, tensors: Mapping[str, Tensor]) -> None:
+    def __init__(
+        self, program: AtenProgram, tensors: Mapping[str, Tensor]
+    ) -> None:
         super().__init__()
         self.program = program
         used = {each.key: each for each in program.parameters.values()}
         for key, each in used.items():
             if key not in tensors or tuple(tensors[key].shape) != each.axes:
-                raise ImportRefused(f"`{key}` is not in the file, or of another size")
+                raise ImportRefused(
+                    f"`{key}` is not in the file, or of another size"
+                )
         keys = by_key((each.learned, key) for key, each in used.items())
         self.learned, self.fixed = keys[True], keys[False]
         floats = [tensors[key].clone().float() for key in self.learned]
         self.parameter_list = nn.ParameterList(map(nn.Parameter, floats))
         self.buffer_list = nn.Module()
         for number, key in enumerate(self.fixed):
-            self.buffer_list.register_buffer(f"b{number}", tensors[key].clone())
+            self.buffer_list.register_buffer(
+                f"b{number}", tensors[key].clone()
+            )
 
     def named_parameters(
         self, *_: Any, **__: Any
@@ -47,19 +53,31 @@ class Interpreted(nn.Module):
         """By the keys of the file, which no module need have."""
         return zip(self.learned, self.parameter_list, strict=True)
 
-    def named_buffers(self, *_: Any, **__: Any) -> Iterator[tuple[str, Tensor]]:
+    def named_buffers(
+        self, *_: Any, **__: Any
+    ) -> Iterator[tuple[str, Tensor]]:
         """As `named_parameters`."""
         return zip(self.fixed, self.buffer_list.buffers(), strict=True)
 
     def forward(self, *images: Tensor) -> tuple[Tensor, ...]:
-        tensors = {**dict(self.named_parameters()), **dict(self.named_buffers())}
+        tensors = {
+            **dict(self.named_parameters()),
+            **dict(self.named_buffers()),
+        }
         program = self.program
-        values = {name: tensors[each.key] for name, each in program.parameters.items()}
+        values = {
+            name: tensors[each.key]
+            for name, each in program.parameters.items()
+        }
         # it may be written in views of the file
         batch = program.inputs[0].axes[0]
-        return by_batches(images, batch, lambda xs: self._once(dict(values), xs))
+        return by_batches(
+            images, batch, lambda xs: self._once(dict(values), xs)
+        )
 
-    def _once(self, values: dict[str, Any], images: Sequence[Tensor]) -> list[Tensor]:
+    def _once(
+        self, values: dict[str, Any], images: Sequence[Tensor]
+    ) -> list[Tensor]:
         values |= zip(self.program.names, images, strict=True)
         for call in self.program.calls:
             made = _run(call, values)
@@ -84,7 +102,11 @@ def by_batches(
 
 
 def _run(call: AtenCall, values: Mapping[str, Any]) -> Any:
-    given = {k: meant(v, values) for k, v in call.given.items() if k not in MADE_AS}
+    given = {
+        k: meant(v, values)
+        for k, v in call.given.items()
+        if k not in MADE_AS
+    }
     if call.word in _SAME:
         # as a view behind it needs
         return next(iter(given.values())).contiguous()
@@ -92,7 +114,9 @@ def _run(call: AtenCall, values: Mapping[str, Any]) -> Any:
     if op is not None:
         return op(**given)
     if any(output.name for output in call.outputs):
-        raise ImportRefused(f"`{call.word}` is not in the language", call.module)
+        raise ImportRefused(
+            f"`{call.word}` is not in the language", call.module
+        )
     return [None] * len(call.outputs)
 
 
@@ -100,5 +124,7 @@ def aten(word: str, overload: str) -> Any:
     """An op of ATen that import can read; None for all else."""
     if handler_of(word) is None:
         return None
-    op = getattr(getattr(torch.ops.aten, word, None), overload or "default", None)
+    op = getattr(
+        getattr(torch.ops.aten, word, None), overload or "default", None
+    )
     return op if isinstance(op, torch._ops.OpOverload) else None

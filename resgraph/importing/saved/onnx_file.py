@@ -55,19 +55,29 @@ class OnnxFile:
         except ImportRefused:
             raise
         except OSError as problem:
-            raise ImportRefused(f"{path} cannot be read: {reason(problem)}") from None
+            raise ImportRefused(
+                f"{path} cannot be read: {reason(problem)}"
+            ) from None
         except Exception as problem:
             # whatever protobuf and ONNX say of a broken file
             said = f"{type(problem).__name__}: {problem}".partition("\n")[0]
-            raise ImportRefused(f"{path} cannot be read as ONNX ({said})") from None
+            raise ImportRefused(
+                f"{path} cannot be read as ONNX ({said})"
+            ) from None
 
     def _read(self) -> None:
         graph = self.model.graph
-        self.uses = Counter(name for node in graph.node for name in node.input)
-        self.slopes = {n.input[1] for n in graph.node if n.op_type == "PRelu"}
+        self.uses = Counter(
+            name for node in graph.node for name in node.input
+        )
+        self.slopes = {
+            n.input[1] for n in graph.node if n.op_type == "PRelu"
+        }
         known = [*graph.value_info, *graph.input, *graph.output]
         self.axes = {info.name: axes(info) for info in known}
-        self.axes |= {name: array.shape for name, array in self.arrays.items()}
+        self.axes |= {
+            name: array.shape for name, array in self.arrays.items()
+        }
         self.parameters: dict[str, Parameter] = {}
 
     @property
@@ -79,14 +89,23 @@ class OnnxFile:
     def program(self) -> AtenProgram:
         """Its nodes as calls of ATen."""
         graph = self.model.graph
-        nodes = [node for node in graph.node if node.output[0] not in self.arrays]
+        nodes = [
+            node for node in graph.node if node.output[0] not in self.arrays
+        ]
         calls = [*map(self._call, nodes)]
         self.parameters = parameters_read(self.parameters, calls)
         outputs = [each.name for each in graph.output]
-        classes = own_classes(each for node in nodes for each in _stack(node))
+        classes = own_classes(
+            each for node in nodes for each in _stack(node)
+        )
         inputs = self._inputs()
         return AtenProgram(
-            inputs, self.parameters, calls, outputs, ties=False, classes=classes
+            inputs,
+            self.parameters,
+            calls,
+            outputs,
+            ties=False,
+            classes=classes,
         )
 
     def _inputs(self) -> list[CallResult]:
@@ -101,9 +120,14 @@ class OnnxFile:
     def _call(self, node: Any) -> AtenCall:
         module = _module(node)
         if node.op_type not in ONNX:
-            raise ImportRefused(f"`{node.op_type}` is not in the language", module)
+            raise ImportRefused(
+                f"`{node.op_type}` is not in the language", module
+            )
         names = [*filter(None, node.output)]
-        said = {a.name: self.helper.get_attribute_value(a) for a in node.attribute}
+        said = {
+            a.name: self.helper.get_attribute_value(a)
+            for a in node.attribute
+        }
         known = OnnxNode(
             node.op_type,
             said,
@@ -115,13 +139,18 @@ class OnnxFile:
         )
         word, given = ONNX[node.op_type](known)
         made = tuple(
-            CallResult(name, self._sized(name, node.op_type)) for name in names
+            CallResult(name, self._sized(name, node.op_type))
+            for name in names
         )
-        return AtenCall(word, given, made, module, several=node.op_type == "Split")
+        return AtenCall(
+            word, given, made, module, several=node.op_type == "Split"
+        )
 
     def _sized(self, name: str, op: str) -> tuple[int, ...]:
         if name not in self.axes:
-            raise ImportRefused(f"`{op}`: the file says no size of its `{name}`")
+            raise ImportRefused(
+                f"`{op}`: the file says no size of its `{name}`"
+            )
         return self.axes[name]
 
     def _meant(self, name: str) -> Any:
@@ -132,7 +161,11 @@ class OnnxFile:
             return None
         if array is not None and (array.ndim == 0 or self._is_number(name)):
             number = array.reshape(())
-            return float(str(number)) if array.dtype.kind == "f" else number.item()
+            return (
+                float(str(number))
+                if array.dtype.kind == "f"
+                else number.item()
+            )
         if array is not None and array.dtype.kind == "f":
             self.parameters[name] = Parameter(name, array.shape)
         return TensorRef(name)
@@ -154,8 +187,12 @@ class OnnxNet(nn.Module):
     def __init__(self, file: OnnxFile) -> None:
         super().__init__()
         self.file, self.keys = file, list(file.parameters)
-        arrays = [torch.from_numpy(file.arrays[key].copy()) for key in self.keys]
-        self.tensors = nn.ParameterList(nn.Parameter(each.float()) for each in arrays)
+        arrays = [
+            torch.from_numpy(file.arrays[key].copy()) for key in self.keys
+        ]
+        self.tensors = nn.ParameterList(
+            nn.Parameter(each.float()) for each in arrays
+        )
 
     def named_parameters(
         self, *_: Any, **__: Any
@@ -170,14 +207,18 @@ class OnnxNet(nn.Module):
         options = runtime.SessionOptions()
         # errors: numbers that nothing reads are none
         options.log_severity_level = 3
-        session = runtime.InferenceSession(content, options, providers=providers)
+        session = runtime.InferenceSession(
+            content, options, providers=providers
+        )
         names = [each.name for each in session.get_inputs()]
         size = self.file.axes[names[0]][0]
 
         def once(parts: Sequence[Tensor]) -> list[Tensor]:
             arrays = (part.float().numpy() for part in parts)
             found = session.run(None, dict(zip(names, arrays, strict=True)))
-            return [torch.from_numpy(each).to(images[0].dtype) for each in found]
+            return [
+                torch.from_numpy(each).to(images[0].dtype) for each in found
+            ]
 
         return by_batches(images, size, once)
 
@@ -192,7 +233,9 @@ class OnnxNet(nn.Module):
         for node in model.graph.node:
             if node.op_type == "Constant" and node.output[0] in tensors:
                 numbers = tensors[node.output[0]].detach().float().numpy()
-                value = self.file.helper.make_attribute("value", to_proto(numbers))
+                value = self.file.helper.make_attribute(
+                    "value", to_proto(numbers)
+                )
                 node.attribute[0].CopyFrom(value)
         content: bytes = model.SerializeToString()
         return content
@@ -205,7 +248,9 @@ def _fix_batch(graph: Any) -> None:
         if not first.dim_value:
             first.dim_value = BATCH
         if not all(axes(each)):
-            raise ImportRefused("an axis of its input, beside the batch, is free")
+            raise ImportRefused(
+                "an axis of its input, beside the batch, is free"
+            )
     del graph.value_info[:]
     for each in graph.output:
         each.type.tensor_type.ClearField("shape")
@@ -223,7 +268,9 @@ def _stack(node: Any) -> list[tuple[str, str]]:
     """The modules that ran a node, the innermost last, by path and class; the exporter ends both
     lists with the op."""
     said = {each.key: each.value for each in node.metadata_props}
-    scopes, classes = (ast.literal_eval(said.get(key, "[]")) for key in _STACK)
+    scopes, classes = (
+        ast.literal_eval(said.get(key, "[]")) for key in _STACK
+    )
     return [*zip(map(str, scopes), map(str, classes), strict=False)][:-1]
 
 

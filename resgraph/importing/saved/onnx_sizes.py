@@ -25,10 +25,15 @@ def with_sizes(model: Any) -> tuple[Any, dict[str, Any]]:
         found = _Sizes(model, known).found()
         if not found:
             return model, known
-        nodes = [node for node in model.graph.node if node.output[0] not in found]
+        nodes = [
+            node for node in model.graph.node if node.output[0] not in found
+        ]
         del model.graph.node[:]
         model.graph.node.extend(nodes)
-        made = (onnx.numpy_helper.from_array(a, name) for name, a in found.items())
+        made = (
+            onnx.numpy_helper.from_array(a, name)
+            for name, a in found.items()
+        )
         model.graph.initializer.extend(made)
 
 
@@ -38,10 +43,13 @@ class _Sizes:
     def __init__(self, model: Any, known: dict[str, Any]) -> None:
         graph, self.known = model.graph, known
         self.nodes = graph.node
-        self.opsets = {each.domain: each.version for each in model.opset_import}
+        self.opsets = {
+            each.domain: each.version for each in model.opset_import
+        }
         self.outputs = {each.name for each in graph.output}
         self.axes = {
-            info.name: axes(info) for info in (*graph.value_info, *graph.input)
+            info.name: axes(info)
+            for info in (*graph.value_info, *graph.input)
         }
 
     def found(self) -> dict[str, Any]:
@@ -59,11 +67,16 @@ class _Sizes:
             return _shape(node, self.axes.get(node.input[0], ()))
         if node.op_type not in _OPS or not all(map(_are_sizes, inputs)):
             return None
-        if node.op_type == "ConstantOfShape" and prod(inputs[0].tolist()) > _MOST:
+        if (
+            node.op_type == "ConstantOfShape"
+            and prod(inputs[0].tolist()) > _MOST
+        ):
             return None
         module = import_module("onnx.reference")
         reference = module.ReferenceEvaluator(node, opsets=self.opsets)
-        return reference.run(None, dict(zip(node.input, inputs, strict=True)))[0]
+        return reference.run(
+            None, dict(zip(node.input, inputs, strict=True))
+        )[0]
 
 
 def constants(graph: Any) -> dict[str, Any]:
@@ -71,7 +84,9 @@ def constants(graph: Any) -> dict[str, Any]:
     to_array = import_module("onnx.numpy_helper").to_array
     found = {each.name: to_array(each) for each in graph.initializer}
     nodes = (node for node in graph.node if node.op_type == "Constant")
-    return found | {node.output[0]: _said(node.attribute[0]) for node in nodes}
+    return found | {
+        node.output[0]: _said(node.attribute[0]) for node in nodes
+    }
 
 
 def _said(value: Any) -> Any:
@@ -89,10 +104,18 @@ def axes(info: Any) -> tuple[int, ...]:
 
 
 def _are_sizes(array: Any) -> bool:
-    return array is not None and array.dtype.kind == "i" and array.size <= _MOST
+    return (
+        array is not None
+        and array.dtype.kind == "i"
+        and array.size <= _MOST
+    )
 
 
 def _shape(node: Any, sizes: tuple[int, ...]) -> Any:
     bounds = {each.name: each.i for each in node.attribute}
     part = sizes[bounds.get("start", 0) : bounds.get("end")]
-    return import_module("numpy").array(part, "int64") if part and all(part) else None
+    return (
+        import_module("numpy").array(part, "int64")
+        if part and all(part)
+        else None
+    )

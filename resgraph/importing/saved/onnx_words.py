@@ -53,7 +53,11 @@ class OnnxNode(Frozen):
         array = self.arrays[place] if place < len(self.arrays) else None
         if array is not None:
             return [*map(int, array.reshape(-1))]
-        return list(self.get(key)) if key and self.get(key) is not None else None
+        return (
+            list(self.get(key))
+            if key and self.get(key) is not None
+            else None
+        )
 
     def no(self, why: str) -> ImportRefused:
         """A refusal of it."""
@@ -66,7 +70,9 @@ ONNX: dict[str, Callable[[OnnxNode], Said]] = {}
 def says(*ops: str) -> Callable[[Callable[[OnnxNode], Said]], Any]:
     """Enter a function for ops of ONNX."""
 
-    def enter(function: Callable[[OnnxNode], Said]) -> Callable[[OnnxNode], Said]:
+    def enter(
+        function: Callable[[OnnxNode], Said],
+    ) -> Callable[[OnnxNode], Said]:
         ONNX.update(dict.fromkeys(ops, function))
         return function
 
@@ -80,7 +86,11 @@ def _pads(node: OnnxNode) -> list[Any]:
     if node.get("auto_pad", b"NOTSET") not in (b"NOTSET", b"VALID"):
         raise node.no("it pads one side more than the other")
     before, behind = pads[:count], pads[count:]
-    return before if before == behind else list(zip(before, behind, strict=True))
+    return (
+        before
+        if before == behind
+        else list(zip(before, behind, strict=True))
+    )
 
 
 def _same_on_both(node: OnnxNode) -> list[int]:
@@ -122,16 +132,24 @@ def _short(number: float) -> float:
 def _layer_norm(node: OnnxNode) -> Said:
     return "layer_norm", {
         **node.named("input", "weight", "bias"),
-        "normalized_shape": node.axes[node.get("axis", -1) % len(node.axes) :],
+        "normalized_shape": node.axes[
+            node.get("axis", -1) % len(node.axes) :
+        ],
         "eps": _short(node.get("epsilon", 1e-5)),
     }
 
 
 @says("Gemm")
 def _gemm(node: OnnxNode) -> Said:
-    plain = (node.get("alpha", 1.0), node.get("beta", 1.0), node.get("transA", 0))
+    plain = (
+        node.get("alpha", 1.0),
+        node.get("beta", 1.0),
+        node.get("transA", 0),
+    )
     if plain != (1.0, 1.0, 0) or not node.get("transB", 0):
-        raise node.no("with factors, or a weight that lies otherwise than a layer's")
+        raise node.no(
+            "with factors, or a weight that lies otherwise than a layer's"
+        )
     return "linear", node.named("input", "weight", "bias")
 
 
@@ -178,7 +196,11 @@ def _hardsigmoid(node: OnnxNode) -> Said:
 @says("Clip")
 def _clip(node: OnnxNode) -> Said:
     low, high = node.said(1, "min"), node.said(2, "max")
-    return "hardtanh", {"self": node.read(0), "min_val": low, "max_val": high}
+    return "hardtanh", {
+        "self": node.read(0),
+        "min_val": low,
+        "max_val": high,
+    }
 
 
 @says("PRelu")
@@ -236,7 +258,10 @@ def _pool(node: OnnxNode) -> Said:
     }
     if word == "avg_pool2d":
         counted = bool(node.get("count_include_pad", 0))
-        return word, given | {"count_include_pad": counted, "divisor_override": None}
+        return word, given | {
+            "count_include_pad": counted,
+            "divisor_override": None,
+        }
     return word, given | {"dilation": node.each("dilations")}
 
 
@@ -278,7 +303,10 @@ def _concat(node: OnnxNode) -> Said:
 
 @says("Split")
 def _split(node: OnnxNode) -> Said:
-    return "split_with_sizes", {"self": node.read(0), "dim": node.get("axis", 0)}
+    return "split_with_sizes", {
+        "self": node.read(0),
+        "dim": node.get("axis", 0),
+    }
 
 
 @says("Slice")
@@ -301,20 +329,31 @@ def _pad(node: OnnxNode) -> Said:
         del flat[-2:]
     mode = node.get("mode", b"constant").decode()
     value = node.said(2, "value", 0)
-    return "pad", {"self": node.read(0), "pad": flat, "mode": mode, "value": value}
+    return "pad", {
+        "self": node.read(0),
+        "pad": flat,
+        "mode": mode,
+        "value": value,
+    }
 
 
 @says("DepthToSpace", "SpaceToDepth")
 def _rearranged(node: OnnxNode) -> Said:
     if node.op == "DepthToSpace" and node.get("mode", b"DCR") == b"CRD":
         factor = node.get("blocksize")
-        return "pixel_shuffle", {"self": node.read(0), "upscale_factor": factor}
+        return "pixel_shuffle", {
+            "self": node.read(0),
+            "upscale_factor": factor,
+        }
     raise node.no("in an order that the language has no word for")
 
 
 @says("Resize")
 def _resize(node: OnnxNode) -> Said:
-    modes = {b"nearest": "upsample_nearest2d", b"linear": "upsample_bilinear2d"}
+    modes = {
+        b"nearest": "upsample_nearest2d",
+        b"linear": "upsample_bilinear2d",
+    }
     word = modes.get(node.get("mode", b"nearest"))
     if word is None:
         raise node.no("in another mode than nearest and linear")

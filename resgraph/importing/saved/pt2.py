@@ -53,7 +53,9 @@ def tensors_of_pt2(path: Path) -> dict[str, Tensor]:
         found: dict[str, Tensor] = {}
         for kind in ("weights", "constants"):
             folder = f"data/{kind}"
-            config = archive.json(f"{folder}/model_{kind}_config.json")["config"]
+            config = archive.json(f"{folder}/model_{kind}_config.json")[
+                "config"
+            ]
             for key, about in config.items():
                 if not about["use_pickle"]:
                     content = archive.entry(
@@ -76,14 +78,20 @@ class _Archive:
             raise self._refused(problem) from None
         return self
 
-    def __exit__(self, _: object, problem: BaseException | None, *rest: object) -> None:
+    def __exit__(
+        self, _: object, problem: BaseException | None, *rest: object
+    ) -> None:
         self.zip.close()
-        if isinstance(problem, (*_BROKEN, zipfile.BadZipFile, OSError, RuntimeError)):
+        if isinstance(
+            problem, (*_BROKEN, zipfile.BadZipFile, OSError, RuntimeError)
+        ):
             raise self._refused(problem) from None
 
     def _refused(self, problem: BaseException) -> ImportRefused:
         if isinstance(problem, OSError):
-            return ImportRefused(f"{self.path} cannot be read: {reason(problem)}")
+            return ImportRefused(
+                f"{self.path} cannot be read: {reason(problem)}"
+            )
         said = f"{type(problem).__name__}: {problem}".partition("\n")[0]
         return ImportRefused(
             f"{self.path} is not what torch.export.save of torch 2.13 writes ({said})"
@@ -94,14 +102,20 @@ class _Archive:
 
     def entry(self, name: str, *, limit: int | None) -> bytes:
         """A file of the archive. Raises `ValueError` where it is not there, or too large."""
-        found = [i for i in self.zip.infolist() if i.filename.partition("/")[2] == name]
+        found = [
+            i
+            for i in self.zip.infolist()
+            if i.filename.partition("/")[2] == name
+        ]
         if len(found) != 1:
             raise ValueError(f"no {name}")
         (info,) = found
         if limit is not None and info.file_size > limit:
             raise ValueError(f"{name} is larger than {limit >> 20} MiB")
         if limit is None and info.file_size > info.compress_size + 1024:
-            raise ValueError(f"{name} is compressed, as torch writes no tensor")
+            raise ValueError(
+                f"{name} is compressed, as torch writes no tensor"
+            )
         return self.zip.read(info)
 
 
@@ -120,7 +134,9 @@ def _tensor(content: bytes, meta: Mapping[str, Any]) -> Tensor:
     start = _size(meta["storage_offset"], {})
     if not prod(axes):
         return torch.zeros(axes, dtype=dtype)
-    reach = start + sum((n - 1) * s for n, s in zip(axes, strides, strict=True))
+    reach = start + sum(
+        (n - 1) * s for n, s in zip(axes, strides, strict=True)
+    )
     flat = torch.frombuffer(bytearray(content), dtype=dtype)
     if min([0, start, *strides]) < 0 or reach >= flat.numel():
         raise ValueError("a tensor reads beyond its numbers")
@@ -137,10 +153,16 @@ _KEYS = {
 def _program(module: Mapping[str, Any]) -> AtenProgram:
     graph = module["graph"]
     symbols = {
-        name: _size(value, {}) for name, value in graph.get(_SYMBOLS, {}).items()
+        name: _size(value, {})
+        for name, value in graph.get(_SYMBOLS, {}).items()
     }
-    tensors = {n: _axes(meta, symbols) for n, meta in graph["tensor_values"].items()}
-    read = {name for node in graph["nodes"] for name in _names(node["inputs"])}
+    tensors = {
+        n: _axes(meta, symbols)
+        for n, meta in graph["tensor_values"].items()
+    }
+    read = {
+        name for node in graph["nodes"] for name in _names(node["inputs"])
+    }
     specs = module["signature"]["input_specs"]
     inputs = [CallResult(name, tensors[name]) for name in _inputs(specs)]
     parameters = dict(_parameters(specs, tensors, read))
@@ -173,17 +195,26 @@ def _parameters(
         name = given["arg"].get("name")
         if kind in _KEYS and name in read:
             key = str(given[_KEYS[kind]])
-            yield name, Parameter(key, tensors[name], learned=kind == "parameter")
+            yield (
+                name,
+                Parameter(key, tensors[name], learned=kind == "parameter"),
+            )
 
 
 def _stack(node: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The modules that run a node, the innermost last, by path and class."""
     said = str(node["metadata"].get("nn_module_stack", ""))
-    parts = (each.split(",", 2) for each in said.split(";") if each.count(",") > 1)
+    parts = (
+        each.split(",", 2)
+        for each in said.split(";")
+        if each.count(",") > 1
+    )
     return [(path, name) for _, path, name in parts]
 
 
-def _axes(meta: Mapping[str, Any], symbols: Mapping[str, int]) -> TensorSizes:
+def _axes(
+    meta: Mapping[str, Any], symbols: Mapping[str, int]
+) -> TensorSizes:
     sizes = tuple(_size(size, symbols) for size in meta["sizes"])
     if min((0, *sizes)) < 0 or prod(sizes) > _MOST:
         raise ValueError(f"a tensor of {sizes}")
@@ -236,24 +267,36 @@ class _Calls:
         target = str(node["target"])
         module = next((path for path, _ in reversed(_stack(node))), "")
         outputs, several = self._outputs(node["outputs"])
-        given = {each["name"]: self._meant(each["arg"]) for each in node["inputs"]}
+        given = {
+            each["name"]: self._meant(each["arg"])
+            for each in node["inputs"]
+        }
         if not target.startswith("torch.ops.aten."):
             word = target.rpartition("ops.")[2]
             return AtenCall(word, given, outputs, module, several)
         _, _, words = target.rpartition("aten.")
         word, _, overload = words.partition(".")
         return AtenCall(
-            word, _defaults(word, overload) | given, outputs, module, several, overload
+            word,
+            _defaults(word, overload) | given,
+            outputs,
+            module,
+            several,
+            overload,
         )
 
     def _outputs(
         self, found: list[Mapping[str, Any]]
     ) -> tuple[tuple[CallResult, ...], bool]:
-        several = len(found) > 1 or any("as_tensors" in each for each in found)
+        several = len(found) > 1 or any(
+            "as_tensors" in each for each in found
+        )
         names: list[str] = []
         for each in found:
             names += [t["name"] for t in each.get("as_tensors", [])]
-            names += [each["as_tensor"]["name"]] if "as_tensor" in each else []
+            names += (
+                [each["as_tensor"]["name"]] if "as_tensor" in each else []
+            )
         return tuple(
             CallResult(n if n in self.read else "", self.tensors.get(n, ()))
             for n in names

@@ -43,7 +43,9 @@ class Member:
 
     @property
     def notes(self) -> list[str]:
-        return [line for line in self.text.splitlines() if line.startswith("# ")]
+        return [
+            line for line in self.text.splitlines() if line.startswith("# ")
+        ]
 
     @property
     def expected(self) -> str:
@@ -54,8 +56,12 @@ def family(members: Sequence[Member], title: str = "") -> str:
     """One file, of which each variant makes the same net as its own spec. Raises `ImportRefused`
     where they share too little, which is no fault of any of them."""
     if len({member.name for member in members}) < len(members):
-        raise ImportRefused("two of the models have one name: they cannot be variants")
-    text = reformat(Source(title, _Family(members).text(title or _title(members))))
+        raise ImportRefused(
+            "two of the models have one name: they cannot be variants"
+        )
+    text = reformat(
+        Source(title, _Family(members).text(title or _title(members)))
+    )
     for member in members:
         _check(text, member)
     return text
@@ -66,18 +72,26 @@ def _check(text: str, member: Member) -> None:
     try:
         graph = loads(text, member.name).graph
     except ResgraphError as problem:
-        raise ImportRefused(f"no file can say all of them\n{problem}") from None
+        raise ImportRefused(
+            f"no file can say all of them\n{problem}"
+        ) from None
     own = member.plan.graph
     ends = [output.node for output in own.outputs]
     if matched_nets(graph, own.nodes, own.inputs, ends) is None:
-        raise ImportRefused(f"as a variant, {member.name} would be another net")
+        raise ImportRefused(
+            f"as a variant, {member.name} would be another net"
+        )
 
 
 def _title(members: Sequence[Member]) -> str:
     """What their names begin and end with: `resnet-d` of `resnet50d` and `resnet101d`."""
-    names = [re.sub(r"\d+", " ", member.name, count=1) for member in members]
+    names = [
+        re.sub(r"\d+", " ", member.name, count=1) for member in members
+    ]
     first, _, last = names[0].partition(" ")
-    return f"{first}-{last}".strip("-_") if len(set(names)) == 1 else "family"
+    return (
+        f"{first}-{last}".strip("-_") if len(set(names)) == 1 else "family"
+    )
 
 
 class _Family:
@@ -95,7 +109,9 @@ class _Family:
         blocks, net = list(self._blocks()), self._net()
         settled = self.values.settle()
         lines = [
-            *dict.fromkeys(note for member in self.members for note in member.notes),
+            *dict.fromkeys(
+                note for member in self.members for note in member.notes
+            ),
             f"name: {title}",
             f"about: {self._about()}",
             f"input: {keys.pop('input')}",
@@ -104,11 +120,15 @@ class _Family:
             *(f"{key}: {text}" for key, text in keys.items()),
         ]
         lines += [*map(settled.filled, blocks), "", "net:"]
-        rows = [(name, [*map(settled.filled, labels)]) for name, labels in net]
+        rows = [
+            (name, [*map(settled.filled, labels)]) for name, labels in net
+        ]
         lines += aligned(rows, 2)
         said = [
             (m.name, [_braced(settled.changes(n), keys)])
-            for n, (m, keys) in enumerate(zip(self.members, variants, strict=True))
+            for n, (m, keys) in enumerate(
+                zip(self.members, variants, strict=True)
+            )
         ]
         lines += ["", "variants:", *aligned(said, 2), "", "expect:"]
         lines += aligned([(m.name, [m.expected]) for m in self.members], 2)
@@ -124,13 +144,19 @@ class _Family:
     def _settings(self) -> tuple[dict[str, str], list[str]]:
         """Keys of the file, as the first has them, and what each variant says of them."""
         lines = [*map(_keys, self.members)]
-        odd = {key for key in chain(*lines) if not all(key in own for own in lines)}
+        odd = {
+            key
+            for key in chain(*lines)
+            if not all(key in own for own in lines)
+        }
         if odd:
             raise self._refused(f"not all of them have `{min(odd)}`")
         first = lines[0]
         said = [
             ", ".join(
-                f"{key}: {text}" for key, text in own.items() if text != first[key]
+                f"{key}: {text}"
+                for key, text in own.items()
+                if text != first[key]
             )
             for own in lines
         ]
@@ -148,27 +174,38 @@ class _Family:
         for name, each in texts.items():
             have = next(lines for lines in each if lines is not None)
             problem = f"their blocks `{name}` differ"
-            for column in self._columns([lines or have for lines in each], problem):
+            for column in self._columns(
+                [lines or have for lines in each], problem
+            ):
                 yield from _rebroken(self._unified(column, problem))
 
     def _net(self) -> list[tuple[str, list[str]]]:
         nets = [*map(_rows, self.members)]
         drafts = []
-        for rows in self._columns(nets, "they have different numbers of rows"):
+        for rows in self._columns(
+            nets, "they have different numbers of rows"
+        ):
             name, _ = rows[0]
             lists = [labels for _, labels in rows]
-            drafts.append((name, self._columns(lists, f"their rows `{name}` differ")))
+            drafts.append(
+                (name, self._columns(lists, f"their rows `{name}` differ"))
+            )
         repeated = any(
             len({_counted(label)[0] for label in column}) > 1
             for _, columns in drafts
             for column in columns
         )
         return [
-            (name, [self._label(column, name, repeated) for column in columns])
+            (
+                name,
+                [self._label(column, name, repeated) for column in columns],
+            )
             for name, columns in drafts
         ]
 
-    def _label(self, column: Sequence[str], row: str, repeated: bool) -> str:
+    def _label(
+        self, column: Sequence[str], row: str, repeated: bool
+    ) -> str:
         """One label for all; with `repeated`, how often it stands is one of the `reps`."""
         pairs = [*map(_counted, column)]
         counts = [count for count, _ in pairs]
@@ -177,11 +214,18 @@ class _Family:
         )
         if max(counts) == 1:
             return text
-        times = self.values.listed("reps", counts) if repeated else str(counts[0])
+        times = (
+            self.values.listed("reps", counts)
+            if repeated
+            else str(counts[0])
+        )
         return f"{times} x {text}"
 
     def _columns(
-        self, lists: Sequence[Sequence[_T]], problem: str, texts: Sequence[str] = ()
+        self,
+        lists: Sequence[Sequence[_T]],
+        problem: str,
+        texts: Sequence[str] = (),
     ) -> list[tuple[_T, ...]]:
         """What stands at each place of all of these lists, which must be as long as each other."""
         if len({*map(len, lists)}) > 1:
@@ -211,13 +255,19 @@ class _Family:
         words = [token for token in before if not token.isspace()]
         if words[-1:] == ["/"]:
             return "stride"
-        word = next((w for w in reversed(words) if w[0].isalpha()), "number")
+        word = next(
+            (w for w in reversed(words) if w[0].isalpha()), "number"
+        )
         return "" if word in self.blocks or word in ("conv", "fc") else word
 
-    def _refused(self, problem: str, texts: Sequence[str] = ()) -> ImportRefused:
+    def _refused(
+        self, problem: str, texts: Sequence[str] = ()
+    ) -> ImportRefused:
         names = [member.name for member in self.members]
         pairs = zip(names, texts, strict=True) if texts else ()
-        seen = "".join(f"\n  {name}: {text.strip()}" for name, text in pairs)
+        seen = "".join(
+            f"\n  {name}: {text.strip()}" for name, text in pairs
+        )
         return ImportRefused(
             f"{', '.join(names)} share too little for one file: {problem}{seen}\n"
             "import each into a file of its own"
@@ -232,7 +282,9 @@ def _keys(member: Member) -> dict[str, str]:
     """The keys of a file that stand on one line of its text."""
     pairs = (line.partition(": ") for line in member.text.splitlines())
     return {
-        key: text for key, _, text in pairs if key in member.tree and key not in _OWN
+        key: text
+        for key, _, text in pairs
+        if key in member.tree and key not in _OWN
     }
 
 
@@ -241,12 +293,17 @@ def _block_lines(text: str) -> dict[str, list[str]]:
     inner = text.partition("\nblocks:\n")[2].partition("\n\n")[0]
     parts = re.split(r"^  ([\w-]+):", inner, flags=re.MULTILINE)[1:]
     pairs = zip(parts[::2], map(_joined, parts[1::2]), strict=True)
-    return {name: f"  {name}:{lines.rstrip()}".splitlines() for name, lines in pairs}
+    return {
+        name: f"  {name}:{lines.rstrip()}".splitlines()
+        for name, lines in pairs
+    }
 
 
 def _joined(lines: str) -> str:
     """The lines of a block, but for one of several streams with its lists on one each."""
-    return lines if lines.startswith(" {") else re.sub(r",\n +", ", ", lines)
+    return (
+        lines if lines.startswith(" {") else re.sub(r",\n +", ", ", lines)
+    )
 
 
 def _rebroken(line: str) -> Iterator[str]:
@@ -257,15 +314,24 @@ def _rebroken(line: str) -> Iterator[str]:
 
 def _rows(member: Member) -> list[tuple[str, list[str]]]:
     rows = member.tree["net"].items()
-    lists = ((name, said if isinstance(said, list) else [said]) for name, said in rows)
+    lists = (
+        (name, said if isinstance(said, list) else [said])
+        for name, said in rows
+    )
     return [(name, [*map(_flow, labels)]) for name, labels in lists]
 
 
 def _flow(label: Any) -> str:
     """A label, or a block that stands in a row, on one line."""
     if isinstance(label, dict):
-        return _braced(*(f"{key}: {_flow(each)}" for key, each in label.items()))
-    return listed([*map(_flow, label)]) if isinstance(label, list) else str(label)
+        return _braced(
+            *(f"{key}: {_flow(each)}" for key, each in label.items())
+        )
+    return (
+        listed([*map(_flow, label)])
+        if isinstance(label, list)
+        else str(label)
+    )
 
 
 def _counted(label: str) -> tuple[int, str]:

@@ -71,7 +71,9 @@ def _settled(
 ) -> tuple[str, tuple[Any, ...], list[str]]:
     """One `let`: its name, its value in each net, and what stands for each of its marks."""
     one, many = _NAMES.get(word, (f"{word}_", f"{word}s"))
-    factors = _factors(columns) if word != "reps" and len(columns) > 1 else None
+    factors = (
+        _factors(columns) if word != "reps" and len(columns) > 1 else None
+    )
     if factors:
         return one, factors, [f"{min(column)}*{one}" for column in columns]
     if len(columns) == 1 and word != "reps":
@@ -88,11 +90,15 @@ class SettledLets(Frozen):
 
     def filled(self, text: str) -> str:
         """A text with its marks resolved."""
-        return _MARK.sub(lambda mark: self.texts[mark[1], int(mark[2])], text)
+        return _MARK.sub(
+            lambda mark: self.texts[mark[1], int(mark[2])], text
+        )
 
     def line(self, net: int) -> str:
         """All `let`s as one net has them."""
-        return _pairs((name, values[net]) for name, values in self.lets.items())
+        return _pairs(
+            (name, values[net]) for name, values in self.lets.items()
+        )
 
     def changes(self, net: int) -> str:
         """Those in which a net differs from the first."""
@@ -108,11 +114,19 @@ def _pairs(values: Iterable[tuple[str, Any]]) -> str:
 
 
 def _text(value: Any) -> str:
-    return f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)
+    return (
+        f"[{', '.join(map(str, value))}]"
+        if isinstance(value, list)
+        else str(value)
+    )
 
 
 def _factors(columns: Sequence[tuple[int, ...]]) -> tuple[int, ...] | None:
     """One whole factor for each net, where that is all that differs."""
-    found = {tuple(value / min(column) for value in column) for column in columns}
+    found = {
+        tuple(value / min(column) for value in column) for column in columns
+    }
     whole = all(factor.is_integer() for factor in chain(*found))
-    return tuple(map(int, found.pop())) if len(found) == 1 and whole else None
+    return (
+        tuple(map(int, found.pop())) if len(found) == 1 and whole else None
+    )

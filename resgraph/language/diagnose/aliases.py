@@ -54,5 +54,9 @@ _OPTIONS = {
     "output": "output_dir save_dir log_dir logdir",
     "save-every": "save_every checkpoint_every save_freq",
 }
-OPTIONS = {word: option for option, words in _OPTIONS.items() for word in words.split()}
+OPTIONS = {
+    word: option
+    for option, words in _OPTIONS.items()
+    for word in words.split()
+}
 """Keys that say how a run is done and not what is learned → the option of `resgraph build`."""

@@ -11,7 +11,14 @@ from collections.abc import Callable, Collection
 from ...errors import Fault, Hint, Span, fault, write
 from ...ops import ACTIVATIONS, VOCABULARY
 from ...structs import Frozen
-from ..foreign import CONCATS, SIGNS, SYNONYMS, is_foreign, plain_calls, squeezed
+from ..foreign import (
+    CONCATS,
+    SIGNS,
+    SYNONYMS,
+    is_foreign,
+    plain_calls,
+    squeezed,
+)
 from ..grammar.binding import LAYERS
 from ..grammar.expression import ExpressionError, parse_expression
 from ..grammar.label import KERNEL, PAIR, chunks, parse_equation, word_at
@@ -21,7 +28,12 @@ from ..grammar.words import CONSTANTS, TENSOR_NAMES
 from ..yaml.characters import LOOK_ALIKES, look_alikes
 from .names import foreign_letters
 from .nearest import certain, did_you_mean, nearest
-from .word import ELEMENT, functions_of_tensors, respelled_word, unknown_word
+from .word import (
+    ELEMENT,
+    functions_of_tensors,
+    respelled_word,
+    unknown_word,
+)
 
 _CALL_OF_AN_OP = re.compile(
     r"(?:[Cc]onv\w*|[Ll]inear|fc|bn|gn|ln|dropout|[A-Z]\w*|nn\.\w+)\("
@@ -112,7 +124,9 @@ def _spaced_kernel(item: _Item) -> Fault | None:
         return None
     message = f"`{down} x {across}` is not a kernel size"
     place = item.parts[0].span.to(item.parts[2].span)
-    return fault("E014", message, place, write(f"{down}x{across}", ", in one word"))
+    return fault(
+        "E014", message, place, write(f"{down}x{across}", ", in one word")
+    )
 
 
 def _other_times(item: _Item) -> Fault | None:
@@ -143,9 +157,13 @@ def _starred(item: _Item) -> Fault | None:
 def _turned(item: _Item) -> Fault | None:
     """`bottleneck x 3`."""
     first, _, count = (*item.texts, "", "", "")[:3]
-    if not item.repeated or not (first in item.words or first in VOCABULARY):
+    if not item.repeated or not (
+        first in item.words or first in VOCABULARY
+    ):
         return None
-    hint = write(f"{count} x {first}", span=item.parts[0].span.to(item.parts[2].span))
+    hint = write(
+        f"{count} x {first}", span=item.parts[0].span.to(item.parts[2].span)
+    )
     message = "a repeat stands before what it repeats"
     return fault("E011", message, item.parts[0].span, hint)
 
@@ -181,11 +199,17 @@ def _name(item: _Item) -> Fault | None:
 
 def _signless(item: _Item) -> Fault | None:
     """Several names, and no sign between them."""
-    if not item.first or len(item.parts) < 2 or not item.tensors.issuperset(item.texts):
+    if (
+        not item.first
+        or len(item.parts) < 2
+        or not item.tensors.issuperset(item.texts)
+    ):
         return None
     plain = " + ".join(item.texts)
     message = "an equation has a sign between its values"
-    return fault("E010", message, item.span, Hint(f"write `{plain}`", plain))
+    return fault(
+        "E010", message, item.span, Hint(f"write `{plain}`", plain)
+    )
 
 
 def _python(item: _Item) -> Fault | None:
@@ -193,7 +217,9 @@ def _python(item: _Item) -> Fault | None:
     plain = plain_calls(item.text) if item.first else item.text
     if plain == item.text:
         return None
-    if not {*re.findall(r"(\w+)\(", plain)}.issubset(functions_of_tensors()):
+    if not {*re.findall(r"(\w+)\(", plain)}.issubset(
+        functions_of_tensors()
+    ):
         return None
     message = "an equation calls functions by their names here, not as Python does"
     hint = Hint(f"write `{plain}`", plain, item.text.endswith(plain))
@@ -215,7 +241,9 @@ def _layer(item: _Item) -> Fault | None:
 
 def _is_sign(item: _Item) -> bool:
     word = squeezed(item.text.partition(" ")[0])
-    return (word in SIGNS or word in CONCATS) and item.text not in item.parser.names
+    return (
+        word in SIGNS or word in CONCATS
+    ) and item.text not in item.parser.names
 
 
 def _is_equation(text: str) -> bool:
@@ -241,7 +269,9 @@ def _is_counted(parts: list[Chunk], words: Collection[str]) -> bool:
     ):
         return False
     second = parts[1].text
-    return second in LAYERS or (second in words and second not in ACTIVATIONS)
+    return second in LAYERS or (
+        second in words and second not in ACTIVATIONS
+    )
 
 
 def _is_call(item: _Item) -> bool:
@@ -260,7 +290,9 @@ def _is_worded(item: _Item) -> bool:
     return word is not None and not named and second[:1].isalnum()
 
 
-def _is_layer(text: str, words: Collection[str], names: Collection[str]) -> bool:
+def _is_layer(
+    text: str, words: Collection[str], names: Collection[str]
+) -> bool:
     """Whether a text that parses as an equation is a layer with an unknown word: `maxpool /2`,
     `batch-norm`.
 
@@ -272,10 +304,14 @@ def _is_layer(text: str, words: Collection[str], names: Collection[str]) -> bool
     word, parts = found[1], found[1].split("-")
     if any(part in names or certain(part, names) for part in parts):
         return False
-    ours = squeezed(word) in SYNONYMS or certain(word, {*VOCABULARY, *words})
+    ours = squeezed(word) in SYNONYMS or certain(
+        word, {*VOCABULARY, *words}
+    )
     if is_foreign(word) or ours:
         return True
-    likely = found[2] is not None or bool(did_you_mean(word, VOCABULARY, words))
+    likely = found[2] is not None or bool(
+        did_you_mean(word, VOCABULARY, words)
+    )
     return likely and not any(nearest(part, names) for part in parts)
 
 

@@ -51,7 +51,10 @@ class Mistake(Frozen):
             else ("E034",),
         ).diagnostic
         length, written = locate(tree, (self.beyond,))
-        if written and (length.source, length.line) != (span.source, span.line):
+        if written and (length.source, length.line) != (
+            span.source,
+            span.line,
+        ):
             related = (Related(length, "the length of the run"),)
             return replace(found, related=related)
         return found
@@ -68,7 +71,9 @@ def locate(tree: trees.Tree, loc: Location) -> tuple[Span, Span | None]:
             key, tree = None, tree.items[part]
     span = tree.span
     if isinstance(tree, trees.Mapping):  # its first character stands for it
-        span = Span(span.source, span.line, span.column, span.line, span.column + 1)
+        span = Span(
+            span.source, span.line, span.column, span.line, span.column + 1
+        )
     return span, key
 
 
@@ -155,13 +160,17 @@ class _Wrong(Frozen):
         return record_at(self.model, self.details[0]["loc"][:-1])
 
 
-def mistakes(error: ValidationError, value: Any, model: type[Record]) -> list[Mistake]:
+def mistakes(
+    error: ValidationError, value: Any, model: type[Record]
+) -> list[Mistake]:
     """What is wrong with a value that was to be a `model`: one mistake for each place."""
     places: dict[tuple[Location, str], list[Any]] = {}
     for detail in error.errors():
         of_key = detail["type"] in ("missing", "extra_forbidden")
         key = str(detail["loc"][-1]) if of_key else ""
-        places.setdefault((path_in(value, detail["loc"]), key), []).append(detail)
+        places.setdefault((path_in(value, detail["loc"]), key), []).append(
+            detail
+        )
     out = []
     for (loc, key), details in places.items():
         name = key or next(of_type(str, loc[::-1]), "")
@@ -173,13 +182,20 @@ def mistakes(error: ValidationError, value: Any, model: type[Record]) -> list[Mi
 def _unknown_key(wrong: _Wrong) -> Mistake:
     name, known = wrong.name, list(wrong.around.model_fields)
     near, home = key_meant(name, known), wrong.around.home_of(name)
-    best = near if near.certain else home or near or f"the keys are {', '.join(known)}"
+    best = (
+        near
+        if near.certain
+        else home or near or f"the keys are {', '.join(known)}"
+    )
     said = f"unknown key `{name}`"
     return Mistake(wrong.loc, said, best, "E020")
 
 
 def _missing_key(wrong: _Wrong) -> Mistake:
-    said, example = f"`{wrong.name}` is missing", EXAMPLES.get(wrong.name, "")
+    said, example = (
+        f"`{wrong.name}` is missing",
+        EXAMPLES.get(wrong.name, ""),
+    )
     return Mistake(wrong.loc, said, example, "E021", wrong.name)
 
 
@@ -189,12 +205,16 @@ def _no_kind(wrong: _Wrong) -> Mistake:
     given = wrong.value if isinstance(wrong.value, dict) else {}
     for name in given:
         if near := sure(str(name), [tag]):
-            return Mistake((*wrong.loc, name), f"unknown key `{name}`", near, "E020")
+            return Mistake(
+                (*wrong.loc, name), f"unknown key `{name}`", near, "E020"
+            )
     members = records(wrong.around.model_fields[key].annotation)
     one, *others = _fitting_kinds(members, tag, given)
     sole = f"write `{tag}: {one}`, whose keys these are"
     hint = f"one of {ticked([one, *others])}" if others else sole
-    return Mistake(wrong.loc, f"`{tag}` of `{key}` is missing", hint, "E021", tag)
+    return Mistake(
+        wrong.loc, f"`{tag}` of `{key}` is missing", hint, "E021", tag
+    )
 
 
 def _fitting_kinds(
@@ -234,7 +254,9 @@ def _no_such_kind(wrong: _Wrong) -> Mistake:
 
 
 def _empty(wrong: _Wrong) -> Mistake:
-    return Mistake(wrong.loc, f"`{wrong.name}` is empty", EXAMPLES.get(wrong.name, ""))
+    return Mistake(
+        wrong.loc, f"`{wrong.name}` is empty", EXAMPLES.get(wrong.name, "")
+    )
 
 
 def _refused(wrong: _Wrong) -> Mistake:
@@ -247,12 +269,16 @@ def _wrong_value(wrong: _Wrong) -> Mistake:
     """What pydantic says of a value, or a validator of ours that leaves it to others to name the
     key."""
     nouns = dict.fromkeys(
-        _NOUNS[detail["type"]] for detail in wrong.details if detail["type"] in _NOUNS
+        _NOUNS[detail["type"]]
+        for detail in wrong.details
+        if detail["type"] in _NOUNS
     )
     text = str(wrong.context.get("error") or wrong.details[0]["msg"])
     must = " or ".join(nouns) or _plain(text)
     if not must:
-        return Mistake(wrong.loc, f"`{wrong.name}`: {text[0].lower()}{text[1:]}")
+        return Mistake(
+            wrong.loc, f"`{wrong.name}`: {text[0].lower()}{text[1:]}"
+        )
     hint = _value_meant(wrong) or EXAMPLES.get(wrong.name, "")
     return Mistake(wrong.loc, f"`{wrong.name}` must be {must}", hint)
 

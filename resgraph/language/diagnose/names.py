@@ -15,19 +15,25 @@ OPTIONS = {"A": "zero-pad", "B": "projection", "C": "projection always"}
 """The shortcuts of He et al. 2015, section 3.3, by their letters."""
 
 
-def other_name(name: str, taken: Iterable[str] = (), *, dashes: bool = False) -> str:
+def other_name(
+    name: str, taken: Iterable[str] = (), *, dashes: bool = False
+) -> str:
     """What to do about a name that cannot be one: another that can, and is close to it."""
     taken = frozenset(taken)
     plain = (
         re.sub(
-            r"[^A-Za-z0-9_-]+" if dashes else r"[^A-Za-z0-9_]+", "_", name[:32]
+            r"[^A-Za-z0-9_-]+" if dashes else r"[^A-Za-z0-9_]+",
+            "_",
+            name[:32],
         ).strip("_-")
         or "a"
     )
     plain = plain if plain[0].isalpha() and plain.isascii() else f"n{plain}"
     others = chain([plain], (f"{plain}{number}" for number in count(1)))
     free = next(
-        other for other in others if not name_problem(other, taken, dashes=dashes)
+        other
+        for other in others
+        if not name_problem(other, taken, dashes=dashes)
     )
     return f"give it another name, such as `{free}`"
 

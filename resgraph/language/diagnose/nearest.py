@@ -36,7 +36,9 @@ def _certain(word: str, known: frozenset[str]) -> str:
         return ""
     if (ours := SYNONYMS.get(squeezed(word), "")) in known:
         return ours
-    if same := {right for right in known if squeezed(right) == squeezed(word)}:
+    if same := {
+        right for right in known if squeezed(right) == squeezed(word)
+    }:
         return _only(same)
     return _slipped(word, known)
 
@@ -44,12 +46,18 @@ def _certain(word: str, known: frozenset[str]) -> str:
 def _slipped(word: str, known: frozenset[str]) -> str:
     """The one word from which a wrong one differs by a slip, or ""."""
     lower = word.lower()
-    near = {right: how for right in known if (how := _apart(lower, right.lower()))}
+    near = {
+        right: how
+        for right in known
+        if (how := _apart(lower, right.lower()))
+    }
     only = _only(set(near))
     if not only or _letters(only) < _LEAST[near[only]]:
         return ""
     # of `ushuffle`, `unshuffle` is as near
-    foreign_too = {_apart(squeezed(word), other) for other in FOREIGN.keys() - known}
+    foreign_too = {
+        _apart(squeezed(word), other) for other in FOREIGN.keys() - known
+    }
     return "" if foreign_too & {"slip", near[only]} else only
 
 
@@ -76,7 +84,8 @@ def _apart(wrong: str, right: str) -> str:
         return "plural"
     pairs = zip(wrong, right, strict=False)
     at = next(
-        (i for i, (a, b) in enumerate(pairs) if a != b), min(len(wrong), len(right))
+        (i for i, (a, b) in enumerate(pairs) if a != b),
+        min(len(wrong), len(right)),
     )
     return _difference(wrong[at - 1 : at], wrong[at:], right[at:])
 
@@ -89,12 +98,18 @@ def _difference(before: str, left: str, wanted: str) -> str:
         return "slip" if right else ""
     if left[1:] == wanted and wrong:
         return "slip" if before == left[0] else "letter"
-    if left[:2] == wanted[1::-1] and left[2:] == wanted[2:] and left[:2].isalpha():
+    if (
+        left[:2] == wanted[1::-1]
+        and left[2:] == wanted[2:]
+        and left[:2].isalpha()
+    ):
         return "slip"
     return "letter" if left[1:] == wanted[1:] and wrong and right else ""
 
 
-def did_you_mean(word: str, known: Iterable[str], rather: Iterable[str] = ()) -> Hint:
+def did_you_mean(
+    word: str, known: Iterable[str], rather: Iterable[str] = ()
+) -> Hint:
     """`did you mean `groups`?`, or an empty hint where nothing is near; of two as near, one of
     `rather`."""
     words, preferred = list(known), list(rather)
@@ -110,7 +125,9 @@ def sure(word: str, known: Collection[str]) -> Hint:
     return meant(right, sure=True) if right else Hint()
 
 
-def op_meant(word: str, known: Iterable[str], rather: Iterable[str] = ()) -> Hint:
+def op_meant(
+    word: str, known: Iterable[str], rather: Iterable[str] = ()
+) -> Hint:
     """What to write for a word that is no op here: what is said of a foreign one, or what is
     near."""
     return Hint(foreign(word)) or did_you_mean(word, known, rather)
@@ -118,7 +135,9 @@ def op_meant(word: str, known: Iterable[str], rather: Iterable[str] = ()) -> Hin
 
 def meant(word: str, *, sure: bool, span: Span | None = None) -> Hint:
     """`did you mean `groups`?`, of a word that is the right one for `sure`, or perhaps."""
-    return Hint(f"did you mean `{word}`?", word, sure, span, frozenset([word]))
+    return Hint(
+        f"did you mean `{word}`?", word, sure, span, frozenset([word])
+    )
 
 
 def known_here(names: Collection[str]) -> Hint:
@@ -130,21 +149,32 @@ def known_here(names: Collection[str]) -> Hint:
     )
 
 
-def nearest(word: str, known: Iterable[str], rather: Iterable[str] = ()) -> str:
+def nearest(
+    word: str, known: Iterable[str], rather: Iterable[str] = ()
+) -> str:
     """The right word that a wrong one is nearest to, or ""."""
     wanted, preferred = word[:64], frozenset(rather)
     words = sorted({*known, *preferred})
     if wanted.lower() in words:
         return wanted.lower()
     near = difflib.get_close_matches(wanted, words, n=3, cutoff=_ALIKE)
-    near = near or difflib.get_close_matches(wanted.lower(), words, n=3, cutoff=_ALIKE)
+    near = near or difflib.get_close_matches(
+        wanted.lower(), words, n=3, cutoff=_ALIKE
+    )
     likeness = {
-        found: difflib.SequenceMatcher(None, found, wanted).ratio() for found in near
+        found: difflib.SequenceMatcher(None, found, wanted).ratio()
+        for found in near
     }
     # `padding`, `epsilon`
     longer = _only(
-        {right for right in words if len(right) > 2 and wanted.startswith(right)}
+        {
+            right
+            for right in words
+            if len(right) > 2 and wanted.startswith(right)
+        }
     )
     return max(
-        near, key=lambda found: (likeness[found], found in preferred), default=longer
+        near,
+        key=lambda found: (likeness[found], found in preferred),
+        default=longer,
     )

@@ -18,8 +18,22 @@ from ..grammar.arithmetic import value_text
 from ..grammar.binding import LAYERS, Binder, Rule, UnreadOption
 from ..grammar.expression import BinaryOp, NumberLiteral
 from ..grammar.label import parse_expr, phrase_at
-from ..grammar.records import BlockDef, Bound, Chunk, Expr, Label, Option, Word
-from ..grammar.targets import Target, literal_words, mode_hint, number_of, takes_mode
+from ..grammar.records import (
+    BlockDef,
+    Bound,
+    Chunk,
+    Expr,
+    Label,
+    Option,
+    Word,
+)
+from ..grammar.targets import (
+    Target,
+    literal_words,
+    mode_hint,
+    number_of,
+    takes_mode,
+)
 from ..grammar.words import MODES, POLICIES
 from .names import policy_hint
 from .nearest import did_you_mean, nearest, op_meant, sure
@@ -51,12 +65,18 @@ def in_number(label: Label, target: Target, place: int) -> Fault | None:
         return run_together(part)
     if place and binder.texts[place - 1] in binder.fields:
         return None  # the value of an option
-    return next(filter(None, (guess(binder, part) for guess in _NAMES)), None)
+    return next(
+        filter(None, (guess(binder, part) for guess in _NAMES)), None
+    )
 
 
-def _refused(binder: Binder, text: str, span: Span, hint: str | Hint) -> Fault:
+def _refused(
+    binder: Binder, text: str, span: Span, hint: str | Hint
+) -> Fault:
     """That a label's word has no option of that name."""
-    return fault("E012", f"`{binder.label.word}` has no option `{text}`", span, hint)
+    return fault(
+        "E012", f"`{binder.label.word}` has no option `{text}`", span, hint
+    )
 
 
 # -- a number, or anything that is no mode and no option
@@ -73,7 +93,9 @@ def _list(binder: Binder, part: Chunk) -> Fault | None:
     hint = "layers one after another are items of one list"
     if "shortcut" in binder.fields:
         hint = long_form(binder.label.word)
-    return fault("E012", "a list cannot stand within a label", part.span, hint)
+    return fault(
+        "E012", "a list cannot stand within a label", part.span, hint
+    )
 
 
 def _assigned(binder: Binder, part: Chunk) -> Fault | None:
@@ -81,8 +103,12 @@ def _assigned(binder: Binder, part: Chunk) -> Fault | None:
     key, sign, value = part.text.partition("=")
     if not sign:
         return None
-    plain = {"stride": f"/{value}", "width": value}.get(key, f"{key} {value}")
-    plain = "bias none" if (key, value.lower()) == ("bias", "false") else plain
+    plain = {"stride": f"/{value}", "width": value}.get(
+        key, f"{key} {value}"
+    )
+    plain = (
+        "bias none" if (key, value.lower()) == ("bias", "false") else plain
+    )
     hint: str | Hint = "an option is a word and its value: `groups 32`"
     if value and (key in binder.fields or key == "width"):
         hint = write(plain)
@@ -111,7 +137,10 @@ def _second_layer(binder: Binder, part: Chunk) -> Fault | None:
     if layer.text not in LAYERS and layer.text not in binder.words:
         return None
     cut = part.span.column - label.span.column
-    first, second = label.text[:cut].rstrip(" ,\n"), label.text[cut:].rstrip("]")
+    first, second = (
+        label.text[:cut].rstrip(" ,\n"),
+        label.text[cut:].rstrip("]"),
+    )
     hint = f"layers one after another are a list: `[{short(first)}, {short(second)}]`"
     if layer.text in _NORMS and label.word.endswith("conv"):
         pattern = r"\b(bn|ln|gn(?: [0-9]+)?) (?=[a-z])"
@@ -137,11 +166,17 @@ def _size(binder: Binder, part: Chunk) -> Fault | None:
         place = label.word_span.to(part.span)
         hint = write(f"{part.text} {label.word}", span=place)
         hint = replace(hint, certain=binder.place == 1)
-        return fault("E014", "a kernel stands before its op", part.span, hint)
+        return fault(
+            "E014", "a kernel stands before its op", part.span, hint
+        )
     down, across = part.text.split("x")
     same = "it is the same down and across"
-    message = f"`{label.word}` takes a number, and `{short(part.text)}` is a size"
-    return fault("E012", message, part.span, write(down) if down == across else same)
+    message = (
+        f"`{label.word}` takes a number, and `{short(part.text)}` is a size"
+    )
+    return fault(
+        "E012", message, part.span, write(down) if down == across else same
+    )
 
 
 def _touching(binder: Binder, part: Chunk) -> Fault | None:
@@ -189,7 +224,9 @@ def _maybe_option_before(binder: Binder, part: Chunk) -> Fault | None:
     return _named_before(binder, did_you_mean)
 
 
-def _named_before(binder: Binder, near: Callable[..., Hint]) -> Fault | None:
+def _named_before(
+    binder: Binder, near: Callable[..., Hint]
+) -> Fault | None:
     first = _first_word(binder)
     hint = near(first, binder.fields) if first else None
     return (
@@ -201,11 +238,15 @@ def _named_before(binder: Binder, near: Callable[..., Hint]) -> Fault | None:
 
 def _unknown_option(binder: Binder, part: Chunk) -> Fault | None:
     target, text = binder.target, part.text
-    if not _WORD.match(text) or (binder.number is None and number_of(target)):
+    if not _WORD.match(text) or (
+        binder.number is None and number_of(target)
+    ):
         return None
     if isinstance(target, BlockDef) and text in target.reads:
         return _undeclared(binder, part, target)
-    modes = {word for word in MODES | ACTIVATIONS if takes_mode(target, word)}
+    modes = {
+        word for word in MODES | ACTIVATIONS if takes_mode(target, word)
+    }
     hint = (
         _norm_behind(binder, part)
         or op_meant(text, binder.fields | modes)
@@ -233,7 +274,9 @@ def _undeclared(binder: Binder, part: Chunk, block: BlockDef) -> Fault:
         hint = f"the block reads `{text}` and declares `{declared}`: one of the two is misspelled"
     message = f"`{binder.label.word}` has no option `{text}`"
     names, causes = [text, declared], ["E030", "E034"]
-    return fault("E012", message, part.span, hint, names=names, causes=causes)
+    return fault(
+        "E012", message, part.span, hint, names=names, causes=causes
+    )
 
 
 def _norm_behind(binder: Binder, part: Chunk) -> str:
@@ -258,7 +301,9 @@ def _flag_behind(binder: Binder, part: Chunk) -> str:
 def _function_meant(binder: Binder) -> str:
     """What to write for `relu body + shortcut`."""
     rest, word = " ".join(binder.texts), binder.label.word
-    if word in ACTIVATIONS and (len(binder.texts) == 1 or set("+*(") & set(rest)):
+    if word in ACTIVATIONS and (
+        len(binder.texts) == 1 or set("+*(") & set(rest)
+    ):
         return f"in an equation it has brackets: `{word}({rest})`"
     return ""
 
@@ -270,10 +315,10 @@ def _second_number(binder: Binder, part: Chunk) -> Fault | None:
     if part.text in ("+", "-", "*"):
         hint = "a sum in a label has no spaces, or brackets: `16+16`"
     if isinstance(binder.target, BlockDef) and first in binder.target.reads:
-        hint = (
-            f"a call sets what its block's `let:` declares, and `{first}` is the file's"
-        )
-    message = f"`{binder.label.word}` takes one number, and this is a second"
+        hint = f"a call sets what its block's `let:` declares, and `{first}` is the file's"
+    message = (
+        f"`{binder.label.word}` takes one number, and this is a second"
+    )
     return fault("E013", message, part.span, hint)
 
 
@@ -282,7 +327,9 @@ def _no_number(binder: Binder, part: Chunk) -> Fault | None:
     if number_of(binder.target):
         return None
     word, text = binder.label.word, part.text
-    hint: str | Hint = Hint("leave it out: as many channels come out as come in", "")
+    hint: str | Hint = Hint(
+        "leave it out: as many channels come out as come in", ""
+    )
     if needed := _needed(binder.target):
         hint = write(f"{needed} {text}")
     small = text.isdigit() and int(text) < 16
@@ -340,25 +387,36 @@ def _stride(binder: Binder, slash: Chunk) -> Fault:
 
 
 def _mode(binder: Binder, part: Chunk) -> Fault:
-    text = phrase_at(binder.texts, binder.place - 1, ACTIVATIONS) or part.text
-    return _option_before(binder) or _no_mode(binder, f"`{text}`", text, part.span)
+    text = (
+        phrase_at(binder.texts, binder.place - 1, ACTIVATIONS) or part.text
+    )
+    return _option_before(binder) or _no_mode(
+        binder, f"`{text}`", text, part.span
+    )
 
 
 def _long_mode(binder: Binder, mode: Option) -> Fault:
     """A mode in the long form, which may be anything."""
     text = mode.value.text if isinstance(mode.value, Word | Expr) else ""
-    return _no_mode(binder, f"`{text}`" if text else "such mode", text, mode.span)
+    return _no_mode(
+        binder, f"`{text}`" if text else "such mode", text, mode.span
+    )
 
 
 def _no_mode(binder: Binder, said: str, text: str, span: Span) -> Fault:
     hint = mode_hint(binder.target, text)
-    return fault("E012", f"`{binder.label.word}` takes no {said}", span, hint)
+    return fault(
+        "E012", f"`{binder.label.word}` takes no {said}", span, hint
+    )
 
 
 def _value(binder: Binder, part: Chunk) -> Fault:
     """An option at the end of a label, whose value is missing."""
     key = part.text
-    choices = ["2", *sorted(literal_words(binder.target, key) - {"default"})]
+    choices = [
+        "2",
+        *sorted(literal_words(binder.target, key) - {"default"}),
+    ]
     examples = ticked((f"{key} {choice}" for choice in choices), " or ")
     hint = f"write it behind: {examples}"
     return _option_before(binder) or fault(
@@ -369,14 +427,19 @@ def _value(binder: Binder, part: Chunk) -> Fault:
 def _policy(binder: Binder, part: Chunk) -> Fault:
     listed = ticked(sorted(POLICIES))
     hint = (
-        policy_hint(part.text) or f"they are {listed}; {long_form(binder.label.word)}"
+        policy_hint(part.text)
+        or f"they are {listed}; {long_form(binder.label.word)}"
     )
-    return fault("E012", f"no shortcut policy `{part.text}`", part.span, hint)
+    return fault(
+        "E012", f"no shortcut policy `{part.text}`", part.span, hint
+    )
 
 
 def long_form(block: str) -> str:
     """How a call says a shortcut that is a path."""
-    return f"a path takes the long form: `{{block: {block}, shortcut: […]}}`"
+    return (
+        f"a path takes the long form: `{{block: {block}, shortcut: […]}}`"
+    )
 
 
 def _key(binder: Binder, option: Option) -> Fault:

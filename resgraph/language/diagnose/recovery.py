@@ -26,7 +26,9 @@ from .names import other_name, policy_hint
 from .nearest import certain, did_you_mean, meant, nearest, sure
 from .unit import unit_problem
 
-_WORD_OR_NUMBER = "a `let` is a number, a list, or the word of an op or a block"
+_WORD_OR_NUMBER = (
+    "a `let` is a number, a list, or the word of an op or a block"
+)
 
 
 class Recovery(Log):
@@ -45,7 +47,11 @@ class Recovery(Log):
     def item(
         self, problem: Fault | UnreadItem, tree: Tree, parser: Parser
     ) -> Label | TensorExpr | Poison:
-        found = problem if isinstance(problem, Fault) else item_meant(problem, parser)
+        found = (
+            problem
+            if isinstance(problem, Fault)
+            else item_meant(problem, parser)
+        )
         if isinstance(found, TensorExpr):
             return found
         self.pass_over(self._of_let(found, parser.words))
@@ -57,15 +63,24 @@ class Recovery(Log):
         value = self.unknown.get(word.written()) if word else None
         if word is None or value is None or found.diagnostic.code != "E011":
             return found
-        hint = did_you_mean(value.text, {*VOCABULARY, *words}) or _WORD_OR_NUMBER
+        hint = (
+            did_you_mean(value.text, {*VOCABULARY, *words})
+            or _WORD_OR_NUMBER
+        )
         said = f"nothing here is called `{value.text}`"
         problem = fault("E030", said, value.span, hint, about=value.text)
         return problem.beside(word, "read here")
 
-    def _guess(self, found: Fault, tree: Tree, parser: Parser) -> Label | None:
+    def _guess(
+        self, found: Fault, tree: Tree, parser: Parser
+    ) -> Label | None:
         """The label that a text with a mistake was meant to be, where the mistake says so."""
         likely, span = found.diagnostic.likely, tree.span
-        if not isinstance(tree, Scalar) or likely is None or span.line != span.end_line:
+        if (
+            not isinstance(tree, Scalar)
+            or likely is None
+            or span.line != span.end_line
+        ):
             return None
         start = likely.span.column - span.column
         end = likely.span.end_column - span.column
@@ -81,7 +96,9 @@ class Recovery(Log):
     def policy(self, text: str, span: Span) -> bool:
         hint = policy_hint(text) if len(text.split()) < 3 else None
         if hint:
-            self.pass_over(fault("E012", f"no shortcut policy `{text}`", span, hint))
+            self.pass_over(
+                fault("E012", f"no shortcut policy `{text}`", span, hint)
+            )
         return bool(hint)
 
     def let(self, name: str, value: Expr, words: Collection[str]) -> Value:
@@ -104,13 +121,17 @@ class Recovery(Log):
             plain = _key_meant(key, entry.value, tree.entries)
             if plain:
                 hint = meant(plain, sure=certain(key, BLOCK_KEYS) == plain)
-                problem = fault("E020", f"unknown key `{key}`", entry.key.span, hint)
+                problem = fault(
+                    "E020", f"unknown key `{key}`", entry.key.span, hint
+                )
                 self.pass_over(problem)
             out[plain or key] = entry
         return out
 
 
-def _key_meant(key: str, value: Tree, entries: Mapping[str, KeyValue]) -> str:
+def _key_meant(
+    key: str, value: Tree, entries: Mapping[str, KeyValue]
+) -> str:
     """The key of a block that was meant by one that reads like a path, and that no path reads; ""
     for a path."""
     read = any(key in words_in(entry.value) for entry in entries.values())
@@ -118,11 +139,17 @@ def _key_meant(key: str, value: Tree, entries: Mapping[str, KeyValue]) -> str:
         return ""
     missing = BLOCK_KEYS - entries.keys()
     if isinstance(value, Scalar):
-        told = _told_by(value.text, several=len(entries.keys() - BLOCK_KEYS) > 1)
+        told = _told_by(
+            value.text, several=len(entries.keys() - BLOCK_KEYS) > 1
+        )
         if told in missing:
             return told
     near = nearest(key, missing)
-    return near if _names_values(value) == (near == "let") and _alike(key, near) else ""
+    return (
+        near
+        if _names_values(value) == (near == "let") and _alike(key, near)
+        else ""
+    )
 
 
 def _told_by(text: str, *, several: bool) -> str:

@@ -27,7 +27,9 @@ def unit_problem(failure: UnreadUnit, blocks: Collection[str]) -> Fault:
     part = failure.rest[0]
     if part.text in blocks:
         message = f"`{part.text}` is a block, and a unit is made of ops"
-        return fault("E025", message, part.span, "as in `unit: conv bn relu`")
+        return fault(
+            "E025", message, part.span, "as in `unit: conv bn relu`"
+        )
     if part.text == "none":
         hint = "without a norm and an activation it is `unit: conv`"
         return fault("E025", "a unit has no `none`", part.span, hint)
@@ -44,10 +46,14 @@ def _meant(text: str) -> Hint:
         return Hint()
     called = re.fullmatch(r"(?:\w+\()+\w+\)+", text.strip())
     runs = re.findall(r"[A-Za-z0-9]+", text)
-    readings = list(_ops_in("".join(reversed(runs) if called else runs).lower()))
+    readings = list(
+        _ops_in("".join(reversed(runs) if called else runs).lower())
+    )
     words = len(text.replace(",", " ").split())
     # where there are as many words as ops, one of them is wrong, and told of
-    if [len(ops) != words and ops.count("conv") == 1 for ops in readings] != [True]:
+    if [
+        len(ops) != words and ops.count("conv") == 1 for ops in readings
+    ] != [True]:
         return Hint()
     return replace(write(" ".join(readings[0])), certain=not called)
 

@@ -14,7 +14,14 @@ from ...errors import Diagnostic, Span, fault
 from ..grammar.records import BlockDef, Inline, PathDef
 from ..grammar.words import CONSTANTS, words_in
 from ..lints import allowed
-from ..yaml.tree import KeyValue, Mapping, Sequence, Tree, entries_of, scalars_in
+from ..yaml.tree import (
+    KeyValue,
+    Mapping,
+    Sequence,
+    Tree,
+    entries_of,
+    scalars_in,
+)
 
 _LET = "read it, or take it out"
 _PATH = "read it in `merge:`, or take it out"
@@ -37,7 +44,11 @@ def unused(
     if "unused" in allowed(tree, inherited=False):
         return []
     found = _unused(tree, written, blocks, rows)
-    return [problem for problem in found if problem.span and is_own(problem.span, tree)]
+    return [
+        problem
+        for problem in found
+        if problem.span and is_own(problem.span, tree)
+    ]
 
 
 def is_own(span: Span, tree: Mapping) -> bool:
@@ -53,7 +64,9 @@ def _unused(
     rows: dict[str, PathDef],
 ) -> Iterator[Diagnostic]:
     yield from _unread_definitions(tree, written)
-    yield from _unread_inputs(entries_of(tree, "input"), rows, entries_of(tree, "let"))
+    yield from _unread_inputs(
+        entries_of(tree, "input"), rows, entries_of(tree, "let")
+    )
     lets = entries_of(tree, "let")
     for name, entry in entries_of(tree, "blocks").items():
         yield from _unused_in_block(blocks[name], entry.value, lets)
@@ -66,7 +79,9 @@ def _unused(
             yield from _unused_in_block(block, part, names)
 
 
-def _unread_definitions(tree: Mapping, written: Mapping) -> Iterator[Diagnostic]:
+def _unread_definitions(
+    tree: Mapping, written: Mapping
+) -> Iterator[Diagnostic]:
     """Blocks that nothing calls, and the file's `let`s that nothing reads."""
     said = {
         word
@@ -75,7 +90,9 @@ def _unread_definitions(tree: Mapping, written: Mapping) -> Iterator[Diagnostic]
         for word in words_in(part.entries[key].value)
     }
     blocks = entries_of(tree, "blocks")
-    in_blocks = {name: {*words_in(entry.value)} for name, entry in blocks.items()}
+    in_blocks = {
+        name: {*words_in(entry.value)} for name, entry in blocks.items()
+    }
     # how many blocks say a word
     times = Counter(chain(*in_blocks.values()))
     for name, entry in blocks.items():
@@ -91,7 +108,9 @@ def _unread_definitions(tree: Mapping, written: Mapping) -> Iterator[Diagnostic]
 
 
 def _unread_inputs(
-    inputs: dict[str, KeyValue], rows: dict[str, PathDef], lets: Collection[str]
+    inputs: dict[str, KeyValue],
+    rows: dict[str, PathDef],
+    lets: Collection[str],
 ) -> Iterator[Diagnostic]:
     """Inputs that no row reads; the first row begins at the first of them, unless it has an
     equation. What could not be read may read any."""
@@ -104,18 +123,28 @@ def _unread_inputs(
     read |= set() if paths[0].equation else {*list(inputs)[:1]}
     for name in inputs.keys() - read:
         hint = f"read it in an equation of a row, as in `[concat(x1 {name}), …]`, or take it out"
-        yield _unread(f"no row reads the input `{name}`", name, inputs[name], hint)
+        yield _unread(
+            f"no row reads the input `{name}`", name, inputs[name], hint
+        )
 
 
-def _unread(message: str, name: str, entry: KeyValue, hint: str) -> Diagnostic:
-    return fault("E034", message, entry.key.span, hint, about=name).diagnostic
+def _unread(
+    message: str, name: str, entry: KeyValue, hint: str
+) -> Diagnostic:
+    return fault(
+        "E034", message, entry.key.span, hint, about=name
+    ).diagnostic
 
 
 def _inputs(tree: Mapping) -> Iterator[str]:
     """The texts of a file's `input`, its variants' too."""
-    variants = [entry.value for entry in entries_of(tree, "variants").values()]
+    variants = [
+        entry.value for entry in entries_of(tree, "variants").values()
+    ]
     for part in (tree, *variants):
-        entry = part.entries.get("input") if isinstance(part, Mapping) else None
+        entry = (
+            part.entries.get("input") if isinstance(part, Mapping) else None
+        )
         if entry:
             yield from (shape.text for shape in scalars_in(entry.value))
 
@@ -124,7 +153,9 @@ def _mappings(row: Tree) -> list[Tree]:
     """The blocks that a row writes inline."""
     items = row.items if isinstance(row, Sequence) else [row]
     return [
-        i for i in of_type(Mapping, items) if not {"op", "block"} & i.entries.keys()
+        i
+        for i in of_type(Mapping, items)
+        if not {"op", "block"} & i.entries.keys()
     ]
 
 
@@ -140,18 +171,26 @@ def _unused_in_block(
             yield _unread(message, name, entry, _LET)
     yield from _unread_streams(block, tree)
     # what could not be read may read any path
-    if block.counted and not any(path.broken for path in block.every_path()):
+    if block.counted and not any(
+        path.broken for path in block.every_path()
+    ):
         yield from _unread_paths(block, tree, said, lets)
 
 
 def _unread_streams(block: BlockDef, tree: Mapping) -> Iterator[Diagnostic]:
     """The streams that flow into a block and that no path of it reads."""
-    others = [entry.value for entry in tree.without("reads").entries.values()]
+    others = [
+        entry.value for entry in tree.without("reads").entries.values()
+    ]
     said = {word for other in others for word in words_in(other)}
     for word in block.takes:
         if word.text not in said and "x" not in said:
-            message = f"nothing in this block reads the stream `{word.text}`"
-            yield fault("E034", message, word.span, _STREAM, about=word.text).diagnostic
+            message = (
+                f"nothing in this block reads the stream `{word.text}`"
+            )
+            yield fault(
+                "E034", message, word.span, _STREAM, about=word.text
+            ).diagnostic
 
 
 def _unread_paths(
@@ -173,7 +212,9 @@ def _unread_paths(
 
 def _read_by_name(block: BlockDef, tree: Mapping) -> set[str]:
     """What the equations of a block and its `gives` name."""
-    equations = (path.equation for path in block.every_path() if path.equation)
+    equations = (
+        path.equation for path in block.every_path() if path.equation
+    )
     read = {name for equation in equations for name in equation.reads()}
     given = tree.entries.get("gives")
     return read.union(words_in(given.value)) if given else read

@@ -70,7 +70,9 @@ class _Words(Frozen):
         return fault("E011", message, place or self.place, hint)
 
 
-def unknown_word(parts: list[Chunk], words: Collection[str], span: Span) -> Fault:
+def unknown_word(
+    parts: list[Chunk], words: Collection[str], span: Span
+) -> Fault:
     """The error for a label whose first word means nothing; `span` is the whole label's."""
     if not parts:
         return fault("E011", "an op or a block is missing here", span)
@@ -123,15 +125,23 @@ def respelled_word(word: str, words: Collection[str]) -> str:
     return ""
 
 
-_SPELLINGS: tuple[tuple[str, Callable[[re.Match[str]], tuple[str, str]]], ...] = (
+_SPELLINGS: tuple[
+    tuple[str, Callable[[re.Match[str]], tuple[str, str]]], ...
+] = (
     (r"([0-9]{1,4})[X×*]([0-9]{1,4})", lambda m: (f"{m[1]}x{m[2]}", "")),
     (rf"([0-9]{{1,4}}|{ELEMENT})[xX×*]", lambda m: (f"{m[1]} x", "")),
-    (r"([0-9]{1,4}x[0-9]{1,4})[-_]?([A-Za-z]+)", lambda m: (f"{m[1]} {m[2]}", m[2])),
+    (
+        r"([0-9]{1,4}x[0-9]{1,4})[-_]?([A-Za-z]+)",
+        lambda m: (f"{m[1]} {m[2]}", m[2]),
+    ),
     (
         r"([A-Za-z]+)[-_]?([0-9]{1,4}x[0-9]{1,4})",
         lambda m: (f"{m[2]} {m[1].lower()}", m[1].lower()),
     ),
-    (r"([0-9]{1,4})[xX×*]([A-Za-z][\w-]*)", lambda m: (f"{m[1]} x {m[2]}", m[2])),
+    (
+        r"([0-9]{1,4})[xX×*]([A-Za-z][\w-]*)",
+        lambda m: (f"{m[1]} x {m[2]}", m[2]),
+    ),
 )
 """How others write kernels and repeats → how a label does, and the op in it."""
 
@@ -143,16 +153,24 @@ def _call(label: _Words) -> Fault | None:
     called = label.first.partition("(")[0]
     if function := sure(called, functions_of_tensors()):
         place = label.place.part(0, len(called))
-        return fault("E030", f"no function `{called}` of tensors", place, function)
+        return fault(
+            "E030", f"no function `{called}` of tensors", place, function
+        )
     hint = "a label is like `3x3 conv 64 /2`"
     if called in label.words:
         hint = f"a call is like `{called} 64 /2`"
-    return fault("E011", "this is a call in Python, not a label", label.span, hint)
+    return fault(
+        "E011", "this is a call in Python, not a label", label.span, hint
+    )
 
 
 def functions_of_tensors() -> list[str]:
     """What an equation can call."""
-    calls = (w for w in ACTIVATIONS if " " not in w and VOCABULARY[w].in_equation())
+    calls = (
+        w
+        for w in ACTIVATIONS
+        if " " not in w and VOCABULARY[w].in_equation()
+    )
     words = dict.fromkeys([*AMONG, *REDUCTIONS, *POINTWISE])
     return ["concat", *words, *sorted(calls)]
 
@@ -168,8 +186,12 @@ def _repeated(label: _Words) -> Fault | None:
         return fault("E011", message, place, write(f"{first} x {second}"))
     if not re.fullmatch(r"\w+x\w+", first):
         return None
-    hint = "a kernel that a name stands for is an option: `conv 64 kernel k`"
-    return fault("E014", f"`{short(first)}` is not a kernel size", label.place, hint)
+    hint = (
+        "a kernel that a name stands for is an option: `conv 64 kernel k`"
+    )
+    return fault(
+        "E014", f"`{short(first)}` is not a kernel size", label.place, hint
+    )
 
 
 def _strided(label: _Words) -> Fault | None:
@@ -193,7 +215,9 @@ def _sign(label: _Words) -> Fault | None:
     else:
         return None
     hint = f"an equation joins what has names: `{equation}`"
-    return fault("E011", f"no op or block `{label.first}`", label.place, hint)
+    return fault(
+        "E011", f"no op or block `{label.first}`", label.place, hint
+    )
 
 
 def _certain_words(label: _Words) -> Fault | None:
@@ -201,7 +225,10 @@ def _certain_words(label: _Words) -> Fault | None:
     for count in range(min(3, len(label.parts)), 0, -1):
         text, place = label.spoken(count)
         hint = Hint(foreign(text)) or sure(text, label.known)
-        alone = len(label.parts) == 1 and label.place.column == label.span.column
+        alone = (
+            len(label.parts) == 1
+            and label.place.column == label.span.column
+        )
         if alone and hint.write in _ALONE:
             hint = meant(f"global {hint.write}", sure=False)
         if hint:
@@ -214,7 +241,9 @@ def _shared(label: _Words) -> Fault | None:
     count = 2 if label.second.isalpha() else 1
     text, place = label.spoken(count)
     said = set(text.split())
-    shared = sorted(phrase for phrase in VOCABULARY if said < set(phrase.split()))
+    shared = sorted(
+        phrase for phrase in VOCABULARY if said < set(phrase.split())
+    )
     if len(shared) < 2:
         return None
     listed = f"{', '.join(f'`{phrase}`' for phrase in shared[:-1])} or `{shared[-1]}`"
@@ -227,7 +256,11 @@ def _phrase(label: _Words) -> Fault | None:
     """An op of several words that are nearly those: `max pxl`."""
     for count in range(min(3, len(label.parts)), 1, -1):
         text, place = label.spoken(count)
-        phrases = [phrase for phrase in VOCABULARY if phrase.count(" ") == count - 1]
+        phrases = [
+            phrase
+            for phrase in VOCABULARY
+            if phrase.count(" ") == count - 1
+        ]
         if near := did_you_mean(text, phrases):
             return _noted(label, replace(near, span=place))
     return None
@@ -242,7 +275,9 @@ def _nearest(label: _Words) -> Fault:
 def _noted(label: _Words, hint: Hint, about: str = "") -> Fault:
     notes = filter(None, [foreign_letters(label.first)])
     message = f"no op or block `{short(label.first)}`"
-    return fault("E011", message, label.place, hint, "", *notes, about=about)
+    return fault(
+        "E011", message, label.place, hint, "", *notes, about=about
+    )
 
 
 _GUESSES = (

@@ -26,18 +26,25 @@ values."""
 def _round_down(value: Fraction, divisor: Fraction) -> Fraction:
     """The nearest multiple of `divisor`, never under it nor under 0.9 of the value (MobileNet's
     rule)."""
-    near = max(divisor, divisor * math.floor(value / divisor + Fraction(1, 2)))
+    near = max(
+        divisor, divisor * math.floor(value / divisor + Fraction(1, 2))
+    )
     return near + divisor if near < Fraction(9, 10) * value else near
 
 
 def _log2(value: Fraction) -> Fraction:
     whole = value.numerator.bit_length() - 1
-    return Fraction(whole) if value == 2**whole else Fraction(math.log2(value))
+    return (
+        Fraction(whole) if value == 2**whole else Fraction(math.log2(value))
+    )
 
 
 def _sqrt(value: Fraction) -> Fraction:
     top, bottom = math.isqrt(value.numerator), math.isqrt(value.denominator)
-    exact = top * top == value.numerator and bottom * bottom == value.denominator
+    exact = (
+        top * top == value.numerator
+        and bottom * bottom == value.denominator
+    )
     return Fraction(top, bottom) if exact else Fraction(math.sqrt(value))
 
 
@@ -63,10 +70,14 @@ class UndefinedFunction(ExpressionError):
         self.name = tree.function
         listed = f"the functions are {', '.join(FUNCTIONS)}"
         end = tree.start + len(self.name)
-        super().__init__("E030", f"no function `{self.name}`", tree.start, end, listed)
+        super().__init__(
+            "E030", f"no function `{self.name}`", tree.start, end, listed
+        )
 
 
-def evaluate(tree: Expression, lookup: Callable[[Name], NameValue]) -> NameValue:
+def evaluate(
+    tree: Expression, lookup: Callable[[Name], NameValue]
+) -> NameValue:
     """The exact value of an expression; `lookup` says what a name stands for.
 
     Raises `ExpressionError`: E030 for an unknown function, E031 for a word or a list where a number
@@ -95,10 +106,16 @@ def _element(tree: Name, value: NameValue) -> NameValue:
     for place in tree.index:
         if not isinstance(value, tuple):
             hint = Hint(
-                f"it is {value_text(value)}: write `{tree.name}`", tree.name, True
+                f"it is {value_text(value)}: write `{tree.name}`",
+                tree.name,
+                True,
             )
             raise ExpressionError(
-                "E031", f"`{tree.name}` is not a list", tree.start, tree.end, hint
+                "E031",
+                f"`{tree.name}` is not a list",
+                tree.start,
+                tree.end,
+                hint,
             )
         if place >= len(value):
             text = (
@@ -115,7 +132,9 @@ def _element(tree: Name, value: NameValue) -> NameValue:
     return value
 
 
-def _numeric(tree: Expression, lookup: Callable[[Name], NameValue]) -> Fraction:
+def _numeric(
+    tree: Expression, lookup: Callable[[Name], NameValue]
+) -> Fraction:
     value = evaluate(tree, lookup)
     if isinstance(value, Fraction):
         return value
@@ -154,16 +173,24 @@ def _apply(tree: Apply, lookup: Callable[[Name], NameValue]) -> Fraction:
         tree.function == "log2" and values[0] <= 0
     ):
         raise ExpressionError(
-            "E032", f"`{tree.function}` of {values[0]}", tree.start, tree.end
+            "E032",
+            f"`{tree.function}` of {values[0]}",
+            tree.start,
+            tree.end,
         )
     if tree.function == "make_divisible" and values[1] <= 0:
         raise ExpressionError(
-            "E032", "a multiple of what is not positive", tree.start, tree.end
+            "E032",
+            "a multiple of what is not positive",
+            tree.start,
+            tree.end,
         )
     return function(*values)
 
 
-def _binary(tree: BinaryOp, lookup: Callable[[Name], NameValue]) -> Fraction:
+def _binary(
+    tree: BinaryOp, lookup: Callable[[Name], NameValue]
+) -> Fraction:
     left, right = _numeric(tree.left, lookup), _numeric(tree.right, lookup)
     if tree.symbol == "/" and right == 0:
         help_ = (
@@ -172,7 +199,11 @@ def _binary(tree: BinaryOp, lookup: Callable[[Name], NameValue]) -> Fraction:
             else "this comes to 0; `max(1 …)` keeps a divisor from it"
         )
         raise ExpressionError(
-            "E032", "division by zero", tree.right.start, tree.right.end, help_
+            "E032",
+            "division by zero",
+            tree.right.start,
+            tree.right.end,
+            help_,
         )
     value = {
         "+": left.__add__,
@@ -181,7 +212,9 @@ def _binary(tree: BinaryOp, lookup: Callable[[Name], NameValue]) -> Fraction:
         "/": left.__truediv__,
     }[tree.symbol](right)
     if abs(value) > 10**30 or value.denominator > 10**40:
-        raise ExpressionError("E004", "a value beyond 10^30", tree.start, tree.end)
+        raise ExpressionError(
+            "E004", "a value beyond 10^30", tree.start, tree.end
+        )
     return value
 
 

@@ -38,15 +38,29 @@ from .records import (
     Value,
     Word,
 )
-from .targets import Target, fields_of, is_flag, literal_words, number_of, takes_mode
+from .targets import (
+    Target,
+    fields_of,
+    is_flag,
+    literal_words,
+    number_of,
+    takes_mode,
+)
 from .words import MODES, POLICIES
 
-LAYERS = frozenset(phrase.partition(" ")[0] for phrase in VOCABULARY) - ACTIVATIONS
+LAYERS = (
+    frozenset(phrase.partition(" ")[0] for phrase in VOCABULARY)
+    - ACTIVATIONS
+)
 """The words with which a label of a layer begins."""
-_FIRST_LAYERS = frozenset(phrase.partition(" ")[0] for phrase in FIRST) - ACTIVATIONS
+_FIRST_LAYERS = (
+    frozenset(phrase.partition(" ")[0] for phrase in FIRST) - ACTIVATIONS
+)
 SIZES = frozenset(["size", "cells"])
 """The numbers of ops that are sizes: `to 14x14`, `pad 0:1`."""
-Rule = Literal["number", "stride", "mode", "value", "policy", "key", "long mode"]
+Rule = Literal[
+    "number", "stride", "mode", "value", "policy", "key", "long mode"
+]
 
 
 class UnreadOption(Failure):
@@ -54,7 +68,9 @@ class UnreadOption(Failure):
 
     `binder` holds the label and what was read of it before."""
 
-    def __init__(self, rule: Rule, binder: Binder, part: Chunk | Option) -> None:
+    def __init__(
+        self, rule: Rule, binder: Binder, part: Chunk | Option
+    ) -> None:
         super().__init__(rule, part.span)
         self.rule: Rule = rule
         self.binder, self.part = binder, part
@@ -69,7 +85,9 @@ def bind(label: Label, target: Target, words: Collection[str]) -> Bound:
 class Binder:
     """Reads the chunks behind a label's word, one after another."""
 
-    def __init__(self, label: Label, target: Target, words: Collection[str]) -> None:
+    def __init__(
+        self, label: Label, target: Target, words: Collection[str]
+    ) -> None:
         self.label, self.target, self.words = label, target, words
         self.fields = fields_of(target)
         self.texts = [part.text for part in label.rest]
@@ -81,17 +99,25 @@ class Binder:
     def bound(self) -> Bound:
         if kernel := self.label.kernel:
             if "kernel" not in self.fields:
-                raise fault("E012", f"`{self.label.word}` has no kernel", kernel.span)
+                raise fault(
+                    "E012",
+                    f"`{self.label.word}` has no kernel",
+                    kernel.span,
+                )
             self.put("kernel", kernel, kernel)
         while self.place < len(self.texts):
             self.read(self.take())
         return Bound(self.label, self.number, self.options, self.mode)
 
     def read(self, part: Chunk) -> None:
-        mode = phrase_at(self.texts, self.place - 1, ACTIVATIONS) or part.text
+        mode = (
+            phrase_at(self.texts, self.place - 1, ACTIVATIONS) or part.text
+        )
         if part.text.startswith("/"):
             self.read_stride(part)
-        elif mode in MODES or (mode in ACTIVATIONS and not is_own(mode, self.words)):
+        elif mode in MODES or (
+            mode in ACTIVATIONS and not is_own(mode, self.words)
+        ):
             self.read_mode(part, mode)
         elif part.text in self.fields:
             self.read_option(part)
@@ -112,7 +138,9 @@ class Binder:
 
     def read_stride(self, part: Chunk) -> None:
         if "stride" not in self.fields:
-            raise fault("E012", f"`{self.label.word}` has no stride", part.span)
+            raise fault(
+                "E012", f"`{self.label.word}` has no stride", part.span
+            )
         if part.text == "/":
             raise UnreadOption("stride", self, part)
         span = part.span.part(1, len(part.text))
@@ -139,7 +167,9 @@ class Binder:
             return self.put(key, part, self.policy(value))
         if value.text in literal_words(target, key):
             return self.put(key, part, Word(value.text, value.span))
-        return self.put(key, part, parse_value(value.text, value.span, self.words))
+        return self.put(
+            key, part, parse_value(value.text, value.span, self.words)
+        )
 
     def policy(self, value: Chunk) -> Word:
         text = value.text
@@ -154,7 +184,9 @@ class Binder:
     @property
     def sized(self) -> bool:
         """Whether the number of the op is a size."""
-        return number_of(self.target) in SIZES and not isinstance(self.target, BlockDef)
+        return number_of(self.target) in SIZES and not isinstance(
+            self.target, BlockDef
+        )
 
     def as_number(self, part: Chunk) -> Expr | Sizes | EdgeList:
         """A number; a size where the number of the op is one."""
@@ -200,7 +232,9 @@ class Binder:
         listed = isinstance(number, ListValue) and not self.sized
         if not listed and not isinstance(number, PathDef):
             return Bound(self.label, number, options, word)
-        raise fault("E022", f"`{key}` is one number", self.label.options[key].span)
+        raise fault(
+            "E022", f"`{key}` is one number", self.label.options[key].span
+        )
 
     def long_mode(self, mode: Option) -> Word:
         if isinstance(mode.value, Word | Expr):

@@ -54,7 +54,12 @@ class ExpressionError(Exception):
     characters."""
 
     def __init__(
-        self, code: str, said: str, start: int, end: int, hint: str | Hint = ""
+        self,
+        code: str,
+        said: str,
+        start: int,
+        end: int,
+        hint: str | Hint = "",
     ) -> None:
         super().__init__(said)
         self.code, self.said, self.start, self.end, self.hint = (
@@ -67,7 +72,9 @@ class ExpressionError(Exception):
 
     def at(self, span: Span) -> Fault:
         """This error within the text that `span` covers."""
-        return fault(self.code, self.said, span.part(self.start, self.end), self.hint)
+        return fault(
+            self.code, self.said, span.part(self.start, self.end), self.hint
+        )
 
 
 class NumberLiteral(Frozen):
@@ -203,7 +210,10 @@ class _Parser:
         self.depth = 0
         if len(self.tokens) > _PARTS:
             raise ExpressionError(
-                "E004", f"an expression of more than {_PARTS} parts", 0, len(text)
+                "E004",
+                f"an expression of more than {_PARTS} parts",
+                0,
+                len(text),
             )
 
     def _tokens(self) -> Iterator[_Token]:
@@ -213,18 +223,28 @@ class _Parser:
             if found is None:
                 alike = LOOK_ALIKES.match(self.text, position)
                 wrong = alike[0] if alike else self.text[position]
-                said, hint = look_alikes(wrong) if alike else _no_token(wrong)
+                said, hint = (
+                    look_alikes(wrong) if alike else _no_token(wrong)
+                )
                 raise ExpressionError(
                     "E010", said, position, position + len(wrong), hint
                 )
             if found.lastgroup != "space":
-                yield _Token(str(found.lastgroup), found.group(), position, found.end())
+                yield _Token(
+                    str(found.lastgroup),
+                    found.group(),
+                    position,
+                    found.end(),
+                )
             position = found.end()
 
     def whole(self) -> Expression:
         if not self.tokens:
             raise ExpressionError(
-                "E010", "an expression is missing here", 0, max(1, len(self.text))
+                "E010",
+                "an expression is missing here",
+                0,
+                max(1, len(self.text)),
             )
         tree = self.sum()
         if (rest := self.peek()) is not None:
@@ -240,15 +260,17 @@ class _Parser:
     def missing(self, rest: _Token) -> str:
         """What to write where `rest` follows a whole expression."""
         before = self.tokens[self.position - 1]
-        if before.kind == "number" and rest.kind == "name" and before.end == rest.start:
+        if (
+            before.kind == "number"
+            and rest.kind == "name"
+            and before.end == rest.start
+        ):
             if rest.text == "x":
                 return (
                     f"a repeat stands apart, `{before.text} x`; a product has its sign,"
                     f" `{before.text}*x`"
                 )
-            return (
-                f"a product has its sign: `{before.text}*{rest.text.removeprefix('x')}`"
-            )
+            return f"a product has its sign: `{before.text}*{rest.text.removeprefix('x')}`"
         if rest.kind == "name" and rest.end == len(self.text):
             return (
                 "a function stands before its brackets:"
@@ -257,11 +279,19 @@ class _Parser:
         return ""
 
     def peek(self) -> _Token | None:
-        return self.tokens[self.position] if self.position < len(self.tokens) else None
+        return (
+            self.tokens[self.position]
+            if self.position < len(self.tokens)
+            else None
+        )
 
     def take(self, *symbols: str) -> _Token | None:
         token = self.peek()
-        if token is not None and token.kind == "symbol" and token.text in symbols:
+        if (
+            token is not None
+            and token.kind == "symbol"
+            and token.text in symbols
+        ):
             self.position += 1
             return token
         return None
@@ -293,7 +323,11 @@ class _Parser:
         if minus := self.take("-"):
             if (again := self.peek()) and again.text == "-":
                 raise ExpressionError(
-                    "E010", "one `-` too many", again.start, again.end, "take it out"
+                    "E010",
+                    "one `-` too many",
+                    again.start,
+                    again.end,
+                    "take it out",
                 )
             operand = self.atom()
             return Negative(operand, minus.start, operand.end)
@@ -306,14 +340,22 @@ class _Parser:
             sign = self.tokens[-1].text
             said = "the expression ends where a value is expected"
             raise ExpressionError(
-                "E010", said, max(0, end - 1), end, f"a value is missing after `{sign}`"
+                "E010",
+                said,
+                max(0, end - 1),
+                end,
+                f"a value is missing after `{sign}`",
             )
         self.position += 1
         if token.kind == "number":
             return _number(token)
         if token.kind == "name":
             following = self.peek()
-            if following and following.text == "(" and following.start == token.end:
+            if (
+                following
+                and following.text == "("
+                and following.start == token.end
+            ):
                 self.position += 1
                 return self.apply(token)
             return self.name(token)
@@ -334,7 +376,10 @@ class _Parser:
         if token.text == "*" and before.endswith("*"):
             return _POWER
         if token.text == "/" and before.endswith("/"):
-            return Hint(f"write `{before.strip()}{self.text[token.end :].strip()}`", "")
+            return Hint(
+                f"write `{before.strip()}{self.text[token.end :].strip()}`",
+                "",
+            )
         return (
             f"a value is missing before this `{token.text}`"
             if token.text in "+*/"
@@ -358,7 +403,9 @@ class _Parser:
                     comma.start,
                     comma.end,
                 )
-        return Apply(function.text, tuple(arguments), function.start, closing.end)
+        return Apply(
+            function.text, tuple(arguments), function.start, closing.end
+        )
 
     def name(self, token: _Token) -> Name:
         index: list[int] = []
@@ -366,10 +413,18 @@ class _Parser:
         while (dot := self.peek()) and dot.text == "." and dot.start == end:
             self.position += 1
             element = self.peek()
-            if element and element.kind == "name" and not self.calls(element):
+            if (
+                element
+                and element.kind == "name"
+                and not self.calls(element)
+            ):
                 self.position += 1
-                return Name(token.text, (), token.start, element.end, element.text)
-            if element is None or not re.fullmatch(r"\d+(\.\d+)*", element.text):
+                return Name(
+                    token.text, (), token.start, element.end, element.text
+                )
+            if element is None or not re.fullmatch(
+                r"\d+(\.\d+)*", element.text
+            ):
                 raise ExpressionError(
                     "E010",
                     f"an element's number is expected after `{token.text}.`",
@@ -377,7 +432,8 @@ class _Parser:
                     dot.end,
                     _element_meant(
                         token.text,
-                        method=element is not None and element.kind == "name",
+                        method=element is not None
+                        and element.kind == "name",
                     ),
                 )
             self.position += 1
@@ -404,7 +460,11 @@ class _Parser:
             else "put a `)` at its end"
         )
         return ExpressionError(
-            "E010", "a bracket is opened here and never closed", start, start + 1, help_
+            "E010",
+            "a bracket is opened here and never closed",
+            start,
+            start + 1,
+            help_,
         )
 
 
@@ -418,7 +478,10 @@ def _element_meant(name: str, *, method: bool) -> str:
 def _no_token(character: str) -> tuple[str, str | Hint]:
     """What is wrong with a character that no expression has, and what to write for it."""
     if character == "[":
-        return "`[` has no meaning here", "an element of a list is written `reps.0`"
+        return (
+            "`[` has no meaning here",
+            "an element of a list is written `reps.0`",
+        )
     if character.isascii():
         return f"`{character}` has no meaning here", ""
     said = f"`{character}` is {described(character)}, which has no meaning here"
@@ -429,16 +492,31 @@ def _no_token(character: str) -> tuple[str, str | Hint]:
 
 
 def _number(token: _Token) -> NumberLiteral:
-    if len(token.text) > 1 and token.text[0] == "0" and token.text[1] not in ".eE":
+    if (
+        len(token.text) > 1
+        and token.text[0] == "0"
+        and token.text[1] not in ".eE"
+    ):
         said = f"`{token.text}` is base 8 to some, base 10 to others"
         raise ExpressionError(
-            "E007", said, token.start, token.end, "leave the zeros in front out"
+            "E007",
+            said,
+            token.start,
+            token.end,
+            "leave the zeros in front out",
         )
     if len(token.text) > 40:
         raise ExpressionError(
-            "E004", "a number of more than 40 characters", token.start, token.end
+            "E004",
+            "a number of more than 40 characters",
+            token.start,
+            token.end,
         )
     _, _, exponent = token.text.lower().partition("e")
     if exponent and abs(int(exponent)) > 99:
-        raise ExpressionError("E004", "an exponent beyond 99", token.start, token.end)
-    return NumberLiteral(Fraction(token.text.replace("_", "")), token.start, token.end)
+        raise ExpressionError(
+            "E004", "an exponent beyond 99", token.start, token.end
+        )
+    return NumberLiteral(
+        Fraction(token.text.replace("_", "")), token.start, token.end
+    )

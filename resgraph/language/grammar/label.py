@@ -48,7 +48,9 @@ def chunks(text: str, span: Span) -> list[Chunk]:
     for place, character in enumerate(text):
         if character in " ,\t\n" and depth <= 0:
             if start >= 0:
-                out.append(Chunk(text[start:place], span.part(start, place)))
+                out.append(
+                    Chunk(text[start:place], span.part(start, place))
+                )
             start = -1
         elif start < 0:
             start = place
@@ -64,7 +66,10 @@ def phrase_at(
     """The longest of `phrases` that begins at `place`, or ""."""
     first = words[place] if place < len(words) else ""
     for phrase in _PHRASES.get(first, ()):
-        if words[place : place + len(phrase)] == phrase and " ".join(phrase) in phrases:
+        if (
+            words[place : place + len(phrase)] == phrase
+            and " ".join(phrase) in phrases
+        ):
             return " ".join(phrase)
     return ""
 
@@ -117,7 +122,9 @@ def _parse_edge(text: str, span: Span) -> Value:
         return parse_expr(text, span)
     if not before or not after or ":" in after:
         hint = "cells before the map and after it, as in `0:1`"
-        raise fault("E010", f"`{text}` is not how a pad is written", span, hint)
+        raise fault(
+            "E010", f"`{text}` is not how a pad is written", span, hint
+        )
     sides = (
         parse_expr(before, span.part(0, len(before))),
         parse_expr(after, span.part(len(before) + 1, len(text))),
@@ -132,10 +139,16 @@ def parse_value(text: str, span: Span, blocks: Collection[str]) -> Value:
         return Word(text, span)
     if ":" in text:
         return parse_edges(text, span)
-    return parse_size(text, span) if KERNEL.match(text) else parse_expr(text, span)
+    return (
+        parse_size(text, span)
+        if KERNEL.match(text)
+        else parse_expr(text, span)
+    )
 
 
-def parse_label(text: str, span: Span, words: Collection[str]) -> Label | None:
+def parse_label(
+    text: str, span: Span, words: Collection[str]
+) -> Label | None:
     """The label that `text` is, or None where it is none.
 
     `words` are the names that can stand for a word beside the ops: blocks, and `let`s whose value
@@ -155,10 +168,14 @@ def parse_label(text: str, span: Span, words: Collection[str]) -> Label | None:
         return None
     rest = place + len(word.split())
     word_span = parts[place].span.to(parts[rest - 1].span)
-    return Label(text, span, word, word_span, repeat, kernel, tuple(parts[rest:]))
+    return Label(
+        text, span, word, word_span, repeat, kernel, tuple(parts[rest:])
+    )
 
 
-def parse_again(text: str, span: Span, words: Collection[str]) -> Again | None:
+def parse_again(
+    text: str, span: Span, words: Collection[str]
+) -> Again | None:
     """`[N x] again NAME` or `again FIRST..LAST`; None for any other text, and where a block has
     that word. Raises `Fault` for anything more."""
     parts = chunks(text, span)
@@ -169,9 +186,7 @@ def parse_again(text: str, span: Span, words: Collection[str]) -> Again | None:
     repeat = parse_expr(texts[0], parts[0].span) if place else None
     wrong = parts[place : texts.index(AGAIN)] or parts[place + 2 :]
     if wrong:
-        said = (
-            f"`{AGAIN}` takes a name and nothing else: its layers are as they were made"
-        )
+        said = f"`{AGAIN}` takes a name and nothing else: its layers are as they were made"
         raise fault("E012", said, wrong[0].span)
     first, last = _ends(parts[-1].text, span)
     return Again(text, span, first, last, parts[-1].span, repeat)
@@ -181,11 +196,12 @@ def _ends(target: str, span: Span) -> tuple[str, str]:
     """The first and the last name of `FIRST..LAST`; of one name, it twice. Raises `Fault`."""
     found = _TARGET.fullmatch(target)
     if found is None or target == AGAIN:
-        hint = (
-            f"as in `{AGAIN} conv1`, `{AGAIN} conv1.0.body` or `{AGAIN} conv1..conv3`"
-        )
+        hint = f"as in `{AGAIN} conv1`, `{AGAIN} conv1.0.body` or `{AGAIN} conv1..conv3`"
         raise fault(
-            "E012", f"`{AGAIN}` needs the name of what stands above", span, hint
+            "E012",
+            f"`{AGAIN}` needs the name of what stands above",
+            span,
+            hint,
         )
     return found["first"], found["last"] or found["first"]
 
@@ -193,7 +209,11 @@ def _ends(target: str, span: Span) -> tuple[str, str]:
 def _is_kernel(texts: list[str], place: int) -> bool:
     """Whether a kernel stands there: `3x3`, or one number before an op that has a kernel."""
     op = VOCABULARY.get(phrase_at(texts, place + 1))
-    alone = texts[place].isdecimal() and op is not None and "kernel" in op.model_fields
+    alone = (
+        texts[place].isdecimal()
+        and op is not None
+        and "kernel" in op.model_fields
+    )
     return alone or KERNEL.match(texts[place]) is not None
 
 

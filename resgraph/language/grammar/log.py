@@ -50,7 +50,9 @@ class Log(Struct):
         self, problem: Fault | UnreadItem, tree: Tree, parser: Parser
     ) -> Label | TensorExpr | Poison:
         """An item of a path."""
-        self.report(problem if isinstance(problem, Fault) else problem.fault())
+        self.report(
+            problem if isinstance(problem, Fault) else problem.fault()
+        )
         return Poison(tree.span)
 
     def unit(self, problem: UnreadUnit, blocks: Collection[str]) -> None:

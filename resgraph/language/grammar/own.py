@@ -54,7 +54,10 @@ def _names(tree: Tree, named: bool = False) -> Iterator[tuple[str, Span]]:
     if isinstance(tree, Sequence):
         for item in tree.items:
             yield from _names(item, named)
-    if not isinstance(tree, Mapping) or {"op", "block"} & tree.entries.keys():
+    if (
+        not isinstance(tree, Mapping)
+        or {"op", "block"} & tree.entries.keys()
+    ):
         return
     for key, entry in tree.entries.items():
         if named:

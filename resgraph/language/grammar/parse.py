@@ -60,7 +60,14 @@ from .words import (
 )  # fmt: skip
 
 _T = TypeVar("_T")
-_FUNCTIONS = {"concat", *ACTIVATIONS, *FUNCTIONS, *POINTWISE, *AMONG, *REDUCTIONS}
+_FUNCTIONS = {
+    "concat",
+    *ACTIVATIONS,
+    *FUNCTIONS,
+    *POINTWISE,
+    *AMONG,
+    *REDUCTIONS,
+}
 
 
 class UnreadItem(Failure):
@@ -101,7 +108,9 @@ class Parser(ValueParser):
         counted = bool(items) and items[0].repeat is not None
         return PathDef(tree.span, equation, tuple(items), listed or counted)
 
-    def item(self, tree: Tree, *, first: bool) -> PathItem | TensorExpr | Poison:
+    def item(
+        self, tree: Tree, *, first: bool
+    ) -> PathItem | TensorExpr | Poison:
         """One place of a path: a label, a mapping, or (only first) an equation."""
         if self.log.is_full:
             return Poison(tree.span)
@@ -148,12 +157,16 @@ class Parser(ValueParser):
             case [key]:
                 return self.long_form(tree, key)
             case [_, _]:
-                message = "a layer has `op`, a call has `block`; this has both"
+                message = (
+                    "a layer has `op`, a call has `block`; this has both"
+                )
                 raise fault("E022", message, tree.span)
         if again := self.again(tree):
             return again
         return Inline(
-            self.block("", tree.without("repeat", "out", "stride"), tree.span),
+            self.block(
+                "", tree.without("repeat", "out", "stride"), tree.span
+            ),
             tree.span,
             _where_said(tree.entries, "repeat", self.expr),
             _where_said(tree.entries, "out", self.expr),
@@ -165,7 +178,11 @@ class Parser(ValueParser):
         entry = tree.entries.get(AGAIN)
         if not entry or not tree.entries.keys() <= {AGAIN, "repeat"}:
             return None
-        named = entry.value.text.strip() if isinstance(entry.value, Scalar) else ""
+        named = (
+            entry.value.text.strip()
+            if isinstance(entry.value, Scalar)
+            else ""
+        )
         label = named and parse_label(named, entry.value.span, self.words)
         if label or not named or " " in named:
             return None
@@ -187,7 +204,14 @@ class Parser(ValueParser):
             if (value := read(entry.value)) is not None:
                 options[key] = Option(key, entry.key.span, value)
         return Label(
-            word.text, tree.span, word.text, word.span, count, None, (), options
+            word.text,
+            tree.span,
+            word.text,
+            word.span,
+            count,
+            None,
+            (),
+            options,
         )
 
     def is_op(self, word: str) -> bool:
@@ -217,10 +241,22 @@ class Parser(ValueParser):
         """The definition of a block: a bare path, or a map of paths with `let`, `unit`, `shortcut`
         and `merge`."""
         words = frozenset(words_in(tree))
-        if not isinstance(tree, Mapping) or {"op", "block"} & tree.entries.keys():
+        if (
+            not isinstance(tree, Mapping)
+            or {"op", "block"} & tree.entries.keys()
+        ):
             paths = {"": self.path(tree)}
             return BlockDef(
-                name, span, "", {}, None, None, paths, None, words, self.library
+                name,
+                span,
+                "",
+                {},
+                None,
+                None,
+                paths,
+                None,
+                words,
+                self.library,
             )
         return self.block_of_paths(name, tree, span, words)
 
@@ -230,7 +266,9 @@ class Parser(ValueParser):
         unread = tree.entries.keys() - BLOCK_KEYS - words
         entries = self.log.keys(tree) if unread else tree.entries
         known = BLOCK_KEYS - called_so(entries, self.is_word)
-        keys = {key: entry for key, entry in entries.items() if key in known}
+        keys = {
+            key: entry for key, entry in entries.items() if key in known
+        }
         lets = _where_said(keys, "let", self.lets) or {}
         named = entries.keys() - known
         takes = taken_streams(keys, named, self.taken, self.log)
@@ -267,18 +305,28 @@ class Parser(ValueParser):
         self.check_name("path", key, {*CALL_KEYS, *others}, call)
 
     def check_name(
-        self, what: str, key: Scalar, others: Collection[str], problem: str = ""
+        self,
+        what: str,
+        key: Scalar,
+        others: Collection[str],
+        problem: str = "",
     ) -> None:
         """Pass over a name that is a word of the language or has another `problem`."""
         if problem := name_problem(key.text, self.taken) or problem:
             taken = {*self.taken, *others}
             self.log.pass_over(self.log.name(what, key, problem, taken))
 
-    def only(self, paths: dict[str, PathDef], span: Span) -> dict[str, PathDef]:
+    def only(
+        self, paths: dict[str, PathDef], span: Span
+    ) -> dict[str, PathDef]:
         """The path of a block without a `merge`, which needs no name."""
         if len(paths) == 1:
             return {"": paths.popitem()[1]}
-        what = f"has {len(paths)} paths and no `merge`" if paths else "has no path"
+        what = (
+            f"has {len(paths)} paths and no `merge`"
+            if paths
+            else "has no path"
+        )
         hint = "`merge:` says what it hands back: `merge: body + shortcut`"
         self.log.report(fault("E024", f"this block {what}", span, hint))
         return paths
@@ -290,7 +338,10 @@ class Parser(ValueParser):
             return None
         if sum(label.word == "conv" for label in labels) == 1:
             return UnitDef(tuple(labels), tree.span)
-        message, hint = "a unit has the word `conv` once", "as in `unit: conv bn relu`"
+        message, hint = (
+            "a unit has the word `conv` once",
+            "as in `unit: conv bn relu`",
+        )
         self.log.pass_over(fault("E025", message, tree.span, hint))
         return None
 
@@ -300,7 +351,9 @@ class Parser(ValueParser):
             labels = [*of_type(Label, items)]
             return labels if len(labels) == len(items) else None
         if not isinstance(tree, Scalar) or not isinstance(tree.value, str):
-            problem = fault("E022", "`unit` is like `conv bn relu`", tree.span)
+            problem = fault(
+                "E022", "`unit` is like `conv bn relu`", tree.span
+            )
             self.log.pass_over(problem)
             return None
         try:
@@ -312,8 +365,13 @@ class Parser(ValueParser):
     def unit_words(self, tree: Scalar) -> Iterator[Label]:
         parts = chunks(tree.text, tree.span)
         while parts:
-            text = phrase_at([part.text for part in parts], 0) or parts[0].text
-            if text not in VOCABULARY and text not in self.words - self.blocks:
+            text = (
+                phrase_at([part.text for part in parts], 0) or parts[0].text
+            )
+            if (
+                text not in VOCABULARY
+                and text not in self.words - self.blocks
+            ):
                 raise UnreadUnit(tree, parts)
             yield Label(text, parts[0].span, text, parts[0].span)
             parts = parts[len(text.split()) :]

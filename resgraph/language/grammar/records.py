@@ -186,7 +186,8 @@ class PathDef(Frozen, eq=False):
     def known(self) -> Iterator[PathItem]:
         """The items as they are written, or were likely meant."""
         items = (
-            item.guess if isinstance(item, Poison) else item for item in self.items
+            item.guess if isinstance(item, Poison) else item
+            for item in self.items
         )
         return filter(None, items)
 

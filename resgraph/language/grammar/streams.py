@@ -20,7 +20,8 @@ def called_so(
     what stands there is no list of names alone, or one name of a path, or a path that is merged."""
     one = {"reads": entries.keys(), "gives": {"merge"} & entries.keys()}
     lists = {
-        key: _alone(entries[key].value, is_word) for key in STREAM_KEYS & entries.keys()
+        key: _alone(entries[key].value, is_word)
+        for key in STREAM_KEYS & entries.keys()
     }
     return frozenset(
         key
@@ -47,14 +48,18 @@ def taken_streams(
     tensor does."""
     if "reads" not in keys:
         return ()
-    words = _two(keys["reads"].value, "reads", "one tensor flows in as `x`", log)
+    words = _two(
+        keys["reads"].value, "reads", "one tensor flows in as `x`", log
+    )
     for word in words:
         problem = name_problem(word.text, taken)
         if word.text in paths:
             problem = problem or "a path of the block has that name"
         if problem:
             key = Scalar(word.text, word.text, word.span, True)
-            log.pass_over(log.name("stream", key, problem, {*taken, *paths}))
+            log.pass_over(
+                log.name("stream", key, problem, {*taken, *paths})
+            )
     return words
 
 
@@ -75,17 +80,26 @@ def given_streams(
         if word.text not in known:
             said = f"nothing in this block is called `{word.text}`"
             hint = f"its streams and paths are {', '.join(known)}"
-            log.report(fault("E030", said, word.span, hint, about=word.text))
+            log.report(
+                fault("E030", said, word.span, hint, about=word.text)
+            )
     return words
 
 
 def _two(
-    tree: Tree, key: str, otherwise: str, log: Log, meant: Iterable[str] = ()
+    tree: Tree,
+    key: str,
+    otherwise: str,
+    log: Log,
+    meant: Iterable[str] = (),
 ) -> tuple[Word, ...]:
     """Two names or more, each once; where they are not, one of `meant` may lack."""
     names = frozenset(meant)
     items = tree.items if isinstance(tree, Sequence) else []
-    words = {item.text: Word(item.text, item.span) for item in of_type(Scalar, items)}
+    words = {
+        item.text: Word(item.text, item.span)
+        for item in of_type(Scalar, items)
+    }
     if len(words) < len(items):
         said, hint = f"`{key}` has a name twice", "write each once"
         log.report(fault("E022", said, tree.span, hint, names=names))

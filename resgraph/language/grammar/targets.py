@@ -65,7 +65,11 @@ def mode_hint(target: Target, mode: str) -> str:
 
 def literal_words(target: Target, key: str) -> frozenset[str]:
     """The words that are values of an op's option: those of its Literal type."""
-    return frozenset() if isinstance(target, BlockDef) else _words_of_field(target, key)
+    return (
+        frozenset()
+        if isinstance(target, BlockDef)
+        else _words_of_field(target, key)
+    )
 
 
 @cache

@@ -48,7 +48,9 @@ class ValueParser(Struct):
         for key, entry in self.entries(tree, "let"):
             if problem := name_problem(key, self.taken):
                 taken = self.taken | self.names
-                self.log.report(self.log.name("value", entry.key, problem, taken))
+                self.log.report(
+                    self.log.name("value", entry.key, problem, taken)
+                )
             if (value := self.value(entry.value)) is not None:
                 out[key] = value
         known = {*out, *self.names, *CONSTANTS}
@@ -57,12 +59,16 @@ class ValueParser(Struct):
                 out[key] = self.log.let(key, value, self.words)
         return out
 
-    def entries(self, tree: Tree, what: str) -> Iterable[tuple[str, KeyValue]]:
+    def entries(
+        self, tree: Tree, what: str
+    ) -> Iterable[tuple[str, KeyValue]]:
         """The entries of a mapping; a mistake and nothing where it is not one."""
         if isinstance(tree, Mapping):
             return tree.entries.items()
         hint = f"write `{what}: {{name: …}}`"
-        self.log.report(fault("E022", f"`{what}` is a map of names", tree.span, hint))
+        self.log.report(
+            fault("E022", f"`{what}` is a map of names", tree.span, hint)
+        )
         return ()
 
     def value(self, tree: Tree) -> Value | None:
@@ -78,7 +84,9 @@ class ValueParser(Struct):
             return Word("true" if tree.value else "false", tree.span)
         if _WORDS.fullmatch(text := tree.text.strip()):
             return Word(text, tree.span)
-        return self._read(tree, lambda text, span: parse_value(text, span, self.words))
+        return self._read(
+            tree, lambda text, span: parse_value(text, span, self.words)
+        )
 
     def expr(self, tree: Tree) -> Expr | None:
         """A number as an expression."""
@@ -91,10 +99,14 @@ class ValueParser(Struct):
         """`2` or `2x1`."""
         if isinstance(tree, Scalar):
             return self._read(tree, parse_size)
-        self.log.report(fault("E022", "a size is like `2` or `2x1`", tree.span))
+        self.log.report(
+            fault("E022", "a size is like `2` or `2x1`", tree.span)
+        )
         return None
 
-    def _read(self, tree: Scalar, read: Callable[[str, Span], T]) -> T | None:
+    def _read(
+        self, tree: Scalar, read: Callable[[str, Span], T]
+    ) -> T | None:
         try:
             return read(tree.text.strip(), tree.span)
         except Fault as problem:
@@ -111,7 +123,9 @@ def _reads_unknown(value: Expr, known: set[str]) -> bool:
 def words_of(lets: dict[str, Value]) -> frozenset[str]:
     """The `let`s that stand for a word, and can begin a label: their value is one, or the name of
     such a `let`."""
-    found = [name for name, value in lets.items() if isinstance(value, Word)]
+    found = [
+        name for name, value in lets.items() if isinstance(value, Word)
+    ]
     renaming = by_key(
         (value.tree.name, name)
         for name, value in lets.items()

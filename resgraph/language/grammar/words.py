@@ -43,7 +43,9 @@ POLICIES = frozenset(
     ]
 )
 MODES = frozenset(["linear", "bare"])
-BLOCK_KEYS = frozenset(["about", "let", "unit", "shortcut", "reads", "merge", "gives"])
+BLOCK_KEYS = frozenset(
+    ["about", "let", "unit", "shortcut", "reads", "merge", "gives"]
+)
 ABOUT_STREAMS = {
     "reads": "The names, in the block, of several streams that flow in side by side.",
     "gives": "The paths that the block hands back side by side: `stage2.a` reads one of a row.",
@@ -125,7 +127,9 @@ _MODULE = frozenset(
 )
 
 
-def name_problem(name: str, taken: Iterable[str] = (), *, dashes: bool = False) -> str:
+def name_problem(
+    name: str, taken: Iterable[str] = (), *, dashes: bool = False
+) -> str:
     """Why `name` cannot be a name, or "" where it can; `taken` are words of the language (ops,
     blocks)."""
     letters = "A-Za-z0-9_-" if dashes else "A-Za-z0-9_"
@@ -151,7 +155,9 @@ def words_in(tree: Tree) -> Iterator[str]:
         top = stack.pop()
         if isinstance(top, Mapping):
             stack += [
-                entry.value for key, entry in top.entries.items() if key != "about"
+                entry.value
+                for key, entry in top.entries.items()
+                if key != "about"
             ]
         elif isinstance(top, Sequence):
             stack += top.items

@@ -103,7 +103,8 @@ class Train(Record):
     """Learning rate warm-up, by its `kind`."""
     loss: (
         Annotated[
-            dict[str, Annotated[float, Field(gt=0, le=1000)]], Field(min_length=1)
+            dict[str, Annotated[float, Field(gt=0, le=1000)]],
+            Field(min_length=1),
         ]
         | None
     ) = None
@@ -147,7 +148,9 @@ class Train(Record):
             and "iterations" in info.data
             and not (info.data["epochs"] or info.data["iterations"])
         ):
-            raise refused("the run has no length: say `epochs` or `iterations`")
+            raise refused(
+                "the run has no length: say `epochs` or `iterations`"
+            )
         return value
 
     @field_validator("accumulate")
@@ -184,7 +187,9 @@ class Train(Record):
     def home_of(cls, key: str) -> str:
         """Where to write a key of one of its records, or what the command says."""
         path = path_of(key, cls)
-        return super().home_of(key) or (belongs(*path) if len(path) == 2 else "")
+        return super().home_of(key) or (
+            belongs(*path) if len(path) == 2 else ""
+        )
 
     @property
     def start(self) -> StartingWeights | None:
@@ -196,7 +201,9 @@ class Train(Record):
     @property
     def frozen(self) -> tuple[str, ...]:
         """What `freeze` names."""
-        return (self.freeze,) if isinstance(self.freeze, str) else self.freeze
+        return (
+            (self.freeze,) if isinstance(self.freeze, str) else self.freeze
+        )
 
     @property
     def still(self) -> tuple[str, ...]:
@@ -219,7 +226,11 @@ class Train(Record):
     @property
     def length(self) -> float:
         """The length of the run, in `unit`."""
-        return self.epochs if self.epochs is not None else float(self.iterations or 0)
+        return (
+            self.epochs
+            if self.epochs is not None
+            else float(self.iterations or 0)
+        )
 
     def document(self) -> dict[str, Any]:
         """The record as a mapping that `resolve_train` reads back to an equal record: no names, no
@@ -269,10 +280,14 @@ def resolve_train(value: str | Mapping[str, Any]) -> Train:
     merged = _resolved(written, wrong)
     lender = "" if written.keys() & LENGTHS else written.get("recipe", "")
     try:
-        train = Train.model_validate_json(json.dumps(merged), context=lender)
+        train = Train.model_validate_json(
+            json.dumps(merged), context=lender
+        )
     except ValidationError as error:
         if not _unquoted(error, merged):
-            raise WrongRecipe(*wrong, *mistakes(error, merged, Train)) from None
+            raise WrongRecipe(
+                *wrong, *mistakes(error, merged, Train)
+            ) from None
         train = resolve_train(merged)
     if wrong:
         raise WrongRecipe(*wrong)
@@ -285,14 +300,19 @@ def _unquoted(error: ValidationError, merged: Any) -> bool:
     found = False
     for detail in error.errors():
         number = number_in(detail["input"])
-        if detail["type"] in ("int_type", "float_type") and number is not None:
+        if (
+            detail["type"] in ("int_type", "float_type")
+            and number is not None
+        ):
             *path, last = path_in(merged, detail["loc"])
             reduce(getitem, path, merged)[last] = number
             found = True
     return found
 
 
-def _resolved(value: Mapping[str, Any], wrong: list[Mistake]) -> dict[str, Any]:
+def _resolved(
+    value: Mapping[str, Any], wrong: list[Mistake]
+) -> dict[str, Any]:
     """The mapping laid over the recipe that it names, which may itself name one; `wrong` gathers
     what cannot be."""
     own = {key: item for key, item in value.items() if key != "recipe"}
@@ -304,8 +324,12 @@ def _resolved(value: Mapping[str, Any], wrong: list[Mistake]) -> dict[str, Any]:
         return _merge({}, own, wrong)
     name, names = value["recipe"], recipe_names()
     if name not in names:
-        hint = did_you_mean(str(name), names) or f"known: {', '.join(names)}"
-        raise WrongRecipe(Mistake(("recipe",), f"no recipe is called `{name}`", hint))
+        hint = (
+            did_you_mean(str(name), names) or f"known: {', '.join(names)}"
+        )
+        raise WrongRecipe(
+            Mistake(("recipe",), f"no recipe is called `{name}`", hint)
+        )
     base = stretched(_resolved(json.loads(_recipe_json(name)), wrong), own)
     if any(own.get(key, "none") != "none" for key in LENGTHS):
         for key in LENGTHS:
@@ -356,7 +380,9 @@ def _laid_over(
     return _merge(below, item, wrong, place, inner)
 
 
-def _cannot_be_none(record: type[Record], place: tuple[str, ...]) -> Mistake:
+def _cannot_be_none(
+    record: type[Record], place: tuple[str, ...]
+) -> Mistake:
     """The mistake of a `none` where nothing is off."""
     key = place[-1]
     default = record.model_fields[key].default

@@ -23,7 +23,9 @@ class PadCrop(Record):
 
 def _smaller_first(value: tuple[float, float]) -> tuple[float, float]:
     if value[0] > value[1]:
-        raise ValueError(f"the smaller number comes first: [{value[1]}, {value[0]}]")
+        raise ValueError(
+            f"the smaller number comes first: [{value[1]}, {value[0]}]"
+        )
     return value
 
 
@@ -33,14 +35,16 @@ class AreaCrop(Record):
 
     kind: Literal["area"]
     area: tuple[
-        Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(gt=0, le=1)]
+        Annotated[float, Field(gt=0, le=1)],
+        Annotated[float, Field(gt=0, le=1)],
     ] = (
         0.08,
         1.0,
     )
     """Smallest and largest share of the image's area."""
     aspect: tuple[
-        Annotated[float, Field(gt=0, le=10)], Annotated[float, Field(gt=0, le=10)]
+        Annotated[float, Field(gt=0, le=10)],
+        Annotated[float, Field(gt=0, le=10)],
     ] = (
         0.75,
         4 / 3,
@@ -89,7 +93,10 @@ class Augment(Record):
     flip, erasing, cutout, and mixup or cutmix."""
 
     crop: (
-        Annotated[PadCrop | AreaCrop | SideCrop, Field(discriminator="kind")] | None
+        Annotated[
+            PadCrop | AreaCrop | SideCrop, Field(discriminator="kind")
+        ]
+        | None
     ) = None
     """Random crop, by its `kind`."""
     flip: bool = False

@@ -36,5 +36,9 @@ def off(record: type[Record], key: str) -> Any:
     said = [mark.value for mark in field.metadata if isinstance(mark, Off)]
     if said:
         return said[-1]
-    gone = field.is_required() or not field.default or isinstance(field.default, Record)
+    gone = (
+        field.is_required()
+        or not field.default
+        or isinstance(field.default, Record)
+    )
     return None if gone else ...

@@ -335,7 +335,9 @@ class Synthetic(DataSource):
     """Training images."""
     validation: Count = 256
     """Validation images."""
-    classes: Annotated[Annotated[int, Field(ge=2, le=100_000)] | None, NO_OFF] = None
+    classes: Annotated[
+        Annotated[int, Field(ge=2, le=100_000)] | None, NO_OFF
+    ] = None
     """Number of classes; by default as many as the net puts out."""
     noise: Annotated[float, Field(ge=0, le=10)] = 0.5
     """Standard deviation of the noise."""
@@ -355,5 +357,6 @@ class Synthetic(DataSource):
 OnDisk = Folder | ImageNet | Listed | Parquet | Shards
 """Sets of image files, which are decoded and cropped as they are asked for."""
 Data = Annotated[
-    Digits | Cifar | Idx | Arrays | OnDisk | Synthetic, Field(discriminator="set")
+    Digits | Cifar | Idx | Arrays | OnDisk | Synthetic,
+    Field(discriminator="set"),
 ]

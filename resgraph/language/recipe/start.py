@@ -44,7 +44,9 @@ class Rates(Record):
     decay: Annotated[float, Field(gt=0, le=1), Off(1.0)] = 1.0
     """Factor for each block that stands behind a part, up to the end of the net (layer-wise
     decay)."""
-    by: dict[str, Annotated[float, Field(gt=0, le=1000)]] = Field(default={})
+    by: dict[str, Annotated[float, Field(gt=0, le=1000)]] = Field(
+        default={}
+    )
     """Factors by the names of rows, blocks, paths or modules, on top; the longest name counts."""
 
 
@@ -58,7 +60,9 @@ class ChannelNorm(Record):
 
     @field_validator("std")
     @classmethod
-    def _as_many(cls, value: tuple[float, ...], info: Any) -> tuple[float, ...]:
+    def _as_many(
+        cls, value: tuple[float, ...], info: Any
+    ) -> tuple[float, ...]:
         if len(value) != len(info.data.get("mean", value)):
             raise ValueError("one number for each of `mean`")
         return value
@@ -74,7 +78,9 @@ def _list_or_word(given: Any) -> str:
 
 
 Measured = Literal["per-channel", "per-pixel", "scale"]
-_Word = Literal["per-channel", "per-pixel", "scale", "measured", "weights", "imagenet"]
+_Word = Literal[
+    "per-channel", "per-pixel", "scale", "measured", "weights", "imagenet"
+]
 Normalize = Annotated[
     Annotated[
         Annotated[_Word, Tag("word")] | Annotated[ChannelNorm, Tag("keys")],
@@ -93,12 +99,18 @@ Parts = Annotated[
 ]
 
 
-def parts_of(words: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def parts_of(
+    words: tuple[str, ...],
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The parts that `freeze` names, and those that it excepts from all."""
     kept = tuple(
-        word.removeprefix(ALL_BUT).strip() for word in words if word.startswith(ALL_BUT)
+        word.removeprefix(ALL_BUT).strip()
+        for word in words
+        if word.startswith(ALL_BUT)
     )
-    return tuple(word for word in words if not word.startswith(ALL_BUT)), kept
+    return tuple(
+        word for word in words if not word.startswith(ALL_BUT)
+    ), kept
 
 
 def lies_in(name: str, parts: tuple[str, ...]) -> bool:

@@ -154,8 +154,8 @@ class Muon(TorchOptimizer):
     """Bring each matrix to the norm of as many rows of length 1 before its step."""
     no_decay: tuple[Decayless, ...] = ()
     """As of SGD."""
-    others: Annotated[Sgd | AdamW, Field(discriminator="name"), NO_OFF] = AdamW(
-        name="adamw", lr=0.001
+    others: Annotated[Sgd | AdamW, Field(discriminator="name"), NO_OFF] = (
+        AdamW(name="adamw", lr=0.001)
     )
     """The optimizer of biases, norms and output layers, with a rate of its own, which follows the
     same schedule."""
@@ -170,7 +170,8 @@ class Muon(TorchOptimizer):
         return matrices + self.others.states * (params - matrices)
 
 
-Optimizer = Annotated[Sgd | AdamW | Lamb | Muon, Field(discriminator="name")]
+_Optimizers = Sgd | AdamW | Lamb | Muon
+Optimizer = Annotated[_Optimizers, Field(discriminator="name")]
 
 
 class Moment(NamedTuple):
@@ -284,7 +285,8 @@ class Plateau(Record):
 
 
 Schedule = Annotated[
-    Constant | Steps | Cosine | Linear | OneCycle | Plateau, Field(discriminator="kind")
+    Constant | Steps | Cosine | Linear | OneCycle | Plateau,
+    Field(discriminator="kind"),
 ]
 
 

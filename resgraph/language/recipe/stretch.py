@@ -13,7 +13,9 @@ LENGTHS = ("epochs", "iterations")
 _LONGEST = 10**9
 
 
-def stretched(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+def stretched(
+    base: Mapping[str, Any], own: Mapping[str, Any]
+) -> dict[str, Any]:
     """`base`, a recipe as a mapping, for a run as long as `own` says, in the unit of that length.
 
     `schedule.at` and `warmup.length` keep their shares of the run: 32,000 of 64,000 iterations are
@@ -29,7 +31,9 @@ def stretched(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]
     factor = length / before[0]
 
     def moved(places: Iterable[float]) -> list[float]:
-        return _within(length, (_moved(place, factor, unit) for place in places))
+        return _within(
+            length, (_moved(place, factor, unit) for place in places)
+        )
 
     if _says(schedule := base.get("schedule"), "at"):
         at = moved(schedule["at"])
@@ -53,13 +57,18 @@ def _put(recipe: dict[str, Any], key: str, part: Any) -> None:
         recipe[key] = part
 
 
-def _ending(steps: Mapping[str, Any], factor: float, unit: str) -> dict[str, Any]:
+def _ending(
+    steps: Mapping[str, Any], factor: float, unit: str
+) -> dict[str, Any]:
     """An optimizer, and the one within it, whose parts end their learning at the same shares."""
     out = dict(steps)
     if isinstance(inner := steps.get("others"), Mapping):
         out["others"] = _ending(inner, factor, unit)
     if isinstance(parts := steps.get("by"), Mapping):
-        out["by"] = {name: _sooner(part, factor, unit) for name, part in parts.items()}
+        out["by"] = {
+            name: _sooner(part, factor, unit)
+            for name, part in parts.items()
+        }
     return out
 
 

@@ -86,7 +86,8 @@ class Itself(Goal):
 
 
 AnyGoal = Annotated[
-    SingleLabel | Labels | Regression | PixelLabel | Itself, Field(discriminator="kind")
+    SingleLabel | Labels | Regression | PixelLabel | Itself,
+    Field(discriminator="kind"),
 ]
 LABEL = SingleLabel()
 """What a recipe learns where it says nothing of it."""

@@ -14,7 +14,9 @@ from .places import Places
 # elsewhere than written (bidi, other line ends): what is reviewed must be what is run (Boucher and
 # Anderson 2021, "Trojan Source").
 _NONCHARACTERS = "".join(
-    chr(16**4 * plane + end) for plane in range(1, 17) for end in (0xFFFE, 0xFFFF)
+    chr(16**4 * plane + end)
+    for plane in range(1, 17)
+    for end in (0xFFFE, 0xFFFF)
 )
 FORBIDDEN = re.compile(
     "\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
@@ -63,7 +65,9 @@ _KINDS = {
 
 def described(character: str) -> str:
     """`U+200B ZERO WIDTH SPACE`."""
-    kind = _KINDS.get(unicodedata.category(character), "a character without a name")
+    kind = _KINDS.get(
+        unicodedata.category(character), "a character without a name"
+    )
     name = _NAMES.get(character) or unicodedata.name(character, f"({kind})")
     return f"U+{ord(character):04X} {name}"
 
@@ -73,32 +77,42 @@ def look_alikes(run: str) -> tuple[str, Hint]:
     write."""
     verb = "is" if len(run) == 1 else "begins with"
     plain = run.translate(_PLAIN)
-    return f"`{run}` {verb} {described(run[0])}, which has no meaning here", Hint(
-        f"write `{plain}`", plain, True
+    return (
+        f"`{run}` {verb} {described(run[0])}, which has no meaning here",
+        Hint(f"write `{plain}`", plain, True),
     )
 
 
 def hidden_characters(places: Places) -> Iterator[Diagnostic]:
     """Characters that cannot be seen, or that show the text in another order than it is read."""
     for match in FORBIDDEN.finditer(places.text):
-        message = f"the file holds {described(match[0])}, which cannot be seen"
+        message = (
+            f"the file holds {described(match[0])}, which cannot be seen"
+        )
         hint: str | Hint = "end the line with a line feed"
         if match[0] != "\r":
             joins = re.fullmatch(
                 r"[A-Za-z][0-9]",
-                places.text[match.start() - 1] + places.text[match.end() :][:1],
+                places.text[match.start() - 1]
+                + places.text[match.end() :][:1],
             )
             # `conv` and `64` are two words
             hint = Hint("take it out", " " if joins else "", True)
-        yield fault("E002", message, places.span(*match.span()), hint).diagnostic
+        yield fault(
+            "E002", message, places.span(*match.span()), hint
+        ).diagnostic
 
 
-def odd_spaces(places: Places, start: int, end: int) -> Iterator[Diagnostic]:
+def odd_spaces(
+    places: Places, start: int, end: int
+) -> Iterator[Diagnostic]:
     """Characters between two offsets that only look like spaces."""
     for match in _ODD_SPACES.finditer(places.text, start, end):
         message = f"{described(match[0])} looks like a space, and is none"
         hint = Hint("write a space in its place", " ", True)
-        yield fault("E002", message, places.span(*match.span()), hint).diagnostic
+        yield fault(
+            "E002", message, places.span(*match.span()), hint
+        ).diagnostic
 
 
 def with_plain_spaces(text: str) -> str:
@@ -128,14 +142,23 @@ def without_fillers(value: str, written: str, *, quoted: bool) -> str:
 
 
 def _code_point(pair: re.Match[str]) -> int:
-    return 0x10000 + ((int(pair[2], 16) - 0xD800) << 10) + int(pair[3], 16) - 0xDC00
+    return (
+        0x10000
+        + ((int(pair[2], 16) - 0xD800) << 10)
+        + int(pair[3], 16)
+        - 0xDC00
+    )
 
 
-def not_utf8(data: bytes, name: str, error: UnicodeDecodeError) -> Diagnostic:
+def not_utf8(
+    data: bytes, name: str, error: UnicodeDecodeError
+) -> Diagnostic:
     """What is wrong with bytes that are not UTF-8, at the first such byte."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return Diagnostic(
-            "E002", f"cannot read `{name}`: it is UTF-16", help="save it as UTF-8"
+            "E002",
+            f"cannot read `{name}`: it is UTF-16",
+            help="save it as UTF-8",
         )
     message = f"byte 0x{data[error.start]:02X} at offset {error.start:,} is not UTF-8"
     text = data.decode("utf-8", "replace")

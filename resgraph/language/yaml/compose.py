@@ -39,7 +39,11 @@ class _Open(Struct):
 
     @property
     def expects_key(self) -> bool:
-        return isinstance(self.node, Mapping) and self.key is None and not self.drop
+        return (
+            isinstance(self.node, Mapping)
+            and self.key is None
+            and not self.drop
+        )
 
 
 class Composer(Struct):
@@ -99,13 +103,20 @@ class Composer(Struct):
             self._report(mistakes.directive(self.places))
         self.documents += 1
         if self.documents > 1:
-            self._report(mistakes.second_document(event.start_mark.index, self.places))
+            self._report(
+                mistakes.second_document(
+                    event.start_mark.index, self.places
+                )
+            )
             raise EndOfReadingError
 
     def _alias(self, event: Any) -> None:
         start, end = event.start_mark.index, event.end_mark.index
         self._counted(start)
-        span, text = self.places.span(start, end), self.places.text[start:end]
+        span, text = (
+            self.places.span(start, end),
+            self.places.text[start:end],
+        )
         self._report(mistakes.alias(span, text))
         if self.stack and self.stack[-1].expects_key:
             self.stack[-1].drop = True
@@ -135,7 +146,9 @@ class Composer(Struct):
             self._mend(top, top.split)
         self.stack.pop()
         end = event.end_mark.index
-        if not (top.node.flow and self.places.text[end - 1 : end] in ("]", "}")):
+        if not (
+            top.node.flow and self.places.text[end - 1 : end] in ("]", "}")
+        ):
             # a block's end mark is where the next token starts
             end = top.end
         top.node.span = self.places.span(top.start, end)
@@ -161,17 +174,27 @@ class Composer(Struct):
                 self._resolve(top, scalar, start)
             self._add(scalar, end)
 
-    def _key_or_decimal(self, top: _Open, scalar: Scalar, start: int, end: int) -> None:
+    def _key_or_decimal(
+        self, top: _Open, scalar: Scalar, start: int, end: int
+    ) -> None:
         """A key, but for the rest of a number that was written `0,1`."""
         touching = self.places.text[top.end : start] == ","
         top.end = end
-        if not (touching and top.node.flow and self._is_decimal(top, scalar)):
+        if not (
+            touching and top.node.flow and self._is_decimal(top, scalar)
+        ):
             self._key(top, scalar)
 
-    def _text(self, event: Any, top: _Open | None, start: int, end: int) -> str:
+    def _text(
+        self, event: Any, top: _Open | None, start: int, end: int
+    ) -> str:
         """A scalar's text without what fills lines, with spaces for what only looks like them."""
-        written = self.places.text[event.start_mark.index : event.end_mark.index]
-        text = without_fillers(event.value, written, quoted=event.style == '"')
+        written = self.places.text[
+            event.start_mark.index : event.end_mark.index
+        ]
+        text = without_fillers(
+            event.value, written, quoted=event.style == '"'
+        )
         if event.style not in ("|", ">") and not self._is_prose(top):
             for odd in odd_spaces(self.places, start, end):
                 self._report(odd)
@@ -181,11 +204,17 @@ class Composer(Struct):
     def _hidden(self, event: Any, scalar: Scalar) -> None:
         """An escape in double quotes for a character that cannot be seen."""
         if event.style == '"':
-            found = FORBIDDEN.search(scalar.text) or re.search("\r", scalar.text)
+            found = FORBIDDEN.search(scalar.text) or re.search(
+                "\r", scalar.text
+            )
             if found:
                 what = described(found[0])
-                message = f"an escape stands for {what}, which cannot be seen"
-                self._report(mistake("E002", message, scalar.span, "take it out"))
+                message = (
+                    f"an escape stands for {what}, which cannot be seen"
+                )
+                self._report(
+                    mistake("E002", message, scalar.span, "take it out")
+                )
 
     def _is_prose(self, top: _Open | None) -> bool:
         """Whether what comes is the value of `name` or `about`, which are for people."""
@@ -214,7 +243,9 @@ class Composer(Struct):
                 else (end - len(body.lstrip()), first + len(body.rstrip()))
             )
         return (
-            max(start, end - len(event.value)) if event.anchor or event.tag else start
+            max(start, end - len(event.value))
+            if event.anchor or event.tag
+            else start
         ), end
 
     # -- values and keys ---------------------------------------------------------------------------
@@ -238,7 +269,11 @@ class Composer(Struct):
             if not top.split:
                 what = "a list" if isinstance(tree, Sequence) else "a map"
                 self._report(
-                    mistake("E005", f"a key is a name, and this is {what}", tree.span)
+                    mistake(
+                        "E005",
+                        f"a key is a name, and this is {what}",
+                        tree.span,
+                    )
                 )
 
     def _key(self, top: _Open, key: Scalar) -> None:
@@ -266,7 +301,9 @@ class Composer(Struct):
         self._report(problem)
         return True
 
-    def _resolve(self, top: _Open | None, scalar: Scalar, start: int) -> None:
+    def _resolve(
+        self, top: _Open | None, scalar: Scalar, start: int
+    ) -> None:
         """Give a plain text its value; what is refused stays text, and nothing becomes `none`."""
         if not scalar.text:
             scalar.value = scalar.text = "none"
@@ -288,7 +325,9 @@ class Composer(Struct):
 
     # -- pieces ------------------------------------------------------------------------------------
 
-    def _is_piece(self, top: _Open | None, text: str, start: int, end: int) -> bool:
+    def _is_piece(
+        self, top: _Open | None, text: str, start: int, end: int
+    ) -> bool:
         """Whether a plain text is a piece of a value that a comma in brackets has cut; if so it is
         taken."""
         if top is None or not top.node.flow:

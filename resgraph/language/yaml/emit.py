@@ -13,7 +13,9 @@ from .tree import Mapping, Scalar, Sequence, Tree
 # nothing YAML reads.
 _BARE = re.compile(r"[A-Za-z0-9_(.-][A-Za-z0-9_ +*/().,=;&%'-]*\Z")
 _FLOW_UNSAFE = re.compile(r"[,\[\]{}]")
-_READ_OTHERWISE = re.compile(r"^[-+.]?[0-9][0-9_.eE+:-]*\Z|^(true|false|null)\Z|: | #")
+_READ_OTHERWISE = re.compile(
+    r"^[-+.]?[0-9][0-9_.eE+:-]*\Z|^(true|false|null)\Z|: | #"
+)
 """A number, a word of YAML, the colon behind a key, a comment."""
 
 
@@ -22,7 +24,9 @@ def emit(tree: Mapping) -> str:
     return "".join(f"{line}\n" for line, _ in emit_lines(tree))
 
 
-def emit_lines(tree: Mapping, indent: int = 0) -> Iterator[tuple[str, Span | None]]:
+def emit_lines(
+    tree: Mapping, indent: int = 0
+) -> Iterator[tuple[str, Span | None]]:
     """The lines of a map, and where the value on each was written (None for a line that only opens
     a map)."""
     pad = " " * indent
@@ -33,7 +37,10 @@ def emit_lines(tree: Mapping, indent: int = 0) -> Iterator[tuple[str, Span | Non
             yield from emit_lines(value, indent + 2)
         elif isinstance(value, Sequence) and not value.flow and value.items:
             yield f"{pad}{key}:", None
-            yield from ((f"{pad}  - {inline(item)}", item.span) for item in value.items)
+            yield from (
+                (f"{pad}  - {inline(item)}", item.span)
+                for item in value.items
+            )
         else:
             yield f"{pad}{key}: {inline(value, nested=False)}", value.span
 
@@ -46,7 +53,8 @@ def inline(tree: Tree, *, nested: bool = True) -> str:
         return (
             "{"
             + ", ".join(
-                f"{key}: {inline(entry.value)}" for key, entry in tree.entries.items()
+                f"{key}: {inline(entry.value)}"
+                for key, entry in tree.entries.items()
             )
             + "}"
         )

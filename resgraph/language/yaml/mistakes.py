@@ -30,10 +30,14 @@ def mistake(
     *related: Related,
 ) -> Diagnostic:
     """A diagnostic, in the order in which its words are written here."""
-    return replace(fault(code, message, span, hint, label).diagnostic, related=related)
+    return replace(
+        fault(code, message, span, hint, label).diagnostic, related=related
+    )
 
 
-def key_mistake(key: Scalar, first: Scalar | None, digits: int) -> Diagnostic | None:
+def key_mistake(
+    key: Scalar, first: Scalar | None, digits: int
+) -> Diagnostic | None:
     """Why a scalar cannot be a key; `first` is the same key, given before."""
     if not key.text:
         hint = "write a name before the colon"
@@ -54,7 +58,9 @@ def key_mistake(key: Scalar, first: Scalar | None, digits: int) -> Diagnostic | 
     return None
 
 
-def decimal_comma(value: Tree, key: Scalar) -> tuple[Scalar, Diagnostic] | None:
+def decimal_comma(
+    value: Tree, key: Scalar
+) -> tuple[Scalar, Diagnostic] | None:
     """A number in braces that YAML cut at its comma, and the digits behind → the number meant; None
     for others."""
     if not (
@@ -68,14 +74,22 @@ def decimal_comma(value: Tree, key: Scalar) -> tuple[Scalar, Diagnostic] | None:
     if not (meant := number_meant(written)):
         return None
     span = replace(
-        value.span, end_line=key.span.end_line, end_column=key.span.end_column
+        value.span,
+        end_line=key.span.end_line,
+        end_column=key.span.end_column,
     )
     number = read_plain(meant, 19)
     whole = Scalar(
-        number if isinstance(number, int | float) else meant, meant, span, True
+        number if isinstance(number, int | float) else meant,
+        meant,
+        span,
+        True,
     )
     return whole, mistake(
-        "E009", f"a comma cuts {shown(written)} in pieces", span, comma_advice(written)
+        "E009",
+        f"a comma cuts {shown(written)} in pieces",
+        span,
+        comma_advice(written),
     )
 
 
@@ -86,7 +100,9 @@ def number_meant(text: str) -> str:
         return text.replace(",", "_")
     return (
         text.replace(",", ".")
-        if re.fullmatch(r"[-+]?[0-9]{1,9},[0-9]{1,18}([eE][-+]?[0-9]{1,3})?", text)
+        if re.fullmatch(
+            r"[-+]?[0-9]{1,9},[0-9]{1,18}([eE][-+]?[0-9]{1,3})?", text
+        )
         else ""
     )
 
@@ -112,7 +128,9 @@ def no_value(key: Scalar, flow: bool) -> Diagnostic:
         if flow
         else "write it after the colon, or on lines that are indented further"
     )
-    return mistake("E008", f"{shown(key.text)} has no value", key.span, hint)
+    return mistake(
+        "E008", f"{shown(key.text)} has no value", key.span, hint
+    )
 
 
 def no_item(span: Span) -> Diagnostic:
@@ -152,7 +170,10 @@ def alias(span: Span, text: str) -> Diagnostic:
     """`*name`."""
     hint = f"write the value out, or name it in `let:`; {_QUOTES}"
     return mistake(
-        "E006", f"{shown(text)} is an alias, which a spec does not have", span, hint
+        "E006",
+        f"{shown(text)} is an alias, which a spec does not have",
+        span,
+        hint,
     )
 
 
@@ -171,5 +192,8 @@ def second_document(start: int, places: Places) -> Diagnostic:
     """`---` after the first document."""
     hint = "give each spec its own file, or make them `variants` of one"
     return mistake(
-        "E006", "a second document begins here", places.span(start, start + 3), hint
+        "E006",
+        "a second document begins here",
+        places.span(start, start + 3),
+        hint,
     )

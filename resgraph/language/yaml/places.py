@@ -15,7 +15,9 @@ class Places:
         self.source, self.text = source, source.text
         self.starts = [
             0,
-            *accumulate(len(line) + 1 for line in self.text.split("\n")[:-1]),
+            *accumulate(
+                len(line) + 1 for line in self.text.split("\n")[:-1]
+            ),
         ]
 
     def line_of(self, offset: int) -> int:
@@ -25,7 +27,9 @@ class Places:
     def line(self, offset: int) -> tuple[int, int]:
         """Where the line of a character starts and ends."""
         end = self.text.find("\n", offset)
-        return self.text.rfind("\n", 0, offset) + 1, len(self.text) if end < 0 else end
+        return self.text.rfind("\n", 0, offset) + 1, len(
+            self.text
+        ) if end < 0 else end
 
     def span(self, start: int, end: int) -> Span:
         """Characters `start` to `end`, kept inside the text."""

@@ -11,7 +11,12 @@ from pathlib import Path
 import yaml
 from resgraph.errors import Diagnostic, Source, SpecError, printable
 
-from .characters import hidden_characters, not_utf8, odd_spaces, with_pairs_filled
+from .characters import (
+    hidden_characters,
+    not_utf8,
+    odd_spaces,
+    with_pairs_filled,
+)
 from .compose import Composer
 from .limits import LIMITS, EndOfReadingError, Limits
 from .places import Places
@@ -33,7 +38,9 @@ _KINDS = {
 }
 
 
-def open_source(path: str | os.PathLike[str], limits: Limits = LIMITS) -> Source:
+def open_source(
+    path: str | os.PathLike[str], limits: Limits = LIMITS
+) -> Source:
     """The text of a file, without its byte order mark. Nothing but a regular file is opened.
 
     Raises `SpecError`: E001 where there is no file that can be read, E002 where it is not UTF-8,
@@ -44,7 +51,11 @@ def open_source(path: str | os.PathLike[str], limits: Limits = LIMITS) -> Source
         if kind != stat.S_IFREG:
             raise _unreadable(name, f"it is {_KINDS.get(kind, 'no file')}")
         # The file may have become a pipe since: do not wait for one who writes into it.
-        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        flags = (
+            os.O_RDONLY
+            | getattr(os, "O_NONBLOCK", 0)
+            | getattr(os, "O_BINARY", 0)
+        )
         descriptor = os.open(path, flags)
         with os.fdopen(descriptor, "rb") as file:
             data = file.read(limits.size + 1) or b""
@@ -56,7 +67,9 @@ def open_source(path: str | os.PathLike[str], limits: Limits = LIMITS) -> Source
         )
         raise _unreadable(name, "there is no such file", piped) from None
     except (OSError, ValueError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        reason = (
+            error.strerror if isinstance(error, OSError) else None
+        ) or str(error)
         raise _unreadable(name, reason[:1].lower() + reason[1:]) from None
     return decode(data, name, limits)
 
@@ -88,16 +101,21 @@ def read(
     composer = Composer(places, limits)
     errors = composer.errors
     try:
-        composer.compose(yaml.parse(with_pairs_filled(source.text), Loader=LOADER))
+        composer.compose(
+            yaml.parse(with_pairs_filled(source.text), Loader=LOADER)
+        )
     except EndOfReadingError:
         return None, _in_order(errors)
     except (yaml.YAMLError, ValueError) as error:
         # the Python loader lets `chr` raise for "\U00110000"
-        if odd := list(odd_spaces(places, *places.line(_offset(error, places)))):
+        if odd := list(
+            odd_spaces(places, *places.line(_offset(error, places)))
+        ):
             return None, odd
         # In a list or map that breaks off, a missing value says only that it broke off.
         broken = min(
-            (o.start for o in composer.stack if o.node.flow), default=len(source.text)
+            (o.start for o in composer.stack if o.node.flow),
+            default=len(source.text),
         )
         start = places.span(broken, broken).start
         told = [e for e in errors if e.code != "E008" or e.start < start]
@@ -118,7 +136,9 @@ def _in_order(errors: list[Diagnostic]) -> list[Diagnostic]:
 
 
 def _unreadable(name: str, reason: str, hint: str = "") -> SpecError:
-    return SpecError([Diagnostic("E001", f"cannot read `{name}`: {reason}", help=hint)])
+    return SpecError(
+        [Diagnostic("E001", f"cannot read `{name}`: {reason}", help=hint)]
+    )
 
 
 def _too_large(name: str, limits: Limits) -> Diagnostic:

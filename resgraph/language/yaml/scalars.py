@@ -16,7 +16,9 @@ _FLOAT = re.compile(
     rf"[-+]?(?:\.{_DIGITS}|{_DIGITS}(?:\.(?:{_DIGITS})?)?)(?:[eE][-+]?[0-9]+)?"
 )
 _LEADING_ZERO = re.compile(r"[-+]?0[0-9_]")
-_SEXAGESIMAL = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?")
+_SEXAGESIMAL = re.compile(
+    r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"
+)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt \t].*)?")
 _BASE = re.compile(r"[-+]?0(?:[bB][01_]+|[oO][0-7_]+|[xX][0-9a-fA-F_]+)")
 _UNDERSCORES = re.compile(r"[-+]?[0-9][0-9_]*")
@@ -58,7 +60,10 @@ def read_plain(text: str, digits: int) -> ScalarValue | Refusal:
         return _TRUTH[text]
     if text in _NULL:
         return Refusal(
-            "E008", f"{shown(text)} is not a word of the language", "", write("none")
+            "E008",
+            f"{shown(text)} is not a word of the language",
+            "",
+            write("none"),
         )
     if refusal := _ambiguous(text):
         return refusal
@@ -71,7 +76,9 @@ def read_plain(text: str, digits: int) -> ScalarValue | Refusal:
 
 def number_in(value: object) -> int | float | None:
     """The number that stands in quotes, as emitters of YAML 1.1 write `25_557_032`."""
-    number = read_plain(value, LIMITS.digits) if isinstance(value, str) else None
+    number = (
+        read_plain(value, LIMITS.digits) if isinstance(value, str) else None
+    )
     if isinstance(number, int | float) and not isinstance(number, bool):
         return number
     return None
@@ -96,11 +103,15 @@ def _ambiguous(text: str) -> Refusal | None:
         )
     if _LEADING_ZERO.match(text) and _FLOAT.fullmatch(text):
         return _two_meanings(
-            text, "base 8 to some, base 10 to others", "leave the zeros in front out"
+            text,
+            "base 8 to some, base 10 to others",
+            "leave the zeros in front out",
         )
     if _UNDERSCORES.fullmatch(text) and not _INTEGER.fullmatch(text):
         return _two_meanings(
-            text, "a number to some, text to others", "put each `_` between two digits"
+            text,
+            "a number to some, text to others",
+            "put each `_` between two digits",
         )
     if _NOT_FINITE.fullmatch(text):
         return Refusal(
@@ -119,7 +130,9 @@ def _two_meanings(text: str, label: str, mend: str = "") -> Refusal:
         else "if text is meant, put quotes around it"
     )
     message = f"{shown(text)} means different things to different readers"
-    return Refusal("E007", message, label, f"{mend}; {quoted}" if mend else quoted)
+    return Refusal(
+        "E007", message, label, f"{mend}; {quoted}" if mend else quoted
+    )
 
 
 def _integer(text: str, digits: int) -> int | Refusal:
@@ -134,7 +147,10 @@ def _float(text: str) -> float | Refusal:
     if len(text) > _LONGEST_FLOAT:
         message = f"this number has {len(text):,} characters, and the limit is {_LONGEST_FLOAT}"
         return Refusal(
-            "E004", message, "", "round it: 17 digits are all that a float keeps"
+            "E004",
+            message,
+            "",
+            "round it: 17 digits are all that a float keeps",
         )
     value = float(text)
     mantissa = re.split("[eE]", text)[0]

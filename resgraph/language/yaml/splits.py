@@ -26,18 +26,25 @@ class Split(Struct):
 
     def whole(self, end: int, places: Places) -> tuple[Scalar, Diagnostic]:
         """The value as it was meant, and what to tell its writer."""
-        written, span = places.text[self.start : end], places.span(self.start, end)
+        written, span = (
+            places.text[self.start : end],
+            places.span(self.start, end),
+        )
         text = " ".join(written.replace(",", " ").split())
         note = ""
         hint: str | Hint = "close it, or put quotes around the text"
         if self.depth < 0:
-            message = f"{shown(written)} closes a bracket that was not opened"
+            message = (
+                f"{shown(written)} closes a bracket that was not opened"
+            )
             hint = "take it out, or put quotes around the text"
         elif self.depth > 0:
             message = f"{shown(written)} opens a bracket that is not closed"
         else:
             message = f"a comma cuts {shown(written)} in pieces"
-            note = "between `[ ]` or `{ }`, YAML ends a value at every comma"
+            note = (
+                "between `[ ]` or `{ }`, YAML ends a value at every comma"
+            )
             hint = Hint(
                 f"leave the comma out: {shown(text, 80)}",
                 text,

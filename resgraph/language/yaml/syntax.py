@@ -13,10 +13,14 @@ from .scalars import shown
 from .tree import Scalar, Sequence
 
 _INDEXED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\[([0-9]+)\]")
-_ESCAPE = re.compile(r"\\(?:x[0-9a-fA-F]{0,2}|u[0-9a-fA-F]{0,4}|U[0-9a-fA-F]{0,8})")
+_ESCAPE = re.compile(
+    r"\\(?:x[0-9a-fA-F]{0,2}|u[0-9a-fA-F]{0,4}|U[0-9a-fA-F]{0,8})"
+)
 _NO_SPACE = re.compile(r"\s*([\w-]+:)(?=\S)")
 _ASSIGNED = re.compile(r"\s*([A-Za-z_][\w-]*)\s*=\s*(?=[^\s=])")
-_LABELLED = re.compile(r"([A-Za-z][^\[\]{},:]* [^\[\]{},:]*[^\[\]{},:\s]) *$")
+_LABELLED = re.compile(
+    r"([A-Za-z][^\[\]{},:]* [^\[\]{},:]*[^\[\]{},:\s]) *$"
+)
 _QUOTES = "put quotes around the text"
 _WRITE = f"write it, or {_QUOTES}"
 _AFTER = "take it out, or put quotes around all of the text"
@@ -34,19 +38,31 @@ _COLUMN = (
     " is indented further"
 )
 _IN_FLOW = {
-    ":": ("a second colon in one entry", f"put a comma between entries, or {_QUOTES}"),
-    ",": ("a value is missing before this comma", "write it, or take the comma out"),
+    ":": (
+        "a second colon in one entry",
+        f"put a comma between entries, or {_QUOTES}",
+    ),
+    ",": (
+        "a value is missing before this comma",
+        "write it, or take the comma out",
+    ),
 }
 _NO_COMMA = ("a comma is missing before this", _WRITE)
 
 
-def not_a_spec(root: Scalar | Sequence | None, places: Places) -> Diagnostic:
+def not_a_spec(
+    root: Scalar | Sequence | None, places: Places
+) -> Diagnostic:
     """A file whose value is no mapping."""
     hint = "a spec begins with lines such as `name: ResNet-50` and `input: 3x224x224`"
     if root is None or (
-        isinstance(root, Scalar) and root.plain and root.text in ("", "none")
+        isinstance(root, Scalar)
+        and root.plain
+        and root.text in ("", "none")
     ):
-        return mistake("E003", "the file says nothing", places.span(0, 0), hint)
+        return mistake(
+            "E003", "the file says nothing", places.span(0, 0), hint
+        )
     if isinstance(root, Scalar) and _NO_SPACE.match(root.text):
         hint = "put a space after the colon"
     what = "a list" if isinstance(root, Sequence) else "text"
@@ -58,7 +74,9 @@ def syntax_error(error: Exception, places: Places) -> Diagnostic:
     """What PyYAML's scanner or parser (C or Python) complains of."""
     if not hasattr(error, "problem_mark") or error.problem_mark is None:
         said = str(error).split("\n")[0][:80]
-        return mistake("E003", f"this is not YAML: {said}", places.span(0, 1))
+        return mistake(
+            "E003", f"this is not YAML: {said}", places.span(0, 1)
+        )
     return _Complaint(error, places).diagnostic()
 
 
@@ -68,10 +86,15 @@ class _Complaint:
 
     def __init__(self, error: Any, places: Places) -> None:
         self.places, self.text = places, places.text
-        self.problem, self.context = str(error.problem or ""), str(error.context or "")
+        self.problem, self.context = (
+            str(error.problem or ""),
+            str(error.context or ""),
+        )
         self.at = min(error.problem_mark.index, len(self.text))
         self.start = (
-            min(error.context_mark.index, self.at) if error.context_mark else self.at
+            min(error.context_mark.index, self.at)
+            if error.context_mark
+            else self.at
         )
         self.character = self.text[self.at : self.at + 1]
 
@@ -91,7 +114,9 @@ class _Complaint:
         *related: Related,
     ) -> Diagnostic:
         """A syntax error, at the place of the complaint if no other is given."""
-        return mistake("E003", message, span or self.here(), hint, label, *related)
+        return mistake(
+            "E003", message, span or self.here(), hint, label, *related
+        )
 
     def here(self, length: int = 1) -> Span:
         """The place of the complaint; at the end of the text, the last character that is not
@@ -115,7 +140,10 @@ class _Complaint:
                 span = self.places.span(start, start + 1)
                 hint = "" if what == "directives" else f", or {_QUOTES}"
                 return mistake(
-                    "E006", f"a spec has no {what}", span, f"take it out{hint}"
+                    "E006",
+                    f"a spec has no {what}",
+                    span,
+                    f"take it out{hint}",
                 )
         return None
 
@@ -123,11 +151,16 @@ class _Complaint:
         """Tabs where only spaces can stand."""
         if self.character != "\t":
             return None
-        length = len(self.text[self.at :]) - len(self.text[self.at :].lstrip("\t"))
+        length = len(self.text[self.at :]) - len(
+            self.text[self.at :].lstrip("\t")
+        )
         said = "a line is indented with a tab"
         hint = "indent with spaces, two for each level"
         if self.before().strip():
-            said, hint = "a tab stands where a space belongs", "write one space"
+            said, hint = (
+                "a tab stands where a space belongs",
+                "write one space",
+            )
         return self.error(said, hint, self.here(length), "a tab")
 
     def quote(self) -> Diagnostic | None:
@@ -137,7 +170,9 @@ class _Complaint:
         quote = self.text[self.start : self.start + 1]
         if "end of stream" in self.problem or "document" in self.problem:
             return self.unclosed("quote", shown(quote))
-        slash = max(self.start, self.text.rfind("\\", self.start, self.at + 1))
+        slash = max(
+            self.start, self.text.rfind("\\", self.start, self.at + 1)
+        )
         escape = _ESCAPE.match(self.text, slash)
         written = escape[0] if escape else self.text[slash : slash + 2]
         span = self.places.span(slash, slash + len(written))
@@ -154,16 +189,26 @@ class _Complaint:
         return self.places.span(self.start, self.start + 1)
 
     def unclosed(self, what: str, closer: str) -> Diagnostic:
-        said, hint = f"this {what} is not closed", f"put a {closer} at its end"
+        said, hint = (
+            f"this {what} is not closed",
+            f"put a {closer} at its end",
+        )
         return self.error(said, hint, self.opening(), "opened here")
 
     def index(self) -> Diagnostic | None:
         """`reps[0]`, which is text in a line of its own and a list in a list."""
-        for found in _INDEXED.finditer(self.text, *self.places.line(self.at)):
-            if "flow" in self.context and found.start() < self.at < found.end():
+        for found in _INDEXED.finditer(
+            self.text, *self.places.line(self.at)
+        ):
+            if (
+                "flow" in self.context
+                and found.start() < self.at < found.end()
+            ):
                 said = f"brackets after a name do not work here: {shown(found[0])}"
                 hint = write(f"{found[1]}.{found[2]}")
-                return self.error(said, hint, self.places.span(*found.span()))
+                return self.error(
+                    said, hint, self.places.span(*found.span())
+                )
         return None
 
     def flow(self) -> Diagnostic | None:
@@ -172,14 +217,22 @@ class _Complaint:
         if "flow" not in self.context or opener not in ("[", "{"):
             return None
         what, closer = ("list", "]") if opener == "[" else ("map", "}")
-        other_line = self.places.line_of(self.start) != self.places.line_of(self.at)
-        if not self.text[self.at :].strip() or (other_line and self.character == ":"):
+        other_line = self.places.line_of(self.start) != self.places.line_of(
+            self.at
+        )
+        if not self.text[self.at :].strip() or (
+            other_line and self.character == ":"
+        ):
             return self.unclosed(what, f"`{closer}`")
         if self.character in "]}":
-            said = f"a {what} that begins with `{opener}` ends with `{closer}`"
+            said = (
+                f"a {what} that begins with `{opener}` ends with `{closer}`"
+            )
             related = Related(self.opening(), "opened here")
             return self.error(said, "", None, "", related)
-        if found := self.character == "[" and _LABELLED.search(self.before()):
+        if found := self.character == "[" and _LABELLED.search(
+            self.before()
+        ):
             return self._list_in_a_label(found[1])
         return self.error(*_IN_FLOW.get(self.character, _NO_COMMA))
 
@@ -216,11 +269,14 @@ class _Complaint:
         start, end = self.places.line(offset)
         line = self.text[start:end]
         span = self.places.span(
-            start + len(line) - len(line.lstrip()), start + len(line.rstrip())
+            start + len(line) - len(line.lstrip()),
+            start + len(line.rstrip()),
         )
         hint = Hint("write `name: value`")
         if found := _ASSIGNED.match(line) or _NO_SPACE.match(line):
-            place = self.places.span(start + found.start(1), start + found.end())
+            place = self.places.span(
+                start + found.start(1), start + found.end()
+            )
             said, key = "put a space after the colon", found[1]
             if not key.endswith(":"):
                 said, key = f"write `{key}: …`", f"{key}:"
@@ -233,7 +289,9 @@ class _Complaint:
         if not listed and "block mapping" not in self.context:
             return None
         if self.character and self.character in "]}":
-            return self.error(f"unmatched `{self.character}`", "take it out")
+            return self.error(
+                f"unmatched `{self.character}`", "take it out"
+            )
         if self.before().strip(" -"):
             return self.error("a value has ended, and more follows", _AFTER)
         said = "this line is indented like none above it"
@@ -250,10 +308,14 @@ class _Complaint:
             return self.error(said, _QUOTES)
         if "sequence entries are not allowed" in self.problem:
             hint = "begin the list on the next line, or write it in brackets: `[a, b]`"
-            return self.error("a list with `-` cannot begin on this line", hint)
+            return self.error(
+                "a list with `-` cannot begin on this line", hint
+            )
         if "block scalar" in self.context:
             hint = "begin the text on the next line"
-            return self.error("nothing but a comment can follow `|` or `>`", hint)
+            return self.error(
+                "nothing but a comment can follow `|` or `>`", hint
+            )
         if self.text.startswith("...", self.at):
             said = "`...` ends a document, and none has begun"
             return self.error(said, "take it out", self.here(3))

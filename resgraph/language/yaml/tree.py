@@ -48,7 +48,9 @@ class Mapping(Struct):
 
     def without(self, *keys: str) -> Mapping:
         kept = self.entries.keys() - keys
-        return self.holding({k: e for k, e in self.entries.items() if k in kept})
+        return self.holding(
+            {k: e for k, e in self.entries.items() if k in kept}
+        )
 
 
 Tree = Scalar | Sequence | Mapping
@@ -61,29 +63,48 @@ def plain_value(tree: Tree) -> Any:
         return tree.value
     if isinstance(tree, Sequence):
         return [*map(plain_value, tree.items)]
-    return {name: plain_value(entry.value) for name, entry in tree.entries.items()}
+    return {
+        name: plain_value(entry.value)
+        for name, entry in tree.entries.items()
+    }
 
 
 def tree_of(value: Any, span: Span) -> Tree:
     """The inverse of `plain_value`: every part of the tree stands at `span`."""
     if isinstance(value, dict):
-        keys = {str(key): Scalar(str(key), str(key), span, plain=True) for key in value}
+        keys = {
+            str(key): Scalar(str(key), str(key), span, plain=True)
+            for key in value
+        }
         parts = zip(keys.items(), value.values(), strict=True)
         return Mapping(
-            {name: KeyValue(key, tree_of(part, span)) for (name, key), part in parts},
+            {
+                name: KeyValue(key, tree_of(part, span))
+                for (name, key), part in parts
+            },
             span,
             flow=False,
         )
     if isinstance(value, list | tuple):
-        return Sequence([tree_of(part, span) for part in value], span, flow=True)
-    text = ("true" if value else "false") if isinstance(value, bool) else str(value)
+        return Sequence(
+            [tree_of(part, span) for part in value], span, flow=True
+        )
+    text = (
+        ("true" if value else "false")
+        if isinstance(value, bool)
+        else str(value)
+    )
     return Scalar(value, text, span, plain=not isinstance(value, str))
 
 
 def entries_of(tree: Tree, key: str) -> dict[str, KeyValue]:
     """The entries of the map at `key`, none where there is no map."""
     entry = tree.entries.get(key) if isinstance(tree, Mapping) else None
-    return entry.value.entries if entry and isinstance(entry.value, Mapping) else {}
+    return (
+        entry.value.entries
+        if entry and isinstance(entry.value, Mapping)
+        else {}
+    )
 
 
 def scalars_in(tree: Tree) -> list[Scalar]:

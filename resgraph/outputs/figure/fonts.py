@@ -53,11 +53,15 @@ def read(path: Path) -> tuple[Mapping[bytes, bytes], Mapping[int, int]]:
     try:
         data = path.read_bytes()
     except OSError as problem:
-        raise UsageError(f"cannot read the font {path}: {reason(problem)}") from None
+        raise UsageError(
+            f"cannot read the font {path}: {reason(problem)}"
+        ) from None
     try:
         found = _tables(data)
         return found, {
-            code: glyph for code, glyph in _characters(found[b"cmap"]) if glyph
+            code: glyph
+            for code, glyph in _characters(found[b"cmap"])
+            if glyph
         }
     except (struct.error, KeyError):
         raise no_font(path) from None
@@ -65,7 +69,9 @@ def read(path: Path) -> tuple[Mapping[bytes, bytes], Mapping[int, int]]:
 
 def no_font(path: Path) -> UsageError:
     """The error for a file that is none."""
-    return UsageError(f"{path} is no TrueType or OpenType font (.ttf, .otf, .ttc)")
+    return UsageError(
+        f"{path} is no TrueType or OpenType font (.ttf, .otf, .ttc)"
+    )
 
 
 def face(weight: int, italic: bool = False) -> str:
@@ -105,26 +111,37 @@ def named(characters: Sequence[str], most: int = 8) -> str:
         code = " ".join(f"U+{ord(c):04X}" for c in each)
         said.append(f"{each} ({code})" if each.isprintable() else code)
     return ", ".join(said) + (
-        f" and {len(characters) - most} others" if len(characters) > most else ""
+        f" and {len(characters) - most} others"
+        if len(characters) > most
+        else ""
     )
 
 
 def _tables(data: bytes) -> dict[bytes, bytes]:
     """Of a collection those of its first font."""
-    start = struct.unpack_from(">I", data, 12)[0] if data[:4] == b"ttcf" else 0
+    start = (
+        struct.unpack_from(">I", data, 12)[0] if data[:4] == b"ttcf" else 0
+    )
     total = struct.unpack_from(">H", data, start + 4)[0]
     found = (
         struct.unpack_from(">4s4xII", data, start + 12 + 16 * index)
         for index in range(total)
     )
-    return {name: data[start : start + length] for name, start, length in found}
+    return {
+        name: data[start : start + length] for name, start, length in found
+    }
 
 
 def _characters(cmap: bytes) -> Iterator[tuple[int, int]]:
     """Code points and glyphs: of all planes where the table has them, else of the first one."""
     read = struct.unpack_from
-    starts = [read(">I", cmap, 8 + 8 * at)[0] for at in range(read(">H", cmap, 2)[0])]
-    forms = {read(">H", cmap, start)[0]: start for start in reversed(starts)}
+    starts = [
+        read(">I", cmap, 8 + 8 * at)[0]
+        for at in range(read(">H", cmap, 2)[0])
+    ]
+    forms = {
+        read(">H", cmap, start)[0]: start for start in reversed(starts)
+    }
     if 12 in forms:
         return _runs(cmap, forms[12])
     return _segments(cmap, forms[4])
@@ -149,8 +166,17 @@ def _segments(cmap: bytes, start: int) -> Iterator[tuple[int, int]]:
         # Four lists, one after another: the last code of each segment, its first one (behind two
         # bytes of padding), what is added to a code or glyph, and where its list of glyphs begins.
         last = number(start + 14 + index)
-        first, delta, at = (start + 16 + double * k + index for k in (1, 2, 3))
+        first, delta, at = (
+            start + 16 + double * k + index for k in (1, 2, 3)
+        )
         offset, low = number(at), number(first)
         for code in range(low, min(last, 0xFFFE) + 1):
-            glyph = number(at + offset + 2 * (code - low)) if offset else code
-            yield code, (glyph + number(delta)) & 0xFFFF if glyph or not offset else 0
+            glyph = (
+                number(at + offset + 2 * (code - low)) if offset else code
+            )
+            yield (
+                code,
+                (glyph + number(delta)) & 0xFFFF
+                if glyph or not offset
+                else 0,
+            )

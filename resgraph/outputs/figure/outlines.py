@@ -39,7 +39,9 @@ def check(texts: Iterable[str], font: Path | None) -> None:
             " leave the text as letters, or write PNG or PDF"
         )
     if lacking := fonts.lacking(used, font):
-        raise UsageError(f"`--text paths` cannot draw {fonts.missing(lacking, font)}")
+        raise UsageError(
+            f"`--text paths` cannot draw {fonts.missing(lacking, font)}"
+        )
 
 
 def _is_shaped(character: str) -> bool:
@@ -53,7 +55,9 @@ def _is_shaped(character: str) -> bool:
     )
 
 
-def _drawn(item: Primitive | ShapeGroup, font: Path | None) -> Primitive | ShapeGroup:
+def _drawn(
+    item: Primitive | ShapeGroup, font: Path | None
+) -> Primitive | ShapeGroup:
     if isinstance(item, ShapeGroup):
         shapes = [_shape(shape, font) for shape in item.shapes]
         return replace(item, shapes=shapes)
@@ -80,7 +84,9 @@ def _outline(text: Text, font: Path | None) -> Outline:
     """A line of text as curves about its anchor, y down."""
     typeface = _reader()
     own = typeface(
-        fonts.packaged()[fonts.FACES.index(fonts.face(text.weight, text.italic))]
+        fonts.packaged()[
+            fonts.FACES.index(fonts.face(text.weight, text.italic))
+        ]
     )
     pen, placed = 0.0, []
     for code in map(ord, unicodedata.normalize("NFC", text.text)):

@@ -11,7 +11,13 @@ from .formats.limits import POINTS
 from .formats.pen import flat
 from .scene import Scene, Text
 
-UNITS = {"mm": 72 / 25.4, "cm": 720 / 25.4, "in": 72.0, "pt": 72 / 72.27, "bp": 1.0}
+UNITS = {
+    "mm": 72 / 25.4,
+    "cm": 720 / 25.4,
+    "in": 72.0,
+    "pt": 72 / 72.27,
+    "bp": 1.0,
+}
 """PDF's points (1/72 inch) in each unit; `pt` is TeX's, in which journals give their columns."""
 READABLE = 5.0
 """Points below which journals find text too small (Nature's guide to figures: 5 to 7 pt)."""

@@ -85,7 +85,9 @@ def render(
     what `options` ask, `MissingError` where a package that a format needs is not installed."""
     options = options or RenderOptions()
     if kind not in FORMATS:
-        said = f"cannot draw `{kind}`" if kind else "which format is not said"
+        said = (
+            f"cannot draw `{kind}`" if kind else "which format is not said"
+        )
         raise UsageError(f"{said}: the formats are {', '.join(FORMATS)}")
     output = FORMATS[kind]
     if kind in DRAWN:
@@ -127,7 +129,10 @@ def render_difference(before: Plan, after: Plan, kind: str) -> str | bytes:
 
 
 def unfinished(
-    made: Expansion, first: Diagnostic, view: View = "auto", theme: Theme = "light"
+    made: Expansion,
+    first: Diagnostic,
+    view: View = "auto",
+    theme: Theme = "light",
 ) -> str:
     """As much of a wrong spec as holds together as SVG, and in red where it stops, with its first
     mistake; "" where nothing does."""
@@ -135,16 +140,24 @@ def unfinished(
     return svg.write(drawn, theme) if drawn else ""
 
 
-def check_use(options: RenderOptions, kind: str, used: Sequence[str]) -> None:
+def check_use(
+    options: RenderOptions, kind: str, used: Sequence[str]
+) -> None:
     """Raises `UsageError` for what is asked and a format, which uses the options named in `used`,
     would pass over."""
     usual = RenderOptions()
     for name in options.__struct_fields__:
-        if name not in used and getattr(options, name) != getattr(usual, name):
+        if name not in used and getattr(options, name) != getattr(
+            usual, name
+        ):
             other = (
-                ", or add `--text paths`" if name == "font" and "text" in used else ""
+                ", or add `--text paths`"
+                if name == "font" and "text" in used
+                else ""
             )
-            raise UsageError(f"`{kind}` has no use for `--{name}`: leave it out{other}")
+            raise UsageError(
+                f"`{kind}` has no use for `--{name}`: leave it out{other}"
+            )
 
 
 def scene(plan: Plan, view: View = "auto", **options: Any) -> Scene:
@@ -153,7 +166,9 @@ def scene(plan: Plan, view: View = "auto", **options: Any) -> Scene:
 
 
 def _scene(plans: Sequence[Plan], options: RenderOptions) -> Scene:
-    if options.only and (options.view not in ("auto", "ops") or options.expand):
+    if options.only and (
+        options.view not in ("auto", "ops") or options.expand
+    ):
         raise UsageError(
             "one part (--only) is drawn op by op, and nothing in it is folded: leave the view out"
         )
@@ -177,7 +192,11 @@ def _of_one(plan: Plan, asked: RenderOptions) -> Scene:
     view, expand = choose(asked.view), tuple(asked.expand)
     look = overview.NetLook(view, expand, asked.width, heat=heat)
     drawn = overview.draw(plan, look)
-    if asked.paper and not asked.width and paper.complaint(drawn, asked.paper):
+    if (
+        asked.paper
+        and not asked.width
+        and paper.complaint(drawn, asked.paper)
+    ):
         return overview.draw(plan, replace(look, narrow=True))
     return drawn
 
@@ -190,14 +209,20 @@ def _written(
     if options.text == "paths":
         outlined(drawn, options.font)
     scale = _scale(output.name, drawn, options, say)
-    source = drawn if output.takes == "scene" else svg.write(drawn, options.theme)
+    source = (
+        drawn
+        if output.takes == "scene"
+        else svg.write(drawn, options.theme)
+    )
     made = _called(output, source, replace(options, scale=scale))
     if options.paper and isinstance(made, bytes) and output.name == "png":
         return raster.with_dots(made, paper.DOTS * (options.scale or 1))
     return made
 
 
-def _scale(kind: str, drawn: Scene, options: RenderOptions, say: Remarks) -> float:
+def _scale(
+    kind: str, drawn: Scene, options: RenderOptions, say: Remarks
+) -> float:
     """The pixels of a picture, or its units in print, for each of its own."""
     asked, length = options.scale, options.paper
     if not length:
@@ -209,10 +234,16 @@ def _scale(kind: str, drawn: Scene, options: RenderOptions, say: Remarks) -> flo
         )
     if said := paper.complaint(drawn, length):
         say(said)
-    return paper.scale_to(drawn, length) * _IN_PRINT.get(kind, 1.0) * (asked or 1)
+    return (
+        paper.scale_to(drawn, length)
+        * _IN_PRINT.get(kind, 1.0)
+        * (asked or 1)
+    )
 
 
-def _called(output: Format, source: object, options: RenderOptions) -> str | bytes:
+def _called(
+    output: Format, source: object, options: RenderOptions
+) -> str | bytes:
     chosen = {name: getattr(options, name) for name in output.options}
     written: str | bytes = output.load()(source, **chosen)
     return written

@@ -34,7 +34,9 @@ class AlongPoints(Frozen):
 
     def moved(self, dx: float, dy: float) -> Self:
         """The same elsewhere."""
-        return replace(self, points=tuple((x + dx, y + dy) for x, y in self.points))
+        return replace(
+            self, points=tuple((x + dx, y + dy) for x, y in self.points)
+        )
 
 
 class Rect(AtPoint):
@@ -116,11 +118,18 @@ class ShapeGroup(Struct):
 
     def moved(self, dx: float, dy: float) -> ShapeGroup:
         """The same elsewhere."""
-        return replace(self, shapes=[shape.moved(dx, dy) for shape in self.shapes])
+        return replace(
+            self, shapes=[shape.moved(dx, dy) for shape in self.shapes]
+        )
 
 
 def badge(
-    box: Rect, base: float, said: str, ink: str, size: float = 9.5, weight: int = 600
+    box: Rect,
+    base: float,
+    said: str,
+    ink: str,
+    size: float = 9.5,
+    weight: int = 600,
 ) -> list[Primitive]:
     """A box with a line of text in its middle, on the baseline `base`."""
     middle = box.x + box.width / 2
@@ -146,7 +155,10 @@ class Scene(Struct):
         """The same without a strip of its margin all around."""
         items = [item.moved(-by, -by) for item in self.items]
         return replace(
-            self, width=self.width - 2 * by, height=self.height - 2 * by, items=items
+            self,
+            width=self.width - 2 * by,
+            height=self.height - 2 * by,
+            items=items,
         )
 
 

@@ -79,7 +79,9 @@ _PLAIN: dict[str, Colours] = {
 def mix(hue: str, surface: str, share: float) -> str:
     """`share` of `hue` over `surface`, both `#rrggbb`."""
     parts = zip(rgb(hue), rgb(surface), strict=True)
-    return "#" + "".join(f"{round(a * share + b * (1 - share)):02x}" for a, b in parts)
+    return "#" + "".join(
+        f"{round(a * share + b * (1 - share)):02x}" for a, b in parts
+    )
 
 
 def rgb(colour: str) -> tuple[int, int, int]:
@@ -129,13 +131,17 @@ def _tokens(side: int, shares: _Shares) -> dict[str, str]:
     inks = "#000000", "#ffffff"
     for step, colour in enumerate(shares.heat):
         table[f"heat-{step}"] = colour
-        table[f"on-heat-{step}"] = max(inks, key=lambda ink: contrast(ink, colour))
+        table[f"on-heat-{step}"] = max(
+            inks, key=lambda ink: contrast(ink, colour)
+        )
     return table
 
 
 def contrast(first: str, second: str) -> float:
     """The WCAG 2.1 contrast ratio of two colours, 1 to 21."""
-    light, dark = sorted((_luminance(first), _luminance(second)), reverse=True)
+    light, dark = sorted(
+        (_luminance(first), _luminance(second)), reverse=True
+    )
     return (light + 0.05) / (dark + 0.05)
 
 
@@ -154,14 +160,18 @@ def family_of(family: Family) -> str:
 
 def heat_of(step: int) -> tuple[str, str]:
     """The tokens of a step of heat and of text on it; no colour for a step below 0."""
-    return ("", "muted") if step < 0 else (f"heat-{step}", f"on-heat-{step}")
+    return (
+        ("", "muted") if step < 0 else (f"heat-{step}", f"on-heat-{step}")
+    )
 
 
 def _grey(colour: str) -> str:
     """The grey of a colour's luminance, and so of its contrasts."""
     linear = _luminance(colour)
     level = (
-        linear * 12.92 if linear <= 0.0031308 else 1.055 * linear ** (1 / 2.4) - 0.055
+        linear * 12.92
+        if linear <= 0.0031308
+        else 1.055 * linear ** (1 / 2.4) - 0.055
     )
     return f"#{round(level * 255):02x}" + f"{round(level * 255):02x}" * 2
 

@@ -14,7 +14,9 @@ from .fonts import FOLDER, advances, face
 _ASCII = range(32, 127)
 _DEJAVU, _DEJAVU_BOLD = (
     [*map(int, line.split())]
-    for line in (FOLDER / "dejavu-widths.txt").read_text("utf-8").splitlines()
+    for line in (FOLDER / "dejavu-widths.txt")
+    .read_text("utf-8")
+    .splitlines()
 )
 """The widths of DejaVu Sans 2.37 from space to tilde, in thousandths of the size; what is medium is
 regular there."""
@@ -27,7 +29,10 @@ _OTHER, _EAST_ASIAN = 680.0, 1050.0
 @lru_cache(4096)  # rows and joins say the same again and again
 def width(text: str, size: float, weight: int = 400) -> float:
     """The room in pixels for `text` at `size`; from 600 on it is bold, from 450 on medium."""
-    table, wide = advances(face(weight)), _DEJAVU_BOLD if weight >= 600 else _DEJAVU
+    table, wide = (
+        advances(face(weight)),
+        _DEJAVU_BOLD if weight >= 600 else _DEJAVU,
+    )
     total = 0.0
     for code in map(ord, text):
         if code in _ASCII:

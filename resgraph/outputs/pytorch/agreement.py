@@ -36,12 +36,17 @@ def disagreements(plan: Plan, file: Path | None = None) -> list[str]:
         said
         for name, node in plan.graph.nodes.items()
         if name not in plan.graph.inputs
-        for said in _of_node(node, found, *(each.get(name) for each in modules))
+        for said in _of_node(
+            node, found, *(each.get(name) for each in modules)
+        )
     ]
 
 
 def _of_node(
-    node: Node, found: Tracer, own: nn.Module | None, given: nn.Module | None
+    node: Node,
+    found: Tracer,
+    own: nn.Module | None,
+    given: nn.Module | None,
 ) -> Iterator[str]:
     name = node.name
     if name not in found.reads:
@@ -75,10 +80,16 @@ def _read(file: Path) -> nn.Module:
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as problem:
-        said = reason(problem) if isinstance(problem, OSError) else "it is no text"
+        said = (
+            reason(problem)
+            if isinstance(problem, OSError)
+            else "it is no text"
+        )
         raise UsageError(f"cannot read {file}: {said}") from None
     try:
         with torch.device("meta"):
             return net_class(source_module(text))()
     except Exception as problem:
-        raise UsageError(f"{file} gives no module: {told(problem)}") from None
+        raise UsageError(
+            f"{file} gives no module: {told(problem)}"
+        ) from None

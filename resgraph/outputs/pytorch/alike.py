@@ -48,23 +48,36 @@ class Likeness:
         return tuple(map(self._name, names))
 
     def _streams(self, streams: Sequence[Stream]) -> tuple[Any, ...]:
-        return tuple([(stream.name, self._name(stream.node)) for stream in streams])
+        return tuple(
+            [(stream.name, self._name(stream.node)) for stream in streams]
+        )
 
     def _node(self, name: str) -> tuple[Any, ...]:
         node = self.graph.nodes[name]
-        shapes = tuple([self.graph.nodes[source].shape for source in node.inputs])
+        shapes = tuple(
+            [self.graph.nodes[source].shape for source in node.inputs]
+        )
         # equal ops are one object more often than not, and an object has one spelling
         made = id(node.op), shapes, name in self.inplace
         return self._name(name), *self._names(node.inputs), made
 
     def _item(self, item: Item) -> tuple[Any, ...]:
-        made = tuple([(end, id(call)) for end, call in self.calls.get(id(item), ())])
+        made = tuple(
+            [(end, id(call)) for end, call in self.calls.get(id(item), ())]
+        )
         own = *self._names((item.name, item.shares)), made
         if isinstance(item, Layer):
             return (*own, *map(self._node, item.nodes))
         return (
             *own,
-            (item.block, item.merge, item.shortcut, item.again, item.into, item.out),
+            (
+                item.block,
+                item.merge,
+                item.shortcut,
+                item.again,
+                item.into,
+                item.out,
+            ),
             self._names((item.input, item.output)),
             [path is item.result for path in item.paths].index(True),
             len(item.takes),
@@ -79,7 +92,9 @@ class Likeness:
             *self._names((written.name, written.output)),
             *map(self._node, written.nodes),
         )
-        ends = self._names((path.name, path.input, path.output, path.shares))
+        ends = self._names(
+            (path.name, path.input, path.output, path.shares)
+        )
         streams = len(path.takes), self._streams((*path.takes, *path.gives))
         items = tuple(map(self._item, path.items))
         return path.word, path.listed, ends, equation, streams, items

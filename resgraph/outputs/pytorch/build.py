@@ -59,9 +59,7 @@ def _with_installed(made: type[nn.Module], plan: Plan) -> nn.Module:
     except AttributeError as problem:
         if plan.spec.init is None or not plan.spec.init.zero_last:
             raise
-        message = (
-            f"`zero_last` starts the `weight` of an installed norm at 0: {problem}"
-        )
+        message = f"`zero_last` starts the `weight` of an installed norm at 0: {problem}"
         raise MissingError(
             f"{message}; call it `weight` in the package, or take `zero_last` out"
         ) from problem
@@ -69,7 +67,9 @@ def _with_installed(made: type[nn.Module], plan: Plan) -> nn.Module:
 
 def _without_values(made: type[nn.Module]) -> nn.Module:
     """A net whose constructor does not end with its start values."""
-    bare = type(made.__name__, (made,), {"reset_parameters": lambda _: None})
+    bare = type(
+        made.__name__, (made,), {"reset_parameters": lambda _: None}
+    )
     net: nn.Module = bare()
     net.__class__ = made
     return net
@@ -109,7 +109,9 @@ _FILLING = frozenset(
 def net_class(defined: ModuleType) -> type[nn.Module]:
     """The class of the net in a module of emitted source: the last one that it defines. Raises
     `LookupError` where it defines none."""
-    classes = [value for value in vars(defined).values() if _is_own(value, defined)]
+    classes = [
+        value for value in vars(defined).values() if _is_own(value, defined)
+    ]
     if not classes:
         raise LookupError("it defines no nn.Module")
     found: type[nn.Module] = classes[-1]
@@ -121,7 +123,9 @@ def source_module(text: str) -> ModuleType:
     text alone."""
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
     title = re.sub(
-        r"[^a-z0-9]+", "_", text.partition(":")[0].partition("\n")[0].lower()
+        r"[^a-z0-9]+",
+        "_",
+        text.partition(":")[0].partition("\n")[0].lower(),
     ).strip("_")
     name = f"resgraph_source_{title[:40]}_{digest}"
     if name not in sys.modules:
@@ -149,7 +153,12 @@ def _load(name: str, text: str) -> None:
     file = loader.get_filename(name)
     spec = importlib.util.spec_from_loader(name, loader, origin=file)
     assert spec is not None
-    linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+    linecache.cache[file] = (
+        len(text),
+        None,
+        text.splitlines(keepends=True),
+        file,
+    )
     module = importlib.util.module_from_spec(spec)
     module.__file__ = file
     sys.modules[name] = module

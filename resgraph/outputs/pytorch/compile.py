@@ -31,7 +31,11 @@ Around = Callable[[Run, Sequence[nn.Module]], Run]
 
 
 def compile_blocks(
-    net: nn.Module, *, whole: bool = False, around: Around | None = None, **options: Any
+    net: nn.Module,
+    *,
+    whole: bool = False,
+    around: Around | None = None,
+    **options: Any,
 ) -> int:
     """Compile a net in place, and return how many different graphs that makes: one, of a shallow
     net, if `whole` is fine; else its rows in chunks of blocks.
@@ -76,7 +80,10 @@ def chunks(blocks: Sequence[nn.Module]) -> list[list[nn.Module]]:
     open_chunk: list[nn.Module] = []
     for _, group in groupby(blocks, key=repr):
         run = list(group)
-        size = min(range(LARGEST, LARGEST - 3, -1), key=lambda size: len(run) % size)
+        size = min(
+            range(LARGEST, LARGEST - 3, -1),
+            key=lambda size: len(run) % size,
+        )
         rest = len(run) % size if len(run) > LARGEST else len(run)
         for block in run[:rest]:
             if len(open_chunk) == LARGEST:
@@ -86,7 +93,9 @@ def chunks(blocks: Sequence[nn.Module]) -> list[list[nn.Module]]:
         if rest < len(run):
             found += [open_chunk] if open_chunk else []
             open_chunk = []
-            found += [run[at : at + size] for at in range(rest, len(run), size)]
+            found += [
+                run[at : at + size] for at in range(rest, len(run), size)
+            ]
     return found + ([open_chunk] if open_chunk else [])
 
 

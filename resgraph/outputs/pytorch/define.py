@@ -43,32 +43,50 @@ class Shared(Frozen):
     def parameters(self) -> dict[str, Any]:
         """The arguments in the order of the signature, with their defaults: widths, what is
         required, the rest."""
-        known = {name: _default(name, c.values) for name, c in self.arguments.items()}
+        known = {
+            name: _default(name, c.values)
+            for name, c in self.arguments.items()
+        }
         order = sorted(
-            known, key=lambda name: (not is_width(name), known[name] is not REQUIRED)
+            known,
+            key=lambda name: (
+                not is_width(name),
+                known[name] is not REQUIRED,
+            ),
         )
         return {name: known[name] for name in order}
 
-    def call(self, name: str, parameters: Iterable[str], instance: int) -> Call:
+    def call(
+        self, name: str, parameters: Iterable[str], instance: int
+    ) -> Call:
         """One instance as a call of the definition: widths by place, the rest by name."""
-        values = [(key, self.arguments[key].values[instance]) for key in parameters]
+        values = [
+            (key, self.arguments[key].values[instance])
+            for key in parameters
+        ]
         return Call(
             name,
             tuple(value for key, value in values if is_width(key)),
-            tuple((key, value) for key, value in values if not is_width(key)),
+            tuple(
+                (key, value) for key, value in values if not is_width(key)
+            ),
         )
 
 
 def _default(name: str, values: Iterable[Any]) -> Any:
     """The usual value where an instance has it: no call would leave out any other."""
     usual = USUAL.get(name, REQUIRED)
-    return usual if any(same(usual, value) for value in values) else REQUIRED
+    return (
+        usual if any(same(usual, value) for value in values) else REQUIRED
+    )
 
 
 def columns(instances: Sequence[Sequence[Leaf]]) -> list[LiteralColumn]:
     """The literals of instances of one structure, side by side."""
     return [
-        LiteralColumn(row[0].role, tuple(leaf.value for leaf in row), row[0].path)
+        LiteralColumn(
+            row[0].role, tuple(leaf.value for leaf in row), row[0].path
+        )
         for row in zip(*instances, strict=True)
     ]
 
@@ -83,10 +101,14 @@ def is_width(name: str) -> bool:
 
 
 def _named(
-    names: Iterable[str], column: LiteralColumn, arguments: dict[str, LiteralColumn]
+    names: Iterable[str],
+    column: LiteralColumn,
+    arguments: dict[str, LiteralColumn],
 ) -> Ref:
     """The first of the names that is free, or already is the argument for such a column."""
-    name = next(n for n in names if arguments.setdefault(n, column).equals(column))
+    name = next(
+        n for n in names if arguments.setdefault(n, column).equals(column)
+    )
     return Ref(name)
 
 
@@ -97,7 +119,9 @@ def share_layer(columns: Sequence[LiteralColumn]) -> Shared:
     for place, column in enumerate(columns):
         name = _width_argument(column, columns, columns[:place])
         fill = None if name else _same_padding(column, columns)
-        if not name and (column.role == "kernel_size" or not (column.constant or fill)):
+        if not name and (
+            column.role == "kernel_size" or not (column.constant or fill)
+        ):
             name = column.role
         if name:
             fill = _named(with_numbers(name), column, shared.arguments)
@@ -115,13 +139,17 @@ def _width_argument(
     in."""
     if column.role not in WIDTHS:
         return None
-    roles = {other.role for other in columns if other.equals(column)} & WIDTHS
+    roles = {
+        other.role for other in columns if other.equals(column)
+    } & WIDTHS
     if column.role == "groups" and "width_in" not in roles:
         return None
     # Where a layer keeps its width in every instance, in and out still are two things, unless it
     # has to: the groups of a depthwise convolution are all its channels.
     if {"width_in", "width"} <= roles and "groups" not in roles:
-        below = column.role != "width_in" and any(c.role == "width_in" for c in above)
+        below = column.role != "width_in" and any(
+            c.role == "width_in" for c in above
+        )
         return "width" if below else "width_in"
     return "width" if "width" in roles else "width_in"
 
@@ -136,7 +164,10 @@ def _same_padding(
     dilations = values.get("dilation", (1,) * len(kernels))
     if column.role != "padding" or not kernels:
         return None
-    if any(type(value) is not int for value in (*column.values, *kernels, *dilations)):
+    if any(
+        type(value) is not int
+        for value in (*column.values, *kernels, *dilations)
+    ):
         return None
     if column.values != tuple(
         d * (k // 2) for d, k in zip(dilations, kernels, strict=True)
@@ -145,16 +176,24 @@ def _same_padding(
     if set(dilations) == {1}:
         return Ref("kernel_size // 2")
     # a dilation that all instances share is no argument that could be named here
-    return Ref("dilation * (kernel_size // 2)") if len(set(dilations)) > 1 else None
+    return (
+        Ref("dilation * (kernel_size // 2)")
+        if len(set(dilations)) > 1
+        else None
+    )
 
 
 def share_block(
-    columns: Sequence[LiteralColumn], into: tuple[int, ...], out: tuple[int, ...]
+    columns: Sequence[LiteralColumn],
+    into: tuple[int, ...],
+    out: tuple[int, ...],
 ) -> Shared:
     """The arguments of a block's class: what differs between its instances, whose calls have the
     widths `into` and `out`."""
     shared = Shared([], {})
-    widths = _width_names([c for c in columns if is_width(c.role)], into, out)
+    widths = _width_names(
+        [c for c in columns if is_width(c.role)], into, out
+    )
     for column in columns:
         if column.constant:
             shared.fills.append(column.values[0])
@@ -169,10 +208,14 @@ def share_block(
 
 
 def _width_names(
-    columns: Sequence[LiteralColumn], into: tuple[int, ...], out: tuple[int, ...]
+    columns: Sequence[LiteralColumn],
+    into: tuple[int, ...],
+    out: tuple[int, ...],
 ) -> dict[tuple[int, ...], str]:
     """A name for every width that differs: what comes in, what goes out, and what is in between."""
-    distinct = list(dict.fromkeys(c.values for c in columns if not c.constant))
+    distinct = list(
+        dict.fromkeys(c.values for c in columns if not c.constant)
+    )
     if len(distinct) == 1:
         return {distinct[0]: "width"}
     inner = [values for values in distinct if values not in (into, out)]
@@ -182,7 +225,9 @@ def _width_names(
     return {values: names[values] for values in distinct}
 
 
-def _spatial(column: LiteralColumn, columns: Sequence[LiteralColumn]) -> str:
+def _spatial(
+    column: LiteralColumn, columns: Sequence[LiteralColumn]
+) -> str:
     """The role of a literal; of cells that always have the same number, the first role in the order
     of `SPATIAL`: where a stride and a kernel are one number, that is the stride."""
     if column.role not in SPATIAL:

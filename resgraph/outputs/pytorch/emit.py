@@ -49,7 +49,9 @@ def source(
     `taken`, and import what it `uses`."""
     init = plan.spec.init or Init()
     begins = starts(
-        plan.graph, zero_last=init.zero_last, zero_biases=init.conv != "torch"
+        plan.graph,
+        zero_last=init.zero_last,
+        zero_biases=init.conv != "torch",
     )
     over = overwriting(plan.graph) if inplace else frozenset()
     program = lower(plan.graph, plan.name, over, begins, taken)
@@ -61,9 +63,13 @@ def source(
     if "sequential_from" in called:
         texts.append(_SEQUENTIAL_FROM)
         used.add("OrderedDict")
-    texts += _definitions(program, reset_lines(program.classes, called, init))
+    texts += _definitions(
+        program, reset_lines(program.classes, called, init)
+    )
     imports = _imports(used)
-    if own := sorted({node.op.imports for node in plan.graph.nodes.values()} - {""}):
+    if own := sorted(
+        {node.op.imports for node in plan.graph.nodes.values()} - {""}
+    ):
         imports += ["", *(f"import {module}" for module in own)]
     head = "\n".join([*_header(plan), "", *imports])
     return "\n\n\n".join([head, *texts]) + "\n"
@@ -112,10 +118,14 @@ def _class(cls: Class, known: Signatures) -> list[str]:
     base = trees[0][1].target if cls.sequential else "nn.Module"
     lines = [f"class {cls.name}({base}):"]
     lines += [*docstring(cls.docstring, 4), ""]
-    lines += _signature("def __init__(", {"self": REQUIRED, **cls.parameters}, 4)
+    lines += _signature(
+        "def __init__(", {"self": REQUIRED, **cls.parameters}, 4
+    )
     if cls.sequential:
         ((_, tree),) = trees
-        return lines + layout(piece(replace(tree, target="super().__init__")), 8)
+        return lines + layout(
+            piece(replace(tree, target="super().__init__")), 8
+        )
     lines.append("        super().__init__()")
     for word, tree in trees:
         lines += layout(piece(tree), 8, f"self.{word} = ")
@@ -130,7 +140,9 @@ def _forward(cls: Class) -> Iterator[str]:
     yield from statement_lines(cls.forward)
 
 
-def _signature(head: str, parameters: Mapping[str, Any], indent: int) -> list[str]:
+def _signature(
+    head: str, parameters: Mapping[str, Any], indent: int
+) -> list[str]:
     items = [
         name if default is REQUIRED else f"{name}={literal(default)}"
         for name, default in parameters.items()
@@ -141,7 +153,9 @@ def _signature(head: str, parameters: Mapping[str, Any], indent: int) -> list[st
 def _imports(used: Collection[str]) -> list[str]:
     """The imports of the names that are used, sorted as isort would."""
     known = support_imports()
-    theirs = sorted((known[name] for name in known.keys() & used), key=_plain_first)
+    theirs = sorted(
+        (known[name] for name in known.keys() & used), key=_plain_first
+    )
     standard = ["from collections import OrderedDict", ""]
     return standard + theirs if "OrderedDict" in used else theirs
 

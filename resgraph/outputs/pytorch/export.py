@@ -81,7 +81,9 @@ def _facts(plan: Plan) -> dict[str, str]:
     }
     if plan.graph.listed:
         shapes = plan.outputs.items()
-        facts["outputs"] = json.dumps({row: shape_text(x) for row, x in shapes})
+        facts["outputs"] = json.dumps(
+            {row: shape_text(x) for row, x in shapes}
+        )
     return facts
 
 
@@ -91,7 +93,11 @@ NamedTensors = dict[str, Tensor]
 
 def _input_text(named: tuple[str, Shape]) -> str:
     name, shape = named
-    return shape_text(shape) if name == "input" else f"{name} {shape_text(shape)}"
+    return (
+        shape_text(shape)
+        if name == "input"
+        else f"{name} {shape_text(shape)}"
+    )
 
 
 def examples(plan: Plan) -> NamedTensors:
@@ -109,7 +115,9 @@ def safetensors(
     net: nn.Module, inputs: NamedTensors, facts: Mapping[str, str]
 ) -> bytes:
     """The weights by name; the facts are their metadata."""
-    state = {name: value.contiguous() for name, value in net.state_dict().items()}
+    state = {
+        name: value.contiguous() for name, value in net.state_dict().items()
+    }
     return _sorted(save(state, {"format": "pt", **facts}))
 
 
@@ -118,20 +126,26 @@ def _sorted(content: bytes) -> bytes:
     each time."""
     size = int.from_bytes(content[:8], "little")
     header = json.dumps(
-        json.loads(content[8 : 8 + size]), sort_keys=True, separators=(",", ":")
+        json.loads(content[8 : 8 + size]),
+        sort_keys=True,
+        separators=(",", ":"),
     ).encode()
     header += b" " * (-len(header) % 8)
     return len(header).to_bytes(8, "little") + header + content[8 + size :]
 
 
-def pt2(net: nn.Module, inputs: NamedTensors, facts: Mapping[str, str]) -> bytes:
+def pt2(
+    net: nn.Module, inputs: NamedTensors, facts: Mapping[str, str]
+) -> bytes:
     """A program of torch.export; the facts are its extra file `resgraph.json`."""
     _refuse_names(net)
     program = torch.export.export(
         net, tuple(inputs.values()), dynamic_shapes=_batch_axes(inputs)
     )
     file = io.BytesIO()
-    torch.export.save(program, file, extra_files={"resgraph.json": json.dumps(facts)})
+    torch.export.save(
+        program, file, extra_files={"resgraph.json": json.dumps(facts)}
+    )
     loaded = torch.export.load(io.BytesIO(file.getvalue())).module()
     _check(net, inputs, loaded, "torch.export")
     return file.getvalue()
@@ -148,12 +162,16 @@ def _refuse_names(net: nn.Module) -> None:
             )
 
 
-def _batch_axes(inputs: NamedTensors) -> tuple[dict[int, torch.export.Dim], ...]:
+def _batch_axes(
+    inputs: NamedTensors,
+) -> tuple[dict[int, torch.export.Dim], ...]:
     """The one axis whose size is free, of each input."""
     return ({0: torch.export.Dim("batch")},) * len(inputs)
 
 
-def onnx(net: nn.Module, inputs: NamedTensors, facts: Mapping[str, str]) -> bytes:
+def onnx(
+    net: nn.Module, inputs: NamedTensors, facts: Mapping[str, str]
+) -> bytes:
     """An ONNX model from `images`, or several inputs by name, to `logits`, or to the rows that
     `output:` names; checked in
     onnxruntime where that is installed."""
@@ -173,7 +191,9 @@ def onnx(net: nn.Module, inputs: NamedTensors, facts: Mapping[str, str]) -> byte
             verbose=False,
             opset_version=OPSET,
             input_names=list(inputs),
-            output_names=[*json.loads(facts.get("outputs", '{"logits": ""}'))],
+            output_names=[
+                *json.loads(facts.get("outputs", '{"logits": ""}'))
+            ],
             dynamic_shapes=_batch_axes(inputs),
         )
     assert program is not None
@@ -193,7 +213,10 @@ def _keep_pads(graph: Any) -> None:
     there (seen in 1.31.1)."""
     helper = import_module("onnx.helper")
     pads = {
-        name for node in graph.node if node.op_type == "Pad" for name in node.output
+        name
+        for node in graph.node
+        if node.op_type == "Pad"
+        for name in node.output
     }
     nodes, least = [], "least_float"
     for node in graph.node:
@@ -201,7 +224,10 @@ def _keep_pads(graph: Any) -> None:
             kept = f"{node.output[0]}_padded"
             nodes.append(
                 helper.make_node(
-                    "Max", [node.input[0], least], [kept], name=f"{node.name}_padded"
+                    "Max",
+                    [node.input[0], least],
+                    [kept],
+                    name=f"{node.name}_padded",
                 )
             )
             node.input[0] = kept
@@ -209,7 +235,9 @@ def _keep_pads(graph: Any) -> None:
     if len(nodes) > len(graph.node):
         # 1: float32
         graph.initializer.append(
-            helper.make_tensor(least, 1, [], [torch.finfo(torch.float32).min])
+            helper.make_tensor(
+                least, 1, [], [torch.finfo(torch.float32).min]
+            )
         )
         del graph.node[:]
         graph.node.extend(nodes)
@@ -229,18 +257,23 @@ def _quiet() -> Iterator[None]:
         log.setLevel(level)
 
 
-def _session(content: bytes, names: list[str]) -> Callable[..., Tensors] | None:
+def _session(
+    content: bytes, names: list[str]
+) -> Callable[..., Tensors] | None:
     """An ONNX model as a function, run by onnxruntime; None where that is not installed."""
     try:
         runtime = import_module("onnxruntime")
     except ImportError:
         return None
-    session = runtime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    session = runtime.InferenceSession(
+        content, providers=["CPUExecutionProvider"]
+    )
     return lambda *inputs: tuple(
         map(
             torch.from_numpy,
             session.run(
-                None, {n: x.numpy() for n, x in zip(names, inputs, strict=True)}
+                None,
+                {n: x.numpy() for n, x in zip(names, inputs, strict=True)},
             ),
         )
     )
@@ -273,7 +306,9 @@ def apart(
 ) -> float:
     """How far the outputs of what was made of a net are from the net's, the worst of them."""
     with torch.no_grad():
-        pairs = zip(_listed(net(*inputs)), _listed(made(*inputs)), strict=True)
+        pairs = zip(
+            _listed(net(*inputs)), _listed(made(*inputs)), strict=True
+        )
         return max(_off(wanted, found) for wanted, found in pairs)
 
 

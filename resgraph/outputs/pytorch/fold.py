@@ -17,10 +17,18 @@ from ...passes.fold import fold_batch_norm
 if TYPE_CHECKING:
     from ...plan import Plan
 
-_OF_NORM = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+_OF_NORM = (
+    "weight",
+    "bias",
+    "running_mean",
+    "running_var",
+    "num_batches_tracked",
+)
 
 
-def fold(plan: Plan, state: Mapping[str, Tensor]) -> tuple[Plan, dict[str, Tensor]]:
+def fold(
+    plan: Plan, state: Mapping[str, Tensor]
+) -> tuple[Plan, dict[str, Tensor]]:
     """The plan without the batch norms that fold, and its weights made from those of `plan`'s
     module.
 
@@ -28,17 +36,25 @@ def fold(plan: Plan, state: Mapping[str, Tensor]) -> tuple[Plan, dict[str, Tenso
     not fold is kept."""
     graph, folded = fold_batch_norm(plan.graph)
     new = dict(state)
-    own = {n: t for n, t in folded.items() if not plan.graph.nodes[n].shares}
+    own = {
+        n: t for n, t in folded.items() if not plan.graph.nodes[n].shares
+    }
     for norm, taker in own.items():
         scale, shift, mean, variance = (
             new[f"{norm}.{key}"].double() for key in _OF_NORM[:4]
         )
-        taking, norming = plan.graph.nodes[taker].op, plan.graph.nodes[norm].op
+        taking, norming = (
+            plan.graph.nodes[taker].op,
+            plan.graph.nodes[norm].op,
+        )
         assert isinstance(norming, BatchNorm)
         factor = scale * (variance + norming.eps).rsqrt()
         layers = _layers(taker, taking, len(factor))
         widths = [*layers.values()]
-        each = (torch.split(numbers, widths) for numbers in (factor, shift, mean))
+        each = (
+            torch.split(numbers, widths)
+            for numbers in (factor, shift, mean)
+        )
         for layer, *taken in zip(layers, *each, strict=True):
             _take(new, layer, taking, taken)
         for key in _OF_NORM:
@@ -52,14 +68,18 @@ def _layers(name: str, op: Op, width: int) -> dict[str, int]:
     return dict(zip(op.owners(name), widths, strict=True))
 
 
-def _take(state: dict[str, Tensor], layer: str, op: Op, norm: Sequence[Tensor]) -> None:
+def _take(
+    state: dict[str, Tensor], layer: str, op: Op, norm: Sequence[Tensor]
+) -> None:
     """The filters and the bias of a layer with a norm's factor, shift and mean."""
     factor, shift, mean = norm
     weight, bias = state[f"{layer}.weight"], state.get(f"{layer}.bias")
     scaled = _scaled(weight.double(), factor, op)
     moved = -mean if bias is None else bias.double() - mean
     state[f"{layer}.weight"] = scaled.to(weight.dtype)
-    state[f"{layer}.bias"] = torch.addcmul(shift, factor, moved).to(weight.dtype)
+    state[f"{layer}.bias"] = torch.addcmul(shift, factor, moved).to(
+        weight.dtype
+    )
 
 
 def _scaled(weight: Tensor, factor: Tensor, op: Op) -> Tensor:

@@ -41,7 +41,9 @@ class Statement(Frozen):
 
 def statement_lines(statements: Sequence[Statement]) -> Iterator[str]:
     """The lines of a body, what training alone does under one condition."""
-    for training, group in groupby(statements, lambda statement: statement.training):
+    for training, group in groupby(
+        statements, lambda statement: statement.training
+    ):
         if training:
             yield "        if self.training:"
         for statement in group:
@@ -96,12 +98,16 @@ def forward(
     """The body of `forward(self, x)`. What is read once stands where it is read."""
     modules = _modules(graph, scope.paths)
     steps = [
-        step for path in scope.paths for step in _steps(graph, path, inplace, modules)
+        step
+        for path in scope.paths
+        for step in _steps(graph, path, inplace, modules)
     ]
     steps = _live(steps, {*scope.results, *scope.aux})
     body = _Writer(steps, scope, statements=scope.rows).body()
     # Where a line is too long, the calls of paths become statements apart from the sum.
-    if not scope.rows and any(len(statement.lines()) > 1 for statement in body):
+    if not scope.rows and any(
+        len(statement.lines()) > 1 for statement in body
+    ):
         return _Writer(steps, scope, statements=True).body()
     return body
 
@@ -113,7 +119,11 @@ def local_name(word: str) -> str:
 
 def working(graph: Graph, path: Path) -> list[Item]:
     """The items of a path that do anything: a block that returns its `x` makes no module."""
-    return [item for item in path.items if next(graph.nodes_of(item), None) is not None]
+    return [
+        item
+        for item in path.items
+        if next(graph.nodes_of(item), None) is not None
+    ]
 
 
 def read_beside(graph: Graph, item: Item) -> list[str]:
@@ -177,14 +187,19 @@ def _calls_inner(path: Path) -> bool:
     return any(item.again or item.reads for item in path.items)
 
 
-def _children(graph: Graph, path: Path, text: str) -> Iterator[tuple[Item, list[str]]]:
+def _children(
+    graph: Graph, path: Path, text: str
+) -> Iterator[tuple[Item, list[str]]]:
     """The modules of each own item of a path that is called `text`."""
     # what holds them stands first
     place = int(bool(activations(graph, path)))
     for item in own(graph, path):
         ends = _ends(item)
         if path.listed:
-            yield item, [f"{text}[{place + index}]" for index in range(len(ends))]
+            yield (
+                item,
+                [f"{text}[{place + index}]" for index in range(len(ends))],
+            )
         else:
             yield item, [text + end for end in ends]
         place += len(ends)
@@ -201,7 +216,10 @@ def _ends(item: Item) -> list[str]:
 
 
 def _steps(
-    graph: Graph, path: Path, inplace: frozenset[str], modules: Mapping[str, list[str]]
+    graph: Graph,
+    path: Path,
+    inplace: frozenset[str],
+    modules: Mapping[str, list[str]],
 ) -> Iterator[_Step]:
     items = working(graph, path)
     apart = _apart(graph, path, items)
@@ -216,7 +234,11 @@ def _steps(
     elif activations(graph, path) and not last:
         yield from _places(graph, path, owner)
     elif items or last:
-        names = modules[path.shares] if path.shares else _called(graph, path, owner)
+        names = (
+            modules[path.shares]
+            if path.shares
+            else _called(graph, path, owner)
+        )
         yield _whole(graph, path, items, last, names)
 
 
@@ -228,10 +250,18 @@ def _whole(
     names: Sequence[str],
 ) -> _Step:
     """A path that is called as one; `last` is the activation that it does for its equation."""
-    reads = graph.nodes[last].inputs if last else _read(items[0], path.input)
+    reads = (
+        graph.nodes[last].inputs if last else _read(items[0], path.input)
+    )
     reads = (*reads, *sizes_read(graph, path.items))
-    made = _made(items[-1], path.word) if items else ((path.output,), (path.word,))
-    return _Step(made[0], reads, made[1], partial(_chain, names), call=bool(items))
+    made = (
+        _made(items[-1], path.word)
+        if items
+        else ((path.output,), (path.word,))
+    )
+    return _Step(
+        made[0], reads, made[1], partial(_chain, names), call=bool(items)
+    )
 
 
 def _equation(
@@ -251,7 +281,9 @@ def _equation(
         write = partial(_chain, [owner + _indexed(name[len(path.name) :])])
         if node.op.in_forward():
             write = partial(_op, graph, node)
-        yield _Step((name,), node.inputs, (word,), write, call=False, over=over)
+        yield _Step(
+            (name,), node.inputs, (word,), write, call=False, over=over
+        )
 
 
 def _called(graph: Graph, path: Path, owner: str) -> list[str]:
@@ -259,7 +291,9 @@ def _called(graph: Graph, path: Path, owner: str) -> list[str]:
     if path.listed:
         # a path without a name is what an `nn.Sequential` does
         return [owner if path.word else "super().forward"]
-    names = [name for _, found in _children(graph, path, owner) for name in found]
+    names = [
+        name for _, found in _children(graph, path, owner) for name in found
+    ]
     return names or [owner]
 
 
@@ -285,15 +319,22 @@ def _apart(graph: Graph, path: Path, items: Sequence[Item]) -> bool:
     module of another path, or reads more than what flows in."""
     if any(item.again or item.reads for item in items):
         return True
-    if any(item.takes or item.gives for item in items) and sizes_read(graph, items):
+    if any(item.takes or item.gives for item in items) and sizes_read(
+        graph, items
+    ):
         return True
     if path.shares:
-        return bool(activations(graph, path)) and not last_activation(graph, path)
+        return bool(activations(graph, path)) and not last_activation(
+            graph, path
+        )
     return any(map(borrows, items))
 
 
 def _one_by_one(
-    graph: Graph, path: Path, inplace: frozenset[str], modules: Mapping[str, list[str]]
+    graph: Graph,
+    path: Path,
+    inplace: frozenset[str],
+    modules: Mapping[str, list[str]],
 ) -> Iterator[_Step]:
     """The items of a path, some of which are modules of other paths."""
     value = path.input
@@ -321,7 +362,9 @@ def _places(graph: Graph, path: Path, owner: str) -> Iterator[_Step]:
 
 def _op(graph: Graph, node: Node, terms: Sequence[TorchExpr]) -> TorchExpr:
     """`a + b`."""
-    return expression(node.op, terms, [graph.nodes[name].shape for name in node.inputs])
+    return expression(
+        node.op, terms, [graph.nodes[name].shape for name in node.inputs]
+    )
 
 
 def _chain(names: Sequence[str], terms: Sequence[TorchExpr]) -> TorchExpr:
@@ -351,7 +394,9 @@ class _Writer:
         self, steps: list[_Step], scope: ForwardScope, *, statements: bool
     ) -> None:
         self.steps, self.scope, self.statements = steps, scope, statements
-        self.total = Counter(source for step in steps for source in step.reads)
+        self.total = Counter(
+            source for step in steps for source in step.reads
+        )
         self.total.update((*scope.results, *scope.aux))
         # both returns read them
         self.total.update(scope.results if scope.aux else ())
@@ -386,7 +431,9 @@ class _Writer:
             result,
         ]
 
-    def _returned(self, results: Sequence[str], *, listed: bool) -> Statement:
+    def _returned(
+        self, results: Sequence[str], *, listed: bool
+    ) -> Statement:
         terms = tuple(self.terms[result] for result in results)
         several = Call("," if len(terms) > 1 else "", terms)
         return Statement("return ", several if listed else terms[0])
@@ -427,7 +474,11 @@ class _Writer:
         """Into `x` where a chain of rows goes on and nothing needs the old `x`, else into a local
         of the path's name, or `out` where a sum follows that changes it."""
         local = _X
-        if not self.scope.rows or self.total[step.value] > 1 or self._reads_x():
+        if (
+            not self.scope.rows
+            or self.total[step.value] > 1
+            or self._reads_x()
+        ):
             word = "out" if step.value in self.base else step.words[0]
             local = Ref(self.locals.new(local_name(word)))
         self.terms[step.value] = local
@@ -437,10 +488,16 @@ class _Writer:
         """Streams into a local each: that of its name, where nothing needs what it held."""
         for node in step.values:
             self.terms.pop(node, None)
-        waiting = [term for node, term in self.terms.items() if self.left[node]]
-        busy = {part.text for t in waiting for part in of_type(Ref, parts(t))}
+        waiting = [
+            term for node, term in self.terms.items() if self.left[node]
+        ]
+        busy = {
+            part.text for t in waiting for part in of_type(Ref, parts(t))
+        }
         names = []
-        for node, word in zip(step.values, map(local_name, step.words), strict=True):
+        for node, word in zip(
+            step.values, map(local_name, step.words), strict=True
+        ):
             free = word in self.streams and word not in busy
             names.append(word if free else self.locals.new(word))
             self.terms[node] = Ref(names[-1])
@@ -449,5 +506,7 @@ class _Writer:
 
     def _reads_x(self) -> bool:
         """Whether what is still to be written reads the `x` of now."""
-        waiting = (term for value, term in self.terms.items() if self.left[value])
+        waiting = (
+            term for value, term in self.terms.items() if self.left[value]
+        )
         return any(_X in parts(term) for term in waiting)

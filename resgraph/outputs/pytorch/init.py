@@ -12,7 +12,9 @@ from .program import Class
 from .support import support_bases, support_reads
 from .text import Bracketed, TextPiece, docstring, layout
 
-_CONVS = tuple(f"nn.Conv{kind}{n}d" for n in (2, 1, 3) for kind in ("", "Transpose"))
+_CONVS = tuple(
+    f"nn.Conv{kind}{n}d" for n in (2, 1, 3) for kind in ("", "Transpose")
+)
 _DESCRIBED = {
     "he": "He et al. 2015",
     "xavier": "Glorot & Bengio 2010",
@@ -24,12 +26,16 @@ _DESCRIBED = {
 }
 
 
-def reset_lines(classes: Sequence[Class], called: set[str], init: Init) -> list[str]:
+def reset_lines(
+    classes: Sequence[Class], called: set[str], init: Init
+) -> list[str]:
     """The body of the net's `reset_parameters(self)`, which sets every parameter and buffer; what
     is `called` somewhere is made."""
     bases = {name: support_bases(name) for name in called}
     # support classes with parameters beside the weight of a convolution
-    own = sorted(name for name in called if not set(_CONVS).isdisjoint(bases[name]))
+    own = sorted(
+        name for name in called if not set(_CONVS).isdisjoint(bases[name])
+    )
     reset = ["module.reset_parameters()"]
     lines = ["        for module in self.modules():"]
     if own:
@@ -40,9 +46,13 @@ def reset_lines(classes: Sequence[Class], called: set[str], init: Init) -> list[
     for scheme, (kinds, names) in cases.items():
         lines += _case(word, names, _set(scheme))
         word = "elif"
-        described.append(f"{_DESCRIBED[scheme.kind]} for {' and '.join(kinds)}")
+        described.append(
+            f"{_DESCRIBED[scheme.kind]} for {' and '.join(kinds)}"
+        )
     rest = f'{word} module is not self and hasattr(module, "reset_parameters"):'
-    described.append("torch's own for the rest" if described else "torch's own")
+    described.append(
+        "torch's own for the rest" if described else "torch's own"
+    )
     return [
         *docstring([f"Start values: {', '.join(described)}."], 8),
         *lines,
@@ -56,14 +66,22 @@ def _indented(columns: int, lines: Iterable[str]) -> list[str]:
     return [" " * columns + line for line in lines]
 
 
-def _case(word: str, names: Sequence[str], body: Iterable[str]) -> list[str]:
+def _case(
+    word: str, names: Sequence[str], body: Iterable[str]
+) -> list[str]:
     """`if isinstance(module, …):` for one class or for several, and what follows."""
-    kinds: TextPiece = names[0] if len(names) == 1 else Bracketed("(", tuple(names))
-    head = layout(Bracketed("isinstance(", ("module", kinds)), 12, f"{word} ", ":")
+    kinds: TextPiece = (
+        names[0] if len(names) == 1 else Bracketed("(", tuple(names))
+    )
+    head = layout(
+        Bracketed("isinstance(", ("module", kinds)), 12, f"{word} ", ":"
+    )
     return [*head, *_indented(16, body)]
 
 
-def _cases(made: set[str], init: Init) -> dict[Scheme, tuple[list[str], list[str]]]:
+def _cases(
+    made: set[str], init: Init
+) -> dict[Scheme, tuple[list[str], list[str]]]:
     """What each scheme is for, in words and as the classes that are made; torch's own needs no
     case."""
     cases: dict[Scheme, tuple[list[str], list[str]]] = {}
@@ -71,7 +89,10 @@ def _cases(made: set[str], init: Init) -> dict[Scheme, tuple[list[str], list[str
         ("convolutions", _CONVS, init.conv),
         ("linear layers", ("nn.Linear",), init.fc),
     ):
-        scheme, found = parse_scheme(text), [name for name in names if name in made]
+        scheme, found = (
+            parse_scheme(text),
+            [name for name in names if name in made],
+        )
         if found and scheme.kind != "torch":
             kinds, classes = cases.setdefault(scheme, ([], []))
             kinds.append(kind)
@@ -108,14 +129,19 @@ def _starts(classes: Sequence[Class]) -> list[str]:
     own last."""
     *blocks, net = classes
     groups = by_key(
-        (tuple(_constant("module", start) for start in cls.starts), cls.name)
+        (
+            tuple(_constant("module", start) for start in cls.starts),
+            cls.name,
+        )
         for cls in blocks
         if cls.starts
     )
     out = ["        for module in self.modules():"] if groups else []
     for lines, names in groups.items():
         out += _case("if", names, lines)
-    return out + _indented(8, (_constant("self", start) for start in net.starts))
+    return out + _indented(
+        8, (_constant("self", start) for start in net.starts)
+    )
 
 
 def _constant(owner: str, start: Start) -> str:

@@ -88,12 +88,16 @@ class _Lowering:
         self.graph, self.inplace, self.starts = graph, inplace, starts
         self.known = Signatures()
         self.program = Program(self.known)
-        self.names = FreeNames([*_RESERVED, *keyword.kwlist, *self.known.names()])
+        self.names = FreeNames(
+            [*_RESERVED, *keyword.kwlist, *self.known.names()]
+        )
         # by the identity of a layer or block: the calls that make it, with what each adds to its
         # name (an `fc` and its activation are two modules, "" and "_relu")
         self.calls: dict[int, list[tuple[str, Call]]] = {}
         # by op and what it reads
-        self.modules_made: dict[tuple[int, tuple[Shape, ...], bool], Call] = {}
+        self.modules_made: dict[
+            tuple[int, tuple[Shape, ...], bool], Call
+        ] = {}
 
     @cached_property
     def outer(self) -> dict[str, str]:
@@ -131,8 +135,12 @@ class _Lowering:
             if not ends[0]:  # the first module has the name of the layer
                 continue
             first, words = layers[0], tuple([end[1:] for end in ends])
-            tree = named([(end[1:], call) for end, call in self.calls[id(first)]])
-            ops = tuple([self.graph.nodes[name].op.op for name in first.nodes])
+            tree = named(
+                [(end[1:], call) for end, call in self.calls[id(first)]]
+            )
+            ops = tuple(
+                [self.graph.nodes[name].op.op for name in first.nodes]
+            )
             key = ops, words, skeleton(tree, self.known)
             groups.setdefault(key, []).append((layers, tree))
         for (ops, words, _), members in groups.items():
@@ -141,14 +149,20 @@ class _Lowering:
     def module(self, name: str) -> Call:
         """The torch call of a node, the same object for nodes that are alike."""
         node = self.graph.nodes[name]
-        shapes = tuple([self.graph.nodes[source].shape for source in node.inputs])
+        shapes = tuple(
+            [self.graph.nodes[source].shape for source in node.inputs]
+        )
         key = id(node.op), shapes, name in self.inplace
         made = self.modules_made.get(key)
         if not made:
-            made = self.modules_made[key] = self.call(node.op, shapes, inplace=key[-1])
+            made = self.modules_made[key] = self.call(
+                node.op, shapes, inplace=key[-1]
+            )
         return made
 
-    def call(self, op: Op, shapes: Sequence[Shape], *, inplace: bool) -> Call:
+    def call(
+        self, op: Op, shapes: Sequence[Shape], *, inplace: bool
+    ) -> Call:
         """The torch call of an op. That of a convolution has every option, so that two can be
         compared."""
         call = torch_call(op, shapes)
@@ -157,8 +171,14 @@ class _Lowering:
         kwargs = {key: _plain(key, value) for key, value in call.kwargs}
         if self.known.is_conv(call.target):
             options = self.known.parameters(call.target)
-            kwargs = {**options, **dict(zip(options, args, strict=False)), **kwargs}
-            required = [key for key, value in options.items() if value is REQUIRED]
+            kwargs = {
+                **options,
+                **dict(zip(options, args, strict=False)),
+                **kwargs,
+            }
+            required = [
+                key for key, value in options.items() if value is REQUIRED
+            ]
             args = tuple(map(kwargs.pop, required))
         if inplace:
             kwargs["inplace"] = True
@@ -168,10 +188,14 @@ class _Lowering:
         self, wanted: str, members: Sequence[tuple[list[Layer], Call]]
     ) -> None:
         """Define the function of layers of one structure."""
-        shared = share_layer(columns([leaves(tree, self.known) for _, tree in members]))
+        shared = share_layer(
+            columns([leaves(tree, self.known) for _, tree in members])
+        )
         tree = refill(members[0][1], self.known, iter(shared.fills))
         name = self.names.new(wanted)
-        parameters = self.share(name, shared, (layers for layers, _ in members))
+        parameters = self.share(
+            name, shared, (layers for layers, _ in members)
+        )
         self.program.functions.append(Function(name, parameters, tree))
 
     def blocks(self) -> None:
@@ -183,15 +207,21 @@ class _Lowering:
                 if next(self.graph.nodes_of(block), None) is None:
                     continue
                 if is_alias(block):
-                    self.calls[id(block)] = self.calls[id(block.result.items[0])]
+                    self.calls[id(block)] = self.calls[
+                        id(block.result.items[0])
+                    ]
                 else:
-                    key = Likeness(self.graph, self.inplace, self.calls, block).key()
+                    key = Likeness(
+                        self.graph, self.inplace, self.calls, block
+                    ).key()
                     starts = self.starts.get(block.name, ())
                     alike.setdefault((key, starts), []).append(block)
             groups: dict[Any, list[tuple[list[Block], Class]]] = {}
             for blocks in alike.values():
                 made = self.block(blocks[0])
-                groups.setdefault(self.key(blocks[0], made), []).append((blocks, made))
+                groups.setdefault(self.key(blocks[0], made), []).append(
+                    (blocks, made)
+                )
             variants = Counter(word for word, *_ in groups)
             for (word, *_), members in groups.items():
                 self.define(members, alone=variants[word] == 1)
@@ -215,7 +245,9 @@ class _Lowering:
         written = path.equation or sizes_read(self.graph, path.items)
         body = forward(self.graph, scope, self.inplace) if written else []
         starts = self.starts.get(block.name, ())
-        return Class([("", tree)], body, starts, True, tuple(names.values()))
+        return Class(
+            [("", tree)], body, starts, True, tuple(names.values())
+        )
 
     def arguments(self, block: Block) -> dict[str, str]:
         """What the `forward` of a block calls what flows in, and the tensors that it reads."""
@@ -225,12 +257,16 @@ class _Lowering:
             if each.node not in names:
                 # the one that is called `x`
                 own = not block.takes and not names
-                names[each.node] = free.new(each.name if own else local_name(each.name))
+                names[each.node] = free.new(
+                    each.name if own else local_name(each.name)
+                )
         return names
 
     def scope(self, scope: ForwardScope) -> Class:
         """A class with a module for each path that does anything."""
-        modules = [each for path in scope.paths for each in self.modules(path)]
+        modules = [
+            each for path in scope.paths for each in self.modules(path)
+        ]
         body = forward(self.graph, scope, self.inplace)
         return Class(modules, body, self.starts.get(scope.name, ()))
 
@@ -239,13 +275,19 @@ class _Lowering:
         its one item."""
         places = self.places(path)
         if path.listed:
-            return [(path.word, self.numbered(path, places))] if places else []
+            return (
+                [(path.word, self.numbered(path, places))] if places else []
+            )
         if not path.word:  # the block is the equation
             return self.activations(path)
         return [(path.word + end, call) for end, call in places]
 
     def numbered(
-        self, path: Path, places: list[tuple[str, Call]], *, alone: bool = False
+        self,
+        path: Path,
+        places: list[tuple[str, Call]],
+        *,
+        alone: bool = False,
     ) -> Call:
         """A Sequential of a path's places."""
         kind = _container(self.graph, own(self.graph, path))
@@ -264,7 +306,8 @@ class _Lowering:
             found.append((path.equation.name[below:], made))
         for item in own(self.graph, path):
             found += [
-                (item.name[below:] + end, call) for end, call in self.calls[id(item)]
+                (item.name[below:] + end, call)
+                for end, call in self.calls[id(item)]
             ]
         return found
 
@@ -280,8 +323,14 @@ class _Lowering:
         """What is equal for blocks that can share a class."""
         return (
             block.block,
-            tuple((word, skeleton(tree, self.known)) for word, tree in made.modules),
-            tuple((s.before, skeleton(s.value, self.known)) for s in made.forward),
+            tuple(
+                (word, skeleton(tree, self.known))
+                for word, tree in made.modules
+            ),
+            tuple(
+                (s.before, skeleton(s.value, self.known))
+                for s in made.forward
+            ),
             made.starts,
             made.arguments,
         )
@@ -290,11 +339,16 @@ class _Lowering:
         """The literals of the modules, then the numbers of the forward, whose attributes must not
         have the name of a module."""
         for word, tree in made.modules:
-            yield from (Leaf(n.role, n.value, word) for n in leaves(tree, self.known))
+            yield from (
+                Leaf(n.role, n.value, word)
+                for n in leaves(tree, self.known)
+            )
         words = {word for word, _ in made.modules}
         for statement in made.forward:
             for number in leaves(statement.value, self.known):
-                yield Leaf(number.role + "_" * (number.role in words), number.value)
+                yield Leaf(
+                    number.role + "_" * (number.role in words), number.value
+                )
 
     def define(
         self, members: Sequence[tuple[list[Block], Class]], *, alone: bool
@@ -309,7 +363,8 @@ class _Lowering:
         (block, *_), made = members[0]
         fills = iter(shared.fills)
         modules = [
-            (word, refill(tree, self.known, fills)) for word, tree in made.modules
+            (word, refill(tree, self.known, fills))
+            for word, tree in made.modules
         ]
         attributes: dict[str, Ref] = {}
 
@@ -339,7 +394,9 @@ class _Lowering:
             for outputs in (graph.main, graph.aux)
         )
         names = arguments(graph)
-        scope = ForwardScope(graph.rows, names, main, aux=aux, listed=graph.listed)
+        scope = ForwardScope(
+            graph.rows, names, main, aux=aux, listed=graph.listed
+        )
         made = self.scope(scope)
         made.name, made.arguments = name, tuple(names.values())
         made.docstring = _ends(graph, names)
@@ -349,7 +406,10 @@ class _Lowering:
 
 def arguments(graph: Graph) -> dict[str, str]:
     """What the net's `forward` calls its inputs, by their nodes: one without a name is `x`."""
-    return {name: "x" if name == "input" else local_name(name) for name in graph.inputs}
+    return {
+        name: "x" if name == "input" else local_name(name)
+        for name in graph.inputs
+    }
 
 
 def _ends(graph: Graph, names: Mapping[str, str]) -> list[str]:
@@ -364,7 +424,10 @@ def _ends(graph: Graph, names: Mapping[str, str]) -> list[str]:
         ", ".join(f"{o.row} {shape_tuple(graph, o.node)}" for o in outputs)
         for outputs in (graph.main, graph.aux)
     )
-    return [f"{into} → {main}", *([f"In training, {aux} too."] if aux else [])]
+    return [
+        f"{into} → {main}",
+        *([f"In training, {aux} too."] if aux else []),
+    ]
 
 
 def shape_tuple(graph: Graph, node: str) -> str:
@@ -382,7 +445,9 @@ def _check_names(graph: Graph) -> None:
             r"[A-Za-z][A-Za-z0-9_]*|[0-9]+(_[A-Za-z0-9_]+)?", part
         ) or keyword.iskeyword(part):
             name = next(name for name in names if part in name.split("."))
-            raise UsageError(f"`{safe(name)}` cannot be a name in Python source")
+            raise UsageError(
+                f"`{safe(name)}` cannot be a name in Python source"
+            )
 
 
 def _levels(graph: Graph) -> Iterator[list[Block]]:
@@ -402,15 +467,24 @@ def _class_name(block: Block, outer: str, *, alone: bool) -> str:
     stands: `Stage2` in a row, `ExchangeY1` in a path of the block `outer`."""
     word = block.block
     if not word:
-        words = [part for part in block.name.split(".") if not part.isdecimal()]
-        alone, word = alone or block.shortcut == "none", f"{outer}-{words[-1]}"
-    suffix = "" if alone or not block.merge else _SHORTCUTS[block.shortcut][0]
+        words = [
+            part for part in block.name.split(".") if not part.isdecimal()
+        ]
+        alone, word = (
+            alone or block.shortcut == "none",
+            f"{outer}-{words[-1]}",
+        )
+    suffix = (
+        "" if alone or not block.merge else _SHORTCUTS[block.shortcut][0]
+    )
     return camel(word.strip("-")) + suffix
 
 
 def _plain(key: str, value: Any) -> Any:
     """`(3, 3)` → 3 for what is down and across."""
-    square = key in SPATIAL and isinstance(value, tuple) and len(set(value)) == 1
+    square = (
+        key in SPATIAL and isinstance(value, tuple) and len(set(value)) == 1
+    )
     return value[0] if square else value
 
 
@@ -418,27 +492,38 @@ def _container(graph: Graph, items: Sequence[Item]) -> str:
     """The Sequential that holds some items."""
     if any(item.takes or item.gives for item in items):
         return "StreamSequential"
-    return "SizedSequential" if sizes_read(graph, items) else "nn.Sequential"
+    return (
+        "SizedSequential" if sizes_read(graph, items) else "nn.Sequential"
+    )
 
 
 def _function_name(ops: Sequence[str], words: Sequence[str]) -> str:
     """`conv_bn_relu`; a conv of another kind by its op: `depthwise_conv_bn`."""
     texts = [
-        op if word == "conv" else word for op, word in zip(ops, words, strict=True)
+        op if word == "conv" else word
+        for op, word in zip(ops, words, strict=True)
     ]
     return "_".join(texts).replace(" ", "_").lower()
 
 
 def _docstring(block: Block, arguments: Sequence[str]) -> list[str]:
     """The merge equation or the streams, and which block this is."""
-    name = f"Block `{block.block}`" if block.block else "A block written inline"
+    name = (
+        f"Block `{block.block}`"
+        if block.block
+        else "A block written inline"
+    )
     if block.gives and not block.merge:
         given = ", ".join(stream.name for stream in block.gives)
         return [f"{', '.join(arguments)} → {given}", f"{name}."]
     if not block.merge:
         return [f"{name}."]
-    optional = block.shortcut != "none" or re.search(r"\bshortcut\b", block.merge)
+    optional = block.shortcut != "none" or re.search(
+        r"\bshortcut\b", block.merge
+    )
     return [
         block.merge,
-        f"{name}, {_SHORTCUTS[block.shortcut][1]}." if optional else f"{name}.",
+        f"{name}, {_SHORTCUTS[block.shortcut][1]}."
+        if optional
+        else f"{name}.",
     ]

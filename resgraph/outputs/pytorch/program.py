@@ -55,7 +55,11 @@ class Program(Struct):
         for cls in self.classes:
             trees += [tree for _, tree in cls.modules]
             trees += [statement.value for statement in cls.forward]
-        return {part.target for tree in trees for part in of_type(Call, parts(tree))}
+        return {
+            part.target
+            for tree in trees
+            for part in of_type(Call, parts(tree))
+        }
 
 
 def tidy(tree: Any, known: Signatures) -> Any:
@@ -66,7 +70,11 @@ def tidy(tree: Any, known: Signatures) -> Any:
     if not isinstance(tree, Call):
         return tree
     args, kwargs = list(tree.args), list(tree.kwargs)
-    if tree.target in ("nn.Sequential", "StreamSequential", "sequential_from"):
+    if tree.target in (
+        "nn.Sequential",
+        "StreamSequential",
+        "sequential_from",
+    ):
         args = compress(args, known)
     kwargs = [
         (name, tidy(value, known))
@@ -75,10 +83,14 @@ def tidy(tree: Any, known: Signatures) -> Any:
     ]
     if known.is_conv(tree.target):
         # what is handed on stands by place: nn.Conv2d(width_in, width, kernel_size, stride)
-        names = known.roles(tree.target, len(args) + len(kwargs))[len(args) :]
+        names = known.roles(tree.target, len(args) + len(kwargs))[
+            len(args) :
+        ]
         for role, (name, value) in zip(names, tuple(kwargs), strict=True):
             if name != role or not isinstance(value, Ref):
                 break
             args.append(value)
             del kwargs[0]
-    return Call(tree.target, tuple(tidy(arg, known) for arg in args), tuple(kwargs))
+    return Call(
+        tree.target, tuple(tidy(arg, known) for arg in args), tuple(kwargs)
+    )

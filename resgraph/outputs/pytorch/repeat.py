@@ -28,13 +28,17 @@ def compress(children: Sequence[Any], known: Signatures) -> list[Any]:
     at = 0
     while at < len(children):
         if equal[at] >= SHORTEST:
-            out.append(Comprehension(children[at], f"_ in range({equal[at]})"))
+            out.append(
+                Comprehension(children[at], f"_ in range({equal[at]})")
+            )
             at += equal[at]
             continue
         end, slots = _varying_run(children, equal, at)
         run = children[at:end]
         loop = (
-            _loop(run, sorted(slots, key=str), known) if end - at >= SHORTEST else None
+            _loop(run, sorted(slots, key=str), known)
+            if end - at >= SHORTEST
+            else None
         )
         out += [loop] if loop and len(loop.loop) <= LONGEST else run
         at = end
@@ -76,8 +80,12 @@ def _differences(one: Any, other: Any) -> set[_Slot] | None:
     if one.target != other.target or mine.keys() != its.keys():
         return None
     found = {slot for slot in mine if not same(mine[slot], its[slot])}
-    values = [arguments[slot] for slot in found for arguments in (mine, its)]
-    trees = any(isinstance(value, Call | Ref | Comprehension) for value in values)
+    values = [
+        arguments[slot] for slot in found for arguments in (mine, its)
+    ]
+    trees = any(
+        isinstance(value, Call | Ref | Comprehension) for value in values
+    )
     return None if trees else found
 
 
@@ -101,16 +109,24 @@ def _loop(
         sources.append(source)
     if len(sources) > 1:
         sources = [f"zip({', '.join(sources)}, strict=True)"]
-    args = tuple(texts.get(place, arg) for place, arg in enumerate(first.args))
-    kwargs = tuple((name, texts.get(name, arg)) for name, arg in first.kwargs)
+    args = tuple(
+        texts.get(place, arg) for place, arg in enumerate(first.args)
+    )
+    kwargs = tuple(
+        (name, texts.get(name, arg)) for name, arg in first.kwargs
+    )
     item = Call(first.target, args, kwargs)
     return Comprehension(item, f"{', '.join(names)} in {sources[0]}")
 
 
-def _column(name: str, column: list[Any], *, alone: bool) -> tuple[str, str, str]:
+def _column(
+    name: str, column: list[Any], *, alone: bool
+) -> tuple[str, str, str]:
     """How an argument is written in a loop: its text, the loop's variable, and what the variable
     runs through."""
-    if all(type(value) is int for value in column) and (step := _step(column)):
+    if all(type(value) is int for value in column) and (
+        step := _step(column)
+    ):
         return name, name, _range(column[0], step, len(column))
     if alone and (even := _even_fractions(column)):
         start, step, parts = even
@@ -134,13 +150,21 @@ def _range(start: int, step: int, count: int) -> str:
 def _even_fractions(column: list[Any]) -> tuple[int, int, int] | None:
     """Evenly spaced floats as integers over one divisor: 0, 1/530, 2/530 … Python's `/` gives back
     the same floats."""
-    if not all(type(value) is float and 0 <= value < 1e6 for value in column):
+    if not all(
+        type(value) is float and 0 <= value < 1e6 for value in column
+    ):
         return None
     # the fraction that was meant: a rate by depth is a short one, rounded to a float
-    guesses = [Fraction(value).limit_denominator(100_000) for value in column]
+    guesses = [
+        Fraction(value).limit_denominator(100_000) for value in column
+    ]
     parts = math.lcm(*(guess.denominator for guess in guesses))
     ticks = [int(guess * parts) for guess in guesses]
     step = _step(ticks)
-    if parts > 1_000_000 or not step or [tick / parts for tick in ticks] != column:
+    if (
+        parts > 1_000_000
+        or not step
+        or [tick / parts for tick in ticks] != column
+    ):
         return None
     return ticks[0], step, parts

@@ -66,10 +66,18 @@ class Signatures:
                 for key in type(op).model_fields
                 if key != "op" and same(getattr(op, key), value)
             )
-            width = "width" if shapes and same(shapes[0][0], value) else "option"
+            width = (
+                "width"
+                if shapes and same(shapes[0][0], value)
+                else "option"
+            )
             name = next((key for key in fields if key not in names), width)
-            names.append(name if name not in names else f"{name}_{len(names) + 1}")
-        self._known[call.target] = dict.fromkeys(names, REQUIRED) | dict(call.defaults)
+            names.append(
+                name if name not in names else f"{name}_{len(names) + 1}"
+            )
+        self._known[call.target] = dict.fromkeys(names, REQUIRED) | dict(
+            call.defaults
+        )
 
     def roles(self, target: str, count: int) -> tuple[str, ...]:
         """The names of the first `count` positional arguments; "" for what a container of modules

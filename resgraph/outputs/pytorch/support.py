@@ -111,14 +111,18 @@ def support_needed(called: Collection[str]) -> list[Definition]:
         needed = known.keys() & known[waiting.pop()].names - wanted
         waiting += needed
         wanted |= needed
-    return [definition for name, definition in known.items() if name in wanted]
+    return [
+        definition for name, definition in known.items() if name in wanted
+    ]
 
 
 def support_bases(name: str) -> tuple[str, ...]:
     """What a support class is derived from, the nearest first."""
     definition = support_classes().get(name)
     bases = definition.bases if definition else ()
-    return bases + tuple(further for base in bases for further in support_bases(base))
+    return bases + tuple(
+        further for base in bases for further in support_bases(base)
+    )
 
 
 def support_reads(name: str) -> frozenset[str]:

@@ -47,7 +47,9 @@ def layout(
     line = f"{pad}{before}{flat(piece)}{after}"
     if isinstance(piece, str) or len(line) <= WIDTH:
         return [line]
-    head, tail = (piece.head, piece.tail) if piece.tail else (piece.head + "(", ")")
+    head, tail = (
+        (piece.head, piece.tail) if piece.tail else (piece.head + "(", ")")
+    )
     lines = [f"{pad}{before}{head}"]
     inner = f"{pad}    {', '.join(map(flat, piece.items))}"
     if (
@@ -66,7 +68,9 @@ def safe(text: str) -> str:
     """Text of a user as one printable line: whatever a terminal or Python could act on is spelled
     out."""
     return "".join(
-        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode()
+        c
+        if c.isprintable()
+        else c.encode("unicode_escape", "surrogatepass").decode()
         for c in text
     )
 
@@ -75,7 +79,9 @@ def comment(text: str) -> list[str]:
     """Text of a user as lines of comment."""
     return [
         f"# {line}"
-        for line in textwrap.wrap(safe(text), WIDTH - 2, break_long_words=True)
+        for line in textwrap.wrap(
+            safe(text), WIDTH - 2, break_long_words=True
+        )
     ]
 
 
@@ -91,10 +97,16 @@ def docstring(paragraphs: Sequence[str], indent: int) -> list[str]:
         lines += [
             "",
             *textwrap.wrap(
-                text, WIDTH - indent, break_long_words=False, break_on_hyphens=False
+                text,
+                WIDTH - indent,
+                break_long_words=False,
+                break_on_hyphens=False,
             ),
         ]
-    return [*(pad + line if line else "" for line in lines[1:]), f'{pad}"""']
+    return [
+        *(pad + line if line else "" for line in lines[1:]),
+        f'{pad}"""',
+    ]
 
 
 def _quotable(text: str) -> str:
@@ -120,7 +132,9 @@ def camel(text: str) -> str:
     name = ""
     for word in re.findall(r"[A-Za-z0-9]+", text.replace("_", " ")):
         joint = "_" if name[-1:].isdigit() and word[0].isdigit() else ""
-        name += joint + _SPELLED.get(word.lower(), word[0].upper() + word[1:])
+        name += joint + _SPELLED.get(
+            word.lower(), word[0].upper() + word[1:]
+        )
     return name if name[:1].isalpha() else f"Net{name}"
 
 
@@ -138,6 +152,8 @@ class FreeNames:
 
     def new(self, wanted: str) -> str:
         """The name if it is free, else with a number."""
-        name = next(name for name in with_numbers(wanted) if name not in self._taken)
+        name = next(
+            name for name in with_numbers(wanted) if name not in self._taken
+        )
         self._taken.add(name)
         return name

@@ -29,14 +29,18 @@ class NodeObserver(TorchFunctionMode, ABC):
         super().__init__()
         self.inside = 0  # modules that are nodes, one in another
         nodes = graph.nodes.values()
-        self.users = by_key((node.shares or node.name, node.name) for node in nodes)
+        self.users = by_key(
+            (node.shares or node.name, node.name) for node in nodes
+        )
 
     @abstractmethod
     def made(self, name: str, reads: Sequence[Tensor], out: Tensor) -> None:
         """A module made a node."""
 
     @abstractmethod
-    def called(self, function: Any, reads: Sequence[Tensor], out: Tensor) -> None:
+    def called(
+        self, function: Any, reads: Sequence[Tensor], out: Tensor
+    ) -> None:
         """A call of torch, outside of all modules that are nodes, gave a tensor."""
 
     @contextmanager
@@ -96,7 +100,9 @@ class Tracer(NodeObserver):
         self.reads: dict[str, frozenset[str]] = {}
         self.shapes: dict[str, tuple[int, ...]] = {}
         self.waiting: dict[tuple[str, frozenset[str]], list[str]] = {}
-        self.joins = {n.name for n in graph.nodes.values() if n.op.family == "merge"}
+        self.joins = {
+            n.name for n in graph.nodes.values() if n.op.family == "merge"
+        }
         for name in self.joins:
             node = graph.nodes[name]
             # a mean is a sum, then divided
@@ -112,7 +118,9 @@ class Tracer(NodeObserver):
         self.tags[id(value)] = names
 
     def _tags(self, values: Sequence[Tensor]) -> frozenset[str]:
-        return frozenset().union(*(self.tags.get(id(v), frozenset()) for v in values))
+        return frozenset().union(
+            *(self.tags.get(id(v), frozenset()) for v in values)
+        )
 
     def made(self, name: str, reads: Sequence[Tensor], out: Tensor) -> None:
         """As a node that a module makes."""
@@ -122,7 +130,9 @@ class Tracer(NodeObserver):
         self.reads[name], self.shapes[name] = reads, tuple(out.shape[1:])
         self.tag(out, frozenset([name]))
 
-    def called(self, function: Any, reads: Sequence[Tensor], out: Tensor) -> None:
+    def called(
+        self, function: Any, reads: Sequence[Tensor], out: Tensor
+    ) -> None:
         """A node, where one that joins these values is waiting; else a part of one, or a view."""
         names = self._tags(reads)
         word = getattr(function, "__name__", "").strip("_")
@@ -132,7 +142,11 @@ class Tracer(NodeObserver):
             self.calls.append(name)
             self._make(name, names, out)
             return
-        own = names & self.joins if len(names) == 1 and not out._is_view() else ()
+        own = (
+            names & self.joins
+            if len(names) == 1 and not out._is_view()
+            else ()
+        )
         self.calls.append(next(iter(own), ""))
         self.tag(out, names)
 
@@ -150,7 +164,10 @@ def trace(plan: Plan, net: nn.Module | None = None) -> Tracer:
     graph = plan.graph
     net = net or build(plan, "meta", inplace=False)
     tracer = Tracer(graph)
-    images = [torch.empty(2, *shape, device="meta") for shape in plan.inputs.values()]
+    images = [
+        torch.empty(2, *shape, device="meta")
+        for shape in plan.inputs.values()
+    ]
     for name, image in zip(graph.inputs, images, strict=True):
         tracer.tag(image, frozenset([name]))
     with tracer.watching(net.train()):

@@ -32,7 +32,9 @@ class Leaf(Frozen):
     path: str = ""
 
 
-def rewrite(tree: Any, known: Signatures, change: Callable[[Leaf], Any]) -> Any:
+def rewrite(
+    tree: Any, known: Signatures, change: Callable[[Leaf], Any]
+) -> Any:
     """The same tree with its literals changed, in the order of writing. One without a role (an
     argument of a function in an equation) stays."""
     if not isinstance(tree, Call):
@@ -42,7 +44,11 @@ def rewrite(tree: Any, known: Signatures, change: Callable[[Leaf], Any]) -> Any:
     def changed(role: str, arg: Any) -> Any:
         if isinstance(arg, Call):
             return rewrite(arg, known, change)
-        return change(Leaf(role, arg)) if role and not isinstance(arg, Ref) else arg
+        return (
+            change(Leaf(role, arg))
+            if role and not isinstance(arg, Ref)
+            else arg
+        )
 
     args = tuple(map(changed, roles, tree.args))
     return Call(
@@ -83,9 +89,13 @@ def piece(tree: Any, head: str = "") -> TextPiece:
     """The tree as Python, with the fewest brackets that keep its meaning."""
     if isinstance(tree, Comprehension):
         item = piece(tree.item)
-        return Bracketed(f"{head}*(", (item, f"for {tree.loop}"), chain=True)
+        return Bracketed(
+            f"{head}*(", (item, f"for {tree.loop}"), chain=True
+        )
     if not isinstance(tree, Call):
-        return head + (tree.text if isinstance(tree, Ref) else literal(tree))
+        return head + (
+            tree.text if isinstance(tree, Ref) else literal(tree)
+        )
     if tree.target in OPERANDS:
         return _operation(tree, head)
     if tree.target.startswith("[:"):
@@ -128,7 +138,11 @@ def _operation(tree: Call, head: str) -> TextPiece:
     if precedence == _PRODUCT:
         return f"{head}{_held(first, precedence)} {end}"
     start = piece(first)
-    terms = start.items if isinstance(start, Bracketed) and not start.tail else (start,)
+    terms = (
+        start.items
+        if isinstance(start, Bracketed) and not start.tail
+        else (start,)
+    )
     return Bracketed(head, (*terms, end), "", chain=True)
 
 
@@ -143,11 +157,16 @@ def literal(value: Any) -> str:
 
 def named(children: list[tuple[str, Any]]) -> Call:
     """`nn.Sequential` whose children have names: `nn.Sequential(OrderedDict(conv=..., bn=...))`."""
-    return Call("nn.Sequential", (Call("OrderedDict", (), tuple(children)),))
+    return Call(
+        "nn.Sequential", (Call("OrderedDict", (), tuple(children)),)
+    )
 
 
 def numbered(
-    children: list[tuple[str, Any]], *, alone: bool = False, kind: str = "nn.Sequential"
+    children: list[tuple[str, Any]],
+    *,
+    alone: bool = False,
+    kind: str = "nn.Sequential",
 ) -> Call:
     """`nn.Sequential` of places, which need not begin at 0 (an equation) nor be without a gap (a
     1x1 pool), nor be numbers alone (`1_relu`, what follows an `fc`).
@@ -160,7 +179,10 @@ def numbered(
     items = tuple(child for _, child in children)
     counted = [*map(str, range(first, first + len(children)))]
     if [place for place, _ in children] != counted or (alone and first):
-        pairs = tuple(Call("", (Ref(f'"{place}"'), child)) for place, child in children)
+        pairs = tuple(
+            Call("", (Ref(f'"{place}"'), child))
+            for place, child in children
+        )
         return Call(kind, (Call("OrderedDict", (Call("[", pairs),)),))
     if first == 0:
         return Call(kind, items)

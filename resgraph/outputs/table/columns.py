@@ -28,7 +28,9 @@ class TableRow(Frozen):
 def columns(plans: Sequence[Plan]) -> list[TableRow]:
     """The rows of several plans, aligned by name; a name that only some have keeps its place among
     its neighbours."""
-    tables = [{row.name: row for row in summarize(plan.graph)} for plan in plans]
+    tables = [
+        {row.name: row for row in summarize(plan.graph)} for plan in plans
+    ]
     names: list[str] = []
     for table in tables:
         place = 0
@@ -38,7 +40,10 @@ def columns(plans: Sequence[Plan]) -> list[TableRow]:
             else:
                 names.insert(place, name)
                 place += 1
-    return [_cells(name, [table.get(name) for table in tables]) for name in names]
+    return [
+        _cells(name, [table.get(name) for table in tables])
+        for name in names
+    ]
 
 
 def _cells(name: str, rows: list[Row | None]) -> TableRow:

@@ -29,7 +29,9 @@ _FIELDS = (
 def csv_text(plans: Sequence[Plan]) -> str:
     """A line for each row of each plan; sizes as `64x56x56`, costs exact and for one image."""
     stream = StringIO()
-    writer = csv.DictWriter(stream, _FIELDS, extrasaction="ignore", lineterminator="\n")
+    writer = csv.DictWriter(
+        stream, _FIELDS, extrasaction="ignore", lineterminator="\n"
+    )
     writer.writeheader()
     for plan in plans:
         for row in facts(plan)["rows"]:
@@ -46,7 +48,13 @@ def csv_text(plans: Sequence[Plan]) -> str:
                 "stride": "x".join(f"{s:g}" for s in row["stride"]),
             }
             writer.writerow(
-                {"net": plan.name, "row": row["name"], **row, **sizes, "layers": layers}
+                {
+                    "net": plan.name,
+                    "row": row["name"],
+                    **row,
+                    **sizes,
+                    "layers": layers,
+                }
             )
     return stream.getvalue()
 
@@ -84,7 +92,9 @@ def facts(plan: Plan) -> dict[str, Any]:
         "name": plan.name,
         "about": plan.spec.about,
         "input": list(plan.input),
-        "inputs": {name: list(shape) for name, shape in plan.inputs.items()},
+        "inputs": {
+            name: list(shape) for name, shape in plan.inputs.items()
+        },
         "output": list(plan.output),
         **_outputs(plan),
         "params": plan.params,
@@ -95,7 +105,9 @@ def facts(plan: Plan) -> dict[str, Any]:
         "paths": _paths(plan),
         "rows": [
             _row(row, fields[path.output])
-            for row, path in zip(summarize(plan.graph), plan.graph.rows, strict=True)
+            for row, path in zip(
+                summarize(plan.graph), plan.graph.rows, strict=True
+            )
         ],
     }
 
@@ -109,7 +121,11 @@ def _row(row: Row, field: ReceptiveField) -> dict[str, Any]:
         "receptive_field": field.text(),
         "stride": [*map(float, field.step)],
         "layers": [
-            {"block": group.block, "lines": list(group.lines), "repeat": group.count}
+            {
+                "block": group.block,
+                "lines": list(group.lines),
+                "repeat": group.count,
+            }
             for group in row.groups
         ],
         "params": row.cost.params,

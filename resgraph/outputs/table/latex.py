@@ -24,7 +24,11 @@ def latex(plans: Sequence[Plan]) -> str:
         "% \\usepackage{booktabs,amsmath}",
         f"\\begin{{tabular}}{{l{'c' * (len(plans) + 1)}}}",
         "\\toprule",
-        _line("layer name", "output size", *(escape(plan.name) for plan in plans)),
+        _line(
+            "layer name",
+            "output size",
+            *(escape(plan.name) for plan in plans),
+        ),
         "\\midrule",
     ]
     for cells in columns(plans):
@@ -38,14 +42,22 @@ def latex(plans: Sequence[Plan]) -> str:
         )
         lines.append("\\addlinespace")
     lines[-1] = "\\midrule"
-    lines.append(_line("parameters", "", *(_quantity(plan.params) for plan in plans)))
-    lines.append(_line("multiply--adds", "", *(_quantity(plan.macs) for plan in plans)))
+    lines.append(
+        _line("parameters", "", *(_quantity(plan.params) for plan in plans))
+    )
+    lines.append(
+        _line(
+            "multiply--adds", "", *(_quantity(plan.macs) for plan in plans)
+        )
+    )
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}"]) + "\n"
 
 
 def escape(text: str) -> str:
     """Text that LaTeX sets literally."""
-    return "".join(_ESCAPES.get(c, c if c.isprintable() else "?") for c in text)
+    return "".join(
+        _ESCAPES.get(c, c if c.isprintable() else "?") for c in text
+    )
 
 
 def _line(*cells: str) -> str:
@@ -74,7 +86,9 @@ def _layers(groups: Sequence[Group]) -> str:
 
 def _group(group: Group) -> str:
     lines = [*map(_line_text, group.lines)]
-    times = f"$\\times{group.count}$" if group.count > 1 or group.block else ""
+    times = (
+        f"$\\times{group.count}$" if group.count > 1 or group.block else ""
+    )
     if not group.block:
         return ", ".join(lines) + times
     rows = r" \\ ".join(f"\\text{{{line}}}" for line in lines)

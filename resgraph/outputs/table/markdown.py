@@ -20,17 +20,25 @@ def markdown(plans: Sequence[Plan]) -> str:
     ]
     for cells in columns(plans):
         output = ", ".join(map(shape_label, cells.outputs))
-        layers = (_layers(cells.groups(place)) for place in range(len(plans)))
+        layers = (
+            _layers(cells.groups(place)) for place in range(len(plans))
+        )
         lines.append(_line(_escape(cells.name), output, *layers))
-    lines.append(_line("params", "", *(f"{plan.params:,}" for plan in plans)))
-    lines.append(_line("MACs", "", *(count_text(plan.macs) for plan in plans)))
+    lines.append(
+        _line("params", "", *(f"{plan.params:,}" for plan in plans))
+    )
+    lines.append(
+        _line("MACs", "", *(count_text(plan.macs) for plan in plans))
+    )
     lines.append(_line("depth", "", *(str(plan.depth) for plan in plans)))
     return "\n".join(lines) + "\n"
 
 
 def _inputs(plans: Sequence[Plan]) -> Iterator[str]:
     """A row for each input that any of them has."""
-    for name in dict.fromkeys(name for plan in plans for name in plan.inputs):
+    for name in dict.fromkeys(
+        name for plan in plans for name in plan.inputs
+    ):
         shapes = [plan.inputs.get(name) for plan in plans]
         labels = (shape_label(shape) if shape else "" for shape in shapes)
         yield _line(_escape(name), "", *labels)
@@ -71,4 +79,6 @@ def _escape(text: str) -> str:
     """Text that Markdown and HTML take literally."""
     for character in "\\`*_[]|":
         text = text.replace(character, f"\\{character}")
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return (
+        text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    )

@@ -34,7 +34,9 @@ def table(plan: Plan, *, width: int = 100, color: bool = False) -> str:
     fits = console.measure(whole).maximum <= width
     console.print(whole if fits else rich_table(plan, short=True))
     return (
-        "\n".join(line.rstrip() for line in stream.getvalue().splitlines()).strip("\n")
+        "\n".join(
+            line.rstrip() for line in stream.getvalue().splitlines()
+        ).strip("\n")
         + "\n"
     )
 
@@ -42,9 +44,13 @@ def table(plan: Plan, *, width: int = 100, color: bool = False) -> str:
 def rich_table(plan: Plan, *, short: bool = False) -> Table:
     """The table for a rich console; `short` takes the spaces out of shapes and rounds the
     totals."""
-    out = Table(box=SIMPLE_HEAD, pad_edge=False, show_footer=True, show_edge=False)
+    out = Table(
+        box=SIMPLE_HEAD, pad_edge=False, show_footer=True, show_edge=False
+    )
     shape: Callable[[Shape], str] = (
-        (lambda s: shape_label(s).replace(" ", "")) if short else shape_label
+        (lambda s: shape_label(s).replace(" ", ""))
+        if short
+        else shape_label
     )
     total: Callable[[int], str] = count_text if short else "{:,}".format
     out.add_column(
@@ -53,11 +59,19 @@ def rich_table(plan: Plan, *, short: bool = False) -> Table:
         style="bold",
         no_wrap=True,
     )
-    several = f"{len(plan.outputs)} outputs" if len(plan.outputs) > 1 else ""
-    out.add_column("output", no_wrap=True, footer=several or shape(plan.output))
+    several = (
+        f"{len(plan.outputs)} outputs" if len(plan.outputs) > 1 else ""
+    )
+    out.add_column(
+        "output", no_wrap=True, footer=several or shape(plan.output)
+    )
     out.add_column("layers", footer=f"depth {plan.depth}", no_wrap=True)
-    out.add_column("params", justify="right", no_wrap=True, footer=total(plan.params))
-    out.add_column("MACs", justify="right", no_wrap=True, footer=total(plan.macs))
+    out.add_column(
+        "params", justify="right", no_wrap=True, footer=total(plan.params)
+    )
+    out.add_column(
+        "MACs", justify="right", no_wrap=True, footer=total(plan.macs)
+    )
     for name, size in plan.inputs.items():
         out.add_row(Text(name), shape(size), "", "", "")
     for row in summarize(plan.graph):

@@ -58,7 +58,9 @@ class Differences(Frozen):
 def compare(before: Graph, after: Graph) -> Differences:
     """What differs, after pairing what is the same."""
     rows, pairs = partners(before, after)
-    ones, others = ({row.name: row for row in graph.rows} for graph in (before, after))
+    ones, others = (
+        {row.name: row for row in graph.rows} for graph in (before, after)
+    )
     back = {other: one for one, other in pairs.items()}
     nodes = _merged(before.nodes, after.nodes, pairs)
     changes = (_change(old, new, pairs, back) for old, new in nodes)
@@ -79,7 +81,9 @@ def _change(
     reads = [*map(pairs.get, old.inputs)]
     # reading what was put in or taken out says nothing new
     rewired = (
-        back.keys() >= {*new.inputs} and None not in reads and reads != [*new.inputs]
+        back.keys() >= {*new.inputs}
+        and None not in reads
+        and reads != [*new.inputs]
     )
     shares = pairs.get(old.shares, old.shares)
     if rewired or (old.op, shares) != (new.op, new.shares):

@@ -33,7 +33,9 @@ def partners(before: Graph, after: Graph) -> tuple[Partners, Partners]:
     while paths:
         one, other = paths.pop()
         found |= _equations(before, after, one, other)
-        for first, second in matched(one.items, other.items, partial(_alike, looks)):
+        for first, second in matched(
+            one.items, other.items, partial(_alike, looks)
+        ):
             if isinstance(first, Block) and isinstance(second, Block):
                 paths += matched(
                     first.paths, second.paths, partial(_paths_alike, looks)
@@ -57,12 +59,26 @@ class Looks(Struct):
         return self.known[item.name]
 
     def _look(self, item: Item) -> Iterator[Hashable]:
-        nodes = "; ".join(str(node.op) for node in self.graph.nodes_of(item))
+        nodes = "; ".join(
+            str(node.op) for node in self.graph.nodes_of(item)
+        )
         if isinstance(item, Block):
-            yield from (item.block, item.out, item.stride, item.merge, nodes)
+            yield from (
+                item.block,
+                item.out,
+                item.stride,
+                item.merge,
+                nodes,
+            )
             return
         op = self.graph.main_op(item)
-        yield from (op.family, op.op, getattr(op, "kernel", ()), _width(op), nodes)
+        yield from (
+            op.family,
+            op.op,
+            getattr(op, "kernel", ()),
+            _width(op),
+            nodes,
+        )
 
     def contents(self, scope: Path | Block) -> Counter[Hashable]:
         """How often each kind of layer and block stands in a scope, beside the shortcuts of a
@@ -70,7 +86,9 @@ class Looks(Struct):
         if scope.name not in self.inside:
             paths = [scope] if isinstance(scope, Path) else scope.ways
             items = chain.from_iterable(path.items for path in paths)
-            self.inside[scope.name] = Counter(self.of(item)[:4] for item in items)
+            self.inside[scope.name] = Counter(
+                self.of(item)[:4] for item in items
+            )
         return self.inside[scope.name]
 
 
@@ -102,7 +120,9 @@ def _paths_alike(looks: tuple[Looks, Looks], one: Path, other: Path) -> int:
     return (_NAMED * named + _shared(looks, one, other)) * _MORE + named
 
 
-def _shared(looks: tuple[Looks, Looks], one: Path | Block, other: Path | Block) -> int:
+def _shared(
+    looks: tuple[Looks, Looks], one: Path | Block, other: Path | Block
+) -> int:
     """How much of what stands in two scopes is the same; 0 where it is less than a half."""
     first, second = looks[0].contents(one), looks[1].contents(other)
     all_of_it = first.total() + second.total()
@@ -110,7 +130,9 @@ def _shared(looks: tuple[Looks, Looks], one: Path | Block, other: Path | Block) 
     return _SHARED * both // all_of_it if both * 2 >= all_of_it > 0 else 0
 
 
-def _equations(before: Graph, after: Graph, one: Path, other: Path) -> dict[str, str]:
+def _equations(
+    before: Graph, after: Graph, one: Path, other: Path
+) -> dict[str, str]:
     """The nodes of the equations that two paths start with."""
     if one.equation is None or other.equation is None:
         return {}
@@ -118,7 +140,10 @@ def _equations(before: Graph, after: Graph, one: Path, other: Path) -> dict[str,
 
 
 def _nodes(
-    before: Graph, after: Graph, ones: tuple[str, ...], others: tuple[str, ...]
+    before: Graph,
+    after: Graph,
+    ones: tuple[str, ...],
+    others: tuple[str, ...],
 ) -> dict[str, str]:
     """The nodes of two layers that are one another: the same op, or one of its kind; the
     convolution counts more than all the rest."""

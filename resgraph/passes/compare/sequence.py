@@ -21,7 +21,11 @@ def matched(
     """The pairs that are alike the most in all, none crossing another; a likeness of 0 is never
     one (Needleman and Wunsch 1970, with gaps that cost nothing)."""
     if len(ones) * len(others) > MOST_CELLS:
-        return [pair for pair in zip(ones, others, strict=False) if likeness(*pair)]
+        return [
+            pair
+            for pair in zip(ones, others, strict=False)
+            if likeness(*pair)
+        ]
     best = _best(ones, others, likeness)
     out = []
     i = j = 0
@@ -48,5 +52,7 @@ def _best(
         below, row = best[i + 1], best[i]
         for j in reversed(range(len(others))):
             score = likeness(ones[i], others[j])
-            row[j] = max(below[j], row[j + 1], score and score + below[j + 1])
+            row[j] = max(
+                below[j], row[j + 1], score and score + below[j + 1]
+            )
     return best

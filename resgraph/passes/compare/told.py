@@ -78,7 +78,9 @@ def rows(found: Differences) -> list[RowChange]:
     sides = found.before, found.after
     place: dict[tuple[bool, str], int] = {}
     for index, pair in enumerate(found.rows):
-        for second, (graph, row) in enumerate(zip(sides, pair, strict=True)):
+        for second, (graph, row) in enumerate(
+            zip(sides, pair, strict=True)
+        ):
             for node in graph.nodes_of(row) if row else ():
                 place[bool(second), node.name] = index
     changes = by_key(
@@ -115,7 +117,9 @@ def _wholes(
         scope = waiting.pop()
         names = [node.name for node in graph.nodes_of(scope)]
         if names and alone.issuperset(names):
-            whole = Whole(_UNITS[type(scope)], scope.name, _said(graph, scope))
+            whole = Whole(
+                _UNITS[type(scope)], scope.name, _said(graph, scope)
+            )
             out |= dict.fromkeys(((kind, name) for name in names), whole)
         else:
             waiting += _inside(scope)
@@ -146,8 +150,12 @@ def _called(block: Block) -> str:
 def _row_said(graph: Graph, row: Path) -> str:
     runs = groupby(_said(graph, item) for item in row.items)
     counts = ((text, len(list(run))) for text, run in runs)
-    said = [f"{count} x {text}" if count > 1 else text for text, count in counts]
-    return ", ".join([*([row.equation.text] if row.equation else []), *said])
+    said = [
+        f"{count} x {text}" if count > 1 else text for text, count in counts
+    ]
+    return ", ".join(
+        [*([row.equation.text] if row.equation else []), *said]
+    )
 
 
 def _repeated(
@@ -190,7 +198,9 @@ def _as_one(
 def _resized(change: Change) -> bool:
     """Whether nothing but its shape differs."""
     old, new = change.before, change.after
-    return bool(change.kind == "shape" and old and new and old.shape != new.shape)
+    return bool(
+        change.kind == "shape" and old and new and old.shape != new.shape
+    )
 
 
 def _together(names: list[str], pattern: str) -> str:
@@ -204,18 +214,25 @@ def _texts(found: Differences, change: Change) -> tuple[str, str]:
     """Labels before and after; where only shapes differ, those that come out, or that come in."""
     old, new = change.before, change.after
     if old is None or new is None:
-        return (old.op.label() if old else ""), (new.op.label() if new else "")
+        return (old.op.label() if old else ""), (
+            new.op.label() if new else ""
+        )
     if change.kind == "shape":
         one, other = old.shape, new.shape
         if one == other:
             one, other = _read(found.before, old), _read(found.after, new)
-            return f"{old.op.label()} of {shape_text(one)}", f"of {shape_text(other)}"
+            return (
+                f"{old.op.label()} of {shape_text(one)}",
+                f"of {shape_text(other)}",
+            )
         return shape_text(one), shape_text(other)
     if _dropout(change):
         return old.op.op, new.op.op
     labels = old.op.label(), new.op.label()
     return (
-        labels if labels[0] != labels[1] else (_options(old, new), _options(new, old))
+        labels
+        if labels[0] != labels[1]
+        else (_options(old, new), _options(new, old))
     )
 
 

@@ -67,10 +67,15 @@ class _Expander:
             self.make_rows()
         except TooLarge as large:
             self.builder.report(large.problem, large.origin)
-        spec, found = self.spec, [*map(self.spec.setters.named, self.builder.errors)]
+        spec, found = (
+            self.spec,
+            [*map(self.spec.setters.named, self.builder.errors)],
+        )
         if spec.mistakes or found:
             found = in_order([*spec.mistakes, *found, *spec.unused])
-        return Expansion(spec, self.graph(), tuple(found), self.builder.sources)
+        return Expansion(
+            spec, self.graph(), tuple(found), self.builder.sources
+        )
 
     def graph(self) -> Graph | None:
         """The graph of the rows that hold together."""
@@ -98,12 +103,18 @@ class _Expander:
         }
         flow = next(iter(values.values()))
         inputs = tuple(name for name in values if name != "input")
-        place = Place(self.items.env, self.items.setting, values, inputs=inputs)
+        place = Place(
+            self.items.env, self.items.setting, values, inputs=inputs
+        )
         unread = dict(self.unread_rows())
         wrong = {*unread, *self.misread_rows(), *self.count_merges()}
         known = len(self.builder.errors)
-        for number, (name, definition) in enumerate(self.spec.rows.items(), 1):
-            path, flow = self.items.path(name, name, definition, flow, place)
+        for number, (name, definition) in enumerate(
+            self.spec.rows.items(), 1
+        ):
+            path, flow = self.items.path(
+                name, name, definition, flow, place
+            )
             self.rows.append(path)
             values[name] = flow
             right = name not in wrong and len(self.builder.errors) == known
@@ -121,27 +132,42 @@ class _Expander:
             row = named.row.partition(".")[0]
             known = [end for end in ends if end.startswith(f"{row}.")]
             if named.row != row and named.row not in ends and row in values:
-                said = f"`{row}` gives no stream `{named.row[len(row) + 1 :]}`"
+                said = (
+                    f"`{row}` gives no stream `{named.row[len(row) + 1 :]}`"
+                )
                 streams = f"its streams are {', '.join(sorted(known))}"
                 hint = streams if known else write(row)
                 self.builder.report(fault("E030", said, named.span, hint))
 
-    def check_unread_streams(self, values: Mapping[str, Tensor | Nothing]) -> None:
+    def check_unread_streams(
+        self, values: Mapping[str, Tensor | Nothing]
+    ) -> None:
         """Tell of streams that nothing reads, where `output` names nothing."""
         last = last_row(self.spec, [*self.spec.rows])
-        given = {last, *(one.row.partition(".")[0] for one in self.spec.outputs)}
-        for name in () if listed(self.spec) else self.spec.rows.keys() - given:
+        given = {
+            last,
+            *(one.row.partition(".")[0] for one in self.spec.outputs),
+        }
+        for name in (
+            () if listed(self.spec) else self.spec.rows.keys() - given
+        ):
             place = mapping_at(self.spec.tree, "net").entries[name].key.span
             tell_unread(values[name], name, place, self.builder)
 
     def input(self, name: str, shape: Shape) -> Draft:
         """The node of an input."""
-        return Draft(name, Input(shape=shape), Origin(self.spec.place("input", name)))
+        return Draft(
+            name, Input(shape=shape), Origin(self.spec.place("input", name))
+        )
 
     def misread_rows(self) -> Iterator[str]:
         """The rows in which the text has a mistake: their labels are at best what was meant."""
-        wrong = [problem.span for problem in self.spec.mistakes if problem.span]
-        for name, entry in mapping_at(self.spec.tree, "net").entries.items():
+        wrong = [
+            problem.span for problem in self.spec.mistakes if problem.span
+        ]
+        for name, entry in mapping_at(
+            self.spec.tree, "net"
+        ).entries.items():
             if any(map(entry.value.span.covers, wrong)):
                 yield name
 
@@ -151,7 +177,10 @@ class _Expander:
         Where `output` names what the net gives, a row that none of that needs is left out."""
         if listed(self.spec):
             return
-        rows, written = self.spec.rows, mapping_at(self.spec.tree, "net").entries
+        rows, written = (
+            self.spec.rows,
+            mapping_at(self.spec.tree, "net").entries,
+        )
         read = {name for path in rows.values() for name in path.reads()}
         read |= {named.row for named in self.spec.outputs}
         read.add(last_row(self.spec, [*rows]))
@@ -164,7 +193,10 @@ class _Expander:
                     f" `output: [{name}, …]`, and the net gives it"
                 )
                 place = written[name].key.span
-                yield following, fault("E034", said, place, hint, about=name)
+                yield (
+                    following,
+                    fault("E034", said, place, hint, about=name),
+                )
 
     def count_merges(self) -> Iterator[str]:
         """Count the blocks with a merge that the rows call; the rows where that cannot be counted,
@@ -174,7 +206,9 @@ class _Expander:
             found += map(self.merges, path.known())
             if None in found:
                 yield name
-        self.items.blocks_total = None if None in found else sum(filter(None, found))
+        self.items.blocks_total = (
+            None if None in found else sum(filter(None, found))
+        )
 
     def merges(self, item: PathItem) -> int | None:
         """How many blocks with a merge an item of a row calls; None where a mistake hides it."""

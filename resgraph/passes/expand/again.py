@@ -37,7 +37,9 @@ class Made(Struct):
 
     scopes: dict[str, Repeatable] = {}
 
-    def named(self, again: Again, slot: Slot, order: Sequence[str]) -> list[Repeatable]:
+    def named(
+        self, again: Again, slot: Slot, order: Sequence[str]
+    ) -> list[Repeatable]:
         """What an item names: one row, path or place of one, or a run of rows; `order` are the rows
         or paths around it, also those that stand below. Raises `Fault`."""
         place = slot.place
@@ -71,7 +73,9 @@ class Made(Struct):
             raise fault("E037", said, again.target, hint)
         if head in ("x", "input", *place.inputs):
             said = f"`{head}` is an input, and has no layers"
-            raise fault("E030", said, again.target, "name a row or a path above")
+            raise fault(
+                "E030", said, again.target, "name a row or a path above"
+            )
         raise self._unknown(name, again, place, order)
 
     def _unknown(
@@ -85,11 +89,17 @@ class Made(Struct):
             hint = "`again` repeats what stands above"
             return fault("E030", said, again.target, hint, about=head)
         said = f"nothing above is called `{name}`"
-        inside = [each.removeprefix(f"{place.name}.") for each in self.scopes]
+        inside = [
+            each.removeprefix(f"{place.name}.") for each in self.scopes
+        ]
         listed = ticked(known)
-        otherwise = f"above stand {listed}" if known else "nothing stands above"
+        otherwise = (
+            f"above stand {listed}" if known else "nothing stands above"
+        )
         near = did_you_mean(name, [*known, *inside])
-        return fault("E030", said, again.target, near or otherwise, about=name)
+        return fault(
+            "E030", said, again.target, near or otherwise, about=name
+        )
 
 
 def once_more(
@@ -106,7 +116,9 @@ def once_more(
         said = f"`{again.first}` begins with an equation, whose tensors are its own"
         hint = "give its layers a row of their own below the equation, and repeat that"
         raise fault("E045", said, again.target, hint)
-    if flow.shape is None or not all([flow.node, *(scope.output for scope in scopes)]):
+    if flow.shape is None or not all(
+        [flow.node, *(scope.output for scope in scopes)]
+    ):
         return None, Poisoned()
     copy = _Copy(builder, slot, again, _renamed(scopes, slot.name))
     copy.tensors.update(_entering(first, flow, again, builder, slot.place))
@@ -135,7 +147,11 @@ def _renamed(scopes: Sequence[Repeatable], name: str) -> dict[str, str]:
 
 
 def _entering(
-    scope: Repeatable, flow: Tensor, again: Again, builder: Builder, place: Place
+    scope: Repeatable,
+    flow: Tensor,
+    again: Again,
+    builder: Builder,
+    place: Place,
 ) -> dict[str, Tensor]:
     """What stands for each node that flowed into a scope. Raises `Fault` where another number of
     streams flows in now."""
@@ -204,7 +220,9 @@ class _Copy(ScopeCopy, Struct):
     def shares(self, scope: Repeatable) -> str:
         if isinstance(scope, Path):
             # a path of `again` that holds a layer of another path is no module of its own
-            lent = bool(scope.items) and all(item.shares for item in scope.items)
+            lent = bool(scope.items) and all(
+                item.shares for item in scope.items
+            )
             return scope.shares or ("" if lent else scope.name)
         if isinstance(scope, Block) and scope.again:
             return ""
@@ -212,7 +230,9 @@ class _Copy(ScopeCopy, Struct):
 
     def value(self, scope: Repeatable) -> Tensor:
         """What a scope comes to in the copy."""
-        parts = {stream.name: self.tensor(stream.node) for stream in scope.gives}
+        parts = {
+            stream.name: self.tensor(stream.node) for stream in scope.gives
+        }
         return Streams(parts) if parts else self.tensor(scope.output)
 
     # -- nodes
@@ -222,7 +242,9 @@ class _Copy(ScopeCopy, Struct):
         if isinstance(scope, Layer):
             return all(self.node(name, layer=True) for name in scope.nodes)
         if isinstance(scope, Block):
-            return all(self.nodes(path, equation=True) for path in scope.paths)
+            return all(
+                self.nodes(path, equation=True) for path in scope.paths
+            )
         if equation and scope.equation:
             made = scope.equation.nodes
             if not all(self.node(name, layer=False) for name in made):
@@ -233,7 +255,9 @@ class _Copy(ScopeCopy, Struct):
         node = self.builder.nodes[name]
         inputs = [*map(self.tensor, node.inputs)]
         self._refuse_misfit(node, inputs, layer=layer)
-        before = [self.builder.nodes[source].depth for source in node.inputs]
+        before = [
+            self.builder.nodes[source].depth for source in node.inputs
+        ]
         draft = Draft(
             self.name(name),
             node.op,
@@ -257,10 +281,16 @@ class _Copy(ScopeCopy, Struct):
     ) -> None:
         """Raises `Fault` where the module that was made is none for these shapes."""
         shapes = [tensor.shape or () for tensor in inputs]
-        before = [self.builder.nodes[source].shape for source in node.inputs]
-        if shapes == before or _same_module(node, before, shapes, layer=layer):
+        before = [
+            self.builder.nodes[source].shape for source in node.inputs
+        ]
+        if shapes == before or _same_module(
+            node, before, shapes, layer=layer
+        ):
             return
-        into, now = (" and ".join(map(shape_text, each)) for each in (before, shapes))
+        into, now = (
+            " and ".join(map(shape_text, each)) for each in (before, shapes)
+        )
         said = (
             f"`{node.op.label()}` of `{node.module}` was made for {into}, and here"
             f" comes {now}"
@@ -293,14 +323,20 @@ class _Copy(ScopeCopy, Struct):
 
 
 def _same_module(
-    node: Node, before: Sequence[Shape], now: Sequence[Shape], *, layer: bool
+    node: Node,
+    before: Sequence[Shape],
+    now: Sequence[Shape],
+    *,
+    layer: bool,
 ) -> bool:
     """Whether a module (or, in an equation, an expression) is the same for other shapes."""
     try:
         if layer:
             return torch_call(node.op, before) == torch_call(node.op, now)
         terms = [Ref(str(place)) for place in range(len(now))]
-        return expression(node.op, terms, before) == expression(node.op, terms, now)
+        return expression(node.op, terms, before) == expression(
+            node.op, terms, now
+        )
     except MissingError:  # an installed op without one: its shapes tell
         return [shape[0] for shape in before] == [shape[0] for shape in now]
     except (IndexError, ValueError, TypeError):

@@ -60,7 +60,9 @@ class BlockCall(Struct, eq=False):
         """`in`, `out` and `stride` as values."""
         each = tuple(map(Fraction, self.stride))
         stride: NameValue = each[0] if len(set(each)) == 1 else each
-        into = _fractions(self.widths) if self.widths else fraction(self.into)
+        into = (
+            _fractions(self.widths) if self.widths else fraction(self.into)
+        )
         kept = self.widths and not self.sized
         return {
             "in": into,
@@ -126,7 +128,9 @@ def call_of(
         caller,
         into,
         into if bound.number is None else _width(bound.number, env),
-        _stride(stride, env, axes) if stride and caller.first else (1,) * (axes or 2),
+        _stride(stride, env, axes)
+        if stride and caller.first
+        else (1,) * (axes or 2),
         values,
         shortcut,
         item.word_span if isinstance(item, Label) else item.span,
@@ -139,10 +143,14 @@ def _of_inline(item: Inline) -> Bound:
     options = {}
     if item.stride is not None:
         options["stride"] = Option("stride", item.stride.span, item.stride)
-    return Bound(Label("", item.span, "", item.span), item.out, options, None)
+    return Bound(
+        Label("", item.span, "", item.span), item.out, options, None
+    )
 
 
-def refuse_other_width(call: BlockCall, block: BlockDef, shape: Shape | None) -> None:
+def refuse_other_width(
+    call: BlockCall, block: BlockDef, shape: Shape | None
+) -> None:
     """Raises `Fault` where a call says a width, and a block that works its own out hands back
     another."""
     if call.unused is not None and shape and shape[0] != call.out:
@@ -164,12 +172,18 @@ def _refuse_unused(
         hint = _worked_out(block, bound.number)
         raise fault("E036", said, bound.number.span, hint)
     stride, shortcut = map(bound.options.get, ("stride", "shortcut"))
-    if stride and not block.uses("stride") and max(_stride(stride, env)) > 1:
+    if (
+        stride
+        and not block.uses("stride")
+        and max(_stride(stride, env)) > 1
+    ):
         said = f"`{block.name}` never uses `stride`, so `/…` says nothing"
         hint = "take it out, or write `/stride` in the block"
         raise fault("E036", said, stride.span, hint)
     if shortcut and "shortcut" not in block.reads:
-        said = f"`{block.name}` reads no `shortcut`, so a policy says nothing"
+        said = (
+            f"`{block.name}` reads no `shortcut`, so a policy says nothing"
+        )
         hint = "take it out, or read it in the block's `merge:`"
         raise fault("E036", said, shortcut.span, hint)
 
@@ -178,7 +192,11 @@ def _worked_out(block: BlockDef, number: Value) -> str:
     """What to write for a width that a block works out by itself: its call, or the value that was
     meant."""
     alone = f"its width is worked out in the block: write `{block.name}`"
-    lets = (name for name, value in block.lets.items() if isinstance(value, Expr))
+    lets = (
+        name
+        for name, value in block.lets.items()
+        if isinstance(value, Expr)
+    )
     if not isinstance(number, Expr) or not (let := next(lets, "")):
         return alone
     return f"{alone}, or `{block.name} {let} {number.text}`"
@@ -192,7 +210,9 @@ def _values(
     for key, option in bound.options.items():
         if key == "shortcut":
             if not isinstance(option.value, Word | PathDef):
-                raise fault("E012", "a shortcut is a policy or a path", option.span)
+                raise fault(
+                    "E012", "a shortcut is a policy or a path", option.span
+                )
             shortcut = option.value
         elif key != "stride":
             assert not isinstance(option.value, PathDef)
@@ -208,7 +228,9 @@ def _width(number: Value, env: Environment) -> int:
     return width
 
 
-def _stride(option: Option, env: Environment, axes: int = 0) -> tuple[int, ...]:
+def _stride(
+    option: Option, env: Environment, axes: int = 0
+) -> tuple[int, ...]:
     """The stride along each axis of the map that comes in; `axes` is 0 where that is not known or
     none."""
     size = option.value

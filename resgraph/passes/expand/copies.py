@@ -40,7 +40,9 @@ class ScopeCopy:
         """Streams as they are in the copy."""
         if not streams:
             return ()
-        return tuple([stream.at(self.end(stream.node)) for stream in streams])
+        return tuple(
+            [stream.at(self.end(stream.node)) for stream in streams]
+        )
 
     def path(self, path: Path) -> Path:
         """A row or a path, with all that stands in it."""
@@ -125,18 +127,28 @@ class Template(Frozen):
 
 
 def template(
-    slot: Slot, flow: Tensor, out: Tensor, builder: Builder, marks: tuple[Marks, Marks]
+    slot: Slot,
+    flow: Tensor,
+    out: Tensor,
+    builder: Builder,
+    marks: tuple[Marks, Marks],
 ) -> Template | None:
     """What was just made in a slot, if it is a block whose copies are all alike."""
     made = slot.path.items[-1] if slot.path.items else None
     before, after = marks
-    if not isinstance(made, Block) or made.name != slot.name or not made.block:
+    if (
+        not isinstance(made, Block)
+        or made.name != slot.name
+        or not made.block
+    ):
         return None
     if slot.counters.read or after.errors > before.errors:
         return None
     if not isinstance(flow, Flow) or not isinstance(out, Flow):
         return None
-    last = islice(reversed(builder.nodes.values()), after.nodes - before.nodes)
+    last = islice(
+        reversed(builder.nodes.values()), after.nodes - before.nodes
+    )
     nodes = tuple(last)[::-1]
     params = total(nodes).params
     steps, blocks = after.steps - before.steps, after.blocks - before.blocks
@@ -186,7 +198,11 @@ class BlockCopy(ScopeCopy, Struct):
 
     def made(self) -> tuple[Item, Flow]:
         """The block, whose nodes are made, and what comes out of it."""
-        one, nodes, sources = self.template, self.builder.nodes, self.builder.sources
+        one, nodes, sources = (
+            self.template,
+            self.builder.nodes,
+            self.builder.sources,
+        )
         deeper = self.flow.depth - one.into.depth
         for node in one.nodes:
             name = self.name(node.name)
@@ -199,5 +215,7 @@ class BlockCopy(ScopeCopy, Struct):
             if node.name in sources:
                 sources[name] = sources[node.name]
         self.builder.params += one.params
-        out = Flow(self.end(one.out.node), one.out.shape, one.out.depth + deeper)
+        out = Flow(
+            self.end(one.out.node), one.out.shape, one.out.depth + deeper
+        )
         return self.item(one.block), out

@@ -39,7 +39,14 @@ from ...ops import (
 )
 from ...ops.base import is_map
 from .equation_errors import EquationErrors, reads_input
-from .graph_builder import Builder, Draft, Nothing, Poisoned, Streams, Tensor
+from .graph_builder import (
+    Builder,
+    Draft,
+    Nothing,
+    Poisoned,
+    Streams,
+    Tensor,
+)
 from .names import Names
 from .place import Place
 from .streams import part_of
@@ -82,7 +89,9 @@ class EquationBuilder:
                 lambda word: self.named.get(word[0], word[0]),
                 text,
             )
-        return Equation(self.name, text, nodes, value.node, self.origin), value
+        return Equation(
+            self.name, text, nodes, value.node, self.origin
+        ), value
 
     def term(self, tree: Expression) -> Term:
         """The value of a part of the equation: a tensor, `none` or a number."""
@@ -95,7 +104,9 @@ class EquationBuilder:
         value = self.place.value(tree.name)
         if value is not None:
             if tree.stream:
-                return part_of(value, tree.name, tree.stream, self.errors.span(tree))
+                return part_of(
+                    value, tree.name, tree.stream, self.errors.span(tree)
+                )
             if tree.index:
                 raise self.errors.no_elements(tree)
             return value
@@ -153,7 +164,11 @@ class EquationBuilder:
     def over(self, tree: Apply) -> Axes | None:
         """`cells` or `channels` of `mean(x over cells)`, unless `over` is a name here."""
         axes, other = axes_of(tree), other_axes(tree)
-        if not (axes or other) or self.place.value(OVER) or self.place.env.find(OVER):
+        if (
+            not (axes or other)
+            or self.place.value(OVER)
+            or self.place.env.find(OVER)
+        ):
             return None
         if other:
             raise self.errors.no_axes(other)
@@ -188,7 +203,9 @@ class EquationBuilder:
         if tree.symbol == "/":
             self.errors.refuse_quotient(tree, left, right)
         op = _binary_op(tree.symbol, _number(left), _number(right))
-        return self.node(Worded(op.word, op), [left, right], [tree.left, tree.right])
+        return self.node(
+            Worded(op.word, op), [left, right], [tree.left, tree.right]
+        )
 
     def without(self, tree: BinaryOp, left: Term, right: Term) -> Term:
         """A sum leaves out what is none; a product of it means nothing."""
@@ -196,10 +213,17 @@ class EquationBuilder:
             raise self.errors.no_factor(tree)
         if not isinstance(left, Nothing):
             return left
-        return self.negative(right, tree.right) if tree.symbol == "-" else right
+        return (
+            self.negative(right, tree.right)
+            if tree.symbol == "-"
+            else right
+        )
 
     def node(
-        self, worded: Worded, terms: Sequence[Term], trees: Sequence[Expression]
+        self,
+        worded: Worded,
+        terms: Sequence[Term],
+        trees: Sequence[Expression],
     ) -> Tensor | Nothing:
         """The node of an op over terms, of which numbers are a part of the op; `none` of `none`."""
         read = [*self.tensors(terms, trees)]
@@ -211,7 +235,9 @@ class EquationBuilder:
         if any(tensor.shape is None for _, tensor in read):
             return Poisoned(self.joined(op, read))
         made = self.builder.node(
-            Draft(name, op, self.origin, self.place.shortcut, worded.source),
+            Draft(
+                name, op, self.origin, self.place.shortcut, worded.source
+            ),
             [tensor for _, tensor in read],
             lambda problem: self.errors.unjoined(problem, read),
         )
@@ -229,7 +255,9 @@ class EquationBuilder:
             if isinstance(term, Tensor):
                 yield written, term
 
-    def joined(self, op: Op, terms: list[tuple[Expression, Tensor]]) -> Shape | None:
+    def joined(
+        self, op: Op, terms: list[tuple[Expression, Tensor]]
+    ) -> Shape | None:
         """What a sum or product comes to where an earlier mistake hides a term: a map has the shape
         of the whole.
 
@@ -244,7 +272,9 @@ class EquationBuilder:
             return None
         tree, shape = maps[0]
         call = self.place.call
-        return None if call and call.changes and reads_input(tree) else shape
+        return (
+            None if call and call.changes and reads_input(tree) else shape
+        )
 
 
 _TERMS: dict[type[Expression], Callable[[EquationBuilder, Any], Term]] = {
@@ -255,7 +285,9 @@ _TERMS: dict[type[Expression], Callable[[EquationBuilder, Any], Term]] = {
 
 
 @lru_cache(256)
-def _binary_op(symbol: str, left: float | None, right: float | None) -> Binary:
+def _binary_op(
+    symbol: str, left: float | None, right: float | None
+) -> Binary:
     return SYMBOLS[symbol](left=left, right=right)  # type: ignore[call-arg]  # `op` has a default
 
 

@@ -8,7 +8,12 @@ from fractions import Fraction
 from msgspec.structs import replace
 
 from ...errors import Fault, Hint, Span, fault, ticked, write
-from ...language.diagnose.nearest import did_you_mean, known_here, meant, op_meant
+from ...language.diagnose.nearest import (
+    did_you_mean,
+    known_here,
+    meant,
+    op_meant,
+)
 from ...language.diagnose.word import functions_of_tensors
 from ...language.foreign import CONCATS, SIGNS, TENSORS
 from ...language.grammar.arithmetic import FUNCTIONS
@@ -34,7 +39,11 @@ class EquationErrors:
         self.equation, self.place = equation, place
 
     def wrong(
-        self, tree: Expression, code: str, message: str, hint: str | Hint = ""
+        self,
+        tree: Expression,
+        code: str,
+        message: str,
+        hint: str | Hint = "",
     ) -> Fault:
         return fault(code, message, self.span(tree), hint)
 
@@ -43,7 +52,9 @@ class EquationErrors:
 
     def function(self, tree: Apply) -> Span:
         """The place of a function's name."""
-        return self.equation.span.part(tree.start, tree.start + len(tree.function))
+        return self.equation.span.part(
+            tree.start, tree.start + len(tree.function)
+        )
 
     def text(self, tree: Expression) -> str:
         """An expression as it was written."""
@@ -53,7 +64,11 @@ class EquationErrors:
     # ----------------------------------------------------------------------------------
 
     def no_tensor(self) -> Fault:
-        hint = "read `x` or a path" if "x" in self.place.known() else self._rows()
+        hint = (
+            "read `x` or a path"
+            if "x" in self.place.known()
+            else self._rows()
+        )
         said = "this equation reads no tensor"
         return self.wrong(self.equation.tree, "E030", said, hint)
 
@@ -101,7 +116,9 @@ class EquationErrors:
         names: Collection[str] = () if near.write in tensors else known
         said = f"nothing above is called `{tree.name}`"
         place = self.span(tree)
-        return fault("E030", said, place, near, about=tree.name, names=names)
+        return fault(
+            "E030", said, place, near, about=tree.name, names=names
+        )
 
     # -- functions and products
     # ----------------------------------------------------------------------------------
@@ -113,7 +130,9 @@ class EquationErrors:
         if isinstance(word, str):
             known = ticked(sorted(functions_of_tensors()))
             said = f"`{name}` is `{word}`, which is no activation"
-            return self.wrong(tree, "E030", said, f"functions of tensors are {known}")
+            return self.wrong(
+                tree, "E030", said, f"functions of tensors are {known}"
+            )
         product = f"{name}*{self.text(tree)[len(name) :].lstrip()}"
         hint = f"a product has its sign: `{product}`"
         return self.wrong(tree, "E030", f"`{name}` is no function", hint)
@@ -148,7 +167,10 @@ class EquationErrors:
         return self.wrong(tree, "E030", said, self._instead_of(tree))
 
     def refuse_quotient(
-        self, tree: BinaryOp, left: Tensor | Fraction, right: Tensor | Fraction
+        self,
+        tree: BinaryOp,
+        left: Tensor | Fraction,
+        right: Tensor | Fraction,
     ) -> None:
         """Raises `Fault` where a number is divided by a tensor, or a tensor by zero."""
         if isinstance(left, Fraction):
@@ -160,7 +182,9 @@ class EquationErrors:
 
     def no_factor(self, tree: BinaryOp) -> Fault:
         hint = "`shortcut: none` suits a sum; in a product give it `identity` or a path"
-        return self.wrong(tree, "E040", "a factor of this product is `none`", hint)
+        return self.wrong(
+            tree, "E040", "a factor of this product is `none`", hint
+        )
 
     def _instead_of(self, tree: Apply) -> str | Hint:
         """What to write for a function that there is not."""
@@ -170,13 +194,17 @@ class EquationErrors:
         if name in CONCATS:
             hint = meant("concat", sure=True)
         else:
-            hint = op_meant(tree.function, [*functions_of_tensors(), *FUNCTIONS])
+            hint = op_meant(
+                tree.function, [*functions_of_tensors(), *FUNCTIONS]
+            )
         otherwise = (
             "functions of tensors are `concat`, `mean`, `max`, `min`, `sum` over cells or channels,"
             " `abs`, `sqrt`, `exp` and the"
             " activations; whatever else is a layer of a path"
         )
-        return replace(hint, span=self.function(tree)) if hint else otherwise
+        return (
+            replace(hint, span=self.function(tree)) if hint else otherwise
+        )
 
     def _with_sign(self, sign: str, tree: Apply) -> str:
         """Arguments with a sign between them, in brackets where that takes less than the whole of
@@ -189,8 +217,15 @@ class EquationErrors:
             for term in tree.arguments
         ]
         whole, text = self.equation.text, f" {sign} ".join(terms)
-        before, behind = whole[: tree.start].rstrip(), whole[tree.end :].lstrip()
-        alone = before[-1:] in ("", "(", ",") and behind[:1] in ("", ")", ",")
+        before, behind = (
+            whole[: tree.start].rstrip(),
+            whole[tree.end :].lstrip(),
+        )
+        alone = before[-1:] in ("", "(", ",") and behind[:1] in (
+            "",
+            ")",
+            ",",
+        )
         return text if alone else f"({text})"
 
     def _signed(self, tree: Apply) -> str | Hint:

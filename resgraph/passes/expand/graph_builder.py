@@ -102,7 +102,9 @@ class Streams(Tensor, Frozen, eq=False):
 
     @property
     def streams(self) -> tuple[Stream, ...]:
-        return tuple(Stream(name, part.node) for name, part in self.parts.items())
+        return tuple(
+            Stream(name, part.node) for name, part in self.parts.items()
+        )
 
     def widths(self) -> tuple[int | None, ...]:
         shapes = [part.shape for part in self.parts.values()]
@@ -161,7 +163,10 @@ class Builder(Struct):
 
     def report(self, problem: Fault, origin: Origin | None = None) -> None:
         """Keep a mistake, once for each place: blocks that repeat make the same one again."""
-        if self.silence is not None and problem.diagnostic.code not in _OF_NAMES:
+        if (
+            self.silence is not None
+            and problem.diagnostic.code not in _OF_NAMES
+        ):
             self.silence.broken = True
             return
         spans = origin.calls[::-1] if origin else ()
@@ -170,7 +175,11 @@ class Builder(Struct):
             return
         self._places.add((found.code, found.span))
         told = [found.span, *(related.span for related in found.related)]
-        calls = [Related(span, "called here") for span in spans if span not in told]
+        calls = [
+            Related(span, "called here")
+            for span in spans
+            if span not in told
+        ]
         self.errors.append(replace(found, related=(*found.related, *calls)))
         if len(self.errors) > MOST_TOLD:
             raise TooLarge(problem, origin)
@@ -185,7 +194,10 @@ class Builder(Struct):
             self.silence = before
 
     def node(
-        self, draft: Draft, inputs: Sequence[Tensor], explain: Explain | None = None
+        self,
+        draft: Draft,
+        inputs: Sequence[Tensor],
+        explain: Explain | None = None,
     ) -> Tensor:
         """Make a node.
 
@@ -199,7 +211,9 @@ class Builder(Struct):
         try:
             op, shape, cost = answers(op, shapes)
         except ShapeError as problem:
-            said = fault(problem.code, problem.said, origin.span, problem.hint)
+            said = fault(
+                problem.code, problem.said, origin.span, problem.hint
+            )
             self.report(explain(problem) if explain else said, origin)
             return Poisoned(likely_shape(op, *shapes))
         if draft.shares:
@@ -241,12 +255,17 @@ def depth_above(op: Op, depths: Sequence[int]) -> int:
 def _in_the_spec(found: Diagnostic, calls: Iterable[Span]) -> Diagnostic:
     """A mistake that shows in a standard block was made where a spec calls it: that place comes
     first; `calls` are the innermost first."""
-    shown, outer = found.span, (call for call in calls if not call.source.ours)
+    shown, outer = (
+        found.span,
+        (call for call in calls if not call.source.ours),
+    )
     outside = next(outer, None)
     if shown is None or not shown.source.ours or outside is None:
         return found
     related = (Related(shown, found.label), *found.related)
-    return replace(found, span=outside, label="called here", related=related)
+    return replace(
+        found, span=outside, label="called here", related=related
+    )
 
 
 class TooLarge(Exception):

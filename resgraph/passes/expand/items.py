@@ -32,10 +32,24 @@ from ...language.grammar.targets import Target
 from ...language.spec import Spec
 from ...ops import Op, Shape
 from .again import Made, once_more
-from .block_call import BlockCall, Caller, call_of, fraction, refuse_other_width
+from .block_call import (
+    BlockCall,
+    Caller,
+    call_of,
+    fraction,
+    refuse_other_width,
+)
 from .copies import BlockCopy, Marks, Template, template
 from .equation import EquationBuilder
-from .graph_builder import Builder, Draft, Flow, Nothing, Poisoned, Streams, Tensor
+from .graph_builder import (
+    Builder,
+    Draft,
+    Flow,
+    Nothing,
+    Poisoned,
+    Streams,
+    Tensor,
+)
 from .meant import apart, keeps_shape, meant, shaping, width_and_stride
 from .names import Names
 from .place import Counters, Place, Slot, counters_of
@@ -68,7 +82,12 @@ class ItemMaker:
     # --------------------------------------------------------------------------------------------
 
     def path(
-        self, name: str, word: str, path: PathDef, flow: Tensor | Nothing, place: Place
+        self,
+        name: str,
+        word: str,
+        path: PathDef,
+        flow: Tensor | Nothing,
+        place: Place,
     ) -> tuple[Path, Tensor | Nothing]:
         """A row or a path: its scope and the value that it hands on."""
         scope = Path(name, word, "", "", listed=path.listed)
@@ -81,7 +100,11 @@ class ItemMaker:
         second: Template | None = None
         for slot, item in self.repeats.slots(path, place, scope):
             free = self.repeats.free
-            if slot.copy > 1 and second and second.fits(flow, self.builder, free):
+            if (
+                slot.copy > 1
+                and second
+                and second.fits(flow, self.builder, free)
+            ):
                 flow = self.copied(slot, second, flow)
                 continue
             if slot.copy == 1:
@@ -113,7 +136,9 @@ class ItemMaker:
         """The next block of a repeat, added to its path; the value that comes out."""
         assert isinstance(flow, Flow)
         scopes = self.made_scopes.scopes
-        made, out = BlockCopy(second, slot.name, flow, self.builder, scopes).made()
+        made, out = BlockCopy(
+            second, slot.name, flow, self.builder, scopes
+        ).made()
         self.repeats.steps += second.steps
         self.blocks_seen += second.blocks
         slot.path.items.append(made)
@@ -124,7 +149,9 @@ class ItemMaker:
         self, name: str, written: TensorExpr, place: Place, scope: Path
     ) -> Tensor | Nothing:
         """The value that a path begins with, and its nodes."""
-        equation = EquationBuilder(self.builder, self.names, place, name, written)
+        equation = EquationBuilder(
+            self.builder, self.names, place, name, written
+        )
         try:
             scope.equation, flow = equation.build()
         except Unknown:
@@ -134,7 +161,9 @@ class ItemMaker:
             return Poisoned()
         return flow
 
-    def item(self, slot: Slot, item: PathItem | Poison, flow: Tensor) -> Tensor:
+    def item(
+        self, slot: Slot, item: PathItem | Poison, flow: Tensor
+    ) -> Tensor:
         """One layer or block, added to its path; the value that comes out."""
         if isinstance(item, Again):
             return self.again(slot, item, flow)
@@ -159,14 +188,23 @@ class ItemMaker:
             self.builder.report(problem, slot.place.at(item.span))
             if target is None:
                 return Poisoned()
-            return Poisoned(self.shape_meant(slot, item, target, flow, problem))
+            return Poisoned(
+                self.shape_meant(slot, item, target, flow, problem)
+            )
 
     def shape_meant(
-        self, slot: Slot, item: ItemDef, target: Target, flow: Tensor, problem: Fault
+        self,
+        slot: Slot,
+        item: ItemDef,
+        target: Target,
+        flow: Tensor,
+        problem: Fault,
     ) -> Shape | None:
         """What comes out of an item with a mistake, where that can be told."""
         again = meant(item, target, problem.diagnostic)
-        shape = self.guessed(slot, again, target, flow).shape if again else None
+        shape = (
+            self.guessed(slot, again, target, flow).shape if again else None
+        )
         return shape or (flow.shape if keeps_shape(target) else None)
 
     def again(self, slot: Slot, item: Again, flow: Tensor) -> Tensor:
@@ -183,7 +221,9 @@ class ItemMaker:
             slot.path.items.append(made)
         return out
 
-    def made(self, slot: Slot, item: ItemDef, target: Target, flow: Tensor) -> Tensor:
+    def made(
+        self, slot: Slot, item: ItemDef, target: Target, flow: Tensor
+    ) -> Tensor:
         """A layer or a block. Raises `Fault` where the item cannot be read as one."""
         if isinstance(target, BlockDef):
             return self.call(slot, item, target, flow)
@@ -205,7 +245,9 @@ class ItemMaker:
                 return Poisoned()
         return Poisoned() if silence.broken else out
 
-    def layer(self, slot: Slot, label: Label, cls: type[Op], flow: Tensor) -> Tensor:
+    def layer(
+        self, slot: Slot, label: Label, cls: type[Op], flow: Tensor
+    ) -> Tensor:
         """A label of an op: the nodes of its unit, one after another."""
         place = slot.place
         refuse_streams(flow, f"`{label.word}`", label.span, place)
@@ -215,7 +257,9 @@ class ItemMaker:
         bound, like = sized(bound, slot)
         resolve = partial(self.names.resolve, env=place.env)
         axes = len(flow.shape) - 1 if flow.shape else 0
-        ops = layer_ops(cls, bound, LayerPlace(slot.env, resolve, axes), place.setting)
+        ops = layer_ops(
+            cls, bound, LayerPlace(slot.env, resolve, axes), place.setting
+        )
         if len(ops) == 1 and ops[0].op.nothing():
             _refuse_bare(label)
             self.builder.unmade.add(label.word)
@@ -226,11 +270,19 @@ class ItemMaker:
             if nodes[:1] == [slot.name]:
                 name = self._beside(slot.name, worded.word)
             else:
-                name = f"{slot.name}.{worded.word}" if worded.word else slot.name
-            draft = Draft(name, worded.op, origin, place.shortcut, worded.source)
+                name = (
+                    f"{slot.name}.{worded.word}"
+                    if worded.word
+                    else slot.name
+                )
+            draft = Draft(
+                name, worded.op, origin, place.shortcut, worded.source
+            )
             flow = self.builder.node(draft, [flow, *like])
             nodes.append(name)
-        slot.path.items.append(Layer(slot.name, label.text, tuple(nodes), origin))
+        slot.path.items.append(
+            Layer(slot.name, label.text, tuple(nodes), origin)
+        )
         return flow
 
     def _beside(self, name: str, word: str) -> str:
@@ -248,7 +300,9 @@ class ItemMaker:
     # -- blocks
     # ----------------------------------------------------------------------------------
 
-    def call(self, slot: Slot, item: ItemDef, block: BlockDef, flow: Tensor) -> Tensor:
+    def call(
+        self, slot: Slot, item: ItemDef, block: BlockDef, flow: Tensor
+    ) -> Tensor:
         """A block's call: its constants, its paths in the order they are written, its merge."""
         self._refuse_nested(block, item.span)
         if slot.place.block is None and block.counted:
@@ -266,7 +320,9 @@ class ItemMaker:
             shortcut_plan(call, block, self.spec, flow.shape),
         )
         if not isinstance(flow, Streams):
-            inside.pending["shortcut"] = partial(self.shortcut, inside, flow)
+            inside.pending["shortcut"] = partial(
+                self.shortcut, inside, flow
+            )
         self.open.append(block)
         above = len(self.builder.nodes)
         try:
@@ -298,7 +354,9 @@ class ItemMaker:
         """The tensors in sight in a block: what flows in, by names where they are several; and, of
         one that is written where they are in sight, the rows, inputs and paths that its own do not
         hide, and no `let` did."""
-        named = flow.parts if isinstance(flow, Streams) and block.takes else {}
+        named = (
+            flow.parts if isinstance(flow, Streams) and block.takes else {}
+        )
         own: dict[str, Tensor | Nothing] = {**named, "x": flow}
         if not isinstance(item, Inline):
             return own
@@ -336,9 +394,13 @@ class ItemMaker:
         if block in self.open:
             names = [b.name for b in self.open[self.open.index(block) :]]
             note = f"the chain is {' → '.join([*names, block.name])}"
-            raise fault("E037", f"`{block.name}` calls itself", span, "", "", note)
+            raise fault(
+                "E037", f"`{block.name}` calls itself", span, "", "", note
+            )
         if len(self.open) >= _NESTED:
-            raise fault("E004", f"more than {_NESTED} blocks in one another", span)
+            raise fault(
+                "E004", f"more than {_NESTED} blocks in one another", span
+            )
 
     def _count(self, counters: Counters) -> None:
         """Count the next of the blocks that are counted: of those in rows, with a merge."""
@@ -353,17 +415,29 @@ class ItemMaker:
         """The names in a block: its own `let`s, what the call says, the counters, and those of its
         file. A block of the library knows no file."""
         lets = {
-            name: let for name, let in block.lets.items() if name not in call.values
+            name: let
+            for name, let in block.lets.items()
+            if name not in call.values
         }
-        constants: Mapping[str, NameValue | None] = {**call.constants, **call.values}
+        constants: Mapping[str, NameValue | None] = {
+            **call.constants,
+            **call.values,
+        }
         file = Environment({}, {}) if block.library else self.env
-        outer = file.with_constants(slot.counters or counters_of(slot.place.env))
+        outer = file.with_constants(
+            slot.counters or counters_of(slot.place.env)
+        )
         return Environment(lets, constants, outer, call.given)
 
     def _setting_within(self, block: BlockDef) -> LabelContext:
         if block not in self.settings:
-            unit, spare = block.unit or self.spec.unit, "relu" if block.library else ""
-            self.settings[block] = replace(self.setting, unit=unit, spare=spare)
+            unit, spare = (
+                block.unit or self.spec.unit,
+                "relu" if block.library else "",
+            )
+            self.settings[block] = replace(
+                self.setting, unit=unit, spare=spare
+            )
         return self.settings[block]
 
     def paths(
@@ -377,12 +451,16 @@ class ItemMaker:
             inside.paths.append(path)
             return path, out
         for word, definition in block.paths.items():
-            path, out = self.path(f"{name}.{word}", word, definition, flow, inside)
+            path, out = self.path(
+                f"{name}.{word}", word, definition, flow, inside
+            )
             inside.values[word] = out
             if not isinstance(out, Nothing):
                 inside.paths.append(path)
         if block.merge:
-            path, out = self.path(f"{name}.merge", "merge", block.merge, flow, inside)
+            path, out = self.path(
+                f"{name}.merge", "merge", block.merge, flow, inside
+            )
         else:
             out = given(block, inside.values)
             path = Path(f"{name}.gives", "gives", flow.node, out.node)
@@ -405,12 +483,16 @@ class ItemMaker:
         scope = Path(name, "shortcut", flow.node, flow.node)
         out: Tensor | Nothing = flow
         if plan.op is not None:
-            out = self.builder.node(Draft(name, plan.op, place.origin, True), [flow])
+            out = self.builder.node(
+                Draft(name, plan.op, place.origin, True), [flow]
+            )
             layer = Layer(name, plan.op.label(), (name,), place.origin)
             scope.items.append(layer)
             scope.output = out.node
         elif plan.path is not None:
-            setting = replace(self.setting, unit=plan.unit or place.setting.unit)
+            setting = replace(
+                self.setting, unit=plan.unit or place.setting.unit
+            )
             inner = Place(
                 plan.env or place.env,
                 setting,
@@ -430,7 +512,11 @@ def _without_stride(bound: Bound) -> Bound:
     """Only the first copy of a label has its stride."""
     if "stride" not in bound.options:
         return bound
-    options = {key: option for key, option in bound.options.items() if key != "stride"}
+    options = {
+        key: option
+        for key, option in bound.options.items()
+        if key != "stride"
+    }
     return replace(bound, options=options)
 
 
@@ -440,11 +526,17 @@ def _refuse_bare(label: Label) -> None:
         return
     word = label.word
     hint = f"give it a kernel, a stride or a size: `3x3 {word} /2`, `{word} to 7x7`"
-    raise fault("E021", f"`{word}` by itself changes nothing", label.span, hint)
+    raise fault(
+        "E021", f"`{word}` by itself changes nothing", label.span, hint
+    )
 
 
 def _scope(
-    item: ItemDef, inside: Place, block: BlockDef, call: BlockCall, result: Path
+    item: ItemDef,
+    inside: Place,
+    block: BlockDef,
+    call: BlockCall,
+    result: Path,
 ) -> Block:
     """The scope of a call whose paths are made."""
     assert inside.origin is not None

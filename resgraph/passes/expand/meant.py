@@ -14,8 +14,19 @@ from ...errors import Diagnostic, Fault, Hint, fault
 from ...language.diagnose.option import in_number
 from ...language.environment import Environment
 from ...language.grammar.label import parse_size
-from ...language.grammar.records import BlockDef, Chunk, ItemDef, Label, Option
-from ...language.grammar.targets import SHAPING, Target, fields_of, takes_mode
+from ...language.grammar.records import (
+    BlockDef,
+    Chunk,
+    ItemDef,
+    Label,
+    Option,
+)
+from ...language.grammar.targets import (
+    SHAPING,
+    Target,
+    fields_of,
+    takes_mode,
+)
 from ...ops import ACTIVATIONS, Op, Shape, ShapeError
 from .unit import LabelContext
 
@@ -25,7 +36,9 @@ _KEEPING = frozenset(["norm", "activation", "regularize"])
 """Families whose ops hand on the shape that they are given."""
 
 
-def meant(item: ItemDef, target: Target, problem: Diagnostic) -> ItemDef | None:
+def meant(
+    item: ItemDef, target: Target, problem: Diagnostic
+) -> ItemDef | None:
     """The item without its mistake, or None where that could be any."""
     if not isinstance(item, Label) or problem.span is None:
         return None
@@ -39,7 +52,9 @@ def meant(item: ItemDef, target: Target, problem: Diagnostic) -> ItemDef | None:
     return item if not item.span.covers(problem.span) else None
 
 
-def apart(item: ItemDef, target: Target | None, problem: Fault) -> Fault | None:
+def apart(
+    item: ItemDef, target: Target | None, problem: Fault
+) -> Fault | None:
     """The error for `first/2`, an option and a stride that touch, where this was taken for an
     unknown width."""
     told = problem.diagnostic
@@ -50,11 +65,19 @@ def apart(item: ItemDef, target: Target | None, problem: Fault) -> Fault | None:
         or not isinstance(item, Label)
     ):
         return None
-    covering = (p for p, chunk in enumerate(item.rest) if chunk.span.covers(told.span))
-    return next((in_number(item, target, place) for place in covering), None)
+    covering = (
+        p
+        for p, chunk in enumerate(item.rest)
+        if chunk.span.covers(told.span)
+    )
+    return next(
+        (in_number(item, target, place) for place in covering), None
+    )
 
 
-def width_and_stride(item: ItemDef, target: Target, env: Environment) -> Fault | None:
+def width_and_stride(
+    item: ItemDef, target: Target, env: Environment
+) -> Fault | None:
     """The error for `first/2` in a row: half of a width, or a stride that lost its space. In a
     block it is a part."""
     if not isinstance(item, Label) or not item.rest:
@@ -67,9 +90,7 @@ def width_and_stride(item: ItemDef, target: Target, env: Environment) -> Fault |
     if strided or found[1].partition(".")[0] not in env.names():
         return None
     text, stride = chunk.text, f"{found[1]} {found[2]}"
-    way = (
-        f"a stride stands apart, `{stride}`; a part of a width has brackets, `({text})`"
-    )
+    way = f"a stride stands apart, `{stride}`; a part of a width has brackets, `({text})`"
     said = f"`{text}` is a part of a width, or a width and a stride"
     return fault("E015", said, chunk.span, Hint(way, stride))
 
@@ -82,10 +103,14 @@ def keeps_shape(target: Target) -> bool:
 def shaping(setting: LabelContext) -> LabelContext:
     """The setting without what shapes nothing: norms and activations of the unit, default options
     of no account."""
-    conv = tuple(label for label in setting.unit.labels if label.word == "conv")
+    conv = tuple(
+        label for label in setting.unit.labels if label.word == "conv"
+    )
     unit = replace(setting.unit, labels=conv) if conv else setting.unit
     defaults = {
-        op: {key: option for key, option in options.items() if key in SHAPING}
+        op: {
+            key: option for key, option in options.items() if key in SHAPING
+        }
         for op, options in setting.defaults.items()
     }
     return LabelContext(unit, defaults, setting.words)
@@ -147,7 +172,9 @@ def _unknown_word(
     """A word that nothing is near to: alone it can shape nothing, and with a value it may."""
     if not re.fullmatch(r"[A-Za-z_][\w-]*", texts[place]):
         return None
-    valued = place + 1 < len(texts) and re.match(r"[0-9.]", texts[place + 1])
+    valued = place + 1 < len(texts) and re.match(
+        r"[0-9.]", texts[place + 1]
+    )
     if valued:
         return _with(label, place, place + 2) if _residual(target) else None
     return _with(label, place, place + 1)
@@ -165,7 +192,9 @@ def _neutral(key: str, target: Target) -> bool:
     """Whether an option leaves the shape as it is. A block's may do anything, but not to what a
     shortcut joins."""
     return key not in SHAPING and (
-        not isinstance(target, BlockDef) or key == "shortcut" or _residual(target)
+        not isinstance(target, BlockDef)
+        or key == "shortcut"
+        or _residual(target)
     )
 
 
@@ -173,7 +202,9 @@ def _residual(target: Target) -> bool:
     return isinstance(target, BlockDef) and "shortcut" in target.reads
 
 
-def _long_form(label: Label, target: Target, problem: Diagnostic) -> Label | None:
+def _long_form(
+    label: Label, target: Target, problem: Diagnostic
+) -> Label | None:
     assert problem.span is not None
     options: dict[str, Option] = {}
     likely = problem.likely if problem.code == "E012" else None

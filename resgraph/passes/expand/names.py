@@ -55,9 +55,13 @@ class Names:
         found = self.spec.block(word) or VOCABULARY.get(word)
         if found is None:
             hint = did_you_mean(word, VOCABULARY)
-            raise fault("E011", f"no op or block `{word}`", item.word_span, hint)
+            raise fault(
+                "E011", f"no op or block `{word}`", item.word_span, hint
+            )
         named = item.word == word
-        return item if named else replace(item, word=word, chosen=True), found
+        return item if named else replace(
+            item, word=word, chosen=True
+        ), found
 
     def _activation(self, item: Label, place: Place) -> Label:
         """The item that `act` stands for: the unit's activation, with its options."""
@@ -66,11 +70,17 @@ class Names:
             said = "`act` is the unit's activation, with the options that it has there"
             raise fault("E012", said, span)
         label, word = activation_of(
-            place.setting, partial(self.resolve, env=place.env), item.word_span
+            place.setting,
+            partial(self.resolve, env=place.env),
+            item.word_span,
         )
-        return replace(item, word=word, rest=label.rest, options=label.options)
+        return replace(
+            item, word=word, rest=label.rest, options=label.options
+        )
 
-    def function(self, word: str, span: Span, place: Place) -> Worded | None:
+    def function(
+        self, word: str, span: Span, place: Place
+    ) -> Worded | None:
         """The activation that an equation calls by a word: an op's, a `let`'s, or the unit's; None
         for other words."""
         name = self.resolve(word, place.env)

@@ -43,7 +43,9 @@ _KINDS: dict[type, OptionKind] = {
 def field_kind(op: type[Op], key: str) -> OptionKind:
     """What the value of a field is, from its annotation."""
     types = types_in(op, key)
-    return next((kind for type_, kind in _KINDS.items() if type_ in types), "word")
+    return next(
+        (kind for type_, kind in _KINDS.items() if type_ in types), "word"
+    )
 
 
 class Unsaid(Frozen):
@@ -91,12 +93,18 @@ def _places(options: Iterable[Option]) -> dict[str, Span]:
     return {option.key: option.value.span for option in options}
 
 
-_BOUNDS = {"greater than or equal to": "at least", "less than or equal to": "at most"}
+_BOUNDS = {
+    "greater than or equal to": "at least",
+    "less than or equal to": "at most",
+}
 """What pydantic says of a bound, and shorter."""
 
 
 def _validated(
-    cls: type[Op], fields: dict[str, Any], options: Iterable[Option], span: Span
+    cls: type[Op],
+    fields: dict[str, Any],
+    options: Iterable[Option],
+    span: Span,
 ) -> Op:
     try:
         return cls.model_validate(fields)
@@ -111,12 +119,20 @@ def _validated(
         place = _places(options).get(key, span)
         if error["type"] == "value_error":  # our own words
             raise fault("E035", str(error["ctx"]["error"]), place) from None
-        must = message.removeprefix("Input should be ").removeprefix("a valid ")
+        must = message.removeprefix("Input should be ").removeprefix(
+            "a valid "
+        )
         for said, plain in _BOUNDS.items():
             must = must.replace(said, plain)
         must = re.sub(r"\d{4,}", lambda digits: f"{int(digits[0]):,}", must)
-        given = f", and this is {_shown(error['input'])}" if key in fields else ""
-        raise fault("E035", f"`{key}` must be {must}{given}", place) from None
+        given = (
+            f", and this is {_shown(error['input'])}"
+            if key in fields
+            else ""
+        )
+        raise fault(
+            "E035", f"`{key}` must be {must}{given}", place
+        ) from None
 
 
 _EXAMPLES = {"width": "64", "rate": "0.1", "heads": "4"}
@@ -128,7 +144,9 @@ def _missing(cls: type[Op], word: str, key: str) -> str:
         return f"`{word}` needs a kernel: `3x3 {word}`"
     if key == cls.number:
         return f"`{word}` needs a number, its {key}: `{word} {_EXAMPLES.get(key, '2')}`"
-    example = f": `{word} {key} {_EXAMPLES[key]}`" if key in _EXAMPLES else ""
+    example = (
+        f": `{word} {key} {_EXAMPLES[key]}`" if key in _EXAMPLES else ""
+    )
     return f"`{word}` needs `{key}`{example}"
 
 
@@ -157,7 +175,9 @@ def field_value(
         if value in words:
             return value
         numbers = kind != "word"
-        raise _no_such_word(key, value_text(value), words, written.span, numbers)
+        raise _no_such_word(
+            key, value_text(value), words, written.span, numbers
+        )
     if kind == "sizes":
         return _sizes(value, written, key, env)
     if isinstance(value, tuple):
@@ -168,12 +188,19 @@ def field_value(
             else ""
         )
         raise fault("E031", said, written.span, hint)
-    return float(value) if kind == "float" else whole(value, key, written, env)
+    return (
+        float(value) if kind == "float" else whole(value, key, written, env)
+    )
 
 
-def _bare_word(written: Value, words: Collection[str], env: Environment) -> str | None:
+def _bare_word(
+    written: Value, words: Collection[str], env: Environment
+) -> str | None:
     """A name that stands for itself, where an option has words: nothing else has it."""
-    if not (words and isinstance(written, Expr)) or env.find(written.text) is not None:
+    if (
+        not (words and isinstance(written, Expr))
+        or env.find(written.text) is not None
+    ):
         return None
     name = isinstance(written.tree, Name) and written.text not in CONSTANTS
     return written.text if name or written.text in words else None
@@ -197,11 +224,15 @@ def _sizes(
     return whole(value, key, written, env)
 
 
-def _edge(value: NameValue, key: str, written: Value, env: Environment) -> Edge:
+def _edge(
+    value: NameValue, key: str, written: Value, env: Environment
+) -> Edge:
     if key not in _EDGES or not isinstance(value, tuple):
         return whole(value, key, written, env)
     if len(value) != 2:
-        said = f"`{value_text(value)}` is not the cells before and after a map"
+        said = (
+            f"`{value_text(value)}` is not the cells before and after a map"
+        )
         raise fault("E031", said, written.span, "two numbers, as in `0:1`")
     before, after = (whole(side, key, written, env) for side in value)
     return before, after
@@ -218,7 +249,9 @@ def _spread(
     that has another number of them."""
     sized = [key for key in fields if key in sized_fields(cls)]
     said = [key for key in sized if _each_axis(fields[key])]
-    known = (0 if cls.resizes else axes) or next((len(fields[key]) for key in said), 2)
+    known = (0 if cls.resizes else axes) or next(
+        (len(fields[key]) for key in said), 2
+    )
     for key in said:
         if len(fields[key]) != known:
             place = _places(options)[key]
@@ -231,13 +264,19 @@ def _misfit(
     key: str, sizes: tuple[Any, ...], axes: int, place: Span, bound: Bound
 ) -> Fault:
     """The error for a size of another number of axes, which may be a kernel in three words."""
-    words = (key, len(sizes), axes) == ("kernel", 1, 2) and _three_words(bound)
+    words = (key, len(sizes), axes) == ("kernel", 1, 2) and _three_words(
+        bound
+    )
     return words or other_axes(key, sizes, axes, place, bound.label.word)
 
 
 def _one_edge(value: Any) -> bool:
     """Whether it is the cells before and after every axis."""
-    return isinstance(value, tuple) and len(value) == 1 and isinstance(value[0], tuple)
+    return (
+        isinstance(value, tuple)
+        and len(value) == 1
+        and isinstance(value[0], tuple)
+    )
 
 
 def _each_axis(value: Any) -> bool:
@@ -277,7 +316,9 @@ def _three_words(bound: Bound) -> Fault | None:
     text, kernel = repeat.text, sizes.axes[0].text
     place = repeat.span.to(sizes.span)
     hint = write(f"{text}x{kernel}", ", in one word")
-    return fault("E014", f"`{text} x {kernel}` is not a kernel size", place, hint)
+    return fault(
+        "E014", f"`{text} x {kernel}` is not a kernel size", place, hint
+    )
 
 
 def other_axes(
@@ -286,14 +327,20 @@ def other_axes(
     """E046: a size that has not one number for each axis of the map."""
     text = sizes_text(sizes, full=True)
     said = f"`{text}` is a {key} along {_count(len(sizes))}, and what comes in is {_MAPS[axes]}"
-    return fault("E046", said, place, _of_so_many_axes(key, sizes, axes, word))
+    return fault(
+        "E046", said, place, _of_so_many_axes(key, sizes, axes, word)
+    )
 
 
 def _count(axes: int) -> str:
-    return {1: "one axis", 2: "two axes", 3: "three axes"}.get(axes, f"{axes} axes")
+    return {1: "one axis", 2: "two axes", 3: "three axes"}.get(
+        axes, f"{axes} axes"
+    )
 
 
-def _of_so_many_axes(key: str, sizes: tuple[Any, ...], axes: int, word: str) -> str:
+def _of_so_many_axes(
+    key: str, sizes: tuple[Any, ...], axes: int, word: str
+) -> str:
     """How a size is written that fits; a number before an op may be a repeat."""
     first, same = sizes[0], len(set(sizes)) == 1
     full = sizes_text((first if same else 3,) * axes, full=True)
@@ -315,14 +362,18 @@ def _no_such_word(
     key: str, word: str, words: Collection[str], span: Span, numbers: bool
 ) -> Fault:
     known = sorted(set(words) - {"default"})
-    listed = " or ".join(["a number"] * numbers + [f"`{each}`" for each in known])
+    listed = " or ".join(
+        ["a number"] * numbers + [f"`{each}`" for each in known]
+    )
     hint = did_you_mean(word, known) or f"it is {listed}"
     if numbers and not known:
         hint = "a number is needed here"
     return fault("E022", f"`{key}` cannot be `{word}`", span, hint)
 
 
-def whole(value: NameValue, key: str, written: Value, env: Environment) -> int:
+def whole(
+    value: NameValue, key: str, written: Value, env: Environment
+) -> int:
     """A number that must be whole. The error is where the number is worked out, and names the
     nearest that would be."""
     if not isinstance(value, Fraction):
@@ -333,12 +384,16 @@ def whole(value: NameValue, key: str, written: Value, env: Environment) -> int:
     raise _not_whole(value, key, written, env)
 
 
-def _not_whole(value: Fraction, key: str, written: Value, env: Environment) -> Fault:
+def _not_whole(
+    value: Fraction, key: str, written: Value, env: Environment
+) -> Fault:
     written = _arithmetic(written, env)
     text = getattr(written, "text", key)
     said = f"`{text}` is {float(value):g}, and `{key}` must be whole"
     tree = tree_of(written)
-    hint = "`floor`, `ceil`, `round` and `make_divisible` make a number whole"
+    hint = (
+        "`floor`, `ceil`, `round` and `make_divisible` make a number whole"
+    )
     if isinstance(tree, BinaryOp) and tree.symbol == "/":
         hint = _nearest_whole(value, tree, written.span, env) or hint
     return fault("E032", said, written.span, hint)
@@ -367,7 +422,9 @@ def _nearest_whole(
 ) -> str:
     """What would divide, of a quotient that does not; "" where its terms are no such numbers."""
     try:
-        top, bottom = (env.value_of(side, span) for side in (tree.left, tree.right))
+        top, bottom = (
+            env.value_of(side, span) for side in (tree.left, tree.right)
+        )
     except Fault:
         return ""
     if not (isinstance(top, Fraction) and isinstance(bottom, Fraction)):
@@ -375,6 +432,4 @@ def _nearest_whole(
     if bottom.denominator != 1:
         return ""
     near = f"{math.floor(value) * bottom} and {math.ceil(value) * bottom}"
-    return (
-        f"{value_text(top)} does not divide by {bottom}; the nearest that do are {near}"
-    )
+    return f"{value_text(top)} does not divide by {bottom}; the nearest that do are {near}"

@@ -20,7 +20,9 @@ def ends_of(rows: Sequence[Path]) -> dict[str, tuple[Output, ...]]:
     """What can be an output, by its name: a row, of streams all of them, and each stream."""
     found: dict[str, tuple[Output, ...]] = {}
     for row in rows:
-        ends = tuple(Output(name, node) for name, node in row.ends().items())
+        ends = tuple(
+            Output(name, node) for name, node in row.ends().items()
+        )
         found |= {row.name: ends, **{end.row: (end,) for end in ends}}
     return found
 
@@ -43,16 +45,27 @@ def outputs_of(spec: Spec, rows: Sequence[Path]) -> tuple[Output, ...]:
 def last_row(spec: Spec, rows: Sequence[str]) -> str:
     """The last row that is no `aux`; the last of all where there is no other."""
     aux = {named.row for named in spec.outputs if named.aux}
-    return next((name for name in reversed(rows) if name not in aux), [*rows][-1])
+    return next(
+        (name for name in reversed(rows) if name not in aux), [*rows][-1]
+    )
 
 
 def without_unread(graph: Graph) -> Graph:
     """The graph without the rows that no output needs: a row hands on its end alone, so that it is
     needed whole or not at all."""
     needed = graph.above((*graph.ends, *graph.inputs))
-    while lent := {graph.nodes[name].shares for name in needed} - {""} - needed:
+    while (
+        lent := {graph.nodes[name].shares for name in needed}
+        - {""}
+        - needed
+    ):
         needed |= graph.above(lent)  # whose modules are called again
     rows = [row for row in graph.rows if needed & {*row.ends().values()}]
-    kept = {*graph.inputs, *(n.name for row in rows for n in graph.nodes_of(row))}
-    nodes = {name: node for name, node in graph.nodes.items() if name in kept}
+    kept = {
+        *graph.inputs,
+        *(n.name for row in rows for n in graph.nodes_of(row)),
+    }
+    nodes = {
+        name: node for name, node in graph.nodes.items() if name in kept
+    }
     return replace(graph, nodes=nodes, rows=rows)

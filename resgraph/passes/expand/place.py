@@ -59,7 +59,9 @@ class Place(Struct, eq=False):
         for name, value in self.values.items():
             if isinstance(value, Streams):
                 parts = value.parts.items()
-                found |= {part.node: f"{name}_{stream}" for stream, part in parts}
+                found |= {
+                    part.node: f"{name}_{stream}" for stream, part in parts
+                }
             elif not isinstance(value, Nothing):
                 found[value.node] = name
         return found
@@ -74,7 +76,9 @@ class Place(Struct, eq=False):
 
     def at(self, span: Span) -> Origin:
         """The origin of something written at `span` here."""
-        calls = (*self.origin.calls, self.origin.span) if self.origin else ()
+        calls = (
+            (*self.origin.calls, self.origin.span) if self.origin else ()
+        )
         return Origin(span, calls)
 
 

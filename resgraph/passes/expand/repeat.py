@@ -53,8 +53,12 @@ class Repeats:
                 if place.block is None:
                     known = None not in counted
                     at, of = (number, total) if known else (None, None)
-                    counters = Counters(row_index=fraction(at), row_total=fraction(of))
-                name = f"{scope.name}.{number}" if scope.listed else scope.name
+                    counters = Counters(
+                        row_index=fraction(at), row_total=fraction(of)
+                    )
+                name = (
+                    f"{scope.name}.{number}" if scope.listed else scope.name
+                )
                 yield Slot(name, place, scope, copy, counters), item
                 number += 1
         self.times = times
@@ -62,7 +66,9 @@ class Repeats:
     def _refuse_far(self, size: int, path: PathDef, place: Place) -> None:
         if size > _FAR:
             said = f"a net of {size:,} layers and blocks, and the limit is {_STEPS:,}"
-            raise TooLarge(fault("E004", said, path.span), place.at(path.span))
+            raise TooLarge(
+                fault("E004", said, path.span), place.at(path.span)
+            )
 
     @property
     def free(self) -> int:
@@ -73,23 +79,31 @@ class Repeats:
         self.steps += 1
         if self.steps > _STEPS:
             large = fault(
-                "E004", f"a net of more than {_STEPS:,} layers and blocks", item.span
+                "E004",
+                f"a net of more than {_STEPS:,} layers and blocks",
+                item.span,
             )
             raise TooLarge(large, place.at(item.span))
 
-    def count(self, item: PathItem | Poison, env: Environment) -> int | None:
+    def count(
+        self, item: PathItem | Poison, env: Environment
+    ) -> int | None:
         """How often an item stands in its path; None where a mistake hides it, which is told."""
         if item.repeat is None:
             return 1
         try:
-            count = whole(env.number(item.repeat), "repeat", item.repeat, env)
+            count = whole(
+                env.number(item.repeat), "repeat", item.repeat, env
+            )
         except Unknown:
             return None
         except Fault as problem:
             self.builder.report(problem)
             return None
         if not 0 <= count <= _COPIES:
-            message = f"a repeat must be 0 to {_COPIES:,}, and this is {count:,}"
+            message = (
+                f"a repeat must be 0 to {_COPIES:,}, and this is {count:,}"
+            )
             self.builder.report(fault("E004", message, item.repeat.span))
             return None
         return count

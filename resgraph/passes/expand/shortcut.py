@@ -33,7 +33,11 @@ class ShortcutPlan(Struct, eq=False):
     @property
     def written(self) -> Span | None:
         """Where somebody wrote the path."""
-        return self.path.span if self.path and not self.path.span.source.ours else None
+        return (
+            self.path.span
+            if self.path and not self.path.span.source.ours
+            else None
+        )
 
 
 def _written(text: str) -> PathDef:
@@ -65,7 +69,9 @@ def shortcut_plan(
     """
     chosen = call.shortcut or block.shortcut or spec.shortcut
     policy = chosen.text if isinstance(chosen, Word) else "projection"
-    if policy != "projection always" and (not call.changes or call.into is None):
+    if policy != "projection always" and (
+        not call.changes or call.into is None
+    ):
         return ShortcutPlan("identity")
     if isinstance(chosen, PathDef):
         return _written_out(chosen, call, block, spec)
@@ -84,7 +90,9 @@ def _zero_pad(
 
 
 def _identity(call: BlockCall, shape: Shape | None) -> ShortcutPlan:
-    return ShortcutPlan("identity", problem=_cannot_be_identity(call, shape))
+    return ShortcutPlan(
+        "identity", problem=_cannot_be_identity(call, shape)
+    )
 
 
 def _projection(call: BlockCall, shape: Shape | None) -> ShortcutPlan:
@@ -112,7 +120,9 @@ def _written_out(
         return ShortcutPlan("path", path=path, env=env)
     if block.shortcut is not None:
         return ShortcutPlan("path", path=path)
-    env = Environment(spec.lets, {}).with_constants(call.constants, call.given)
+    env = Environment(spec.lets, {}).with_constants(
+        call.constants, call.given
+    )
     return ShortcutPlan("path", path=path, unit=spec.unit, env=env)
 
 
@@ -120,11 +130,16 @@ def _cannot_be_identity(call: BlockCall, shape: Shape | None) -> Fault:
     """E041, with the shape that comes in and the one that has to come out."""
     assert shape is not None and call.out is not None
     sizes = [
-        -(-size // stride) for size, stride in zip(shape[1:], call.stride, strict=False)
+        -(-size // stride)
+        for size, stride in zip(shape[1:], call.stride, strict=False)
     ]
     change = f"{shape_text(shape)} into {shape_text((call.out, *sizes))}"
     help_ = "use `shortcut: projection` (option B) or `shortcut: zero-pad` (option A)"
-    note = "He et al. 2016, section 3.3: identity only where dimensions match"
+    note = (
+        "He et al. 2016, section 3.3: identity only where dimensions match"
+    )
     where = "in the first block of this row" if call.repeated else "here"
     said = f"an identity shortcut cannot change {change}"
-    return fault("E041", said, call.span, help_, f"the shape changes {where}", note)
+    return fault(
+        "E041", said, call.span, help_, f"the shape changes {where}", note
+    )

@@ -14,7 +14,9 @@ from .place import Place, Slot
 Values = Mapping[str, Tensor | Nothing]
 
 
-def entering(item: ItemDef, block: BlockDef, flow: Tensor, slot: Slot) -> Tensor:
+def entering(
+    item: ItemDef, block: BlockDef, flow: Tensor, slot: Slot
+) -> Tensor:
     """What flows into a call, streams under the names that the block has for them. Raises `Fault`
     where it reads another number of them."""
     names = [word.text for word in block.takes]
@@ -30,17 +32,23 @@ def entering(item: ItemDef, block: BlockDef, flow: Tensor, slot: Slot) -> Tensor
     if "shortcut" in block.reads:
         said = f"`shortcut` goes past one tensor, and `{block.name}` reads {len(names)}"
         hint = f"read the stream that is meant: `{names[0]}`"
-        raise fault("E047", said, _reading(block, "shortcut") or item.span, hint)
+        raise fault(
+            "E047", said, _reading(block, "shortcut") or item.span, hint
+        )
     return Streams(dict(zip(names, parts, strict=True)))
 
 
 def _reading(block: BlockDef, name: str) -> Span | None:
     """Where an equation of a block reads a name."""
     equations = (path.equation for path in block.every_path())
-    return next((one.span for one in equations if one and name in one.reads()), None)
+    return next(
+        (one.span for one in equations if one and name in one.reads()), None
+    )
 
 
-def _another_number(item: ItemDef, block: BlockDef, flow: Tensor, slot: Slot) -> Fault:
+def _another_number(
+    item: ItemDef, block: BlockDef, flow: Tensor, slot: Slot
+) -> Fault:
     name = f"`{block.name}`" if block.name else "this block"
     names = [word.text for word in block.takes]
     if not isinstance(flow, Streams):
@@ -52,7 +60,9 @@ def _another_number(item: ItemDef, block: BlockDef, flow: Tensor, slot: Slot) ->
         said = f"{given}: it cannot follow itself"
         hint = "a block that is repeated gives as many streams as it reads"
         return fault("E047", said, item.span, hint)
-    said = f"{_listed(flow.parts)} flow in, and {name} reads {_listed(names)}"
+    said = (
+        f"{_listed(flow.parts)} flow in, and {name} reads {_listed(names)}"
+    )
     list_ = ", ".join(flow.parts)
     hint = (
         f"`reads: [{list_}]` in the block reads them all"
@@ -62,7 +72,9 @@ def _another_number(item: ItemDef, block: BlockDef, flow: Tensor, slot: Slot) ->
     return fault("E047", said, item.span, hint)
 
 
-def refuse_streams(flow: Tensor, what: str, span: Span, place: Place) -> None:
+def refuse_streams(
+    flow: Tensor, what: str, span: Span, place: Place
+) -> None:
     """Raises `Fault` where several streams flow into what reads one tensor."""
     if isinstance(flow, Streams):
         flow.read.update(flow.parts)  # of which one was meant
@@ -71,21 +83,29 @@ def refuse_streams(flow: Tensor, what: str, span: Span, place: Place) -> None:
         raise fault("E047", said, span, hint)
 
 
-def part_of(value: Tensor | Nothing, name: str, stream: str, span: Span) -> Tensor:
+def part_of(
+    value: Tensor | Nothing, name: str, stream: str, span: Span
+) -> Tensor:
     """The stream of a value that is read by name: `stage2.a`. Raises `Fault` where it has none
     such."""
     if isinstance(value, Poisoned):
         return Poisoned()
     if not isinstance(value, Streams):
         hint = write(name)
-        raise fault("E030", f"`{name}` is one tensor, without streams", span, hint)
+        raise fault(
+            "E030", f"`{name}` is one tensor, without streams", span, hint
+        )
     if stream not in value.parts:
         value.read.update(value.parts)
         said = f"`{name}` gives no stream `{stream}`"
         near = did_you_mean(stream, value.parts)
-        meant = Hint(near.text, near.write and f"{name}.{near.write}", near.certain)
+        meant = Hint(
+            near.text, near.write and f"{name}.{near.write}", near.certain
+        )
         otherwise = f"its streams are {ticked(value.parts)}"
-        raise fault("E030", said, span, meant if near else otherwise, about=stream)
+        raise fault(
+            "E030", said, span, meant if near else otherwise, about=stream
+        )
     value.read.add(stream)
     return value.parts[stream]
 
@@ -97,7 +117,9 @@ def choices(flow: Streams, name: str) -> str:
 
 def given(block: BlockDef, values: Values) -> Streams:
     """What a block hands back by its `gives`. Raises `Fault` for what is no stream."""
-    return Streams({word.text: _one(word, values[word.text]) for word in block.gives})
+    return Streams(
+        {word.text: _one(word, values[word.text]) for word in block.gives}
+    )
 
 
 def _one(word: Word, value: Tensor | Nothing) -> Tensor:
@@ -115,10 +137,14 @@ def tell_unread(
     flow: Tensor | Nothing, name: str, span: Span, builder: Builder
 ) -> None:
     """An error for each stream of a row or a path that is made and that nothing reads."""
-    unread = flow.parts.keys() - flow.read if isinstance(flow, Streams) else ()
+    unread = (
+        flow.parts.keys() - flow.read if isinstance(flow, Streams) else ()
+    )
     if not isinstance(flow, Streams) or not unread:
         return
-    read = {source for node in builder.nodes.values() for source in node.inputs}
+    read = {
+        source for node in builder.nodes.values() for source in node.inputs
+    }
     for stream in sorted(unread):
         if flow.parts[stream].node not in {*read, ""}:
             said = f"nothing reads the stream `{name}.{stream}`"
@@ -135,4 +161,8 @@ def _choices(flow: Streams, place: Place) -> str:
 
 
 def _listed(names: Collection[str]) -> str:
-    return f"{len(names)} streams ({', '.join(names)})" if names else "one tensor"
+    return (
+        f"{len(names)} streams ({', '.join(names)})"
+        if names
+        else "one tensor"
+    )

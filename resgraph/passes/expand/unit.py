@@ -12,7 +12,12 @@ from ...errors import Fault, Span, fault
 from ...language.diagnose.option import bind
 from ...language.environment import Environment
 from ...language.grammar.records import Bound, Label, Option, UnitDef
-from ...language.grammar.targets import Target, fields_of, mode_hint, takes_mode
+from ...language.grammar.targets import (
+    Target,
+    fields_of,
+    mode_hint,
+    takes_mode,
+)
 from ...language.grammar.words import ACT
 from ...ops import ACTIVATIONS, NORMS, VOCABULARY, Op
 from ...structs import Frozen
@@ -49,13 +54,17 @@ class LabelContext(Frozen):
     # one for a label, however often it is made
     bounds: dict[tuple[Label, Target], Bound] = field(default_factory=dict)
 
-    def bind(self, label: Label, target: Target, words: frozenset[str]) -> Bound:
+    def bind(
+        self, label: Label, target: Target, words: frozenset[str]
+    ) -> Bound:
         """The label's options, read once."""
         if (label, target) not in self.bounds:
             self.bounds[label, target] = bind(label, target, words)
         return self.bounds[label, target]
 
-    def words_as(self, resolve: Callable[[str], str]) -> list[tuple[Label, str]]:
+    def words_as(
+        self, resolve: Callable[[str], str]
+    ) -> list[tuple[Label, str]]:
         """The labels of the unit, with what the word of each stands for."""
         return [(label, resolve(label.word)) for label in self.unit.labels]
 
@@ -81,7 +90,9 @@ def activation_of(
         raise _circular(circular)
     found = [(label, name) for label, name in words if name in ACTIVATIONS]
     if not found and setting.spare:
-        return Label(setting.spare, place, setting.spare, place), setting.spare
+        return Label(
+            setting.spare, place, setting.spare, place
+        ), setting.spare
     if not found:
         unit = " ".join(name for _, name in words)
         hint = "write the activation itself, or give the unit one"
@@ -109,7 +120,11 @@ def layer_ops(
     source = OptionSource(bound, env, setting.unit)
     if cls.word != "conv":
         main = Worded("", op, source)
-        return [main, unit_op(chosen, mode, setting, env, axes)] if chosen else [main]
+        return (
+            [main, unit_op(chosen, mode, setting, env, axes)]
+            if chosen
+            else [main]
+        )
     return _numbered(
         Worded("conv", op, source)
         if name == "conv"
@@ -119,7 +134,10 @@ def layer_ops(
 
 
 def _mode(
-    cls: type[Op], bound: Bound, setting: LabelContext, resolve: Callable[[str], str]
+    cls: type[Op],
+    bound: Bound,
+    setting: LabelContext,
+    resolve: Callable[[str], str],
 ) -> tuple[str, Label | None]:
     """The mode of a label, and the label of the activation that it may be. Raises `Fault` where the
     op takes no such mode."""
@@ -144,10 +162,15 @@ def _in_mode(
     if mode == "bare":
         return [labels[conv]]
     if mode == "linear":
-        return [labels[conv], *(each for each in labels[conv:] if each[1] in NORMS)]
+        return [
+            labels[conv],
+            *(each for each in labels[conv:] if each[1] in NORMS),
+        ]
     if label is None:
         return labels
-    places = [place for place, name in enumerate(names) if name in ACTIVATIONS]
+    places = [
+        place for place, name in enumerate(names) if name in ACTIVATIONS
+    ]
     if min(places, default=conv) < conv:
         said = f"the unit `{' '.join(names)}` puts its activation before the conv"
         hint = "leave it out, or write `linear`, and give it a place of its own behind"
@@ -157,16 +180,26 @@ def _in_mode(
 
 
 def unit_op(
-    label: Label, name: str, setting: LabelContext, env: Environment, axes: int = 0
+    label: Label,
+    name: str,
+    setting: LabelContext,
+    env: Environment,
+    axes: int = 0,
 ) -> Worded:
     """The op of a word of the unit, or of an activation that a label names."""
     if name == ACT:
         raise _circular(label)
     if name not in VOCABULARY:
         message = f"`{label.word}` is `{name}`, and a unit is made of ops"
-        raise fault("E025", message, label.span, "as in `unit: conv bn relu`")
+        raise fault(
+            "E025", message, label.span, "as in `unit: conv bn relu`"
+        )
     cls = VOCABULARY[name]
-    named = label if label.word == name else Label(name, label.span, name, label.span)
+    named = (
+        label
+        if label.word == name
+        else Label(name, label.span, name, label.span)
+    )
     bound = setting.bind(named, cls, setting.words)
     defaults = setting.defaults.get(name, {})
     op = make_op(cls, bound, env, Unsaid(defaults, axes=axes))
@@ -191,7 +224,9 @@ def _numbered(ops: Iterable[Worded]) -> list[Worded]:
     for worded in ops:
         count = seen[worded.word] = seen.get(worded.word, 0) + 1
         numbered = (
-            replace(worded, word=f"{worded.word}{count}") if count > 1 else worded
+            replace(worded, word=f"{worded.word}{count}")
+            if count > 1
+            else worded
         )
         out.append(numbered)
     return out

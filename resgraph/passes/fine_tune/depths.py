@@ -56,7 +56,9 @@ def _items(graph: Graph) -> dict[str, str]:
     items = chain.from_iterable(row.items for row in graph.rows)
     scopes: list[Path | Item] = [*graph.rows, *items]
     found = {
-        node.name: scope.name for scope in scopes for node in graph.nodes_of(scope)
+        node.name: scope.name
+        for scope in scopes
+        for node in graph.nodes_of(scope)
     }
     return {name: found[name] for name in graph.nodes if name in found}
 
@@ -79,4 +81,6 @@ def _by_name(name: str, by: Mapping[str, float]) -> float:
 def part_named(name: str, by: Mapping[str, object]) -> str:
     """The longest of these names that a node or a parameter lies in; nothing where it is in
     none."""
-    return max((part for part in by if lies_in(name, (part,))), key=len, default="")
+    return max(
+        (part for part in by if lies_in(name, (part,))), key=len, default=""
+    )

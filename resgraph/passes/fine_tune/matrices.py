@@ -27,5 +27,7 @@ def matrix_layers(graph: Graph) -> frozenset[str]:
     return frozenset(
         node.name
         for node in graph.nodes.values()
-        if isinstance(node.op, MATRICES) and node.cost.params and node.name not in last
+        if isinstance(node.op, MATRICES)
+        and node.cost.params
+        and node.name not in last
     )

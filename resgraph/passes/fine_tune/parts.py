@@ -23,7 +23,9 @@ def unfit_parts(spec: Spec, graph: Graph, train: Train) -> list[Diagnostic]:
     if not named:
         return []
     nodes = (node for node in graph.nodes.values() if node.cost.params)
-    learned = [owner for node in nodes for owner in node.op.owners(node.name)]
+    learned = [
+        owner for node in nodes for owner in node.op.owners(node.name)
+    ]
     known = _parts_of(learned)
     lacking = [part for part in named if part.name not in known]
     if train.frozen and not lacking:
@@ -34,8 +36,14 @@ def unfit_parts(spec: Spec, graph: Graph, train: Train) -> list[Diagnostic]:
 
 def _parts_of(learned: Sequence[str]) -> set[str]:
     """Layers, all that holds one, and their tensors."""
-    parts = {part for name in learned for part in accumulate(name.split("."), _joined)}
-    return parts | {f"{name}.{kind}" for name in learned for kind in ("weight", "bias")}
+    parts = {
+        part
+        for name in learned
+        for part in accumulate(name.split("."), _joined)
+    }
+    return parts | {
+        f"{name}.{kind}" for name in learned for kind in ("weight", "bias")
+    }
 
 
 def _nothing_learns(spec: Spec) -> Diagnostic:

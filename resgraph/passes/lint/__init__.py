@@ -52,7 +52,9 @@ def _warning(name: str, finding: Finding) -> Diagnostic:
     allow = f"`allow: [{name}]` in the spec silences this"
     notes = tuple(filter(None, [finding.labels, finding.note, allow]))
     said, code = finding.said, LINTS[name]
-    return Diagnostic(code, said, origin.span, "", notes, finding.hint, calls)
+    return Diagnostic(
+        code, said, origin.span, "", notes, finding.hint, calls
+    )
 
 
 def _in_spec(origin: Origin) -> Origin:
@@ -67,11 +69,16 @@ def _in_spec(origin: Origin) -> Origin:
 def _checks() -> dict[str, Lint]:
     """Each lint by its name: `odd-width` is the function `odd_width` of a file in this folder."""
     files = [
-        import_module(f"{__name__}.{file.name}") for file in iter_modules(__path__)
+        import_module(f"{__name__}.{file.name}")
+        for file in iter_modules(__path__)
     ]
     functions = ChainMap(*map(vars, files))
     keys = {name: name.replace("-", "_") for name in LINTS}
-    return {name: functions[key] for name, key in keys.items() if key in functions}
+    return {
+        name: functions[key]
+        for name, key in keys.items()
+        if key in functions
+    }
 
 
 _CHECKS = _checks()

@@ -25,7 +25,9 @@ class Facts(Struct):
 
     def __post_init__(self) -> None:
         nodes = self.graph.nodes.values()
-        self.readers = by_key((name, node) for node in nodes for name in node.inputs)
+        self.readers = by_key(
+            (name, node) for node in nodes for name in node.inputs
+        )
         self.residuals = list(residuals(self.graph))
         self._ops = {id(node.op): node.op for node in nodes}
 

@@ -30,7 +30,11 @@ def bias_before_norm(facts: Facts) -> Iterator[Finding]:
             cause = _cause(facts, node)
             causes.setdefault(cause, {}).setdefault(node.origin.span, node)
     for cause, nodes in causes.items():
-        given = cause if isinstance(cause, Span) and cause not in nodes else None
+        given = (
+            cause
+            if isinstance(cause, Span) and cause not in nodes
+            else None
+        )
         yield _useless_bias(list(nodes.values()), given)
 
 
@@ -42,7 +46,9 @@ def _bias_is_lost(facts: Facts, node: Node) -> bool:
 def _cause(facts: Facts, node: Node) -> Span | str:
     """What gives a layer its bias: its own label, an entry of `ops:`, or a unit without a norm."""
     span = node.origin.span
-    label = span.source.line(span.line)[span.column - 1 : span.end_column - 1]
+    label = span.source.line(span.line)[
+        span.column - 1 : span.end_column - 1
+    ]
     if "bias" in label.split():
         return span
     default = facts.spec.defaults.get(node.op.op, {}).get("bias")
@@ -52,12 +58,14 @@ def _cause(facts: Facts, node: Node) -> Span | str:
 def _useless_bias(nodes: list[Node], given: Span | None) -> Finding:
     """The finding for labels whose bias has one cause; `given` is where `ops:` gives it."""
     first, kind = nodes[0], nodes[0].op.op
-    note = (
-        "Ioffe and Szegedy 2015, section 3.2: the role of the bias is subsumed by beta"
-    )
+    note = "Ioffe and Szegedy 2015, section 3.2: the role of the bias is subsumed by beta"
     one = len(nodes) == 1
-    idle = _idle(first.op) if one else f"the bias of each `{kind}` here does"
-    said = f"{idle} nothing: the `bn` behind it takes every constant out again"
+    idle = (
+        _idle(first.op) if one else f"the bias of each `{kind}` here does"
+    )
+    said = (
+        f"{idle} nothing: the `bn` behind it takes every constant out again"
+    )
     origin, hint = first.origin, "write `bias none`"
     if given:
         origin, hint = Origin(given), "take it out"
@@ -75,7 +83,10 @@ def _idle(op: Op) -> str:
 
 
 def _labels(nodes: list[Node]) -> str:
-    labels = [f"`{n.op.label()}` in line {n.origin.span.line}" for n in nodes[:_LISTED]]
+    labels = [
+        f"`{n.op.label()}` in line {n.origin.span.line}"
+        for n in nodes[:_LISTED]
+    ]
     rest = [f"{len(nodes) - _LISTED} more"] if len(nodes) > _LISTED else []
     return f"they are {', '.join(labels + rest)}"
 
@@ -90,10 +101,17 @@ def _lost(facts: Facts) -> Iterator[tuple[Node, bool]]:
     """Windows that skip cells which nothing else reads, and whether each is a 1x1 convolution at
     stride 2."""
     for node in facts.of(_skips):
-        if isinstance(node.op, ZeroPad) or "shortcut" in node.name.split("."):
+        if isinstance(node.op, ZeroPad) or "shortcut" in node.name.split(
+            "."
+        ):
             continue
-        if all(_skips(reader.op) for reader in facts.readers[node.inputs[0]]):
-            yield node, isinstance(node.op, Conv) and node.op.window[:2] == _NARROW
+        if all(
+            _skips(reader.op) for reader in facts.readers[node.inputs[0]]
+        ):
+            yield (
+                node,
+                isinstance(node.op, Conv) and node.op.window[:2] == _NARROW,
+            )
 
 
 def strided_1x1(facts: Facts) -> Iterator[Finding]:
@@ -132,7 +150,9 @@ def odd_width(facts: Facts) -> Iterator[Finding]:
     odd = [node for node in nodes if _is_odd(facts, node)]
     if odd:
         widths = sorted({node.shape[0] for node in odd})
-        shown = ", ".join(map(str, widths[:6])) + (", …" if len(widths) > 6 else "")
+        shown = ", ".join(map(str, widths[:6])) + (
+            ", …" if len(widths) > 6 else ""
+        )
         yield Finding(
             odd[0].origin,
             f"widths that are no multiple of 8: {shown} ({len(odd)}"
@@ -145,7 +165,11 @@ def odd_width(facts: Facts) -> Iterator[Finding]:
 
 def _is_odd(facts: Facts, node: Node) -> bool:
     graph, width = facts.graph, node.shape[0]
-    odd = width > 8 and width % 8 > 0 and node.depth < graph.nodes[graph.output].depth
+    odd = (
+        width > 8
+        and width % 8 > 0
+        and node.depth < graph.nodes[graph.output].depth
+    )
     return odd and node.name not in _classifiers(graph)
 
 
@@ -179,7 +203,9 @@ def window_over_map(facts: Facts) -> Iterator[Finding]:
     """Once for a net, at the first such window."""
     over = [node for node in facts.of(_is_wide) if _over_map(facts, node)]
     if over:
-        rest = f", and {len(over) - 1} more windows" if len(over) > 1 else ""
+        rest = (
+            f", and {len(over) - 1} more windows" if len(over) > 1 else ""
+        )
         yield Finding(
             over[0].origin,
             f"`{over[0].op.label()}` reads a map of one cell, and zeros around it{rest}",

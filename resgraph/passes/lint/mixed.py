@@ -11,7 +11,9 @@ from ...language.spec import Spec
 from ...ops import ACTIVATIONS
 from .findings import Facts, Finding
 
-_GATES = frozenset(["sigmoid", "hardsigmoid", "tanh", "softmax", "softplus"])
+_GATES = frozenset(
+    ["sigmoid", "hardsigmoid", "tanh", "softmax", "softplus"]
+)
 """What stands beside a unit's activation in many nets, since it says how much of something
 passes."""
 
@@ -20,7 +22,10 @@ def mixed_activations(facts: Facts) -> Iterator[Finding]:
     """Activations by name, alone in a path or around an equation, beside convolutions that take the
     unit's."""
     graph, spec = facts.graph, facts.spec
-    scopes = [("", graph.rows), *((b.block, b.paths) for b in graph.blocks())]
+    scopes = [
+        ("", graph.rows),
+        *((b.block, b.paths) for b in graph.blocks()),
+    ]
     units = {name: _units_activation(spec, name) for name in dict(scopes)}
     for name, paths in scopes:
         unit = units[name]
@@ -39,7 +44,9 @@ def _others(
     layers = _layers(paths) if unit else ()
     if any(_takes_the_units(facts, layer, unit) for layer in layers):
         known = {unit, *_GATES}
-        yield from (each for each in _named(facts, paths) if each[0] not in known)
+        yield from (
+            each for each in _named(facts, paths) if each[0] not in known
+        )
 
 
 def _units_activation(spec: Spec, block: str) -> str:
@@ -51,7 +58,9 @@ def _units_activation(spec: Spec, block: str) -> str:
     unit = definition.unit if definition and definition.unit else spec.unit
     words = [spec.lets.get(label.word, label.word) for label in unit.labels]
     found = [getattr(word, "text", word) for word in words]
-    return next((word for word in reversed(found) if word in ACTIVATIONS), "")
+    return next(
+        (word for word in reversed(found) if word in ACTIVATIONS), ""
+    )
 
 
 def _layers(paths: Iterable[Path]) -> Iterator[Layer]:
@@ -68,7 +77,9 @@ def _takes_the_units(facts: Facts, layer: Layer, unit: str) -> bool:
     )
 
 
-def _named(facts: Facts, paths: Iterable[Path]) -> Iterator[tuple[str, Origin]]:
+def _named(
+    facts: Facts, paths: Iterable[Path]
+) -> Iterator[tuple[str, Origin]]:
     """The activations that stand by their own names in equations, or alone in paths."""
     equations = (path.equation for path in paths if path.equation)
     for equation in equations:

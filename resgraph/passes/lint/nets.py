@@ -41,9 +41,14 @@ def no_downsampling(facts: Facts) -> Iterator[Finding]:
     replaces the stride."""
     graph = facts.graph
     for before, row in pairwise(graph.rows):
-        small, large = graph.nodes[before.output].shape, graph.nodes[row.output].shape
+        small, large = (
+            graph.nodes[before.output].shape,
+            graph.nodes[row.output].shape,
+        )
         stages = _is_stage(before) and _is_stage(row)
-        if not (stages and _only_widens(small, large)) or _is_meant(graph, row):
+        if not (stages and _only_widens(small, large)) or _is_meant(
+            graph, row
+        ):
             continue
         yield Finding(
             row.items[0].origin,
@@ -57,7 +62,11 @@ def no_downsampling(facts: Facts) -> Iterator[Finding]:
 
 def _only_widens(small: Shape, large: Shape) -> bool:
     """Whether of two maps the second has the same size and twice the channels."""
-    return is_map(small) and small[1:] == large[1:] and large[0] >= 2 * small[0]
+    return (
+        is_map(small)
+        and small[1:] == large[1:]
+        and large[0] >= 2 * small[0]
+    )
 
 
 def _is_meant(graph: Graph, row: Path) -> bool:
@@ -73,7 +82,8 @@ def _dilates(op: Op) -> bool:
 def _is_stage(row: Path) -> bool:
     """Whether a row repeats something; a stem and a head do not."""
     items = [
-        item.block if isinstance(item, Block) else item.label for item in row.items
+        item.block if isinstance(item, Block) else item.label
+        for item in row.items
     ]
     return len(items) > len(set(items))
 
@@ -89,7 +99,9 @@ def dead_path(facts: Facts) -> Iterator[Finding]:
         if node.name not in alive and node.inputs:
             help_ = "read it in an equation, or take it out"
             yield Finding(
-                node.origin, f"nothing of `{node.name}` reaches the output", help_
+                node.origin,
+                f"nothing of `{node.name}` reaches the output",
+                help_,
             )
     yield from _unread_parts(facts)
 
@@ -100,14 +112,18 @@ def _is_zero(op: Op) -> bool:
 
 
 def _unread_parts(facts: Facts) -> Iterator[Finding]:
-    cut = {node.inputs[0] for node in facts.of(lambda op: isinstance(op, Part))}
+    cut = {
+        node.inputs[0] for node in facts.of(lambda op: isinstance(op, Part))
+    }
     for name in filter(cut.__contains__, facts.graph.nodes):
         readers = facts.readers[name]
         parts = [*of_type(Part, (reader.op for reader in readers))]
         if len(parts) < len(readers):
             continue
         channels = facts.graph.nodes[name].shape[0]
-        read = {channel for part in parts for channel in part.within(channels)}
+        read = {
+            channel for part in parts for channel in part.within(channels)
+        }
         if unread := sorted({*range(channels)} - read):
             yield Finding(readers[0].origin, *_never_read(parts, unread))
 
@@ -117,11 +133,19 @@ def _never_read(parts: list[Part], unread: list[int]) -> tuple[str, str]:
     count = parts[0].of
     if count is None or any(part.of != count for part in parts):
         message = f"the channels from {unread[0]} to {unread[-1] + 1} are not all read"
-        return message, f"read them too, with `part from {unread[0]}` for instance"
+        return (
+            message,
+            f"read them too, with `part from {unread[0]}` for instance",
+        )
     missing = sorted({*range(count)} - {part.which for part in parts})
     which = ", ".join(map(str, missing))
-    message = f"part{'s' * (len(missing) > 1)} {which} of {count} never read"
-    return message, f"read `part {missing[0]} of {count}`, or make fewer parts"
+    message = (
+        f"part{'s' * (len(missing) > 1)} {which} of {count} never read"
+    )
+    return (
+        message,
+        f"read `part {missing[0]} of {count}`, or make fewer parts",
+    )
 
 
 def missing_final_norm(facts: Facts) -> Iterator[Finding]:
@@ -203,7 +227,9 @@ def unlike_cross_entropy(facts: Facts) -> Iterator[Finding]:
                 last.origin,
                 f"{output} ends in `{last.op.label()}`, and the loss is the cross-entropy of what"
                 f" comes before a {before}",
-                _BEHIND_NO_CLASSIFIER[last.op.family].format(last.op.label()),
+                _BEHIND_NO_CLASSIFIER[last.op.family].format(
+                    last.op.label()
+                ),
             )
 
 
@@ -213,9 +239,16 @@ def _scored(train: Train, graph: Graph) -> Iterator[tuple[str, Node]]:
 
     weights = loss_weights(train, graph)
     for output, weight in zip(graph.outputs, weights, strict=True):
-        last = graph.behind(output.node, lambda node: node.op.family != "shape")
+        last = graph.behind(
+            output.node, lambda node: node.op.family != "shape"
+        )
         if weight:
-            yield "the net" if len(weights) == 1 else f"the output `{output.row}`", last
+            yield (
+                "the net"
+                if len(weights) == 1
+                else f"the output `{output.row}`",
+                last,
+            )
 
 
 def _listed(words: frozenset[str]) -> str:

@@ -40,16 +40,22 @@ class _Said(Frozen):
     options: tuple[Span, ...]
 
 
-def unread(nets: Sequence[SpecGraph], *, alone: bool = False) -> list[list[Diagnostic]]:
+def unread(
+    nets: Sequence[SpecGraph], *, alone: bool = False
+) -> list[list[Diagnostic]]:
     """An error, for each net, of each row that no output needs and of each option that no layer
     has."""
     found = zip(
-        unread_rows(nets, alone=alone), unread_options(nets, alone=alone), strict=True
+        unread_rows(nets, alone=alone),
+        unread_options(nets, alone=alone),
+        strict=True,
     )
     return [[*rows, *options] for rows, options in found]
 
 
-def unread_options(nets: Sequence[SpecGraph], *, alone: bool) -> list[list[Diagnostic]]:
+def unread_options(
+    nets: Sequence[SpecGraph], *, alone: bool
+) -> list[list[Diagnostic]]:
     """An error, for each net, of what it says of ops that neither it has nor any of the nets that
     say the same.
 
@@ -58,7 +64,11 @@ def unread_options(nets: Sequence[SpecGraph], *, alone: bool) -> list[list[Diagn
     said = [[*_said(spec, alone=alone)] for spec, _ in nets]
     times = Counter(_places(chain.from_iterable(said)))
     pairs = zip(nets, said, strict=True)
-    read = {*_places(chain.from_iterable(_read(net, own) for (_, net), own in pairs))}
+    read = {
+        *_places(
+            chain.from_iterable(_read(net, own) for (_, net), own in pairs)
+        )
+    }
     return [
         [*chain.from_iterable(_errors(one, read, times) for one in each)]
         for each in said
@@ -78,13 +88,18 @@ def reads(graph: Graph, section: str, name: str) -> bool:
     """Whether a net has a layer that reads what `ops:` or `init:` says of a name."""
     nodes = graph.nodes.values()
     if section == "ops":
-        return name in graph.unmade or any(node.op.op == name for node in nodes)
+        return name in graph.unmade or any(
+            node.op.op == name for node in nodes
+        )
     if name == "zero_last":
-        return "conv" in graph.unmade or starts(graph, zero_last=True) != starts(graph)
+        return "conv" in graph.unmade or starts(
+            graph, zero_last=True
+        ) != starts(graph)
     family = _FAMILIES[name]
     unmade = any(VOCABULARY[word].family == family for word in graph.unmade)
     return unmade or any(
-        node.op.family == family or package_of(type(node.op)) for node in nodes
+        node.op.family == family or package_of(type(node.op))
+        for node in nodes
     )
 
 
@@ -98,7 +113,9 @@ def _said(spec: Spec, *, alone: bool) -> Iterator[_Said]:
             options = entries_of(written, name).values()
             places = [*map(_place, options)] or [_place(entry)]
             own = [*filter(asked, places)]
-            off = name == "zero_last" and not (spec.init and spec.init.zero_last)
+            off = name == "zero_last" and not (
+                spec.init and spec.init.zero_last
+            )
             if own and not off:
                 whole = own == places and asked(entry.key.span)
                 first = entry.key.span if whole else own[0]
@@ -122,21 +139,35 @@ def _is_asked(place: Span, spec: Spec, *, alone: bool) -> bool:
 def _place(entry: KeyValue) -> Span:
     """Where an option is set: at its key, or where `--set` gives a key of the file another
     value."""
-    return entry.value.span if entry.value.span.source.is_override else entry.key.span
+    return (
+        entry.value.span
+        if entry.value.span.source.is_override
+        else entry.key.span
+    )
 
 
-def _errors(said: _Said, read: set[Span], times: Counter[Span]) -> Iterator[Diagnostic]:
+def _errors(
+    said: _Said, read: set[Span], times: Counter[Span]
+) -> Iterator[Diagnostic]:
     """One error where nothing of what is said is read, else one for each option that is not.
 
     `times` counts the nets that say it.
     """
     lost = [place for place in said.options if place not in read]
-    where = "any variant" if any(times[place] > 1 for place in lost) else "the net"
+    where = (
+        "any variant"
+        if any(times[place] > 1 for place in lost)
+        else "the net"
+    )
     what, lacks = (
         _INIT[said.name]
         if said.section == "init"
         else (f"options of `{said.name}`", f"`{said.name}`")
     )
-    message = f"`{said.section}` sets {what}, and there is no {lacks} in {where}"
+    message = (
+        f"`{said.section}` sets {what}, and there is no {lacks} in {where}"
+    )
     for place in [said.key] if len(lost) == len(said.options) else lost:
-        yield fault("E034", message, place, "take it out", about=said.name).diagnostic
+        yield fault(
+            "E034", message, place, "take it out", about=said.name
+        ).diagnostic

@@ -14,7 +14,9 @@ from ...language.yaml.tree import entries_of
 SpecGraph = tuple[Spec, Graph]
 
 
-def unread_rows(nets: Sequence[SpecGraph], *, alone: bool) -> list[list[Diagnostic]]:
+def unread_rows(
+    nets: Sequence[SpecGraph], *, alone: bool
+) -> list[list[Diagnostic]]:
     """An error, for each net, of each row that no output of any of them needs.
 
     Whoever extends a net, has `--set` give it another `output`, or is a variant that is `alone`,
@@ -25,7 +27,8 @@ def unread_rows(nets: Sequence[SpecGraph], *, alone: bool) -> list[list[Diagnost
     ]
     common = set.intersection(*left_out) if left_out else set()
     return [
-        [_error(spec, row) for row in spec.rows if row in common] for spec, _ in nets
+        [_error(spec, row) for row in spec.rows if row in common]
+        for spec, _ in nets
     ]
 
 

@@ -40,7 +40,9 @@ def augment_pixels(
     return changed * (levels / 255)
 
 
-def _lighting(images: Tensor, spread: float, seed: int, index: Tensor) -> Tensor:
+def _lighting(
+    images: Tensor, spread: float, seed: int, index: Tensor
+) -> Tensor:
     """AlexNet's PCA noise: one shift of RGB for each image."""
     alpha = spread * normal(key(seed, "lighting"), index, 3)
     weights = torch.tensor(EIGENVALUES, device=images.device)

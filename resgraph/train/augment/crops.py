@@ -78,7 +78,9 @@ class RandomCrop(Frozen):
         """The longest side that a crop is cut from; twice the net's input where crops go by
         area."""
         return (
-            self.crop.side[1] if isinstance(self.crop, SideCrop) else 2 * max(self.size)
+            self.crop.side[1]
+            if isinstance(self.crop, SideCrop)
+            else 2 * max(self.size)
         )
 
     def box(self, whole: ImageSize, epoch: int, index: int) -> WholeBox:
@@ -90,14 +92,19 @@ class RandomCrop(Frozen):
         self, image: Image.Image, epoch: int, index: int
     ) -> tuple[Tensor, ...]:
         """One view."""
-        box, way = self.box(image.size, epoch, index), self.drawn(epoch, index)
+        box, way = (
+            self.box(image.size, epoch, index),
+            self.drawn(epoch, index),
+        )
         return (cut(image, box, self.size, way),)
 
     def drawn(self, epoch: int, index: int) -> Filter:
         """By which filter image `index` is resized."""
         own = self.crop.interpolation
         if own == "random":
-            return random.Random(key(self.seed, "filter", epoch, index)).choice(FILTERS)
+            return random.Random(
+                key(self.seed, "filter", epoch, index)
+            ).choice(FILTERS)
         return own or self.way
 
 
@@ -115,7 +122,10 @@ class FiveCrop(_Resized):
             for left in (0.0, image.width - across)
         )
         return (
-            *(_resample(image, box, self.size, self.way) for box in corners),
+            *(
+                _resample(image, box, self.size, self.way)
+                for box in corners
+            ),
             center_crop(image, self.side, self.size, self.way),
         )
 
@@ -138,10 +148,15 @@ class FullImage(Frozen):
         box = (0.0, 0.0, float(image.width), float(image.height))
         short = min(image.size)
         sizes = (
-            (round(image.height * side / short), round(image.width * side / short))
+            (
+                round(image.height * side / short),
+                round(image.width * side / short),
+            )
             for side in self.sides
         )
-        return tuple(_resample(image, box, size, self.way) for size in sizes)
+        return tuple(
+            _resample(image, box, size, self.way) for size in sizes
+        )
 
 
 MASK = "I"
@@ -162,16 +177,23 @@ def center_crop(
     scale = min(image.size) / side
     across, down = size[1] * scale, size[0] * scale
     left, top = (image.width - across) / 2, (image.height - down) / 2
-    return _resample(image, (left, top, left + across, top + down), size, way)
+    return _resample(
+        image, (left, top, left + across, top + down), size, way
+    )
 
 
 def random_box(
-    whole: ImageSize, crop: AreaCrop | SideCrop, size: ImageSize, rng: random.Random
+    whole: ImageSize,
+    crop: AreaCrop | SideCrop,
+    size: ImageSize,
+    rng: random.Random,
 ) -> WholeBox:
     """A random part of an image of `whole` (width, height) that becomes `size` (height, width): in
     the way of the recipe, in whole pixels."""
     if isinstance(crop, SideCrop):
-        return _anywhere(whole, _window(whole, rng.randint(*crop.side), size), rng)
+        return _anywhere(
+            whole, _window(whole, rng.randint(*crop.side), size), rng
+        )
     width, height = whole
     for _ in range(10):  # Szegedy et al.: draw until it fits
         area = width * height * rng.uniform(*crop.area)
@@ -184,7 +206,9 @@ def random_box(
     return left, top, left + across, top + down
 
 
-def _window(whole: ImageSize, side: int, size: ImageSize) -> tuple[float, float]:
+def _window(
+    whole: ImageSize, side: int, size: ImageSize
+) -> tuple[float, float]:
     """Width and height of what becomes `size` (height, width) where the shorter side is resized to
     `side`."""
     scale = min(whole) / side
@@ -201,7 +225,10 @@ def _anywhere(
 ) -> WholeBox:
     """A window of (width, height) at a random place."""
     across, down = _whole(window)
-    left, top = rng.randint(0, whole[0] - across), rng.randint(0, whole[1] - down)
+    left, top = (
+        rng.randint(0, whole[0] - across),
+        rng.randint(0, whole[1] - down),
+    )
     return left, top, left + across, top + down
 
 
@@ -210,17 +237,24 @@ VECTORIZED = torch.backends.cpu.get_cpu_capability() in ("AVX2", "AVX512")
 
 
 def cut(
-    image: Image.Image, box: WholeBox, size: ImageSize, way: Filter = "bilinear"
+    image: Image.Image,
+    box: WholeBox,
+    size: ImageSize,
+    way: Filter = "bilinear",
 ) -> Tensor:
     """A part of the image at `size`."""
     if VECTORIZED and image.mode != MASK:
         return filtered(numpy.array(image.crop(box)), size, way)
-    return to_tensor(image.crop(box).resize(size[::-1], _pillows(image, way)))
+    return to_tensor(
+        image.crop(box).resize(size[::-1], _pillows(image, way))
+    )
 
 
 def _pillows(image: Image.Image, way: Filter) -> Image.Resampling:
     """Pillow's name of a filter; that of a mask keeps its classes."""
-    return Image.Resampling["NEAREST" if image.mode == MASK else way.upper()]
+    return Image.Resampling[
+        "NEAREST" if image.mode == MASK else way.upper()
+    ]
 
 
 def filtered(
@@ -235,13 +269,17 @@ def filtered(
             pixels.squeeze(2) if pixels.shape[2:] == (1,) else pixels
         )
         return cut(image, (0, 0, *image.size), size, way)
-    planes = torch.from_numpy(pixels if pixels.ndim == 3 else pixels[..., None])
-    return F.interpolate(planes.permute(2, 0, 1)[None], size, mode=way, antialias=True)[
-        0
-    ]
+    planes = torch.from_numpy(
+        pixels if pixels.ndim == 3 else pixels[..., None]
+    )
+    return F.interpolate(
+        planes.permute(2, 0, 1)[None], size, mode=way, antialias=True
+    )[0]
 
 
-def _resample(image: Image.Image, box: Box, size: ImageSize, way: Filter) -> Tensor:
+def _resample(
+    image: Image.Image, box: Box, size: ImageSize, way: Filter
+) -> Tensor:
     """A part of the image at `size`, in one filtered resampling (so nothing is resized that is then
     cut away)."""
     left, top, right, bottom = box

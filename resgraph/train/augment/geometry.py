@@ -16,7 +16,9 @@ from ..rng import key, uniform
 def mirrored(seed: int, epoch: int, index: Tensor) -> Tensor:
     """Which images are mirrored where they alternate: one half in even epochs, the other in odd
     ones."""
-    return (uniform(key(seed, "mirror"), index, 1)[:, 0] < 0.5) ^ (epoch % 2 == 1)
+    return (uniform(key(seed, "mirror"), index, 1)[:, 0] < 0.5) ^ (
+        epoch % 2 == 1
+    )
 
 
 def augment(
@@ -31,7 +33,9 @@ def augment(
 
     What comes in from outside the image is 0, which is the mean.
     """
-    return blank(move(images, recipe, seed, index, turned), recipe, seed, index)
+    return blank(
+        move(images, recipe, seed, index, turned), recipe, seed, index
+    )
 
 
 def only_flips(recipe: Augment) -> bool:
@@ -55,7 +59,9 @@ def move(
     return _crop_and_flip(images, recipe, _draw(seed, index, turned))
 
 
-def blank(images: Tensor, recipe: Augment, seed: int, index: Tensor) -> Tensor:
+def blank(
+    images: Tensor, recipe: Augment, seed: int, index: Tensor
+) -> Tensor:
     """The last part of `augment`: some pixels become 0."""
     if images.ndim != 4:
         return images
@@ -82,7 +88,9 @@ def augment_mask(
     planes = masks if masks.ndim == 4 else masks[:, None]
     if _warps(recipe):
         grid = _warp_grid(planes, recipe, seed, index)
-        inside = _resampled(torch.ones_like(planes[:, :1], dtype=torch.float32), grid)
+        inside = _resampled(
+            torch.ones_like(planes[:, :1], dtype=torch.float32), grid
+        )
         moved = _resampled(planes.to(torch.float32), grid).to(planes.dtype)
         planes = moved.masked_fill(inside < 0.5, unknown)
     draw = _draw(seed, index, turned)
@@ -118,17 +126,25 @@ def _crop_and_flip(
     rows = down[:, None] + torch.arange(height, device=images.device)
     columns = torch.arange(width, device=images.device).expand(n, width)
     if recipe.flip:
-        columns = torch.where(draw[:, 2:3] < 0.5, width - 1 - columns, columns)
+        columns = torch.where(
+            draw[:, 2:3] < 0.5, width - 1 - columns, columns
+        )
     columns = columns + right[:, None]
     place = rows[:, :, None] * padded.shape[3] + columns[:, None, :]
-    flat = place.view(n, 1, height * width).expand(n, channels, height * width)
-    return padded.flatten(2).gather(2, flat).view(n, channels, height, width)
+    flat = place.view(n, 1, height * width).expand(
+        n, channels, height * width
+    )
+    return (
+        padded.flatten(2).gather(2, flat).view(n, channels, height, width)
+    )
 
 
 def _flip(images: Tensor, turned: Tensor) -> Tensor:
     """Some of the images mirrored."""
     if images.device.type != "cpu":
-        return torch.where(turned[:, None, None, None], images.flip(3), images)
+        return torch.where(
+            turned[:, None, None, None], images.flip(3), images
+        )
     images = images.clone()
     # a fifth of the time of `torch.where`
     for row in turned.nonzero().flatten().tolist():
@@ -141,7 +157,8 @@ def _surrounded(images: Tensor, crop: PadCrop, outside: float) -> Tensor:
     if crop.border == "zeros":
         return F.pad(images, (crop.cells,) * 4, value=outside)
     rows, columns = (
-        _reflected(side, crop.cells).to(images.device) for side in images.shape[2:]
+        _reflected(side, crop.cells).to(images.device)
+        for side in images.shape[2:]
     )
     return images[:, :, rows][:, :, :, columns]
 
@@ -152,17 +169,25 @@ def _reflected(side: int, cells: int) -> Tensor:
     return side - 1 - (side - 1 - place).abs()
 
 
-def _warp(images: Tensor, recipe: Augment, seed: int, index: Tensor) -> Tensor:
-    return _resampled(images, _warp_grid(images, recipe, seed, index), "bilinear")
+def _warp(
+    images: Tensor, recipe: Augment, seed: int, index: Tensor
+) -> Tensor:
+    return _resampled(
+        images, _warp_grid(images, recipe, seed, index), "bilinear"
+    )
 
 
-def _resampled(images: Tensor, grid: Tensor, mode: str = "nearest") -> Tensor:
+def _resampled(
+    images: Tensor, grid: Tensor, mode: str = "nearest"
+) -> Tensor:
     return F.grid_sample(
         images, grid, mode=mode, padding_mode="zeros", align_corners=False
     )
 
 
-def _warp_grid(images: Tensor, recipe: Augment, seed: int, index: Tensor) -> Tensor:
+def _warp_grid(
+    images: Tensor, recipe: Augment, seed: int, index: Tensor
+) -> Tensor:
     """Rotation, zoom, shift and area crop as one resampling: where each pixel comes from."""
     height, width = images.shape[2:]
     draw = uniform(key(seed, "warp"), index, 8)
@@ -172,9 +197,14 @@ def _warp_grid(images: Tensor, recipe: Augment, seed: int, index: Tensor) -> Ten
     right = (2 * draw[:, 3] - 1) * recipe.shift * 2 / width
     tall = wide = torch.ones_like(angle)
     if isinstance(recipe.crop, AreaCrop):
-        (least, most), (narrow, broad) = recipe.crop.area, recipe.crop.aspect
+        (least, most), (narrow, broad) = (
+            recipe.crop.area,
+            recipe.crop.aspect,
+        )
         area = least + draw[:, 4] * (most - least)
-        aspect = torch.exp(math.log(narrow) + draw[:, 5] * math.log(broad / narrow))
+        aspect = torch.exp(
+            math.log(narrow) + draw[:, 5] * math.log(broad / narrow)
+        )
         tall, wide = (
             (area / aspect).sqrt().clamp(max=1),
             (area * aspect).sqrt().clamp(max=1),
@@ -184,10 +214,16 @@ def _warp_grid(images: Tensor, recipe: Augment, seed: int, index: Tensor) -> Ten
             right + (2 * draw[:, 7] - 1) * (1 - wide),
         )
     cos, sin = torch.cos(angle) / zoom, torch.sin(angle) / zoom
-    across = torch.stack([cos * wide, -sin * height / width * tall, right], dim=1)
-    along = torch.stack([sin * width / height * wide, cos * tall, down], dim=1)
+    across = torch.stack(
+        [cos * wide, -sin * height / width * tall, right], dim=1
+    )
+    along = torch.stack(
+        [sin * width / height * wide, cos * tall, down], dim=1
+    )
     return F.affine_grid(
-        torch.stack([across, along], dim=1), list(images.shape), align_corners=False
+        torch.stack([across, along], dim=1),
+        list(images.shape),
+        align_corners=False,
     )
 
 
@@ -197,7 +233,9 @@ AREA, LONG = (0.02, 0.33), 3.3
 """Of an erased rectangle: its share of the image, and the most that its sides differ."""
 
 
-def _erase(images: Tensor, chance: float, seed: int, index: Tensor) -> Tensor:
+def _erase(
+    images: Tensor, chance: float, seed: int, index: Tensor
+) -> Tensor:
     """A rectangle of zeros within some of the images: its area uniform, its aspect too in
     logarithms."""
     height, width = images.shape[2:]
@@ -205,7 +243,10 @@ def _erase(images: Tensor, chance: float, seed: int, index: Tensor) -> Tensor:
     area, aspect = draw[:, 3:].view(-1, 2, TRIES).unbind(1)
     area = (AREA[0] + area * (AREA[1] - AREA[0])) * height * width
     aspect = torch.exp(math.log(0.3) + aspect * math.log(LONG / 0.3))
-    tall, wide = (area * aspect).sqrt().round(), (area / aspect).sqrt().round()
+    tall, wide = (
+        (area * aspect).sqrt().round(),
+        (area / aspect).sqrt().round(),
+    )
     fits = (tall < height) & (wide < width)
     first = fits.to(torch.int64).argmax(1, keepdim=True)
     tall, wide = tall.gather(1, first), wide.gather(1, first)
@@ -215,7 +256,9 @@ def _erase(images: Tensor, chance: float, seed: int, index: Tensor) -> Tensor:
     y = torch.arange(height, device=images.device)[None, :] - top
     x = torch.arange(width, device=images.device)[None, :] - left
     rows, columns = (y >= 0) & (y < tall) & erased, (x >= 0) & (x < wide)
-    return images.masked_fill(rows[:, None, :, None] & columns[:, None, None, :], 0.0)
+    return images.masked_fill(
+        rows[:, None, :, None] & columns[:, None, None, :], 0.0
+    )
 
 
 def _cut_out(images: Tensor, side: int, seed: int, index: Tensor) -> Tensor:
@@ -226,7 +269,7 @@ def _cut_out(images: Tensor, side: int, seed: int, index: Tensor) -> Tensor:
     left = (draw[:, 1] * width).floor() - side // 2
     y = torch.arange(height, device=images.device)[None, :] - top[:, None]
     x = torch.arange(width, device=images.device)[None, :] - left[:, None]
-    inside = ((y >= 0) & (y < side))[:, None, :, None] & ((x >= 0) & (x < side))[
-        :, None, None, :
-    ]
+    inside = ((y >= 0) & (y < side))[:, None, :, None] & (
+        (x >= 0) & (x < side)
+    )[:, None, None, :]
     return images.masked_fill(inside, 0.0)

@@ -26,7 +26,11 @@ def size_at(
     written for."""
     if train.progressive is None:
         return full
-    epochs = train.length if train.unit == "epochs" else train.length / steps_per_epoch
+    epochs = (
+        train.length
+        if train.unit == "epochs"
+        else train.length / steps_per_epoch
+    )
     sides, until = train.progressive.sides, train.progressive.until
     place = int(epoch / (epochs * until) * len(sides))
     if place >= len(sides):
@@ -39,7 +43,12 @@ def decoded_size(train: Train, full: ImageSize) -> ImageSize:
     """Height and width at which images on disk are cut for training: the one size that they have
     throughout, where pixels are not normalized place by place."""
     whole = train.progressive
-    by_channel = train.normalize in ("imagenet", "per-channel", "measured", "scale")
+    by_channel = train.normalize in (
+        "imagenet",
+        "per-channel",
+        "measured",
+        "scale",
+    )
     one = whole is not None and whole.until == 1 and len(whole.sides) == 1
     return size_at(0, train, 1, full) if one and by_channel else full
 
@@ -77,7 +86,9 @@ def check_sizes(plan: Plan, train: Train) -> None:
         inputs = {**plan.inputs, images: shape}.values()
         try:
             with torch.no_grad():
-                zeros = [torch.zeros(1, *one, device="meta") for one in inputs]
+                zeros = [
+                    torch.zeros(1, *one, device="meta") for one in inputs
+                ]
                 out = tuple(net(*zeros).shape[1:])
         except RuntimeError as error:
             raise _unfit(plan, shape, str(error).split("\n")[0]) from error

@@ -36,8 +36,12 @@ def rand_augment(
     timm = recipe.policy == "timm"
     operations = INCREASING if timm else OPERATIONS
     draw = uniform(base, index, 2 * recipe.ops)
-    spread = normal(key(base, "deviation"), index, recipe.ops) * recipe.deviation
-    done = uniform(key(base, "done"), index, recipe.ops) < (0.5 if timm else 1.0)
+    spread = (
+        normal(key(base, "deviation"), index, recipe.ops) * recipe.deviation
+    )
+    done = uniform(key(base, "done"), index, recipe.ops) < (
+        0.5 if timm else 1.0
+    )
     level = (recipe.magnitude + spread).clamp(0, 10) / 10
     for turn in range(recipe.ops):
         choice = (draw[:, 2 * turn] * len(operations)).to(torch.int64)
@@ -65,7 +69,10 @@ def trivial_augment(images: Tensor, seed: int, index: Tensor) -> Tensor:
 
 
 def _changed(
-    images: Tensor, choice: Tensor, strength: Tensor, operations: Sequence[Operation]
+    images: Tensor,
+    choice: Tensor,
+    strength: Tensor,
+    operations: Sequence[Operation],
 ) -> Tensor:
     """Each image under the operation of its choice, -1 for none."""
     painted = images.clone()
@@ -86,7 +93,9 @@ def _blend(images: Tensor, other: Tensor, strength: Tensor) -> Tensor:
 def _gray(images: Tensor) -> Tensor:
     if images.shape[1] != 3:
         return images.mean(1, keepdim=True)
-    weights = torch.tensor([0.299, 0.587, 0.114], device=images.device).view(1, 3, 1, 1)
+    weights = torch.tensor(
+        [0.299, 0.587, 0.114], device=images.device
+    ).view(1, 3, 1, 1)
     return (images * weights).sum(1, keepdim=True)
 
 
@@ -104,17 +113,24 @@ def _colour(images: Tensor, strength: Tensor) -> Tensor:
 
 def _contrast(images: Tensor, strength: Tensor) -> Tensor:
     return _blend(
-        images, _gray(images).mean((1, 2, 3), keepdim=True).expand_as(images), strength
+        images,
+        _gray(images).mean((1, 2, 3), keepdim=True).expand_as(images),
+        strength,
     )
 
 
 def _sharpness(images: Tensor, strength: Tensor) -> Tensor:
     channels = images.shape[1]
     kernel = (
-        torch.tensor([[1.0, 1, 1], [1, 5, 1], [1, 1, 1]], device=images.device) / 13
+        torch.tensor(
+            [[1.0, 1, 1], [1, 5, 1], [1, 1, 1]], device=images.device
+        )
+        / 13
     )
     padded = F.pad(images, (1, 1, 1, 1), mode="replicate")
-    smooth = F.conv2d(padded, kernel.expand(channels, 1, 3, 3), groups=channels)
+    smooth = F.conv2d(
+        padded, kernel.expand(channels, 1, 3, 3), groups=channels
+    )
     return _blend(images, smooth, strength)
 
 
@@ -131,7 +147,9 @@ def _solarize(images: Tensor, strength: Tensor) -> Tensor:
 
 def _posterize_from_4(images: Tensor, strength: Tensor) -> Tensor:
     """4 bits down to none at full strength, as timm's "increasing" has it."""
-    step = 2.0 ** (4 + torch.floor(4 * strength.abs() + SLACK)).view(-1, 1, 1, 1)
+    step = 2.0 ** (4 + torch.floor(4 * strength.abs() + SLACK)).view(
+        -1, 1, 1, 1
+    )
     return torch.floor(images / step) * step
 
 
@@ -146,9 +164,14 @@ def _invert(images: Tensor, strength: Tensor) -> Tensor:
 
 
 def _autocontrast(images: Tensor, strength: Tensor) -> Tensor:
-    low, high = images.amin((2, 3), keepdim=True), images.amax((2, 3), keepdim=True)
+    low, high = (
+        images.amin((2, 3), keepdim=True),
+        images.amax((2, 3), keepdim=True),
+    )
     return torch.where(
-        high > low, (images - low) * (255 / (high - low).clamp_min(1)), images
+        high > low,
+        (images - low) * (255 / (high - low).clamp_min(1)),
+        images,
     )
 
 
@@ -168,19 +191,29 @@ def _equalize_whole(images: Tensor, strength: Tensor) -> Tensor:
     below = counts.cumsum(1) - counts + (step / 2).floor()
     table = (below / step.clamp_min(1)).floor().clamp(max=255)
     spread = table.gather(1, flat).view_as(images)
-    return torch.where((step > 0).view(*images.shape[:2], 1, 1), spread, images)
+    return torch.where(
+        (step > 0).view(*images.shape[:2], 1, 1), spread, images
+    )
 
 
 def _histograms(images: Tensor) -> tuple[Tensor, Tensor]:
     """The values of each channel, (n * channels, places), and how many there are of each of 256."""
-    flat = images.round().clamp(0, 255).to(torch.int64).flatten(2).flatten(0, 1)
+    flat = (
+        images.round()
+        .clamp(0, 255)
+        .to(torch.int64)
+        .flatten(2)
+        .flatten(0, 1)
+    )
     counts = torch.zeros(len(flat), 256, device=images.device).scatter_add_(
         1, flat, torch.ones_like(flat, dtype=torch.float32)
     )
     return flat, counts
 
 
-def _matrix(strength: Tensor, entries: dict[tuple[int, int], Tensor]) -> Tensor:
+def _matrix(
+    strength: Tensor, entries: dict[tuple[int, int], Tensor]
+) -> Tensor:
     matrix = torch.zeros(len(strength), 2, 3, device=strength.device)
     matrix[:, 0, 0] = matrix[:, 1, 1] = 1
     for (row, column), values in entries.items():
@@ -219,11 +252,15 @@ class Moves(Frozen):
 
     def translate_x(self, images: Tensor, strength: Tensor) -> Tensor:
         """Up to 0.45 of the width."""
-        return self._affine(images, _matrix(strength, {(0, 2): MOVE * strength}))
+        return self._affine(
+            images, _matrix(strength, {(0, 2): MOVE * strength})
+        )
 
     def translate_y(self, images: Tensor, strength: Tensor) -> Tensor:
         """Up to 0.45 of the height."""
-        return self._affine(images, _matrix(strength, {(1, 2): MOVE * strength}))
+        return self._affine(
+            images, _matrix(strength, {(1, 2): MOVE * strength})
+        )
 
     def _shear(self, images: Tensor, strength: Tensor, axis: int) -> Tensor:
         slope = SHEAR * strength
@@ -235,7 +272,9 @@ class Moves(Frozen):
         return self._affine(images, _matrix(strength, entries))
 
     def _affine(self, images: Tensor, matrix: Tensor) -> Tensor:
-        grid = F.affine_grid(matrix, list(images.shape), align_corners=False)
+        grid = F.affine_grid(
+            matrix, list(images.shape), align_corners=False
+        )
         colour = len(self.fill) == images.shape[1]
         fill = self.fill if colour else (sum(self.fill) / len(self.fill),)
         outside = torch.tensor(fill, device=images.device).view(-1, 1, 1)

@@ -45,7 +45,9 @@ def load(
             f"--data {path}: the images of `{recipe.set}` {recipe.made}, and are not read from a"
             " path"
         )
-    place = (path or Path(getattr(recipe, "path", ""))).expanduser().absolute()
+    place = (
+        (path or Path(getattr(recipe, "path", ""))).expanduser().absolute()
+    )
     inputs = inputs or {"input": shape}
     lead = image_input(inputs)
     beside = {name: inputs[name] for name in inputs if name != lead}
@@ -53,7 +55,9 @@ def load(
     data = _decoded_as(recipe, loader_of(type(recipe))(recipe, request))
     data = replace(data, target=target, lead=[*inputs].index(lead))
     data.check(shape, output, scored=scored)
-    return replace(data, flat=data.shape != shape, path=None if recipe.made else place)
+    return replace(
+        data, flat=data.shape != shape, path=None if recipe.made else place
+    )
 
 
 def _decoded_as(recipe: Data, data: DataSet) -> DataSet:
@@ -66,7 +70,9 @@ def _decoded_as(recipe: Data, data: DataSet) -> DataSet:
     return replace(data, resize=resize, way=way, exif=exif)
 
 
-def loader_of(record: type[DataSource]) -> Callable[[DataSource, Request], DataSet]:
+def loader_of(
+    record: type[DataSource],
+) -> Callable[[DataSource, Request], DataSet]:
     """What reads the sets of a record; its module, and with it what decodes, is imported when it is
     needed."""
     module = import_module(f"{__name__}.{record.__name__.lower()}")

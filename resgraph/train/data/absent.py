@@ -18,7 +18,9 @@ UNCOUNTED = 1_000_000
 prepare pays."""
 
 
-def placeholder(asked: Train, inputs: Mapping[str, Shape], output: Shape) -> DataSet:
+def placeholder(
+    asked: Train, inputs: Mapping[str, Shape], output: Shape
+) -> DataSet:
     """A set of the size of the one that is missing, where that is known, and `UNCOUNTED` files
     where it is not."""
     recipe, lead = asked.data, image_input(inputs)
@@ -28,7 +30,9 @@ def placeholder(asked: Train, inputs: Mapping[str, Shape], output: Shape) -> Dat
     validation: Resident | Files
     if recipe.shape and counts:
         train, validation = (
-            Resident(blank(count, own), torch.zeros(count, dtype=torch.int64))
+            Resident(
+                blank(count, own), torch.zeros(count, dtype=torch.int64)
+            )
             for count in counts
         )
     else:

@@ -42,10 +42,14 @@ def answers(values: ArrayValues, where: str, request: Request) -> Tensor:
     return _KINDS[type(request.target)](values, where, request)
 
 
-def mask_classes(values: ArrayValues, target: PixelLabel, classes: int) -> Tensor:
+def mask_classes(
+    values: ArrayValues, target: PixelLabel, classes: int
+) -> Tensor:
     """The pixels of a mask → classes, int16, -100 where they are to be ignored. Raises `ValueError`
     at one that is no class."""
-    found = torch.from_numpy(numpy.ascontiguousarray(values).astype(numpy.int32))
+    found = torch.from_numpy(
+        numpy.ascontiguousarray(values).astype(numpy.int32)
+    )
     ignored = found == target.ignore
     wrong = ~ignored & ((found < 0) | (found >= classes))
     if wrong.any():
@@ -61,7 +65,11 @@ def class_count(labels: Tensor, target: AnyGoal, output: Shape) -> int:
         return 1 + int(labels.max()) if len(labels) else output[0]
     if isinstance(target, PixelLabel):
         return output[0]
-    return 0 if isinstance(target, Itself) or labels.ndim != 2 else labels.shape[1]
+    return (
+        0
+        if isinstance(target, Itself) or labels.ndim != 2
+        else labels.shape[1]
+    )
 
 
 def _label(values: ArrayValues, where: str, request: Request) -> Tensor:
@@ -71,9 +79,17 @@ def _label(values: ArrayValues, where: str, request: Request) -> Tensor:
             f"{where} has {shape} numbers of each image, and a label is one; for several labels"
             " write `target: labels`, for a class of each pixel `target: map`"
         )
-    whole = numpy.mod(values, 1) == 0 if values.dtype.kind == "f" else values == values
-    if not numpy.all(good := whole & (values >= 0) & (values < MOST_CLASSES)):
-        raise TrainingError(_odd(values, ~good, where, "no class: they count from 0"))
+    whole = (
+        numpy.mod(values, 1) == 0
+        if values.dtype.kind == "f"
+        else values == values
+    )
+    if not numpy.all(
+        good := whole & (values >= 0) & (values < MOST_CLASSES)
+    ):
+        raise TrainingError(
+            _odd(values, ~good, where, "no class: they count from 0")
+        )
     return torch.from_numpy(values.astype(numpy.int64))
 
 
@@ -114,9 +130,13 @@ def _map(values: ArrayValues, where: str, request: Request) -> Tensor:
     out = torch.empty(values.shape, dtype=torch.int16)
     for number, mask in enumerate(values):
         try:
-            out[number] = mask_classes(mask, request.target, request.output[0])
+            out[number] = mask_classes(
+                mask, request.target, request.output[0]
+            )
         except ValueError as error:
-            raise TrainingError(f"{where}: mask {number} {error}") from error
+            raise TrainingError(
+                f"{where}: mask {number} {error}"
+            ) from error
     return out
 
 
@@ -124,10 +144,14 @@ def _itself(values: ArrayValues, where: str, request: Request) -> Tensor:
     return torch.zeros(len(values), dtype=torch.int64)
 
 
-def _odd(values: ArrayValues, wrong: ArrayValues, where: str, why: str) -> str:
+def _odd(
+    values: ArrayValues, wrong: ArrayValues, where: str, why: str
+) -> str:
     place = numpy.argwhere(wrong)[0]
     inner = ", ".join(map(str, place))
-    return f"{where} has {values[tuple(place)]} at [{inner}], which is {why}"
+    return (
+        f"{where} has {values[tuple(place)]} at [{inner}], which is {why}"
+    )
 
 
 _KINDS: dict[type[Any], Callable[[ArrayValues, str, Request], Tensor]] = {

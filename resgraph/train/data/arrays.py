@@ -36,7 +36,10 @@ def load(recipe: Arrays, request: Request) -> DataSet:
         train = held.part(slice(0))
         if not request.scored:
             train, other = _part(store, recipe, recipe.train, request)
-            if (other, train.images.shape[1:]) != (levels, held.images.shape[1:]):
+            if (other, train.images.shape[1:]) != (
+                levels,
+                held.images.shape[1:],
+            ):
                 raise TrainingError(
                     f"the images of both parts in {store.path} have different shapes or types"
                 )
@@ -72,11 +75,14 @@ def _part(
     images, levels = as_pixels(pixels, where)
     images = fitted(images, request.input)
     known = (
-        (pixels, where) if isinstance(request.target, Itself) else read(recipe.labels)
+        (pixels, where)
+        if isinstance(request.target, Itself)
+        else read(recipe.labels)
     )
     labels = answers(*known, request)
     beside = tuple(
-        _beside(*read(name), name, shape) for name, shape in request.beside.items()
+        _beside(*read(name), name, shape)
+        for name, shape in request.beside.items()
     )
     for other, what in (
         (labels, recipe.labels),
@@ -120,10 +126,16 @@ def fitted(values: Tensor, shape: Shape) -> Tensor:
 
 def _ends_in_channels(own: Shape, shape: Shape) -> bool:
     """Whether images of another size than the net reads have their channels last."""
-    return len(own) == 3 and own[-1] in (1, 3, 4) and own[0] not in (1, 3, 4, shape[0])
+    return (
+        len(own) == 3
+        and own[-1] in (1, 3, 4)
+        and own[0] not in (1, 3, 4, shape[0])
+    )
 
 
-def _beside(values: ArrayValues, where: str, name: str, shape: Shape) -> Tensor:
+def _beside(
+    values: ArrayValues, where: str, name: str, shape: Shape
+) -> Tensor:
     """A further input (n, *shape)."""
     found, _ = as_pixels(values, where)
     found = found[:, None] if found.ndim == 1 else fitted(found, shape)

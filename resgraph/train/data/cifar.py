@@ -118,7 +118,9 @@ def load(recipe: Cifar, request: Request) -> DataSet:
             for names in (version.train, version.test)
         )
     except TrainingError as error:
-        raise TrainingError(f"{error}; take it anew from {version.url}") from error
+        raise TrainingError(
+            f"{error}; take it anew from {version.url}"
+        ) from error
     watched = "test"
     if recipe.held_out:
         share = recipe.held_out / len(train)
@@ -126,7 +128,13 @@ def load(recipe: Cifar, request: Request) -> DataSet:
         watched = "validation"
     about = f"{recipe.title} (Krizhevsky 2009), {version.archive}"
     return DataSet(
-        recipe.title, train, test, classes, recipe.shape, about, watched=watched
+        recipe.title,
+        train,
+        test,
+        classes,
+        recipe.shape,
+        about,
+        watched=watched,
     )
 
 
@@ -138,14 +146,19 @@ def _find(name: str, path: Path) -> tuple[Version, Path, dict[str, bytes]]:
                 return (
                     version,
                     folder,
-                    {file: (folder / file).read_bytes() for file in version.files},
+                    {
+                        file: (folder / file).read_bytes()
+                        for file in version.files
+                    },
                 )
         for archive in (path, path / version.archive):
             if archive.is_file() and archive.name == version.archive:
                 return version, archive, _unpack(version, archive)
     if path.is_file():
         known = " or ".join(version.archive for version in VERSIONS[name])
-        raise TrainingError(f"{path} is none of the official archives: {known}")
+        raise TrainingError(
+            f"{path} is none of the official archives: {known}"
+        )
     _refuse_cut_short(name, path)
     first = VERSIONS[name][0]
     raise MissingError(
@@ -192,15 +205,21 @@ def _unpack(version: Version, archive: Path) -> dict[str, bytes]:
     return files
 
 
-def _classes(version: Version, place: Path, files: dict[str, bytes]) -> ClassNames:
+def _classes(
+    version: Version, place: Path, files: dict[str, bytes]
+) -> ClassNames:
     if version.binary:
         return tuple(
             line
-            for line in files[version.names].decode("utf-8", "replace").split("\n")
+            for line in files[version.names]
+            .decode("utf-8", "replace")
+            .split("\n")
             if line.strip()
         )
     path = place / version.names
-    names = read_dictionary(files[version.names], str(path)).get(version.names_key)
+    names = read_dictionary(files[version.names], str(path)).get(
+        version.names_key
+    )
     if not isinstance(names, list) or not names:
         raise TrainingError(f"{path} has no `{version.names_key}`")
     return tuple(map(str, names))
@@ -214,12 +233,16 @@ def _part(
     classes: int,
 ) -> Resident:
     read = _read_binary if version.binary else _read_python
-    parts = [read(version, files[name], str(place / name)) for name in names]
+    parts = [
+        read(version, files[name], str(place / name)) for name in names
+    ]
     images, labels = (
         torch.cat([part[0] for part in parts]),
         torch.cat([part[1] for part in parts]),
     )
-    if len(labels) and (int(labels.min()) < 0 or int(labels.max()) >= classes):
+    if len(labels) and (
+        int(labels.min()) < 0 or int(labels.max()) >= classes
+    ):
         where = (
             place / names[0]
             if len(names) == 1
@@ -231,19 +254,27 @@ def _part(
     return Resident(images.view(-1, 3, 32, 32), labels)
 
 
-def _read_binary(version: Version, data: bytes, name: str) -> tuple[Tensor, Tensor]:
+def _read_binary(
+    version: Version, data: bytes, name: str
+) -> tuple[Tensor, Tensor]:
     lead = 2 if version.labels == "fine_labels" else 1
     if not data or len(data) % (lead + PIXELS):
         raise TrainingError(
             f"{name} is cut short: {len(data):,} bytes are no whole records of {lead + PIXELS:,}"
         )
     records = torch.from_numpy(
-        numpy.frombuffer(data, dtype=numpy.uint8).reshape(-1, lead + PIXELS).copy()
+        numpy.frombuffer(data, dtype=numpy.uint8)
+        .reshape(-1, lead + PIXELS)
+        .copy()
     )
-    return records[:, lead:].contiguous(), records[:, lead - 1].to(torch.int64)
+    return records[:, lead:].contiguous(), records[:, lead - 1].to(
+        torch.int64
+    )
 
 
-def _read_python(version: Version, data: bytes, name: str) -> tuple[Tensor, Tensor]:
+def _read_python(
+    version: Version, data: bytes, name: str
+) -> tuple[Tensor, Tensor]:
     found: dict[str, Any] = read_dictionary(data, name)
     pixels, labels = found.get("data"), found.get(version.labels)
     if (
@@ -251,7 +282,9 @@ def _read_python(version: Version, data: bytes, name: str) -> tuple[Tensor, Tens
         or pixels.dtype != numpy.uint8
         or pixels.shape[1:] != (PIXELS,)
     ):
-        raise TrainingError(f"{name} has no `data` of rows of {PIXELS:,} bytes")
+        raise TrainingError(
+            f"{name} has no `data` of rows of {PIXELS:,} bytes"
+        )
     if (
         not isinstance(labels, list)
         or len(labels) != len(pixels)
@@ -260,4 +293,6 @@ def _read_python(version: Version, data: bytes, name: str) -> tuple[Tensor, Tens
         raise TrainingError(
             f"{name} has no `{version.labels}`, one number for each image"
         )
-    return torch.from_numpy(pixels.copy()), torch.tensor(labels, dtype=torch.int64)
+    return torch.from_numpy(pixels.copy()), torch.tensor(
+        labels, dtype=torch.int64
+    )

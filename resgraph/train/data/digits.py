@@ -16,7 +16,9 @@ from .sets import DataSet, Request, Resident, stratified
 def stored() -> tuple[Tensor, Tensor]:
     """The images as they are published, (1797, 8, 8) uint8 from 0 to 16, and their labels, (1797,)
     int64."""
-    with np.load(Path(__file__).with_name("digits.npz"), allow_pickle=False) as archive:
+    with np.load(
+        Path(__file__).with_name("digits.npz"), allow_pickle=False
+    ) as archive:
         return torch.from_numpy(archive["images"]), torch.from_numpy(
             archive["labels"]
         ).to(torch.int64)
@@ -35,7 +37,10 @@ def load(recipe: Digits, request: Request) -> DataSet:
         )
         images, levels = larger * (255 / 16), 255
     images = (
-        images.round().to(torch.uint8).expand(-1, recipe.channels, -1, -1).contiguous()
+        images.round()
+        .to(torch.uint8)
+        .expand(-1, recipe.channels, -1, -1)
+        .contiguous()
     )
     train, test = stratified(labels, recipe.test, recipe.split_seed)
     return DataSet(

@@ -50,7 +50,9 @@ def load(recipe: Folder, request: Request) -> DataSet:
         about=f"images in {path}",
         watched="validation",
         notes=tuple(
-            note for part in (read[-1:] if scored else read) for note in part.notes()
+            note
+            for part in (read[-1:] if scored else read)
+            for note in part.notes()
         ),
     )
 
@@ -110,7 +112,9 @@ class ClassFolders:
 
     def __post_init__(self) -> None:
         entries = _entries(self.path)
-        self.classes = tuple(sorted(entry.name for entry in entries if entry.is_dir()))
+        self.classes = tuple(
+            sorted(entry.name for entry in entries if entry.is_dir())
+        )
         beside = [entry.path for entry in entries if not entry.is_dir()]
         self.outside = [*filter(_is_image, beside)]
 
@@ -123,15 +127,21 @@ class ClassFolders:
             found = sorted(self._images(self.path / name, set()))
             if not found:
                 kinds = ", ".join(_endings(self.others[other:]))
-                held = f" (but files that end with {kinds})" if kinds else ""
+                held = (
+                    f" (but files that end with {kinds})" if kinds else ""
+                )
                 raise TrainingError(
                     f"{self.path / name} has no image{held}; images end with {COMMON}, …"
                 )
             paths += [*map(Path, found)]
             labels += [label] * len(found)
-        return Files(tuple(paths), torch.tensor(labels, dtype=torch.int64), self.path)
+        return Files(
+            tuple(paths), torch.tensor(labels, dtype=torch.int64), self.path
+        )
 
-    def _images(self, folder: Path, seen: set[tuple[int, int]]) -> list[str]:
+    def _images(
+        self, folder: Path, seen: set[tuple[int, int]]
+    ) -> list[str]:
         """Paths in a folder and those within it; links are followed, but each folder is read
         once."""
         found: list[str] = []
@@ -146,7 +156,9 @@ class ClassFolders:
             for entry in _entries(Path(here)):
                 if entry.is_dir():
                     waiting.append(entry.path)
-                elif _is_image(entry.path) and (entry.is_file() or entry.is_symlink()):
+                elif _is_image(entry.path) and (
+                    entry.is_file() or entry.is_symlink()
+                ):
                     # a dead link is reported as an image that cannot be read
                     found.append(entry.path)
                 else:
@@ -157,9 +169,24 @@ class ClassFolders:
         """What was left out, for the reader."""
         kinds = ", ".join(_endings(self.others))
         lists = (
-            (self.outside, "image", "directly in", "outside the folder of any class"),
-            (self.others, "file", "in", f"not an image by its ending ({kinds})"),
-            (self.again, "folder", "in", "a second way to one that was read"),
+            (
+                self.outside,
+                "image",
+                "directly in",
+                "outside the folder of any class",
+            ),
+            (
+                self.others,
+                "file",
+                "in",
+                f"not an image by its ending ({kinds})",
+            ),
+            (
+                self.again,
+                "folder",
+                "in",
+                "a second way to one that was read",
+            ),
         )
         return [
             f"left out: {_counted(names, what)} {where} {self.path}, {why}: {self._named(names)}"
@@ -169,7 +196,8 @@ class ClassFolders:
 
     def _named(self, paths: list[str]) -> str:
         shown = ", ".join(
-            os.path.relpath(path, self.path) for path in sorted(paths)[:_SHOWN]
+            os.path.relpath(path, self.path)
+            for path in sorted(paths)[:_SHOWN]
         )
         return shown + (", …" if len(paths) > _SHOWN else "")
 
@@ -177,9 +205,15 @@ class ClassFolders:
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
     """What is in a folder but for names that begin with a dot: `.DS_Store`, `._x.png`, caches."""
     try:
-        return [entry for entry in os.scandir(folder) if not entry.name.startswith(".")]
+        return [
+            entry
+            for entry in os.scandir(folder)
+            if not entry.name.startswith(".")
+        ]
     except OSError as error:
-        raise TrainingError(f"{folder} cannot be read: {reason(error)}") from error
+        raise TrainingError(
+            f"{folder} cannot be read: {reason(error)}"
+        ) from error
 
 
 def _is_image(path: str) -> bool:
@@ -188,7 +222,9 @@ def _is_image(path: str) -> bool:
 
 def _endings(paths: list[str]) -> list[str]:
     """`.txt`, `none`: the commonest first."""
-    counts = Counter(PurePath(path).suffix.lower() or "no ending" for path in paths)
+    counts = Counter(
+        PurePath(path).suffix.lower() or "no ending" for path in paths
+    )
     return [ending for ending, _ in counts.most_common(_SHOWN)]
 
 

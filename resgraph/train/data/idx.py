@@ -60,7 +60,11 @@ def read_idx(path: Path, dimensions: int) -> Tensor:
     """The values of a file of so many dimensions, uint8. Raises `TrainingError` where it is
     another."""
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        with (
+            gzip.open(path)
+            if path.suffix == ".gz"
+            else path.open("rb") as file
+        ):
             head = file.read(4)
             if head != bytes([0, 0, UNSIGNED, dimensions]):
                 raise TrainingError(
@@ -81,7 +85,9 @@ def read_idx(path: Path, dimensions: int) -> Tensor:
     if left := wanted - len(values):
         end = "goes on after" if left < 0 else f"ends {left:,} before"
         raise TrainingError(f"{claim}, but {end} them; copy it again")
-    return torch.from_numpy(numpy.frombuffer(values, numpy.uint8).reshape(sides).copy())
+    return torch.from_numpy(
+        numpy.frombuffer(values, numpy.uint8).reshape(sides).copy()
+    )
 
 
 def _part(folder: Path, part: str, recipe: Idx) -> Resident:
@@ -92,7 +98,9 @@ def _part(folder: Path, part: str, recipe: Idx) -> Resident:
         raise TrainingError(
             f"{place} has {len(labels):,} labels for {len(images):,} images; they are of two sets"
         )
-    padded = F.pad(images, (recipe.pad,) * 4).repeat(1, recipe.channels, 1, 1)
+    padded = F.pad(images, (recipe.pad,) * 4).repeat(
+        1, recipe.channels, 1, 1
+    )
     return Resident(padded, labels.to(torch.int64))
 
 

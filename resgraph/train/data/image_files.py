@@ -18,7 +18,13 @@ from ...language.recipe import Train
 from ...language.recipe.augment import AreaCrop, SideCrop
 from ...language.recipe.data import OnDisk
 from ...language.recipe.target import PixelLabel
-from ..augment.crops import CenterCrop, CropPolicy, ImageSize, RandomCrop, filtered
+from ..augment.crops import (
+    CenterCrop,
+    CropPolicy,
+    ImageSize,
+    RandomCrop,
+    filtered,
+)
 from ..augment.progressive import decoded_size
 from ..rng import key, permutation
 from ..settings.decide import Decisions
@@ -54,7 +60,11 @@ class _Part(Dataset[LoadedImage]):
         self, files: Files | Packed, data: DataSet, policy: CropPolicy
     ) -> None:
         self.files, self.shape, self.policy = files, data.shape, policy
-        self.exif, self.target, self.classes = data.exif, data.target, len(data.classes)
+        self.exif, self.target, self.classes = (
+            data.exif,
+            data.target,
+            len(data.classes),
+        )
 
     def __getitem__(self, asked: tuple[int, int]) -> LoadedImage:
         epoch, number = asked
@@ -62,7 +72,9 @@ class _Part(Dataset[LoadedImage]):
         index = number % len(self.files)
         place = self.files.name(index)
         try:
-            views, whole, why = self._views(self.files.source(index), epoch, number)
+            views, whole, why = self._views(
+                self.files.source(index), epoch, number
+            )
             slow = Trouble(place, why, broken=False) if why else None
             if not self.files.masks:
                 return views, self.files.labels[index], slow
@@ -70,7 +82,9 @@ class _Part(Dataset[LoadedImage]):
             return views, self._mask(whole, epoch, number), slow
         except UNREADABLE as error:
             size = getattr(self.policy, "size", self.shape[1:])
-            gray = torch.full((self.shape[0], *size), 128, dtype=torch.uint8)
+            gray = torch.full(
+                (self.shape[0], *size), 128, dtype=torch.uint8
+            )
             trouble = Trouble(place, f"{error}", broken=True)
             return (gray,), self._unknown(index), trouble
 
@@ -82,13 +96,19 @@ class _Part(Dataset[LoadedImage]):
         least = None if self.files.masks else self.policy.min_side
         if isinstance(self.policy, RandomCrop) and not self.exif:
             data = (
-                source.read_bytes() if isinstance(source, Path) else source.getvalue()
+                source.read_bytes()
+                if isinstance(source, Path)
+                else source.getvalue()
             )
             if jpeg := Jpeg.read(data, least):
                 box = self.policy.box(jpeg.size, epoch, number)
                 pixels, why = jpeg.part(box, mode_of(self.shape[0]))
                 way = self.policy.drawn(epoch, number)
-                return (filtered(pixels, self.policy.size, way),), jpeg.size, why
+                return (
+                    (filtered(pixels, self.policy.size, way),),
+                    jpeg.size,
+                    why,
+                )
         image = open_image(source, self.shape[0], least, exif=self.exif)
         return self.policy(image, epoch, number), image.size, ""
 
@@ -124,12 +144,18 @@ def center_crop_of(data: DataSet) -> CenterCrop:
 class Decoded:
     """Batches from files. Counts the ones that are broken, and stops where there are too many."""
 
-    def __init__(self, data: DataSet, train: Train, decisions: Decisions) -> None:
-        if isinstance(data.train, Resident) or isinstance(data.validation, Resident):
+    def __init__(
+        self, data: DataSet, train: Train, decisions: Decisions
+    ) -> None:
+        if isinstance(data.train, Resident) or isinstance(
+            data.validation, Resident
+        ):
             raise TypeError("decoding is for files")
         crop, still = train.augment.crop, center_crop_of(data)
         policy = (
-            RandomCrop(crop, decoded_size(train, still.size), train.seed, data.way)
+            RandomCrop(
+                crop, decoded_size(train, still.size), train.seed, data.way
+            )
             if isinstance(crop, AreaCrop | SideCrop)
             else still
         )
@@ -138,13 +164,17 @@ class Decoded:
         self.channels_last = decisions.channels_last
         self.files = (data.train, data.validation)
         self.policies: tuple[CropPolicy, CropPolicy] = (policy, still)
-        self.share = train.data.unreadable if isinstance(train.data, OnDisk) else 0.0
+        self.share = (
+            train.data.unreadable if isinstance(train.data, OnDisk) else 0.0
+        )
         self.bound = self.share * (len(data.train) + len(data.validation))
         self.broken: set[str] = set()
         self.slow: dict[str, str] = {}
         self.reported: set[str] = set()
 
-    def train(self, epoch: int, order: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    def train(
+        self, epoch: int, order: Tensor
+    ) -> Iterator[tuple[Tensor, Tensor]]:
         """Rows of `order`, decoded, with the random crops of (epoch, index)."""
         return self._images(0, epoch, order)
 
@@ -170,7 +200,9 @@ class Decoded:
         """Rows of validation images, each image with all its views, and their labels (n,), -100
         where one is broken."""
         asked = [[(0, i) for i in row] for row in rows]
-        for groups, labels in self._loaded(self.files[1], policy, asked, _by_size):
+        for groups, labels in self._loaded(
+            self.files[1], policy, asked, _by_size
+        ):
             yield (
                 [
                     (views.to(self.device), places.to(self.device))
@@ -190,7 +222,9 @@ class Decoded:
             f" {why}"
             for place, why in sorted(slow.items())[:1]
         ]
-        return [f"skipped, as it cannot be read: {text}" for text in fresh] + counted
+        return [
+            f"skipped, as it cannot be read: {text}" for text in fresh
+        ] + counted
 
     def _loaded(
         self,
@@ -216,21 +250,27 @@ class Decoded:
             yield images, labels
 
     def _count(self, troubles: list[Trouble]) -> None:
-        self.broken.update(f"{one.place}: {one.why}" for one in troubles if one.broken)
-        self.slow.update((one.place, one.why) for one in troubles if not one.broken)
+        self.broken.update(
+            f"{one.place}: {one.why}" for one in troubles if one.broken
+        )
+        self.slow.update(
+            (one.place, one.why) for one in troubles if not one.broken
+        )
         if len(self.broken) > self.bound:
             raise TrainingError(self._too_many())
 
     def _too_many(self) -> str:
         """How many are broken, how many may be, and what to do."""
         found, total = len(self.broken), sum(map(len, self.files))
-        allowed = (
-            f"{100 * self.share:g} % of {total:,}, which is {int(self.bound) or 'none'}"
-        )
+        allowed = f"{100 * self.share:g} % of {total:,}, which is {int(self.bound) or 'none'}"
         shown = "; ".join(sorted(self.broken)[:3]) + (
             f"; and {found - 3:,} more" if found > 3 else ""
         )
-        one, them = ("1 image", "it") if found == 1 else (f"{found:,} images", "them")
+        one, them = (
+            ("1 image", "it")
+            if found == 1
+            else (f"{found:,} images", "them")
+        )
         return (
             f"{one} cannot be read, more than `data.unreadable` allows ({allowed}): {shown}. "
             f"Mend or remove {them}, or allow more by a larger `train.data.unreadable`"
@@ -239,10 +279,14 @@ class Decoded:
 
 def _stacked(views: Iterable[Tensor]) -> Tensor:
     """(n, channels, height, width), channels-last in memory as its views are."""
-    return torch.stack([view.permute(1, 2, 0) for view in views]).permute(0, 3, 1, 2)
+    return torch.stack([view.permute(1, 2, 0) for view in views]).permute(
+        0, 3, 1, 2
+    )
 
 
-def _together(samples: list[LoadedImage]) -> tuple[Tensor, Tensor, list[Trouble]]:
+def _together(
+    samples: list[LoadedImage],
+) -> tuple[Tensor, Tensor, list[Trouble]]:
     """Samples of one view each, all of one size."""
     views, labels, troubles = zip(*samples, strict=True)
     return (
@@ -258,7 +302,9 @@ def _by_size(
     """Samples of any views, those of one size together."""
     views, labels, troubles = zip(*samples, strict=True)
     sizes = by_key(
-        (view.shape, (view, place)) for place, seen in enumerate(views) for view in seen
+        (view.shape, (view, place))
+        for place, seen in enumerate(views)
+        for view in seen
     )
     groups = [
         (
@@ -276,10 +322,14 @@ def sample(data: DataSet, seed: int) -> Resident:
     if isinstance(data.train, Resident):
         raise TypeError("sampling is for files")
     part = _Part(data.train, data, center_crop_of(data))
-    chosen = permutation(key(seed, "sample"), len(data.train))[:SAMPLED].tolist()
+    chosen = permutation(key(seed, "sample"), len(data.train))[
+        :SAMPLED
+    ].tolist()
     read = [part[(0, index)] for index in chosen]
     whole = [
-        (views[0], label) for views, label, bad in read if not (bad and bad.broken)
+        (views[0], label)
+        for views, label, bad in read
+        if not (bad and bad.broken)
     ]
     bad = read[0][2]
     if not whole and bad:

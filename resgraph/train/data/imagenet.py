@@ -34,8 +34,13 @@ def load(recipe: ImageNet, request: Request) -> DataSet:
     Raises `MissingError` where a part or the classes of the flat one are not there, `TrainingError`
     where they do not agree."""
     root = _root(request.path, recipe)
-    train, flat = root / recipe.train, ClassFolders(root / recipe.validation)
-    first = ClassFolders(train if train.is_dir() or not request.scored else flat.path)
+    train, flat = (
+        root / recipe.train,
+        ClassFolders(root / recipe.validation),
+    )
+    first = ClassFolders(
+        train if train.is_dir() or not request.scored else flat.path
+    )
     if flat.classes:
         classes, held = common_classes(first, flat), flat.files()
     else:
@@ -65,9 +70,13 @@ def _root(path: Path, recipe: ImageNet) -> Path:
     )
 
 
-def _flat(folder: Path, path: Path, truth: str | None, classes: ClassNames) -> Files:
+def _flat(
+    folder: Path, path: Path, truth: str | None, classes: ClassNames
+) -> Files:
     """The images of one folder, in the order of their names, by the file that has their classes."""
-    found = (one for one in folder.iterdir() if not one.name.startswith("."))
+    found = (
+        one for one in folder.iterdir() if not one.name.startswith(".")
+    )
     images = sorted(one for one in found if one.suffix.lower() in ENDINGS)
     source = _truth(folder, path, truth)
     try:
@@ -87,7 +96,9 @@ def _flat(folder: Path, path: Path, truth: str | None, classes: ClassNames) -> F
                 f"{source}: {image.stem} is of class `{name}`, which has no folder to train on"
             )
         labels.append(place[name])
-    return Files(tuple(images), torch.tensor(labels, dtype=torch.int64), folder)
+    return Files(
+        tuple(images), torch.tensor(labels, dtype=torch.int64), folder
+    )
 
 
 def _truth(folder: Path, path: Path, truth: str | None) -> Path:
@@ -114,7 +125,13 @@ def _by_number(source: Path, classes: ClassNames) -> ClassNames:
         )
     rows = read_structs(meta, "synsets")
     known = {row.get("ILSVRC2012_ID"): str(row.get("WNID")) for row in rows}
-    return ("", *(known.get(float(number), "") for number in range(1, 1 + len(rows))))
+    return (
+        "",
+        *(
+            known.get(float(number), "")
+            for number in range(1, 1 + len(rows))
+        ),
+    )
 
 
 def _said(
@@ -123,7 +140,11 @@ def _said(
     """The class of each image by the name of its file."""
     lines = [line for line in text.splitlines() if line.strip()]
     if source.suffix.lower() == ".csv":
-        rows = [(row[0], row[1].split()[0]) for row in csv.reader(lines) if row[1:]]
+        rows = [
+            (row[0], row[1].split()[0])
+            for row in csv.reader(lines)
+            if row[1:]
+        ]
         return {Path(name).stem: _named(one, numbers) for name, one in rows}
     words = [line.split() for line in lines]
     if all(len(row) > 1 for row in words):
@@ -136,7 +157,9 @@ def _said(
 
 
 def _in_order(images: list[Path], names: Iterable[str]) -> dict[str, str]:
-    return {image.stem: name for image, name in zip(images, names, strict=True)}
+    return {
+        image.stem: name for image, name in zip(images, names, strict=True)
+    }
 
 
 def _named(word: str, numbers: ClassNames) -> str:

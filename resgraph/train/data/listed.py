@@ -25,7 +25,15 @@ from ...ops.base import Shape, shape_text
 from .answers import answers, mask_classes
 from .formats.decoder import UNREADABLE, open_mask, size_of
 from .formats.table import Table
-from .sets import ClassNames, DataSet, Files, Request, held_out, names_of, nothing
+from .sets import (
+    ClassNames,
+    DataSet,
+    Files,
+    Request,
+    held_out,
+    names_of,
+    nothing,
+)
 
 PARTED = re.compile(r"[^|;\s]+")
 """A word of several in a cell."""
@@ -40,9 +48,16 @@ def load(recipe: Listed, request: Request) -> DataSet:
 
     Raises `MissingError` where a list is not there, `TrainingError` at the row that names no image,
     or says of it what cannot be."""
-    names = [recipe.train] if recipe.split else [recipe.train, recipe.validation]
+    names = (
+        [recipe.train]
+        if recipe.split
+        else [recipe.train, recipe.validation]
+    )
     alone = request.scored and not (request.path / recipe.train).is_file()
-    tables = [Table.read(request.path / name) for name in names[-1 if alone else 0 :]]
+    tables = [
+        Table.read(request.path / name)
+        for name in names[-1 if alone else 0 :]
+    ]
     label, answer = recipe.label, _ANSWERS[type(request.target)]
     columns = [label] if isinstance(label, str) else [*label]
     labels, classes = answer(tables, columns, request)
@@ -65,7 +80,9 @@ def load(recipe: Listed, request: Request) -> DataSet:
     )
 
 
-def _files(table: Table, recipe: Listed, labels: Tensor, request: Request) -> Files:
+def _files(
+    table: Table, recipe: Listed, labels: Tensor, request: Request
+) -> Files:
     """The images of a list, with what the net reads beside them."""
     paths = _paths(table, recipe.image, request.path)
     masks: tuple[Path, ...] = ()
@@ -74,7 +91,9 @@ def _files(table: Table, recipe: Listed, labels: Tensor, request: Request) -> Fi
         masks = _paths(table, recipe.label, request.path)
         _check_masks(table, paths, masks, request, recipe.exif)
     beside = tuple(
-        _beside(table, (recipe.inputs or {}).get(name, (name,)), name, shape)
+        _beside(
+            table, (recipe.inputs or {}).get(name, (name,)), name, shape
+        )
         for name, shape in request.beside.items()
     )
     return Files(paths, labels, request.path, masks, beside)
@@ -87,7 +106,9 @@ def _paths(table: Table, title: str, root: Path) -> tuple[Path, ...]:
     gone = [row for row, path in enumerate(found) if not path.is_file()]
     if gone:
         more = (
-            f" ({len(gone):,} of {len(found):,} rows name no file)" if gone[1:] else ""
+            f" ({len(gone):,} of {len(found):,} rows name no file)"
+            if gone[1:]
+            else ""
         )
         raise TrainingError(
             f"{table.place(gone[0])}: {found[gone[0]]} is not there{more}; paths count from {root}"
@@ -108,14 +129,22 @@ def _check_masks(
             sizes = size_of(path, exif=exif), size_of(mask)
             if sizes[0] != sizes[1]:
                 (a, b), (c, d) = sizes
-                raise ValueError(f"has {d}x{c} pixels, and its image {b}x{a}")
+                raise ValueError(
+                    f"has {d}x{c} pixels, and its image {b}x{a}"
+                )
             if row % every == 0:
-                mask_classes(numpy.asarray(open_mask(mask)), target, classes)
+                mask_classes(
+                    numpy.asarray(open_mask(mask)), target, classes
+                )
         except UNREADABLE as error:
-            raise TrainingError(f"{table.place(row)}: {mask} {error}") from error
+            raise TrainingError(
+                f"{table.place(row)}: {mask} {error}"
+            ) from error
 
 
-def _beside(table: Table, titles: tuple[str, ...], name: str, shape: Shape) -> Tensor:
+def _beside(
+    table: Table, titles: tuple[str, ...], name: str, shape: Shape
+) -> Tensor:
     """A further input (n, numbers) of the net."""
     if shape != (len(titles),):
         raise TrainingError(
@@ -123,7 +152,9 @@ def _beside(table: Table, titles: tuple[str, ...], name: str, shape: Shape) -> T
             f" {len(titles)} for it: name its columns in `train.data.inputs`, as in"
             f" `inputs: {{{name}: [age, weight]}}`; other maps are read from `set: arrays`"
         )
-    return torch.from_numpy(table.numbers(titles, gaps=False)).to(torch.float32)
+    return torch.from_numpy(table.numbers(titles, gaps=False)).to(
+        torch.float32
+    )
 
 
 def _one(columns: list[str], what: str) -> str:
@@ -139,7 +170,9 @@ Answers = tuple[list[Tensor], ClassNames]
 """What is to be learned of the images of each list, and the names of the classes or numbers."""
 
 
-def _label(tables: list[Table], columns: list[str], request: Request) -> Answers:
+def _label(
+    tables: list[Table], columns: list[str], request: Request
+) -> Answers:
     """Words or numbers, each another class: those of the training list, in order."""
     title = _one(columns, "a label")
     words = [[[cell] for cell in table.column(title)] for table in tables]
@@ -147,23 +180,32 @@ def _label(tables: list[Table], columns: list[str], request: Request) -> Answers
     return [torch.tensor(rows)[:, 0] for rows in found], classes
 
 
-def _labels(tables: list[Table], columns: list[str], request: Request) -> Answers:
+def _labels(
+    tables: list[Table], columns: list[str], request: Request
+) -> Answers:
     """Columns of 0 and 1, or one of words with `|`, `;` or spaces between them."""
     if len(columns) > 1:
         titles = tuple(columns)
         labels = [
-            answers(table.numbers(titles, gaps=True), f"{table.path}", request)
+            answers(
+                table.numbers(titles, gaps=True), f"{table.path}", request
+            )
             for table in tables
         ]
         return labels, titles
     (title,) = columns
-    words = [[*map(PARTED.findall, table.column(title))] for table in tables]
+    words = [
+        [*map(PARTED.findall, table.column(title))] for table in tables
+    ]
     found, classes = _places(tables, title, words, request)
     return [_marked(rows, len(classes)) for rows in found], classes
 
 
 def _places(
-    tables: list[Table], title: str, words: list[list[list[str]]], request: Request
+    tables: list[Table],
+    title: str,
+    words: list[list[list[str]]],
+    request: Request,
 ) -> tuple[list[list[list[int]]], ClassNames]:
     """The words of each row as places among the classes, which are the lines of `classes.txt` or
     the words of the first list. Raises `TrainingError` at a word that is none of them."""
@@ -173,8 +215,12 @@ def _places(
     for table, rows in zip(tables, words, strict=True):
         for place, row in enumerate(rows):
             if odd := [word for word in row if word not in number]:
-                raise TrainingError(_outside(table, place, title, odd[0], classes))
-    return [[[number[word] for word in row] for row in rows] for rows in words], classes
+                raise TrainingError(
+                    _outside(table, place, title, odd[0], classes)
+                )
+    return [
+        [[number[word] for word in row] for row in rows] for rows in words
+    ], classes
 
 
 def _marked(rows: list[list[int]], classes: int) -> Tensor:
@@ -185,20 +231,32 @@ def _marked(rows: list[list[int]], classes: int) -> Tensor:
     return out
 
 
-def _number(tables: list[Table], columns: list[str], request: Request) -> Answers:
+def _number(
+    tables: list[Table], columns: list[str], request: Request
+) -> Answers:
     titles = tuple(columns)
     values = (table.numbers(titles, gaps=True) for table in tables)
-    return [torch.from_numpy(found).to(torch.float32) for found in values], titles
+    return [
+        torch.from_numpy(found).to(torch.float32) for found in values
+    ], titles
 
 
-def _map(tables: list[Table], columns: list[str], request: Request) -> Answers:
+def _map(
+    tables: list[Table], columns: list[str], request: Request
+) -> Answers:
     _one(columns, "the path of a mask")
-    labels = [torch.zeros(len(table), dtype=torch.int64) for table in tables]
+    labels = [
+        torch.zeros(len(table), dtype=torch.int64) for table in tables
+    ]
     return labels, names_of(request.path, request.output[0])
 
 
-def _itself(tables: list[Table], columns: list[str], request: Request) -> Answers:
-    return [torch.zeros(len(table), dtype=torch.int64) for table in tables], ()
+def _itself(
+    tables: list[Table], columns: list[str], request: Request
+) -> Answers:
+    return [
+        torch.zeros(len(table), dtype=torch.int64) for table in tables
+    ], ()
 
 
 def _natural(name: str) -> tuple[int, str]:
@@ -213,7 +271,9 @@ def _outside(
     return f"{table.place(row)}: `{title}` is {cell!r}, which is none of the classes: {shown}"
 
 
-_ANSWERS: dict[type[Any], Callable[[list[Table], list[str], Request], Answers]] = {
+_ANSWERS: dict[
+    type[Any], Callable[[list[Table], list[str], Request], Answers]
+] = {
     SingleLabel: _label,
     Labels: _labels,
     Regression: _number,

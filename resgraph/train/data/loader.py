@@ -16,7 +16,13 @@ from ...language.recipe.target import Itself
 from ...ops.base import Shape
 from ...structs import Frozen
 from ..augment.color import augment_pixels
-from ..augment.geometry import augment_mask, blank, mirrored, move, only_flips
+from ..augment.geometry import (
+    augment_mask,
+    blank,
+    mirrored,
+    move,
+    only_flips,
+)
 from ..augment.mix import Batch, in_order, mix
 from ..augment.progressive import resized, size_at
 from ..parallel.distributed import World
@@ -31,7 +37,9 @@ class Pixels(Protocol):
     """Where raw images come from: (indices of a batch, in order) → uint8 images and labels, on the
     device."""
 
-    def train(self, epoch: int, order: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    def train(
+        self, epoch: int, order: Tensor
+    ) -> Iterator[tuple[Tensor, Tensor]]:
         """For each row of `order` (steps, n) a batch of n."""
 
     def validation(self, order: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
@@ -48,11 +56,14 @@ class InMemory:
         self, train: Resident, validation: Resident, device: torch.device
     ) -> None:
         self.parts = [
-            (p.images.to(device), p.labels.to(device)) for p in (train, validation)
+            (p.images.to(device), p.labels.to(device))
+            for p in (train, validation)
         ]
         self.device = device
 
-    def train(self, epoch: int, order: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    def train(
+        self, epoch: int, order: Tensor
+    ) -> Iterator[tuple[Tensor, Tensor]]:
         """Rows of `order`, gathered."""
         return self._gather(self.parts[0], order)
 
@@ -100,12 +111,17 @@ class BatchLoader(Frozen):
         for step, (index, (images, labels)) in enumerate(
             zip(order.to(self.device), raw, strict=True), start
         ):
-            changed = augment_pixels(images, recipe, self.levels, seed, index)
+            changed = augment_pixels(
+                images, recipe, self.levels, seed, index
+            )
             turned = None
             if recipe.alternate:
                 turned = mirrored(self.recipe.seed, epoch, index)
             ready = blank(
-                self._moved(changed, seed, index, turned), recipe, seed, index
+                self._moved(changed, seed, index, turned),
+                recipe,
+                seed,
+                index,
             )
             ready = self._layout(resized(ready, size))
             if images.ndim == 4:
@@ -113,18 +129,30 @@ class BatchLoader(Frozen):
             target = self._target(ready, labels)
             batch = mix(ready, target, recipe, self.recipe.seed, step)
             beside = self._beside(0, index % self.sampler.samples)
-            yield replace(batch, beside=beside, lead=self.lead) if beside else batch
+            yield (
+                replace(batch, beside=beside, lead=self.lead)
+                if beside
+                else batch
+            )
 
     def _moved(
-        self, images: Tensor, seed: int, index: Tensor, turned: Tensor | None
+        self,
+        images: Tensor,
+        seed: int,
+        index: Tensor,
+        turned: Tensor | None,
     ) -> Tensor:
         """Normalized, and moved as the recipe says; bytes are faster flipped than floats."""
         recipe = self.recipe.augment
         if self.normalization.by_channel and only_flips(recipe):
-            return self.normalization(move(images, recipe, seed, index, turned))
+            return self.normalization(
+                move(images, recipe, seed, index, turned)
+            )
         return move(self.normalization(images), recipe, seed, index, turned)
 
-    def validation(self, world: World) -> Iterator[tuple[tuple[Tensor, ...], Tensor]]:
+    def validation(
+        self, world: World
+    ) -> Iterator[tuple[tuple[Tensor, ...], Tensor]]:
         """Each validation image once over all ranks: what the net reads, and labels with -100 where
         a batch was filled up."""
         batch = self.sampler.batch // self.sampler.world
@@ -151,13 +179,20 @@ class BatchLoader(Frozen):
         """What else the net reads of some images."""
         ways = self.normalization.beside
         return tuple(
-            way(one[index]) for way, one in zip(ways, self.beside[part], strict=True)
+            way(one[index])
+            for way, one in zip(ways, self.beside[part], strict=True)
         )
 
     def _size(self, epoch: int) -> tuple[int, int]:
         """Of the images of an epoch; nothing where the net reads vectors."""
-        full = (self.shape[1], self.shape[2]) if len(self.shape) == 3 else (0, 0)
-        return size_at(epoch, self.recipe, self.sampler.steps_per_epoch, full)
+        full = (
+            (self.shape[1], self.shape[2])
+            if len(self.shape) == 3
+            else (0, 0)
+        )
+        return size_at(
+            epoch, self.recipe, self.sampler.steps_per_epoch, full
+        )
 
     def _layout(self, images: Tensor) -> Tensor:
         if self.flat:

@@ -45,7 +45,9 @@ class Normalization(Frozen):
     def to(self, device: torch.device) -> Normalization:
         """The same on another device."""
         beside = tuple(one.to(device) for one in self.beside)
-        return Normalization(self.scale.to(device), self.offset.to(device), beside)
+        return Normalization(
+            self.scale.to(device), self.offset.to(device), beside
+        )
 
     def document(self) -> dict[str, Any]:
         """As JSON."""
@@ -57,12 +59,16 @@ class Normalization(Frozen):
     def read(cls, document: dict[str, Any]) -> Normalization:
         """From JSON."""
         beside = tuple(map(cls.read, document.get("beside", ())))
-        scale, offset = (torch.tensor(document[key]) for key in ("scale", "offset"))
+        scale, offset = (
+            torch.tensor(document[key]) for key in ("scale", "offset")
+        )
         return cls(scale, offset, beside)
 
 
 def measure(
-    images: Resident, levels: int, how: Literal["per-channel", "per-pixel", "scale"]
+    images: Resident,
+    levels: int,
+    how: Literal["per-channel", "per-pixel", "scale"],
 ) -> Normalization:
     """What the training images say, in pixels scaled to [0, 1].
 
@@ -72,18 +78,26 @@ def measure(
     total = torch.zeros(shape, dtype=torch.float64)
     lead = (len(total), *[1] * (total.ndim - 1))
     if how == "scale":
-        return Normalization(torch.full(lead, 1 / levels), torch.zeros(lead))
+        return Normalization(
+            torch.full(lead, 1 / levels), torch.zeros(lead)
+        )
     square = torch.zeros_like(total)
     some = max(1, CHUNK // total.numel())
     for first in range(0, len(images), some):
-        values = images.images[first : first + some].to(torch.float64) / levels
+        values = (
+            images.images[first : first + some].to(torch.float64) / levels
+        )
         total += values.sum(0)
         square += values.square().sum(0)
     mean, square = total / len(images), square / len(images)
     if how == "per-pixel":
-        return Normalization(torch.full(lead, 1 / levels), mean.to(torch.float32))
+        return Normalization(
+            torch.full(lead, 1 / levels), mean.to(torch.float32)
+        )
     if axes := tuple(range(1, total.ndim)):
-        mean, square = (part.mean(axes, keepdim=True) for part in (mean, square))
+        mean, square = (
+            part.mean(axes, keepdim=True) for part in (mean, square)
+        )
     std = (square - mean.square()).clamp_min(1e-12).sqrt()
     scale = (1 / (levels * std)).to(torch.float32)
     return Normalization(scale, (mean / std).to(torch.float32))
@@ -107,7 +121,9 @@ def need_variance(images: Tensor, about: str) -> None:
     """Raises `TrainingError` where a channel of (n, channels, height, width) is of one value
     throughout; `about` says where they are."""
     rows = images.transpose(0, 1).flatten(1)
-    flat = [number for number, row in enumerate(rows) if row.min() == row.max()]
+    flat = [
+        number for number, row in enumerate(rows) if row.min() == row.max()
+    ]
     if not flat:
         return
     which = (

@@ -53,7 +53,9 @@ def load(recipe: Parquet, request: Request) -> DataSet:
 
 
 def _part(path: Path, pattern: str, recipe: Parquet) -> NamedPart:
-    files = sorted(path.glob(pattern)) or sorted((path / "data").glob(pattern))
+    files = sorted(path.glob(pattern)) or sorted(
+        (path / "data").glob(pattern)
+    )
     if not files:
         raise MissingError(
             f"{path / pattern} is not there, nor {path / 'data' / pattern}; say where the files are"
@@ -61,7 +63,10 @@ def _part(path: Path, pattern: str, recipe: Parquet) -> NamedPart:
             " and `train.data.validation`; `train.data.split: 0.1` holds out a tenth of the"
             " training files"
         )
-    read = [unpacked(file, Columns(recipe.image, recipe.label)) for file in files]
+    read = [
+        unpacked(file, Columns(recipe.image, recipe.label))
+        for file in files
+    ]
     for other in read[1:]:
         _same(path, read[0].names, other.names)
     return _together(files, read), read[0].names
@@ -71,11 +76,17 @@ def _together(files: list[Path], read: list[Unpacked]) -> Packed:
     indices = [one.index for one in read]
     rows = torch.cat([torch.arange(len(index)) for index in indices])
     return replace(
-        Packed.joined([one.images for one in read], indices, files), row=rows
+        Packed.joined([one.images for one in read], indices, files),
+        row=rows,
     )
 
 
 def _same(path: Path, names: ClassNames, other: ClassNames) -> None:
     if names != other:
-        odd = ", ".join(sorted(set(names) ^ set(other))[:5]) or "their order differs"
-        raise TrainingError(f"the files in {path} name different classes: {odd}")
+        odd = (
+            ", ".join(sorted(set(names) ^ set(other))[:5])
+            or "their order differs"
+        )
+        raise TrainingError(
+            f"the files in {path} name different classes: {odd}"
+        )

@@ -39,7 +39,9 @@ class Sampler(Frozen):
         shares = self.world * self.parts
         if self.batch % shares:
             near = max(shares, round(self.batch / shares) * shares)
-            parts = f", in {self.parts} parts each" if self.parts > 1 else ""
+            parts = (
+                f", in {self.parts} parts each" if self.parts > 1 else ""
+            )
             raise UsageError(
                 f"a batch of {self.batch} cannot be shared equally by {self.world}"
                 f" processes{parts}; {near} can"
@@ -73,9 +75,15 @@ class Sampler(Frozen):
         drawn = []
         for place, label in enumerate(ranked.tolist()):
             members = (self.labels == label).nonzero().flatten()
-            share = self.samples // classes + (place < self.samples % classes)
+            share = self.samples // classes + (
+                place < self.samples % classes
+            )
             rounds = [
-                members[permutation(key(base, "members", label, turn), len(members))]
+                members[
+                    permutation(
+                        key(base, "members", label, turn), len(members)
+                    )
+                ]
                 + turn * self.repeats * self.samples
                 for turn in range(-(-share // len(members)))
             ]

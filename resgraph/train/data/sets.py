@@ -47,7 +47,9 @@ class UnfitError(TrainingError):
     """The net is not one for these images or classes: what is wrong and what to do, of each (""
     where nothing is)."""
 
-    def __init__(self, images: tuple[str, str], classes: tuple[str, str]) -> None:
+    def __init__(
+        self, images: tuple[str, str], classes: tuple[str, str]
+    ) -> None:
         super().__init__("; ".join(images if images[0] else classes))
         self.images, self.classes = images, classes
 
@@ -67,7 +69,9 @@ class Resident(Frozen):
 
     def digest(self) -> str:
         """Of the pixels and labels."""
-        return _digest(map(_bytes, (self.images, self.labels, *self.beside)))
+        return _digest(
+            map(_bytes, (self.images, self.labels, *self.beside))
+        )
 
     def part(self, rows: Tensor | slice) -> Resident:
         """Some of the images."""
@@ -135,14 +139,21 @@ class Packed(Frozen):
 
     @classmethod
     def joined(
-        cls, shards: Sequence[Path], indices: Sequence[Index], origin: Sequence[Path]
+        cls,
+        shards: Sequence[Path],
+        indices: Sequence[Index],
+        origin: Sequence[Path],
     ) -> Packed:
         """By the index of each shard."""
         rows = torch.from_numpy(numpy.concatenate(indices))
         counts = torch.tensor([*map(len, indices)])
         number = torch.repeat_interleave(torch.arange(len(indices)), counts)
-        start, size, label = (rows[:, column].contiguous() for column in range(3))
-        return cls(tuple(shards), number, start, size, label, origin=tuple(origin))
+        start, size, label = (
+            rows[:, column].contiguous() for column in range(3)
+        )
+        return cls(
+            tuple(shards), number, start, size, label, origin=tuple(origin)
+        )
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -162,7 +173,9 @@ class Packed(Frozen):
     def digest(self) -> str:
         """Of the shards' names, and of each image's place and label."""
         files = self.origin or self.shards
-        names = [file.name.encode("utf-8", "surrogateescape") for file in files]
+        names = [
+            file.name.encode("utf-8", "surrogateescape") for file in files
+        ]
         rows = [
             part.numpy().tobytes()
             for part in (self.shard, self.start, self.size, self.labels)
@@ -241,11 +254,16 @@ class DataSet(Frozen):
     # where it was read, absolute; None where it is not from a path
     path: Path | None = None
 
-    def check(self, shape: Shape, output: Shape, *, scored: bool = False) -> None:
+    def check(
+        self, shape: Shape, output: Shape, *, scored: bool = False
+    ) -> None:
         """Raises `TrainingError` where the net and the set do not fit, or a part is empty or has
         labels out of range. The training part of a set that is only `scored` may be empty."""
         self.fit(shape, output)
-        for part, what in ((self.train, "training"), (self.validation, self.watched)):
+        for part, what in (
+            (self.train, "training"),
+            (self.validation, self.watched),
+        ):
             if not (scored and part is self.train):
                 self._check_part(part, what)
 
@@ -261,13 +279,17 @@ class DataSet(Frozen):
         """How many classes or numbers the set has."""
         return len(self.classes) or None
 
-    def _check_part(self, part: Resident | Files | Packed, what: str) -> None:
+    def _check_part(
+        self, part: Resident | Files | Packed, what: str
+    ) -> None:
         if not len(part):
             raise TrainingError(f"the {what} part of {self.name} is empty")
         if isinstance(self.target, SingleLabel):
             self._check_labels(part, what)
 
-    def _check_labels(self, part: Resident | Files | Packed, what: str) -> None:
+    def _check_labels(
+        self, part: Resident | Files | Packed, what: str
+    ) -> None:
         low, high = int(part.labels.min()), int(part.labels.max())
         if low < 0 or high >= len(self.classes):
             raise TrainingError(
@@ -276,12 +298,17 @@ class DataSet(Frozen):
         count = torch.bincount(part.labels, minlength=len(self.classes))
         if what == "training" and int(count.min()) == 0:
             empty = ", ".join(
-                self.classes[int(i)] for i in (count == 0).nonzero().flatten()[:5]
+                self.classes[int(i)]
+                for i in (count == 0).nonzero().flatten()[:5]
             )
-            raise TrainingError(f"{self.name} has no training image of class {empty}")
+            raise TrainingError(
+                f"{self.name} has no training image of class {empty}"
+            )
 
 
-def stratified(labels: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
+def stratified(
+    labels: Tensor, share: float, seed: int
+) -> tuple[Tensor, Tensor]:
     """Indices of the larger and the smaller part, to which `share` of each class (at least one)
     goes."""
     from ..rng import key, permutation
@@ -289,7 +316,9 @@ def stratified(labels: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]
     kept, taken = [], []
     for label in range(int(labels.max()) + 1):
         members = (labels == label).nonzero().flatten()
-        members = members[permutation(key(seed, "split", label), len(members))]
+        members = members[
+            permutation(key(seed, "split", label), len(members))
+        ]
         count = max(1, round(len(members) * share))
         taken.append(members[:count])
         kept.append(members[count:])
@@ -299,11 +328,18 @@ def stratified(labels: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]
 Divided = TypeVar("Divided", Resident, Files, Packed)
 
 
-def held_out(train: Divided, share: float, seed: int) -> tuple[Divided, Divided]:
+def held_out(
+    train: Divided, share: float, seed: int
+) -> tuple[Divided, Divided]:
     """A training part → what is left of it, and `share` of each class to validate on, or of all
     where images have no single class."""
     known, labels = bool(len(train)), train.labels
-    if not known or labels.ndim > 1 or labels.is_floating_point() or labels.min() < 0:
+    if (
+        not known
+        or labels.ndim > 1
+        or labels.is_floating_point()
+        or labels.min() < 0
+    ):
         labels = torch.zeros(len(train), dtype=torch.int64)
     kept, held = stratified(labels, share, seed)
     return train.part(kept), train.part(held)

@@ -72,7 +72,13 @@ class Labelling(Frozen):
             if isinstance(found, str) and found in self.names:
                 return self.names.index(found)
             return -1 if isinstance(found, bool | float) else int(found)
-        except (ValueError, KeyError, TypeError, IndexError, RecursionError):
+        except (
+            ValueError,
+            KeyError,
+            TypeError,
+            IndexError,
+            RecursionError,
+        ):
             return -1
 
 
@@ -85,10 +91,14 @@ def load(recipe: Shards, request: Request) -> DataSet:
     image has no label."""
     path = request.path
     ending, _, key = recipe.label.partition(".")
-    labels = Labelling(ending, tuple(key.split(".")) if key else (), names_of(path, 0))
+    labels = Labelling(
+        ending, tuple(key.split(".")) if key else (), names_of(path, 0)
+    )
     return DataSet(
         name=path.resolve().name,
-        train=nothing() if request.scored else _packed(path, recipe.train, labels),
+        train=nothing()
+        if request.scored
+        else _packed(path, recipe.train, labels),
         validation=_packed(path, recipe.validation, labels),
         classes=class_names(path, request.output[0]),
         shape=request.input,
@@ -109,12 +119,15 @@ def expand(pattern: str) -> list[str]:
             " it meant?"
         )
     numbers = (
-        f"{number:0{len(first)}d}" for number in range(int(first), int(last) + 1)
+        f"{number:0{len(first)}d}"
+        for number in range(int(first), int(last) + 1)
     )
     return [
         name
         for n in numbers
-        for name in expand(pattern[: found.start()] + n + pattern[found.end() :])
+        for name in expand(
+            pattern[: found.start()] + n + pattern[found.end() :]
+        )
     ]
 
 
@@ -160,17 +173,23 @@ def _index_shard(shard: Path, by: Labelling) -> Index:
                 if known is not None and key in known:
                     raise TrainingError(f"{shard} has {name} twice")
                 if ending == by.ending:
-                    labels[key] = _label(shard, name, by, file.piece(start, size))
+                    labels[key] = _label(
+                        shard, name, by, file.piece(start, size)
+                    )
                 elif known is not None:
                     images[key] = (start, size)
     except OSError as error:
-        raise TrainingError(f"{shard} cannot be read: {reason(error)}") from error
+        raise TrainingError(
+            f"{shard} cannot be read: {reason(error)}"
+        ) from error
     _need_pairs(shard, by, images.keys(), labels.keys())
     rows = sorted((*images[key], labels[key]) for key in labels)
     return numpy.array(rows, dtype=numpy.int64).reshape(-1, 3)
 
 
-def _need_pairs(shard: Path, by: Labelling, images: Set[str], labels: Set[str]) -> None:
+def _need_pairs(
+    shard: Path, by: Labelling, images: Set[str], labels: Set[str]
+) -> None:
     """Raises `TrainingError` where an image or a label stands alone."""
     for key in labels - images:
         raise TrainingError(
@@ -201,7 +220,9 @@ class _Bounded(io.BufferedReader):
     def read(self, size: int | None = -1, /) -> bytes:
         """As of any file."""
         left = max(0, self.total - self.tell())
-        return super().read(left if size is None or size < 0 else min(size, left))
+        return super().read(
+            left if size is None or size < 0 else min(size, left)
+        )
 
     def piece(self, start: int, size: int) -> bytes:
         """Some bytes from a place on; one more than any label has, of larger ones."""
@@ -248,7 +269,8 @@ def _members(shard: Path, file: _Bounded) -> Iterator[tuple[str, int, int]]:
 def _hidden(name: str) -> bool:
     """Whether a part of a member's path begins with a dot, but for `./` before all of it."""
     return any(
-        part.startswith(".") and part not in (".", "..") for part in name.split("/")
+        part.startswith(".") and part not in (".", "..")
+        for part in name.split("/")
     )
 
 

@@ -31,7 +31,9 @@ def load(recipe: Synthetic, request: Request) -> DataSet:
         for first in range(0, count, 256):
             part = slice(first, first + 256)
             clean = patterns[labels[part]]
-            noisy = clean + recipe.noise * torch.randn(clean.shape, generator=draw)
+            noisy = clean + recipe.noise * torch.randn(
+                clean.shape, generator=draw
+            )
             images[part] = (128 + 40 * noisy).clamp(0, 255).to(torch.uint8)
         parts.append(Resident(images, labels))
     names = tuple(f"class {i}" for i in range(classes))

@@ -78,7 +78,8 @@ def watched(loader: DataLoader[Any]) -> Iterator[Any]:
     finally:
         if handles:
             signal.signal(
-                signal.SIGCHLD, before if before is not None else signal.SIG_DFL
+                signal.SIGCHLD,
+                before if before is not None else signal.SIG_DFL,
             )
 
 

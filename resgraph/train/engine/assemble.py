@@ -53,7 +53,11 @@ def placed(net: nn.Module, decisions: Decisions) -> nn.Module:
 
 
 def make_train_state(
-    plan: Plan, task: Task, sampler: Sampler, decisions: Decisions, world: World
+    plan: Plan,
+    task: Task,
+    sampler: Sampler,
+    decisions: Decisions,
+    world: World,
 ) -> TrainState:
     """Everything at step 0, by the recipe of a plan and its task."""
     train = plan.spec.train
@@ -66,15 +70,21 @@ def make_train_state(
     optimizer = _optimizer(train, net, plan, decisions)
     ema = EmaModel(train.ema, net, frozen) if train.ema else None
     schedule = LearningRates(train, sampler.steps_per_epoch)
-    scaler = torch.amp.GradScaler(decisions.device.type, enabled=decisions.fp16)
-    metrics = MetricAccumulator(decisions.device, decisions.sum_type, task.plain())
+    scaler = torch.amp.GradScaler(
+        decisions.device.type, enabled=decisions.fp16
+    )
+    metrics = MetricAccumulator(
+        decisions.device, decisions.sum_type, task.plain()
+    )
     weights = loss_weights(train, plan.graph)
     return TrainState(
         net, net, optimizer, schedule, ema, metrics, scaler, weights=weights
     )
 
 
-def _wrap_blocks(net: nn.Module, decisions: Decisions, world: World) -> None:
+def _wrap_blocks(
+    net: nn.Module, decisions: Decisions, world: World
+) -> None:
     """Compiles the blocks of a net, or recomputes them, or both, as was decided."""
     if not decisions.compile:
         checkpoint_blocks(net, decisions.checkpointed)
@@ -111,7 +121,9 @@ def distribute(
     net, device = train_state.net, decisions.device
     if decisions.sharded:
         optimizer, compiled = train_state.optimizer, decisions.compile
-        shard(net, device, world.size, optimizer=optimizer, compiled=compiled)
+        shard(
+            net, device, world.size, optimizer=optimizer, compiled=compiled
+        )
         if train_state.ema:
             shard(train_state.ema.net, device, world.size)
         return
@@ -130,7 +142,10 @@ def _warm_up(
     DDP orders its buckets anew after its first backward pass, and with three ranks or more the
     order of a sum changes its last bit. So passes are made for nothing, in a fresh run and in a
     resumed one: from then on both add up alike."""
-    before = {name: value.clone() for name, value in train_state.net.named_buffers()}
+    before = {
+        name: value.clone()
+        for name, value in train_state.net.named_buffers()
+    }
     train_state.net.train()
     for _ in range(2):
         with decisions.autocast():
@@ -166,7 +181,9 @@ def make_data_loader(
     # files are cropped as they are decoded, and not once more
     if not isinstance(pixels, InMemory):
         train = train.model_copy(
-            update={"augment": train.augment.model_copy(update={"crop": None})}
+            update={
+                "augment": train.augment.model_copy(update={"crop": None})
+            }
         )
     return BatchLoader(
         pixels=pixels,
@@ -194,9 +211,13 @@ def _beside(
     return train, validation
 
 
-def make_pixels(data: DataSet, train: Train, decisions: Decisions) -> Pixels:
+def make_pixels(
+    data: DataSet, train: Train, decisions: Decisions
+) -> Pixels:
     """Images in memory go to the device whole; files are decoded by workers."""
-    if isinstance(data.train, Resident) and isinstance(data.validation, Resident):
+    if isinstance(data.train, Resident) and isinstance(
+        data.validation, Resident
+    ):
         return InMemory(data.train, data.validation, decisions.device)
     from ..data.image_files import Decoded
 

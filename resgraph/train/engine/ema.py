@@ -20,7 +20,10 @@ class EmaModel:
     are, and what is `frozen` is not touched."""
 
     def __init__(
-        self, recipe: Ema, net: nn.Module, frozen: frozenset[str] = frozenset()
+        self,
+        recipe: Ema,
+        net: nn.Module,
+        frozen: frozenset[str] = frozenset(),
     ) -> None:
         self.recipe = recipe
         self.frozen = frozen
@@ -34,11 +37,17 @@ class EmaModel:
         if step % self.recipe.every:
             return
         self.updates += 1
-        decay = min(self.recipe.decay, (1 + self.updates) / (10 + self.updates))
+        decay = min(
+            self.recipe.decay, (1 + self.updates) / (10 + self.updates)
+        )
         mine, theirs = self._moving(self.net), self._moving(net)
-        floating = [i for i, value in enumerate(mine) if value.is_floating_point()]
+        floating = [
+            i for i, value in enumerate(mine) if value.is_floating_point()
+        ]
         torch._foreach_lerp_(
-            [mine[i] for i in floating], [theirs[i] for i in floating], 1 - decay
+            [mine[i] for i in floating],
+            [theirs[i] for i in floating],
+            1 - decay,
         )
         for value, other in zip(mine, theirs, strict=True):
             if not value.is_floating_point():

@@ -42,11 +42,16 @@ class Sums:
     device; `look` is shown each batch."""
 
     def __init__(
-        self, decisions: Decisions, task: Task, look: BatchCallback | None = None
+        self,
+        decisions: Decisions,
+        task: Task,
+        look: BatchCallback | None = None,
     ) -> None:
         self.task, self.decisions, self.look = task.plain(), decisions, look
         self.totals = torch.zeros(
-            task.width + 4, dtype=decisions.sum_type, device=decisions.device
+            task.width + 4,
+            dtype=decisions.sum_type,
+            device=decisions.device,
         )
         self.ranked = isinstance(task, Classes) and task.classes > 5
 

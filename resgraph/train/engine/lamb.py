@@ -17,7 +17,9 @@ from torch import Tensor
 class LambOptimizer(torch.optim.Optimizer):
     """The optimizer of `optimizer: lamb`."""
 
-    def __init__(self, params: Iterable[dict[str, Any]], **options: Any) -> None:
+    def __init__(
+        self, params: Iterable[dict[str, Any]], **options: Any
+    ) -> None:
         super().__init__(params, options)
 
     @torch.no_grad()

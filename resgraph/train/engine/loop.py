@@ -42,7 +42,9 @@ TIME_UP = 1 << 16
 """Stands among the signals for the end of the minutes that a run has; signals are smaller."""
 AGREE_EVERY = 10
 """Steps between checks where all ranks must check at the same step."""
-DIVERGENCE_HINT = "a smaller `optimizer.lr`, a `warmup` or `clip: 1.0` may help"
+DIVERGENCE_HINT = (
+    "a smaller `optimizer.lr`, a `warmup` or `clip: 1.0` may help"
+)
 
 
 class TrainState(Struct):
@@ -127,7 +129,9 @@ class Loop(Struct):
     minutes: float | None = None
     began: float = field(default_factory=time.monotonic)
     checked: float = 0.0
-    window: tuple[float, int] = field(default_factory=lambda: (time.monotonic(), 0))
+    window: tuple[float, int] = field(
+        default_factory=lambda: (time.monotonic(), 0)
+    )
     speed: float = 0.0  # images a second in the last whole window
     seen_images: int = 0  # images since `began`
     witness: Witness | None = None  # of the last evaluation
@@ -169,16 +173,22 @@ class Loop(Struct):
         lr = train_state.schedule.lr(train_state.step)
         until = partial(train_state.schedule.until, train_state.step)
         set_lr(train_state.optimizer, lr, until)
-        seed_of_step = key(self.train.seed, "step", train_state.step, self.world.rank)
+        seed_of_step = key(
+            self.train.seed, "step", train_state.step, self.world.rank
+        )
         seeded(seed_of_step, self.decisions.device)
         train_state.optimizer.zero_grad(set_to_none=True)
         size = len(batch.labels) // parts
         for part in range(parts):
             with synchronized(train_state.model, part == parts - 1):
-                self._backward(batch, slice(part * size, (part + 1) * size), parts)
+                self._backward(
+                    batch, slice(part * size, (part + 1) * size), parts
+                )
         if self.train.clip:
             train_state.scaler.unscale_(train_state.optimizer)
-            nn.utils.clip_grad_norm_(train_state.net.parameters(), self.train.clip)
+            nn.utils.clip_grad_norm_(
+                train_state.net.parameters(), self.train.clip
+            )
         train_state.scaler.step(train_state.optimizer)
         train_state.scaler.update()
         train_state.step += 1
@@ -188,7 +198,8 @@ class Loop(Struct):
         window = train_state.schedule.window
         if window and train_state.step % window == 0:
             train_state.schedule.saw_training(
-                train_state.step, train_state.metrics.take_window(self.world)
+                train_state.step,
+                train_state.metrics.take_window(self.world),
             )
 
     def _backward(self, batch: Batch, part: slice, parts: int) -> None:
@@ -210,10 +221,14 @@ class Loop(Struct):
         """The loss over the outputs that the recipe weighs."""
         weights, mine = self.train_state.weights, batch.labels[part]
         if batch.partners is None:
-            return weighed(given, weights, lambda output: self.task.loss(output, mine))
+            return weighed(
+                given, weights, lambda output: self.task.loss(output, mine)
+            )
         targets, share = (mine, batch.partners[part]), batch.share
         return weighed(
-            given, weights, lambda output: self.task.mixed(output, targets, share)
+            given,
+            weights,
+            lambda output: self.task.mixed(output, targets, share),
         )
 
     def _check(self) -> int:
@@ -225,7 +240,9 @@ class Loop(Struct):
         else:
             due = step % AGREE_EVERY == 0
             stop_signal = (
-                self.world.largest(self._stop(), self.decisions.device) if due else 0
+                self.world.largest(self._stop(), self.decisions.device)
+                if due
+                else 0
             )
         if not due:
             return 0
@@ -235,7 +252,8 @@ class Loop(Struct):
         if now - self.window[0] > WINDOW:
             self.window, self.speed = (
                 (now, self.seen_images),
-                (self.seen_images - self.window[1]) / (now - self.window[0]),
+                (self.seen_images - self.window[1])
+                / (now - self.window[0]),
             )
         speed = self.speed or self.seen_images / max(1e-9, now - self.began)
         lr = self.train_state.schedule.lr(step - 1)
@@ -284,7 +302,9 @@ class Loop(Struct):
         self._finite()
         self.world.same_buffers(train_state.eval_net)
         found = self.judge()
-        for failure in self.world.collect(self.data_loader.pixels.decode_failures()):
+        for failure in self.world.collect(
+            self.data_loader.pixels.decode_failures()
+        ):
             self.reporter.say(failure)
         loss, error = train_state.metrics.take(self.world)
         if due:
@@ -301,7 +321,9 @@ class Loop(Struct):
             validation_error=found.error,
             seconds=seconds,
         )
-        self.record(row, self.seen_images / max(1e-9, time.monotonic() - self.began))
+        self.record(
+            row, self.seen_images / max(1e-9, time.monotonic() - self.began)
+        )
         self.reporter.epoch(row)
         best = never or (due and train_state.schedule.improved)
         if self.train.keep == "best" and best:
@@ -324,7 +346,10 @@ class Loop(Struct):
         self._finite()
         state = self.train_state.state(self.world)
         for name, value in state["net"].items():
-            if value.is_floating_point() and not torch.isfinite(value).all():
+            if (
+                value.is_floating_point()
+                and not torch.isfinite(value).all()
+            ):
                 step = self.train_state.step
                 lr = self.train_state.schedule.lr(step - 1)
                 raise TrainingError(
@@ -334,7 +359,9 @@ class Loop(Struct):
         self.save(state)
 
 
-def synchronized(model: nn.Module, last: bool) -> AbstractContextManager[None]:
+def synchronized(
+    model: nn.Module, last: bool
+) -> AbstractContextManager[None]:
     """Gradients are averaged over the ranks with the last part only."""
     if isinstance(model, nn.parallel.DistributedDataParallel) and not last:
         return model.no_sync()

@@ -16,19 +16,31 @@ class MetricAccumulator:
     """Sums since the last evaluation: loss times count, what the task's error is made of, count;
     and the same since the last window."""
 
-    def __init__(self, device: torch.device, sum_type: torch.dtype, task: Task) -> None:
+    def __init__(
+        self, device: torch.device, sum_type: torch.dtype, task: Task
+    ) -> None:
         self.task, self.width = task, task.width + 2
-        self.sums = torch.zeros(2 * self.width, dtype=sum_type, device=device)
+        self.sums = torch.zeros(
+            2 * self.width, dtype=sum_type, device=device
+        )
         # first step with a loss that is not finite
         self.bad = torch.full((), -1, dtype=torch.int64, device=device)
         self.empty = True
 
-    def add(self, loss: Tensor, output: Tensor, target: Tensor, step: int) -> None:
+    def add(
+        self, loss: Tensor, output: Tensor, target: Tensor, step: int
+    ) -> None:
         """One part of a step."""
         count, kind = self.task.count(target)[None], self.sums.dtype
-        parts = (loss.to(kind) * count, self.task.sums(output, target), count)
+        parts = (
+            loss.to(kind) * count,
+            self.task.sums(output, target),
+            count,
+        )
         self.sums += torch.cat([part.to(kind) for part in parts]).repeat(2)
-        self.bad = torch.where((self.bad < 0) & ~torch.isfinite(loss), step, self.bad)
+        self.bad = torch.where(
+            (self.bad < 0) & ~torch.isfinite(loss), step, self.bad
+        )
         self.empty = False
 
     def local(self) -> tuple[float, float, int]:

@@ -43,7 +43,9 @@ def crop_policy_for(
     """The crops of a test; None where they are those of validation. Raises `UsageError`
     where it cannot."""
     if crops not in CROPS:
-        raise UsageError(f"--crops {crops}: there are {' and '.join(map(str, CROPS))}")
+        raise UsageError(
+            f"--crops {crops}: there are {' and '.join(map(str, CROPS))}"
+        )
     asked = "--sides" if sides else f"--crops {crops}"
     if sides and crops != 1:
         raise UsageError(
@@ -66,7 +68,9 @@ def crop_policy_for(
         FullImage(sides, data.way)
         if sides
         else FiveCrop(
-            center_crop_of(data).side, (data.shape[1], data.shape[2]), data.way
+            center_crop_of(data).side,
+            (data.shape[1], data.shape[2]),
+            data.way,
         )
     )
 
@@ -93,18 +97,24 @@ class MultiCrop(Frozen):
         mine = list(range(world.rank, images, world.size))
         sums = Sums(self.decisions, Classes(self.classes), self.look)
         for groups, labels in pixels.views(
-            policy, [mine[at : at + size] for at in range(0, len(mine), size)]
+            policy,
+            [mine[at : at + size] for at in range(0, len(mine), size)],
         ):
             total: Tensor | int = 0
             views_seen = torch.zeros(
-                len(labels), 1, dtype=self.decisions.sum_type, device=labels.device
+                len(labels),
+                1,
+                dtype=self.decisions.sum_type,
+                device=labels.device,
             )
             for views, places in groups:
                 probabilities = self._chances(views)
                 total = total + probabilities.new_zeros(
                     len(labels), probabilities.shape[1]
                 ).index_add_(0, places, probabilities)
-                views_seen.index_add_(0, places, views_seen.new_ones(len(places), 1))
+                views_seen.index_add_(
+                    0, places, views_seen.new_ones(len(places), 1)
+                )
             sums.add(
                 (total / views_seen)
                 .clamp_min(torch.finfo(views_seen.dtype).tiny)
@@ -121,7 +131,9 @@ class MultiCrop(Frozen):
     def _weight(self, policy: CropPolicy) -> int:
         """The views of an image, in inputs of the net."""
         if isinstance(policy, FullImage):
-            return -(-sum(side * side for side in policy.sides) // self._area)
+            return -(
+                -sum(side * side for side in policy.sides) // self._area
+            )
         return 5
 
     def _chances(self, views: Tensor) -> Tensor:
@@ -133,9 +145,12 @@ class MultiCrop(Frozen):
 
     def _mean(self, views: Tensor) -> Tensor:
         own = tuple(views.shape[1:]) == self.shape
-        images = (self.normalization if own else any_size(self.normalization))(views)
+        images = (
+            self.normalization if own else any_size(self.normalization)
+        )(views)
         probabilities = [
-            self._softmax(form, own=own) for form in (images, images.flip(3))
+            self._softmax(form, own=own)
+            for form in (images, images.flip(3))
         ]
         return (probabilities[0] + probabilities[1]) / 2
 

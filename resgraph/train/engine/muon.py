@@ -28,7 +28,9 @@ ADJUST: dict[str, Callable[[int, int], float]] = {
 class MuonOptimizer(torch.optim.Optimizer):
     """The optimizer of the matrices in `optimizer: muon`."""
 
-    def __init__(self, params: Iterable[dict[str, Any]], **options: Any) -> None:
+    def __init__(
+        self, params: Iterable[dict[str, Any]], **options: Any
+    ) -> None:
         super().__init__(params, options)
 
     @torch.no_grad()
@@ -39,19 +41,26 @@ class MuonOptimizer(torch.optim.Optimizer):
                 if weight.grad is not None:
                     self._step(weight, weight.grad, group)
 
-    def _step(self, weight: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
+    def _step(
+        self, weight: Tensor, grad: Tensor, group: dict[str, Any]
+    ) -> None:
         state: dict[str, Tensor] = self.state[weight]
         if not state:
             state["momentum_buffer"] = torch.zeros_like(weight)
         buffer, momentum = state["momentum_buffer"], group["momentum"]
         buffer.lerp_(grad, 1 - momentum)
-        update = grad.lerp(buffer, momentum) if group["nesterov"] else buffer
+        update = (
+            grad.lerp(buffer, momentum) if group["nesterov"] else buffer
+        )
         matrix = update.reshape(len(update), -1)
         step = orthogonal(matrix, group["iterations"]).reshape(weight.shape)
         if group["unit"]:
             weight.mul_(len(weight) ** 0.5 / weight.norm().clamp(min=LEAST))
         weight.mul_(1 - group["lr"] * group["weight_decay"])
-        weight.add_(step, alpha=-group["lr"] * ADJUST[group["adjust"]](*matrix.shape))
+        weight.add_(
+            step,
+            alpha=-group["lr"] * ADJUST[group["adjust"]](*matrix.shape),
+        )
 
 
 def orthogonal(matrix: Tensor, iterations: int) -> Tensor:
@@ -66,6 +75,9 @@ def orthogonal(matrix: Tensor, iterations: int) -> Tensor:
     for _ in range(iterations):
         square = x @ x.T
         x = torch.addmm(
-            x, torch.addmm(square, square, square, beta=b, alpha=c), x, beta=a
+            x,
+            torch.addmm(square, square, square, beta=b, alpha=c),
+            x,
+            beta=a,
         )
     return x.T if tall else x

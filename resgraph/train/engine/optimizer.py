@@ -46,17 +46,24 @@ def make_optimizer(
 ) -> torch.optim.Optimizer:
     """The recipe's optimizer over the trainable parameters of `net`, the module of `plan`; those of
     one factor of the rate, and with or without weight decay, are a group."""
-    named = [(name, p) for name, p in net.named_parameters() if p.requires_grad]
+    named = [
+        (name, p) for name, p in net.named_parameters() if p.requires_grad
+    ]
     groups = Groups(net, plan, rates, recipe.lr)
     if not isinstance(recipe, Muon):
         return _made(recipe, groups.of(recipe, named), fused=fused)
     matrices = _matrices(named, plan)
     parts = (
         (recipe, [pair for pair in named if pair[0] in matrices]),
-        (recipe.others, [pair for pair in named if pair[0] not in matrices]),
+        (
+            recipe.others,
+            [pair for pair in named if pair[0] not in matrices],
+        ),
     )
     return Together(
-        _made(one, groups.of(one, own), fused=fused) for one, own in parts if own
+        _made(one, groups.of(one, own), fused=fused)
+        for one, own in parts
+        if own
     )
 
 
@@ -66,7 +73,9 @@ def _made(
     arguments = recipe.arguments()
     if recipe.fused:
         arguments["fused"] = fused
-    make = OWN.get(recipe.torch_class) or getattr(torch.optim, recipe.torch_class)
+    make = OWN.get(recipe.torch_class) or getattr(
+        torch.optim, recipe.torch_class
+    )
     made: torch.optim.Optimizer = make(groups, **arguments)
     return made
 
@@ -102,14 +111,20 @@ class Groups(Frozen):
 
     def of(self, recipe: Optimizer, named: Named) -> list[dict[str, Any]]:
         """The groups of some parameters."""
-        exempt = exempt_names(self.net, recipe.no_decay, norms_of(self.plan))
+        exempt = exempt_names(
+            self.net, recipe.no_decay, norms_of(self.plan)
+        )
         scales = (
-            factors(self.plan.graph, self.rates) if self.plan and self.rates else {}
+            factors(self.plan.graph, self.rates)
+            if self.plan and self.rates
+            else {}
         )
         by = getattr(recipe, "by", {})
         kinds: dict[GroupKind, list[nn.Parameter]] = {}
         for name, parameter in named:
-            kind = GroupKind(name in exempt, _scale(name, scales), part_named(name, by))
+            kind = GroupKind(
+                name in exempt, _scale(name, scales), part_named(name, by)
+            )
             kinds.setdefault(kind, []).append(parameter)
         return [
             {"params": kinds[kind], **self._options(recipe, kind, by)}
@@ -121,7 +136,11 @@ class Groups(Frozen):
     ) -> dict[str, Any]:
         own = by.get(kind.part, PartStep())
         lr = recipe.lr if own.lr is None else own.lr
-        decay = recipe.weight_decay if own.weight_decay is None else own.weight_decay
+        decay = (
+            recipe.weight_decay
+            if own.weight_decay is None
+            else own.weight_decay
+        )
         options = {
             "weight_decay": 0.0 if kind.free else decay,
             "lr_scale": kind.factor * lr / self.lr,
@@ -165,14 +184,20 @@ def norms_of(plan: Plan | None) -> frozenset[str]:
     modules have."""
     graph: Graph | None = getattr(plan, "graph", None)
     return (
-        frozenset(node.name for node in graph.nodes.values() if node.op.role == "norm")
+        frozenset(
+            node.name
+            for node in graph.nodes.values()
+            if node.op.role == "norm"
+        )
         if graph
         else frozenset()
     )
 
 
 def exempt_names(
-    net: nn.Module, kinds: tuple[str, ...], norms: frozenset[str] = frozenset()
+    net: nn.Module,
+    kinds: tuple[str, ...],
+    norms: frozenset[str] = frozenset(),
 ) -> frozenset[str]:
     """Parameters without weight decay: `norm` all of a norm's, `bias` every bias, `scale` other
     vectors and numbers. Norms are torch's, and the modules that `norms` names, with what stands
@@ -181,8 +206,13 @@ def exempt_names(
     within = tuple(f"{name}." for name in norms)
     for prefix, module in net.named_modules():
         for name, parameter in module.named_parameters(recurse=False):
-            norm = isinstance(module, NORMS) or f"{prefix}.".startswith(within)
-            own = {_decay_kind(name, parameter, norm=norm), *{name} & {"bias"}}
+            norm = isinstance(module, NORMS) or f"{prefix}.".startswith(
+                within
+            )
+            own = {
+                _decay_kind(name, parameter, norm=norm),
+                *{name} & {"bias"},
+            }
             if own.intersection(kinds):
                 exempt.add(f"{prefix}.{name}" if prefix else name)
     return frozenset(exempt)
@@ -196,7 +226,9 @@ def _decay_kind(name: str, parameter: nn.Parameter, *, norm: bool) -> str:
     return "scale" if parameter.ndim <= 1 else "weight"
 
 
-def load_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+def load_optimizer(
+    optimizer: torch.optim.Optimizer, state: dict[str, Any]
+) -> None:
     """Resumes from `state`, with the options that the recipe has now.
 
     Each state tensor gets the memory layout of its parameter: fused steps walk through both as if
@@ -212,7 +244,10 @@ def load_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> N
     optimizer.load_state_dict({**state, "param_groups": groups})
     for parameter, values in optimizer.state.items():
         for name, value in values.items():
-            if isinstance(value, torch.Tensor) and value.shape == parameter.shape:
+            if (
+                isinstance(value, torch.Tensor)
+                and value.shape == parameter.shape
+            ):
                 values[name] = torch.empty_like(
                     parameter, dtype=value.dtype, requires_grad=False
                 ).copy_(value)

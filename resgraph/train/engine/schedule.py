@@ -106,4 +106,7 @@ class LearningRates:
         self.warm_until, self.drops = state["warm_until"], state["drops"]
         self.best, self.waited = state["best"], state["waited"]
         # older runs have none
-        self.lowest, self.stale = state.get("lowest", math.inf), state.get("stale", 0)
+        self.lowest, self.stale = (
+            state.get("lowest", math.inf),
+            state.get("stale", 0),
+        )

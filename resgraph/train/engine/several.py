@@ -24,7 +24,9 @@ def first(given: NetOutput) -> Tensor:
 
 
 def weighed(
-    given: NetOutput, weights: OutputWeights, loss: Callable[[Tensor], Tensor]
+    given: NetOutput,
+    weights: OutputWeights,
+    loss: Callable[[Tensor], Tensor],
 ) -> Tensor:
     """The losses of the outputs, each times its weight, added up."""
     outputs = listed(given)

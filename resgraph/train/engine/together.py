@@ -16,7 +16,8 @@ class Together(torch.optim.Optimizer):
     def __init__(self, parts: Iterable[torch.optim.Optimizer]) -> None:
         self.parts = tuple(parts)
         super().__init__(
-            [group for part in self.parts for group in part.param_groups], {}
+            [group for part in self.parts for group in part.param_groups],
+            {},
         )
         self._share()
 
@@ -34,5 +35,8 @@ class Together(torch.optim.Optimizer):
         begin = 0
         for part in self.parts:
             end = begin + len(part.param_groups)
-            part.param_groups, part.state = self.param_groups[begin:end], self.state
+            part.param_groups, part.state = (
+                self.param_groups[begin:end],
+                self.state,
+            )
             begin = end

@@ -40,7 +40,9 @@ class Verdicts(Frozen):
     def matrix(self, classes: int) -> ArrayValues:
         """The confusion matrix (classes, classes), a row for each true class."""
         place = self.truth * classes + self.guess
-        return numpy.bincount(place, minlength=classes**2).reshape(classes, classes)
+        return numpy.bincount(place, minlength=classes**2).reshape(
+            classes, classes
+        )
 
     def mistakes(self) -> Iterator[int]:
         """Places of the surest mistakes, the surest first; of equal ones the first image."""
@@ -54,7 +56,8 @@ class Verdicts(Frozen):
         pairs, counts = numpy.unique(place, return_counts=True)
         order = numpy.lexsort((pairs, -counts))[:CONFUSIONS]
         return [
-            (int(counts[at]), *divmod(int(pairs[at]), classes)) for at in order.tolist()
+            (int(counts[at]), *divmod(int(pairs[at]), classes))
+            for at in order.tolist()
         ]
 
 
@@ -70,14 +73,23 @@ class Witness:
         sure, guess = chances.max(1)
         right = chances.gather(1, target.clamp_min(0)[:, None])[:, 0]
         # class numbers are exact in float32 up to 2^24
-        self.parts.append(torch.stack([target.float(), guess.float(), sure, right]))
+        self.parts.append(
+            torch.stack([target.float(), guess.float(), sure, right])
+        )
 
     def verdicts(self, images: int, world: World) -> Verdicts:
         """Over all ranks, which took turns in so many images; everywhere."""
         length = -(-images // world.size)
         mine = torch.cat(self.parts, 1)[:, :length]
-        mine = F.pad(mine, (0, length - mine.shape[1]), value=-1.0).contiguous()
-        every = world.gather(mine).permute(1, 2, 0).reshape(4, -1)[:, :images].cpu()
+        mine = F.pad(
+            mine, (0, length - mine.shape[1]), value=-1.0
+        ).contiguous()
+        every = (
+            world.gather(mine)
+            .permute(1, 2, 0)
+            .reshape(4, -1)[:, :images]
+            .cpu()
+        )
         number = (every[0] >= 0).nonzero()[:, 0]
         truth, guess, sure, right = every[:, number]
         return Verdicts(

@@ -37,7 +37,9 @@ class Views(nn.Module):
         return 0.5 * still + 0.25 * (up + down)
 
     def _mirrored(self, images: Tensor) -> Tensor:
-        return 0.5 * (first(self.net(images)) + first(self.net(images.flip(3))))
+        return 0.5 * (
+            first(self.net(images)) + first(self.net(images.flip(3)))
+        )
 
 
 def viewed(net: nn.Module, train: Train) -> nn.Module:

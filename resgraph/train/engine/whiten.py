@@ -23,7 +23,9 @@ from ..parallel.distributed import World
 def whitening(images: Tensor, size: tuple[int, int], eps: float) -> Tensor:
     """Normalized images (n, channels, height, width) → (2 m, channels, *size) float32, where m is
     the numbers of a patch; the eigenvalues rise."""
-    rows = F.unfold(images.to(torch.float64), size).transpose(0, 1).flatten(1)
+    rows = (
+        F.unfold(images.to(torch.float64), size).transpose(0, 1).flatten(1)
+    )
     values, vectors = torch.linalg.eigh(rows @ rows.T / rows.shape[1])
     filters = (vectors / (values.clamp_min(0) + eps).sqrt()).T
     shape = (-1, images.shape[1], *size)
@@ -49,7 +51,9 @@ def whitener(
         size = (conv.kernel_size[0], conv.kernel_size[1])
         found: Tensor = world.share(whitening(some.cpu(), size, whiten.eps))
         if not torch.isfinite(found).all():
-            raise TrainingError("`whiten`: the training images have no finite variance")
+            raise TrainingError(
+                "`whiten`: the training images have no finite variance"
+            )
         with torch.no_grad():
             conv.weight.copy_(found)
 

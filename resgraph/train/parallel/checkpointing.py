@@ -31,7 +31,10 @@ def blocks_of(net: nn.Module) -> dict[str, nn.Module]:
     for name, row in net.named_children():
         found[name] = row
         if isinstance(row, nn.Sequential):
-            found |= {f"{name}.{place}": block for place, block in row.named_children()}
+            found |= {
+                f"{name}.{place}": block
+                for place, block in row.named_children()
+            }
     return found
 
 
@@ -42,7 +45,9 @@ def checkpoint_blocks(net: nn.Module, names: Collection[str]) -> None:
     for name in names:
         block = blocks[name]
         # what `nn.Module.compile` sets, and copies and pickles leave out
-        block._compiled_call_impl = CheckpointedCall(block._call_impl, (block,))
+        block._compiled_call_impl = CheckpointedCall(
+            block._call_impl, (block,)
+        )
 
 
 def around_chunks(net: nn.Module, names: Collection[str]) -> Around:
@@ -50,7 +55,9 @@ def around_chunks(net: nn.Module, names: Collection[str]) -> Around:
     whole."""
     known = blocks_of(net)
     chosen = {
-        id(part) for name in names for part in (known[name], *known[name].children())
+        id(part)
+        for name in names
+        for part in (known[name], *known[name].children())
     }
 
     def around(run: Run, blocks: Sequence[nn.Module]) -> Run:
@@ -97,7 +104,9 @@ class CheckpointedCall(Struct):
 
 
 @contextmanager
-def _with_buffers(spare: Sequence[tuple[_BatchNorm, Buffers]]) -> Iterator[None]:
+def _with_buffers(
+    spare: Sequence[tuple[_BatchNorm, Buffers]],
+) -> Iterator[None]:
     """Meanwhile these norms have other buffers: in training they only write to them."""
     own = [norm._buffers for norm, _ in spare]
     for norm, buffers in spare:

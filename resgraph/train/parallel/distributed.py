@@ -187,10 +187,17 @@ def _store(found: Launch) -> Any:
 def _rendezvous_failed(found: Launch, error: Exception) -> ResgraphError:
     """Why the processes did not come together."""
     reason, place = (
-        (str(error).splitlines()[0][:200] if str(error) else type(error).__name__),
+        (
+            str(error).splitlines()[0][:200]
+            if str(error)
+            else type(error).__name__
+        ),
         f"{found.host}:{found.port}",
     )
-    if "EADDRINUSE" in reason or "address already in use" in str(error).lower():
+    if (
+        "EADDRINUSE" in reason
+        or "address already in use" in str(error).lower()
+    ):
         return UsageError(
             f"port {found.port}, where the processes are to meet, is in use by another program; set"
             " MASTER_PORT to a free one, for all of them alike"

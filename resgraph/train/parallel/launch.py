@@ -91,10 +91,17 @@ def _torchrun(environment: Mapping[str, str]) -> Launch:
 
 def _kubernetes(environment: Mapping[str, str]) -> Launch:
     """A pod of an Indexed Job."""
-    names = ("JOB_COMPLETION_INDEX", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
+    names = (
+        "JOB_COMPLETION_INDEX",
+        "WORLD_SIZE",
+        "LOCAL_RANK",
+        "LOCAL_WORLD_SIZE",
+    )
     found = _numbers(environment, *names)
     host = _first_pod(socket.getfqdn(), found.rank)
-    return replace(_with_rendezvous(found, environment, host), patience=PODS)
+    return replace(
+        _with_rendezvous(found, environment, host), patience=PODS
+    )
 
 
 def _slurm(environment: Mapping[str, str]) -> Launch:
@@ -102,11 +109,17 @@ def _slurm(environment: Mapping[str, str]) -> Launch:
     found = _numbers(environment, *(f"SLURM_{name}" for name in names))
     job = environment.get("SLURM_JOB_NODELIST", "")
     node = _first_node(environment.get("SLURM_STEP_NODELIST", job))
-    return _with_rendezvous(found, environment, node, _slurm_port(environment))
+    return _with_rendezvous(
+        found, environment, node, _slurm_port(environment)
+    )
 
 
 def _numbers(
-    environment: Mapping[str, str], rank: str, size: str, local: str, sharing: str
+    environment: Mapping[str, str],
+    rank: str,
+    size: str,
+    local: str,
+    sharing: str,
 ) -> Launch:
     """Without a word on it, a process has its cores to itself: launchers that bind processes to
     cores need none."""
@@ -138,7 +151,10 @@ def _whole(environment: Mapping[str, str], name: str, default: int) -> int:
 
 
 def _with_rendezvous(
-    found: Launch, environment: Mapping[str, str], host: str = "", port: int = PORT
+    found: Launch,
+    environment: Mapping[str, str],
+    host: str = "",
+    port: int = PORT,
 ) -> Launch:
     """With the place where all meet: what is set by hand, or else what the launcher lets one
     guess."""
@@ -147,7 +163,9 @@ def _with_rendezvous(
         raise UsageError(
             f"the environment's MASTER_PORT is {port}; ports are 1 to 65535"
         )
-    return replace(found, host=environment.get("MASTER_ADDR", host), port=port)
+    return replace(
+        found, host=environment.get("MASTER_ADDR", host), port=port
+    )
 
 
 def find_host(found: Launch, say: Callable[[str], None]) -> None:
@@ -182,7 +200,9 @@ def _unknown(host: str, port: int) -> str:
             socket.getaddrinfo(host, port)
             answer.append("")
         except (OSError, UnicodeError) as error:
-            answer.append(getattr(error, "strerror", None) or "no name of a host")
+            answer.append(
+                getattr(error, "strerror", None) or "no name of a host"
+            )
 
     asking = threading.Thread(target=ask, daemon=True)
     asking.start()
@@ -207,7 +227,10 @@ def _first_node(nodes: str) -> str:
 def _slurm_port(environment: Mapping[str, str]) -> int:
     """One for each step of a job, so that two on a node do not meet."""
     first, count = SLURM_PORTS
-    numbers = (environment.get(name, "") for name in ("SLURM_JOB_ID", "SLURM_STEP_ID"))
+    numbers = (
+        environment.get(name, "")
+        for name in ("SLURM_JOB_ID", "SLURM_STEP_ID")
+    )
     return (
         first
         + sum(

@@ -43,15 +43,22 @@ def shard(
     fully_shard(net, mesh=mesh)
     if optimizer:
         _follow(
-            optimizer, {before[name]: share for name, share in net.named_parameters()}
+            optimizer,
+            {before[name]: share for name, share in net.named_parameters()},
         )
 
 
 def units(net: nn.Module, *, compiled: bool) -> Iterator[nn.Module]:
     """What is gathered at a time: a block, or where chunks of blocks are compiled, a row."""
     for row in net.children():
-        parts = list(row) if isinstance(row, nn.Sequential) and not compiled else [row]
-        yield from (part for part in parts if any(True for _ in part.parameters()))
+        parts = (
+            list(row)
+            if isinstance(row, nn.Sequential) and not compiled
+            else [row]
+        )
+        yield from (
+            part for part in parts if any(True for _ in part.parameters())
+        )
 
 
 def _called_by_forward(net: nn.Module) -> None:
@@ -77,18 +84,25 @@ def local_shard(value: Tensor) -> Tensor:
     return value.to_local() if hasattr(value, "to_local") else value
 
 
-def _follow(optimizer: torch.optim.Optimizer, shares: dict[Any, Any]) -> None:
+def _follow(
+    optimizer: torch.optim.Optimizer, shares: dict[Any, Any]
+) -> None:
     """Puts shares in place of the whole parameters and states of an optimizer."""
     from torch.distributed.tensor import distribute_tensor
 
     for group in optimizer.param_groups:
-        group["params"] = [shares[parameter] for parameter in group["params"]]
+        group["params"] = [
+            shares[parameter] for parameter in group["params"]
+        ]
     for whole in list(optimizer.state):
         share, values = shares[whole], optimizer.state.pop(whole)
         optimizer.state[share] = {
             name: (
                 distribute_tensor(
-                    value, share.device_mesh, share.placements, src_data_rank=None
+                    value,
+                    share.device_mesh,
+                    share.placements,
+                    src_data_rank=None,
                 )
                 if isinstance(value, Tensor) and value.shape == whole.shape
                 else value

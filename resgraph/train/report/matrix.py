@@ -32,11 +32,19 @@ def confusion(matrix: ArrayValues, names: Sequence[str]) -> str:
     shares = matrix / numpy.maximum(total, 1)
     cell = 44.0 if len(names) <= COUNTED else max(SIDE / len(names), 1.0)
     if len(names) <= NAMED:
-        lead = max(width(fit(name, SIZE, NAME), SIZE) for name in names) + 30
-        body = [*_cells(matrix, shares, cell, lead), *_names(names, cell, lead)]
+        lead = (
+            max(width(fit(name, SIZE, NAME), SIZE) for name in names) + 30
+        )
+        body = [
+            *_cells(matrix, shares, cell, lead),
+            *_names(names, cell, lead),
+        ]
     else:
         lead = 64.0
-        body = [_image(shares, cell, lead), *_numbers(len(names), cell, lead)]
+        body = [
+            _image(shares, cell, lead),
+            *_numbers(len(names), cell, lead),
+        ]
     side = lead + cell * len(names)
     middle = lead + cell * len(names) / 2
     body += [
@@ -80,7 +88,9 @@ def _cells(
         )
         if len(matrix) <= COUNTED:
             ink = WHITE if share > 0.6 else INK
-            number = _text(x + cell / 2, y + cell / 2 + 4, f"{count:,}", "middle")
+            number = _text(
+                x + cell / 2, y + cell / 2 + 4, f"{count:,}", "middle"
+            )
             out.append(f'<g fill="{ink}">{number}</g>')
     return [
         *out,
@@ -143,7 +153,9 @@ def _text(
     """Cut where it is long, and whole in its tooltip."""
     short = fit(text, SIZE, NAME)
     about = f"<title>{escape(text)}</title>" if short != text else ""
-    turned = f' transform="rotate({turn:g} {x:.1f} {y:.1f})"' if turn else ""
+    turned = (
+        f' transform="rotate({turn:g} {x:.1f} {y:.1f})"' if turn else ""
+    )
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{turned}>'
         f"{about}{escape(short)}</text>"

@@ -32,7 +32,11 @@ class Judgement(Frozen):
 
     def page(self) -> str:
         """The whole of it, as HTML."""
-        style = files(__package__).joinpath("report.css").read_text(encoding="utf-8")
+        style = (
+            files(__package__)
+            .joinpath("report.css")
+            .read_text(encoding="utf-8")
+        )
         lines = [
             "<!doctype html>",
             '<html lang="en">',
@@ -54,7 +58,11 @@ class Judgement(Frozen):
 
     def _head(self) -> Iterator[str]:
         score, data, known = self.score, self.data, self.verdicts
-        near = "" if score.top5 is None else f" · top-5 error {score.top5:.2f} %"
+        near = (
+            ""
+            if score.top5 is None
+            else f" · top-5 error {score.top5:.2f} %"
+        )
         yield f"<header><h1>{_plain(self.title)}</h1>"
         yield (
             f'<p class="score"><b>{100 - score.error:.2f} % accuracy</b>: '
@@ -81,11 +89,17 @@ class Judgement(Frozen):
     def _mistake(self, place: int) -> str:
         said, number = self.verdicts, int(self.verdicts.number[place])
         guess, truth = (
-            _plain(self.data.classes[int(of[place])]) for of in (said.guess, said.truth)
+            _plain(self.data.classes[int(of[place])])
+            for of in (said.guess, said.truth)
         )
-        source, called = picture(self.data, number), _plain(name(self.data, number))
+        source, called = (
+            picture(self.data, number),
+            _plain(name(self.data, number)),
+        )
         shown = (
-            f'<img src="{source}" alt="{called}">' if source else "<i>no picture</i>"
+            f'<img src="{source}" alt="{called}">'
+            if source
+            else "<i>no picture</i>"
         )
         return (
             f'<figure><div class="frame">{shown}</div><figcaption>'
@@ -102,10 +116,16 @@ class Judgement(Frozen):
         yield (
             "<p>a row for each true class, a column for each that its images are taken for;"
             " shades by the share of the row"
-            + ("" if len(classes) <= NAMED else ", numbers as in the table of classes")
+            + (
+                ""
+                if len(classes) <= NAMED
+                else ", numbers as in the table of classes"
+            )
             + "</p>"
         )
-        drawn = confusion(self.verdicts.matrix(len(classes)), [*map(_legible, classes)])
+        drawn = confusion(
+            self.verdicts.matrix(len(classes)), [*map(_legible, classes)]
+        )
         yield f'<div class="scroll">{drawn}</div></section>'
 
     def _confusions(self) -> Iterator[str]:
@@ -130,7 +150,8 @@ class Judgement(Frozen):
             for part in (said.truth, said.guess, said.truth[said.hit])
         )
         recall, precision = (
-            right / numpy.where(whole > 0, whole, numpy.nan) for whole in (of, taken)
+            right / numpy.where(whole > 0, whole, numpy.nan)
+            for whole in (of, taken)
         )
         yield "<section><h2>Classes</h2><p>the least accurate first</p><table>"
         yield (
@@ -158,7 +179,9 @@ def _bar(value: float) -> str:
 
 def _legible(text: str) -> str:
     """Without what no page can hold: halves of characters, as names of files may have them."""
-    whole = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    whole = text.encode("utf-8", "surrogateescape").decode(
+        "utf-8", "replace"
+    )
     return "".join(one if one.isprintable() else "\ufffd" for one in whole)
 
 

@@ -39,7 +39,9 @@ def name(data: DataSet, number: int) -> str:
     return called.removeprefix(root)
 
 
-def _of_file(data: DataSet, part: Files | Packed, number: int) -> Image.Image | None:
+def _of_file(
+    data: DataSet, part: Files | Packed, number: int
+) -> Image.Image | None:
     try:
         source = part.source(number)
         return open_image(source, data.shape[0], SIDE, exif=data.exif)
@@ -51,7 +53,9 @@ def _of_tensor(values: Tensor, levels: int) -> Image.Image | None:
     """Pixels (channels, height, width) of one channel or three; of others there is no picture."""
     if values.ndim != 3 or values.shape[0] not in (1, 3):
         return None
-    pixels = (values.to(torch.float32) * (255 / levels)).round().clamp(0, 255)
+    pixels = (
+        (values.to(torch.float32) * (255 / levels)).round().clamp(0, 255)
+    )
     rows = pixels.to(torch.uint8).movedim(0, -1).contiguous().numpy()
     return Image.fromarray(rows[..., 0] if rows.shape[2] == 1 else rows)
 

@@ -76,12 +76,19 @@ class Checkpoints(Frozen):
             ) from error
         except (ValueError, RecursionError) as error:
             raise _damaged(path, f"it is no JSON ({error})") from error
-        entries = listed.get("checkpoints") if isinstance(listed, dict) else None
-        if not isinstance(entries, list) or not all(map(_is_entry, entries)):
+        entries = (
+            listed.get("checkpoints") if isinstance(listed, dict) else None
+        )
+        if not isinstance(entries, list) or not all(
+            map(_is_entry, entries)
+        ):
             raise _damaged(
-                path, f'expected {{"checkpoints": [...]}}, each with {", ".join(ENTRY)}'
+                path,
+                f'expected {{"checkpoints": [...]}}, each with {", ".join(ENTRY)}',
             )
-        return [dict(item, file=Path(item["file"]).name) for item in entries]
+        return [
+            dict(item, file=Path(item["file"]).name) for item in entries
+        ]
 
     def load(self, warn: Callable[[str], None]) -> State | None:
         """The newest whole one; None where the run has not saved yet.
@@ -114,7 +121,9 @@ class Checkpoints(Frozen):
                 ) from error
             return state
         if decode_failures:
-            listed_damage = "".join(f"\n  {text}" for text in decode_failures)
+            listed_damage = "".join(
+                f"\n  {text}" for text in decode_failures
+            )
             raise RunError(
                 f"no checkpoint of {self.directory.parent} is whole:{listed_damage}\n"
                 "take one from a copy, or begin again with `resgraph build`"
@@ -129,7 +138,10 @@ def _whole(path: Path, digest: str) -> tuple[bytes | None, str]:
     except OSError as error:
         return None, f"{path} cannot be read ({reason(error)})"
     if hashlib.sha256(data).hexdigest() != digest:
-        return None, f"{path} is damaged: its bytes are not those that were saved"
+        return (
+            None,
+            f"{path} is damaged: its bytes are not those that were saved",
+        )
     return data, ""
 
 

@@ -41,7 +41,10 @@ def curves(
     The error axis is cut where the curves have come down, so that what matters is not a flat line
     at the bottom."""
     unit, error = train.unit, error_name(train.target)
-    thin, bold = _points(rows, unit, "train"), _points(rows, unit, "validation")
+    thin, bold = (
+        _points(rows, unit, "train"),
+        _points(rows, unit, "validation"),
+    )
     top = ceiling([thin, bold])
     area = Area(max((x for x, _ in thin), default=1.0), top)
     body = axes(area, unit, f"{error} (%)")
@@ -51,14 +54,19 @@ def curves(
         ChartLine(watched, bold, ACCENT),
     ]
     body += [line(area, one) for one in drawn] + ends(area, drawn)
-    best, last = min((y for _, y in bold), default=0.0), bold[-1][1] if bold else 0.0
+    best, last = (
+        min((y for _, y in bold), default=0.0),
+        bold[-1][1] if bold else 0.0,
+    )
     below = f"{watched} {error} {last:.2f} % at the end, {best:.2f} % at its lowest"
     return page(title, below, body)
 
 
 def error_name(target: AnyGoal) -> str:
     """What an error of a target is called: `error`, `1 − mIoU`."""
-    return "error" if target.measure == "accuracy" else f"1 − {target.measure}"
+    return (
+        "error" if target.measure == "accuracy" else f"1 − {target.measure}"
+    )
 
 
 def _along(unit: str) -> str:
@@ -66,8 +74,13 @@ def _along(unit: str) -> str:
     return "step" if unit == "iterations" else "epoch"
 
 
-def _points(rows: Sequence[dict[str, Any]], unit: str, part: str) -> list[XY]:
-    return [(float(row[_along(unit)]), float(row[part]["error"])) for row in rows]
+def _points(
+    rows: Sequence[dict[str, Any]], unit: str, part: str
+) -> list[XY]:
+    return [
+        (float(row[_along(unit)]), float(row[part]["error"]))
+        for row in rows
+    ]
 
 
 def drops(train: Train, rows: Sequence[dict[str, Any]]) -> list[float]:
@@ -77,29 +90,47 @@ def drops(train: Train, rows: Sequence[dict[str, Any]]) -> list[float]:
         return [*map(float, train.schedule.at)]
     if not isinstance(train.schedule, Plateau):
         return []
-    rates = [(float(row[_along(train.unit)]), float(row["lr"])) for row in rows]
-    return [before[0] for before, after in pairwise(rates) if after[1] < before[1]]
+    rates = [
+        (float(row[_along(train.unit)]), float(row["lr"])) for row in rows
+    ]
+    return [
+        before[0]
+        for before, after in pairwise(rates)
+        if after[1] < before[1]
+    ]
 
 
 def comparison(
-    title: str, runs: Sequence[tuple[str, Sequence[dict[str, Any]]]], unit: str
+    title: str,
+    runs: Sequence[tuple[str, Sequence[dict[str, Any]]]],
+    unit: str,
 ) -> str:
     """An SVG of several runs, each its name and its rows: a colour each, thin for training and bold
     for validation (the ResNet paper's Figure 6)."""
     thin, bold = (
         [
             ChartLine(name, _points(rows, unit, part), colour, width, dash)
-            for (name, rows), (colour, dash) in zip(runs, pens(), strict=False)
+            for (name, rows), (colour, dash) in zip(
+                runs, pens(), strict=False
+            )
         ]
         for part, width in (("train", 1.2), ("validation", 2.4))
     )
     drawn = [one for one in (*thin, *bold) if one.points]
     every = [point for one in drawn for point in one.points]
     right = max((x for x, _ in every), default=1.0)
-    area = Area(right, min(100.0, max((y for _, y in every), default=100.0)))
-    body = [*axes(area, unit), *(line(area, one) for one in drawn), *ends(area, bold)]
+    area = Area(
+        right, min(100.0, max((y for _, y in every), default=100.0))
+    )
+    body = [
+        *axes(area, unit),
+        *(line(area, one) for one in drawn),
+        *ends(area, bold),
+    ]
     below = "thin: training error, bold: validation error"
-    return page(title, below, body, [one.label(" %") for one in bold if one.points])
+    return page(
+        title, below, body, [one.label(" %") for one in bold if one.points]
+    )
 
 
 def _drop(area: Area, value: float) -> str:

@@ -65,7 +65,9 @@ class RunDirectory(Struct):
     @property
     def metrics(self) -> MetricsLog:
         """The rows of this run."""
-        return MetricsLog(self.path / "metrics.jsonl", self.path / "timing.jsonl")
+        return MetricsLog(
+            self.path / "metrics.jsonl", self.path / "timing.jsonl"
+        )
 
     def write(self, name: str, content: bytes | str) -> Path:
         """Writes one file of the run whole."""
@@ -78,7 +80,10 @@ class RunDirectory(Struct):
 
     def update(self, **facts: Any) -> None:
         """Adds to run.json."""
-        self.write("run.json", json.dumps({**self.facts(), **facts}, indent=2) + "\n")
+        self.write(
+            "run.json",
+            json.dumps({**self.facts(), **facts}, indent=2) + "\n",
+        )
 
     def __enter__(self) -> RunDirectory:
         """Itself: the lock is held already."""
@@ -89,13 +94,16 @@ class RunDirectory(Struct):
         self.lock.close()
 
 
-def create(name: str, out: Path | None, *, force: bool = False) -> RunDirectory:
+def create(
+    name: str, out: Path | None, *, force: bool = False
+) -> RunDirectory:
     """`out`, or the first free `runs/<name>-<n>`. Raises `UsageError` where `out` is taken,
     `RunError` where none can be made."""
     if out is None:
         return _numbered(
             Path("runs"),
-            re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.").lower() or "net",
+            re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.").lower()
+            or "net",
         )
     if out.is_symlink() and not out.exists():
         raise UsageError(
@@ -123,7 +131,11 @@ def _replaced(out: Path, *, force: bool) -> RunDirectory:
             f"{out} exists and is no run; nothing there is overwritten, so choose another place"
         )
     held = lock(out)  # refuses where the run is still going
-    entries = [entry for entry in out.iterdir() if entry.name not in (LOCK, "run.json")]
+    entries = [
+        entry
+        for entry in out.iterdir()
+        if entry.name not in (LOCK, "run.json")
+    ]
     # that last: until then it is a run, which --force may replace
     for entry in (
         *entries,
@@ -147,7 +159,9 @@ def _died_before_facts(out: Path) -> bool:
         *(PLACES[name] for name in ("spec", "source", "table", "diagram")),
     }
     names = {
-        entry.name for entry in out.iterdir() if not entry.name.startswith(TEMPORARY)
+        entry.name
+        for entry in out.iterdir()
+        if not entry.name.startswith(TEMPORARY)
     }
     return names <= own and not any((out / "checkpoints").glob("*"))
 
@@ -183,7 +197,9 @@ def read_facts(path: Path) -> dict[str, Any]:
     try:
         facts = json.loads(read_file(file))
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise RunError(f"{path} is not a run: it has no run.json") from error
+        raise RunError(
+            f"{path} is not a run: it has no run.json"
+        ) from error
     except OSError as error:
         raise RunError(f"{file} cannot be read: {reason(error)}") from error
     except (ValueError, RecursionError) as error:
@@ -227,7 +243,9 @@ def lock(path: Path) -> IO[bytes]:
     try:
         handle = open(path / LOCK, "ab", opener=_at_once)  # noqa: SIM115  (it is held)
     except OSError as error:
-        raise RunError(f"{path / LOCK} cannot be written: {reason(error)}") from error
+        raise RunError(
+            f"{path / LOCK} cannot be written: {reason(error)}"
+        ) from error
     for left in range(LOCK_TRIES, -1, -1):
         if _flocked(handle, "LOCK_EX"):
             return handle

@@ -13,7 +13,9 @@ from ...structs import Frozen
 from .directory import in_use, read_facts
 from .metrics_log import read_rows
 
-RunStatus = Literal["running", "done", "stopped", "failed", "interrupted", "damaged"]
+RunStatus = Literal[
+    "running", "done", "stopped", "failed", "interrupted", "damaged"
+]
 
 
 class RunInfo(Frozen):
@@ -52,11 +54,16 @@ def read_run(path: Path) -> RunInfo:
     try:
         return _info(path, facts)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise RunError(f"{path / 'run.json'} is not what resgraph wrote") from error
+        raise RunError(
+            f"{path / 'run.json'} is not what resgraph wrote"
+        ) from error
 
 
 def _info(path: Path, facts: dict[str, Any]) -> RunInfo:
-    rows, clock = read_rows(path / "metrics.jsonl"), read_rows(path / "timing.jsonl")
+    rows, clock = (
+        read_rows(path / "metrics.jsonl"),
+        read_rows(path / "timing.jsonl"),
+    )
     last = rows[-1] if rows else None
     status = facts.get("status", "failed")
     if status == "running" and not in_use(path):
@@ -99,15 +106,21 @@ def _or_damaged(path: Path) -> RunInfo:
     try:
         return read_run(path)
     except RunError:
-        return RunInfo(path, path.name, "damaged", 0, 0, 0, 0, 0, None, None, 0.0, {})
+        return RunInfo(
+            path, path.name, "damaged", 0, 0, 0, 0, 0, None, None, 0.0, {}
+        )
 
 
 def differences(runs: Sequence[RunInfo]) -> dict[str, list[str]]:
     """The keys of the recipes (and the size) in which the runs differ, with each one's value."""
-    sides = [{"params": f"{run.params:,}", **flat(run.recipe)} for run in runs]
+    sides = [
+        {"params": f"{run.params:,}", **flat(run.recipe)} for run in runs
+    ]
     keys = sorted({*chain.from_iterable(sides)} - {"about"})
     table = {key: [one.get(key, "–") for one in sides] for key in keys}
-    return {key: values for key, values in table.items() if len(set(values)) > 1}
+    return {
+        key: values for key, values in table.items() if len(set(values)) > 1
+    }
 
 
 def flat(value: Any, prefix: str = "") -> dict[str, str]:
@@ -127,7 +140,11 @@ def _written(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     words = {None: "none", True: "true", False: "false"}
-    return words[value] if value is None or isinstance(value, bool) else str(value)
+    return (
+        words[value]
+        if value is None or isinstance(value, bool)
+        else str(value)
+    )
 
 
 def _natural(path: Path) -> tuple[str, int]:

@@ -35,11 +35,18 @@ class MetricsLog(Frozen):
             },
         }
         append_line(self.path, json.dumps(row))
-        seconds, speed = round(epoch.seconds, 3), round(images_per_second, 1)
+        seconds, speed = (
+            round(epoch.seconds, 3),
+            round(images_per_second, 1),
+        )
         append_line(
             self.clock,
             json.dumps(
-                {"step": epoch.step, "seconds": seconds, "images_per_second": speed}
+                {
+                    "step": epoch.step,
+                    "seconds": seconds,
+                    "images_per_second": speed,
+                }
             ),
         )
 
@@ -54,7 +61,11 @@ class MetricsLog(Frozen):
         damage = []
         for path in (self.path, self.clock):
             found = _text(path)
-            kept = _until(path, step) if saved is None else saved.get(path.name, "")
+            kept = (
+                _until(path, step)
+                if saved is None
+                else saved.get(path.name, "")
+            )
             if not found.startswith(kept):
                 what = "was changed or damaged" if found else "was lost"
                 damage.append(
@@ -76,7 +87,9 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
     rows = _with_steps(path)
     for number, row in enumerate(rows, 1):
         if not (_is_clock(row) or _is_learned(row)):
-            raise RunError(f"{path}, line {number}, is not what resgraph wrote")
+            raise RunError(
+                f"{path}, line {number}, is not what resgraph wrote"
+            )
     return rows
 
 
@@ -84,7 +97,11 @@ def _with_steps(path: Path) -> list[dict[str, Any]]:
     """The rows but a last line that is torn. Raises `RunError` where another one is, or the file
     cannot be read."""
     try:
-        lines = read_file(path).rstrip(b"\n").split(b"\n") if path.exists() else []
+        lines = (
+            read_file(path).rstrip(b"\n").split(b"\n")
+            if path.exists()
+            else []
+        )
     except OSError as error:
         raise RunError(f"{path} cannot be read: {reason(error)}") from error
     rows = [*map(_row, lines)]
@@ -99,7 +116,11 @@ def _with_steps(path: Path) -> list[dict[str, Any]]:
 def _text(path: Path) -> str:
     """A file as it is, bytes that are no text replaced; empty where there is none."""
     try:
-        return read_file(path).decode("utf-8", "replace") if path.exists() else ""
+        return (
+            read_file(path).decode("utf-8", "replace")
+            if path.exists()
+            else ""
+        )
     except OSError as error:
         raise RunError(
             f"{path} cannot be read: {reason(error)}; put it away, and resume again"
@@ -109,7 +130,9 @@ def _text(path: Path) -> str:
 def _until(path: Path, step: int) -> str:
     """The rows up to a step, without a last line that is torn."""
     return "".join(
-        json.dumps(row) + "\n" for row in _with_steps(path) if row["step"] <= step
+        json.dumps(row) + "\n"
+        for row in _with_steps(path)
+        if row["step"] <= step
     )
 
 

@@ -67,7 +67,9 @@ class Lines(Reporter):
         try:
             self.console.print(Text(text), soft_wrap=True)
         except UnicodeEncodeError:
-            self.console.file.write(text.encode("ascii", "replace").decode() + "\n")
+            self.console.file.write(
+                text.encode("ascii", "replace").decode() + "\n"
+            )
         except OSError:
             self.console.quiet = True
 
@@ -107,9 +109,7 @@ class Bar(Lines):
     def step(self, step: Step) -> None:
         """Moves the bar."""
         speed = f"{step.images_per_second:,.0f} images/s"
-        facts = (
-            f"loss {step.loss:.3f}  error {step.error:.1f} %  lr {step.lr:.2g}  {speed}"
-        )
+        facts = f"loss {step.loss:.3f}  error {step.error:.1f} %  lr {step.lr:.2g}  {speed}"
         self.progress.update(
             self.task,
             completed=step.step,
@@ -126,7 +126,9 @@ def opening(start: RunStart) -> list[str]:
     """The lines before the first step: what is trained, then the choices that say something by
     themselves."""
     first = f", from step {start.first_step:,}" if start.first_step else ""
-    choices_shown = (_choice_text(what, choice) for what, choice, _ in start.decisions)
+    choices_shown = (
+        _choice_text(what, choice) for what, choice, _ in start.decisions
+    )
     choices = ", ".join(filter(None, choices_shown))
     return [
         (

@@ -45,7 +45,9 @@ class EventWriter:
         rows = read_rows(self.metrics)
         clock = {row["step"]: row for row in read_rows(self.clock)}
         for row in rows[self.written :]:
-            for tag, value in _scalars(row, clock.get(row["step"], {})).items():
+            for tag, value in _scalars(
+                row, clock.get(row["step"], {})
+            ).items():
                 self.writer.add_scalar(tag, value, row["step"])
         self.written = len(rows)
         self.writer.flush()
@@ -55,7 +57,9 @@ class EventWriter:
         self.writer.close()
 
 
-def _scalars(row: dict[str, Any], clock: dict[str, Any]) -> dict[str, float]:
+def _scalars(
+    row: dict[str, Any], clock: dict[str, Any]
+) -> dict[str, float]:
     found = {
         f"{what}/{part}": row[part][what]
         for what in ("loss", "error")

@@ -18,6 +18,8 @@ def configure_backends(decisions: Decisions) -> None:
         # of cuBLAS, without which its sums vary
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.backends.cudnn.benchmark = not decisions.deterministic
-        torch.use_deterministic_algorithms(decisions.deterministic, warn_only=True)
+        torch.use_deterministic_algorithms(
+            decisions.deterministic, warn_only=True
+        )
         # a help for finding bugs, which takes time
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

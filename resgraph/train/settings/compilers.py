@@ -31,7 +31,9 @@ def missing_tools(device: str) -> str:
             return f"a C compiler: {_ways(given, 'CC', 'gcc')}"
     else:
         given = os.environ.get("CXX")
-        if not _works(given or ("clang++" if sys.platform == "darwin" else "g++")):
+        if not _works(
+            given or ("clang++" if sys.platform == "darwin" else "g++")
+        ):
             return f"a C++ compiler: {_ways(given, 'CXX', 'g++')}"
     if not (Path(sysconfig.get_paths()["include"]) / "Python.h").is_file():
         return "Python.h: apt-get install python3-dev (or what your system calls Python's headers)"
@@ -42,7 +44,10 @@ def _works(compiler: str) -> bool:
     try:
         return (
             subprocess.run(
-                [compiler, "--version"], capture_output=True, timeout=20, check=False
+                [compiler, "--version"],
+                capture_output=True,
+                timeout=20,
+                check=False,
             ).returncode
             == 0
         )

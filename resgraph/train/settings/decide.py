@@ -64,8 +64,14 @@ class Decisions(Frozen):
     def used(self) -> dict[str, str | int]:
         """What a resume must use again to be bitwise reproducible, as `Options` say it."""
         return {
-            "precision": "bf16" if self.bf16 else "fp16" if self.fp16 else "fp32",
-            "layout": "channels-last" if self.channels_last else "contiguous",
+            "precision": "bf16"
+            if self.bf16
+            else "fp16"
+            if self.fp16
+            else "fp32",
+            "layout": "channels-last"
+            if self.channels_last
+            else "contiguous",
             "compile": "on" if self.compile else "off",
             "threads": self.threads,
             "deterministic": "on" if self.deterministic else "off",
@@ -77,13 +83,18 @@ class Decisions(Frozen):
         and its processes."""
         first: Decisions = world.share(self)
         return replace(
-            first, device=self.device, workers=self.workers, threads=self.threads
+            first,
+            device=self.device,
+            workers=self.workers,
+            threads=self.threads,
         )
 
     def autocast(self) -> AbstractContextManager[None]:
         """The context of a forward pass."""
         kind = torch.float16 if self.fp16 else torch.bfloat16
-        return torch.autocast(self.device.type, dtype=kind, enabled=self.half)
+        return torch.autocast(
+            self.device.type, dtype=kind, enabled=self.half
+        )
 
 
 class Workload(Frozen):
@@ -118,7 +129,10 @@ def decide(options: Options, world: World, work: Workload) -> Decisions:
     share = max(1, _cores() // world.sharing)
     threads, why = _threads(options, world, work.macs, share)
     if kind == "cpu":
-        made["threads"] = f"{threads} thread{'s' if threads > 1 else ''}", why
+        made["threads"] = (
+            f"{threads} thread{'s' if threads > 1 else ''}",
+            why,
+        )
     choice = {what: chosen for what, (chosen, _) in made.items()}
     return Decisions(
         device=device,
@@ -127,7 +141,9 @@ def decide(options: Options, world: World, work: Workload) -> Decisions:
         channels_last=choice["layout"] == "channels-last",
         compile=choice["compile"] == "compiled",
         fused=choice["optimizer"] == "fused",
-        workers=min(8, share) if options.workers is None else options.workers,
+        workers=min(8, share)
+        if options.workers is None
+        else options.workers,
         threads=threads,
         reasons=tuple((what, *decision) for what, decision in made.items()),
         deterministic=kind != "cuda" or options.deterministic != "off",
@@ -178,7 +194,9 @@ def _limit(world: World) -> int:
     # a list has a number for each level
     first = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
     if not first.isdecimal() or (
-        first == "1" and world.sharing > 1 and "TORCHELASTIC_RUN_ID" in os.environ
+        first == "1"
+        and world.sharing > 1
+        and "TORCHELASTIC_RUN_ID" in os.environ
     ):
         return 0
     return int(first)
@@ -189,9 +207,9 @@ def _device(options: Options, world: World) -> tuple[torch.device, str]:
     if name == "auto":
         name, why = _fastest_device(world)
     _need_device(name)
-    return torch.device("cuda", own_gpu(world)) if name == "cuda" else torch.device(
-        name
-    ), why
+    return torch.device(
+        "cuda", own_gpu(world)
+    ) if name == "cuda" else torch.device(name), why
 
 
 def _fastest_device(world: World) -> Decision:
@@ -205,7 +223,9 @@ def _fastest_device(world: World) -> Decision:
 def _need_device(name: str) -> None:
     """Raises where there is none of this name, or not on this machine."""
     if not re.fullmatch(r"cpu|mps|cuda(:\d+)?", name):
-        raise UsageError(f"--device {name}: known are auto, cpu, cuda, cuda:N, mps")
+        raise UsageError(
+            f"--device {name}: known are auto, cpu, cuda, cuda:N, mps"
+        )
     kind, _, number = name.partition(":")
     if kind == "cuda" and not torch.cuda.is_available():
         raise MissingError(
@@ -220,7 +240,9 @@ def _need_device(name: str) -> None:
         )
 
 
-def _precision(options: Options, device: torch.device, macs: float) -> Decision:
+def _precision(
+    options: Options, device: torch.device, macs: float
+) -> Decision:
     if options.precision != "auto":
         return options.precision, "as asked"
     if device.type == "cuda":
@@ -228,7 +250,8 @@ def _precision(options: Options, device: torch.device, macs: float) -> Decision:
     if device.type != "cpu":
         return "fp32", f"bf16 is not worth it on {device.type}"
     if not (
-        torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+        torch.cpu._is_amx_tile_supported()
+        or torch.cpu._is_avx512_bf16_supported()
     ):
         return "fp32", "this CPU has no bf16 instructions"
     if macs < SMALL_STEP:
@@ -242,11 +265,16 @@ def _gpu_precision(capability: tuple[int, int]) -> Decision:
         return "bf16", "tensor cores take bf16"
     why = "no bf16 before Ampere (8.0)"
     if capability >= (7, 0):
-        return "fp16", f"{why}, but tensor cores take fp16; the loss is scaled"
+        return (
+            "fp16",
+            f"{why}, but tensor cores take fp16; the loss is scaled",
+        )
     return "fp32", why
 
 
-def _layout(options: Options, kind: str, half: bool, work: Workload) -> Decision:
+def _layout(
+    options: Options, kind: str, half: bool, work: Workload
+) -> Decision:
     # oneDNN 3.12, which torch 2.13 has, writes beyond its memory in the gradient of such filters
     # (jit_avx2_1x1_convolution_bwd_weights): memory is corrupted, or the process ends
     unsafe = (
@@ -265,7 +293,10 @@ def _layout(options: Options, kind: str, half: bool, work: Workload) -> Decision
     if not work.images:
         return "contiguous", "vectors"
     if unsafe:
-        return "contiguous", "torch's channels-last is unsafe on this CPU for this net"
+        return (
+            "contiguous",
+            "torch's channels-last is unsafe on this CPU for this net",
+        )
     # cuDNN's kernels for fp32 are faster on contiguous images
     if kind == "cpu" or (kind == "cuda" and half):
         return "channels-last", "the convolutions' own layout here"
@@ -274,9 +305,14 @@ def _layout(options: Options, kind: str, half: bool, work: Workload) -> Decision
 
 def _algorithms(options: Options) -> Decision:
     if options.deterministic == "auto":
-        return "deterministic", "a resume is bitwise reproducible; off may be faster"
+        return (
+            "deterministic",
+            "a resume is bitwise reproducible; off may be faster",
+        )
     return (
-        "the fastest" if options.deterministic == "off" else "deterministic",
+        "the fastest"
+        if options.deterministic == "off"
+        else "deterministic",
         "as asked",
     )
 
@@ -284,7 +320,10 @@ def _algorithms(options: Options) -> Decision:
 def _optimizer(work: Workload, kind: str) -> Decision:
     if not work.fusible:
         return "for-each", "torch has no fused step of it"
-    return "fused" if kind in ("cuda", "cpu") else "for-each", f"what {kind} has"
+    return "fused" if kind in (
+        "cuda",
+        "cpu",
+    ) else "for-each", f"what {kind} has"
 
 
 def _compile(

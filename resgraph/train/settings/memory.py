@@ -55,7 +55,10 @@ def with_memory_plan(
     `resident` is the bytes of images that stay on the device. In `auto`, blocks are recomputed only
     where the step would not fit, and the net is sharded only where that is not enough. Raises
     `UsageError` where nothing can be recomputed and it is asked for."""
-    weights, room = _weight_bytes(plan, train), memory_limit(decisions.device)
+    weights, room = (
+        _weight_bytes(plan, train),
+        memory_limit(decisions.device),
+    )
     images = max(1, train.batch // world // train.accumulate)
     step = _Step(plan, options.checkpointing, images, room)
     whole = step.checkpointed(decisions, weights + resident)
@@ -65,9 +68,13 @@ def with_memory_plan(
         wanted = train.optimizer.shardable
         why = f"{size_text(whole.memory)} do not fit in {size_text(room)}"
     if world == 1 or not wanted:
-        return replace(whole, reasons=whole.reasons + _unsharded(options, world))
+        return replace(
+            whole, reasons=whole.reasons + _unsharded(options, world)
+        )
     fixed = weights // world + 2 * 4 * _largest(plan) + resident
-    shared = step.checkpointed(replace(decisions, sharded=True, fused=False), fixed)
+    shared = step.checkpointed(
+        replace(decisions, sharded=True, fused=False), fixed
+    )
     return replace(shared, reasons=_sharded(shared.reasons, why))
 
 
@@ -75,7 +82,11 @@ def _weight_bytes(plan: Plan, train: Train) -> int:
     """Of the weights, their gradients, what the optimizer keeps, and an average."""
     graph: Graph | None = getattr(plan, "graph", None)
     matrices = matrix_layers(graph) if graph else ()
-    inside = sum(graph.nodes[name].cost.params for name in matrices) if graph else 0
+    inside = (
+        sum(graph.nodes[name].cost.params for name in matrices)
+        if graph
+        else 0
+    )
     kept = train.optimizer.kept(plan.params, inside)
     return 4 * (plan.params * (2 + (train.ema is not None)) + kept)
 
@@ -91,9 +102,17 @@ def _need_shares(train: Train, options: Options) -> None:
 
 def _sharded(reasons: tuple[Reason, ...], why: str) -> tuple[Reason, ...]:
     """What was decided, where each process holds its share of the net."""
-    unfused = ("optimizer", "for-each", "the fused ones of torch take no shares")
+    unfused = (
+        "optimizer",
+        "for-each",
+        "the fused ones of torch take no shares",
+    )
     others = [unfused if r[0] == "optimizer" else r for r in reasons]
-    sharding = ("sharding", "on", f"{why}: each process holds its share of the net")
+    sharding = (
+        "sharding",
+        "on",
+        f"{why}: each process holds its share of the net",
+    )
     return (*others, sharding)
 
 
@@ -102,7 +121,9 @@ def _unsharded(options: Options, world: int) -> tuple[Reason, ...]:
     if world == 1 and options.sharding != "on":
         return ()
     why = "as asked" if options.sharding == "off" else "each holds all"
-    return (("sharding", "off", "one process holds all" if world == 1 else why),)
+    return (
+        ("sharding", "off", "one process holds all" if world == 1 else why),
+    )
 
 
 class _Step(Frozen):
@@ -133,14 +154,18 @@ class _Step(Frozen):
         if self.asked == "auto":
             still = "" if left <= room else ", which is still too much"
             why += f", of {size_text(room)}{still}"
-        return _decided(decisions, left, tuple(block.name for block in chosen), why)
+        return _decided(
+            decisions, left, tuple(block.name for block in chosen), why
+        )
 
     def _unneeded(self, whole: int) -> str:
         """Why a step of so many bytes recomputes nothing; "" where it is to."""
         if self.asked == "off":
             return "as asked"
         fits = self.asked == "auto" and whole <= self.room
-        return f"a step fits in {size_text(self.room)} without" if fits else ""
+        return (
+            f"a step fits in {size_text(self.room)} without" if fits else ""
+        )
 
     def _impossible(self) -> str:
         """Why nothing is recomputed where there are no blocks. Raises `UsageError` where it is
@@ -152,7 +177,9 @@ class _Step(Frozen):
         return f"more than {size_text(self.room)}, but there are no blocks"
 
 
-def choose(blocks: list[BlockMemory], kept: int, target: int) -> list[BlockMemory]:
+def choose(
+    blocks: list[BlockMemory], kept: int, target: int
+) -> list[BlockMemory]:
     """Kinds of blocks, the most numbers for a multiply-add first, until an image keeps no more than
     `target`."""
     kinds = by_key((block.kind, block) for block in blocks)
@@ -183,18 +210,29 @@ def blocks_in(graph: Graph) -> list[BlockMemory]:
 def _recomputable(graph: Graph, *, whole: bool) -> list[BlockMemory]:
     kept, sizes = kept_outputs(graph), kept_numbers(graph)
     found: list[BlockMemory] = []
-    before = dict(zip(sizes, accumulate(sizes.values(), initial=0), strict=False))
+    before = dict(
+        zip(sizes, accumulate(sizes.values(), initial=0), strict=False)
+    )
     for scope in _scopes(graph, whole=whole):
         nodes = list(graph.nodes_of(scope))
         held = sum(sizes[node.name] for node in nodes)
         macs = sum(node.cost.macs for node in nodes)
-        out = nodes[-1].cost.activations if nodes and nodes[-1].name in kept else 0
+        out = (
+            nodes[-1].cost.activations
+            if nodes and nodes[-1].name in kept
+            else 0
+        )
         # what is called again is no module of its own
         if held > out and not any(node.shares for node in nodes):
             kind = " ".join(f"{node.op} {node.shape}" for node in nodes)
             found.append(
                 BlockMemory(
-                    scope.name, kind, before[nodes[0].name], held - out, held, macs
+                    scope.name,
+                    kind,
+                    before[nodes[0].name],
+                    held - out,
+                    held,
+                    macs,
                 )
             )
     return found
@@ -207,7 +245,9 @@ def _scopes(graph: Graph, *, whole: bool) -> Iterator[Path | Item]:
         listed = (
             row.listed
             and row.items
-            and not (whole and all(isinstance(item, Layer) for item in row.items))
+            and not (
+                whole and all(isinstance(item, Layer) for item in row.items)
+            )
         )
         yield from row.items if listed else [row]
 
@@ -274,4 +314,8 @@ def _decided(
 
 def size_text(count: int) -> str:
     """`1.5 GiB`, or MiB where it is less than one."""
-    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.3g} MiB"
+    return (
+        f"{count / 2**30:.1f} GiB"
+        if count >= 2**30
+        else f"{count / 2**20:.3g} MiB"
+    )

@@ -34,7 +34,10 @@ def fetched(name: str) -> tuple[Path, StatedImages | None]:
             lacking.append(str(error).split(".")[0])
         except hub.EntryNotFoundError:
             pass
-        except (hub.RepositoryNotFoundError, hub.HFValidationError) as error:
+        except (
+            hub.RepositoryNotFoundError,
+            hub.HFValidationError,
+        ) as error:
             raise UsageError(
                 f"hf-hub:{name} is no model that can be had there"
                 f" ({_first_line(error)}); one that asks for a token needs `hf auth login`"
@@ -67,7 +70,9 @@ def statement(config: Path) -> StatedImages | None:
     try:
         document = json.loads(read_file(config))
         card = document.get("pretrained_cfg", document)
-        classes = card.get("label_names") or document.get("label_names") or ()
+        classes = (
+            card.get("label_names") or document.get("label_names") or ()
+        )
         centred = card.get("crop_mode", "center") == "center"
         stated = StatedImages.of(
             card["mean"], card["std"], _said(card), tuple(map(str, classes))
@@ -84,8 +89,12 @@ def _said(card: Mapping[str, Any]) -> str:
     mode = card.get("crop_mode", "center")
     parts = [
         f"{'x'.join(map(str, size))}" if isinstance(size, list) else "",
-        f"the middle {card['crop_pct']:g} of each" if "crop_pct" in card else "",
-        "" if mode == "center" else f"crop mode {mode}, which is not followed",
+        f"the middle {card['crop_pct']:g} of each"
+        if "crop_pct" in card
+        else "",
+        ""
+        if mode == "center"
+        else f"crop mode {mode}, which is not followed",
         str(card.get("interpolation", "")),
     ]
     return ", ".join(filter(None, parts))

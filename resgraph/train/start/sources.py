@@ -60,7 +60,11 @@ def run_of(path: Path) -> Path | None:
     if path.is_dir():
         return path
     own = path.name in (PLACES["weights"], BEST)
-    return path.parent if own and (path.parent / "preprocess.json").is_file() else None
+    return (
+        path.parent
+        if own and (path.parent / "preprocess.json").is_file()
+        else None
+    )
 
 
 def beside(plan: Plan, path: Path, *keys: str) -> Path:
@@ -80,7 +84,9 @@ def _of_run(named: str, path: Path, run: Path) -> WeightsFile:
     facts = read_facts(run)
     path = run / PLACES["weights"] if path == run else path
     if not path.is_file():
-        raise RunError(f"{run} has no weights yet; `resgraph resume {run}` finishes it")
+        raise RunError(
+            f"{run} has no weights yet; `resgraph resume {run}` finishes it"
+        )
     try:
         document = json.loads(read_file(run / "preprocess.json"))
         file = WeightsFile.at(named, path, StatedImages.of_run(document))

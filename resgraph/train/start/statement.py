@@ -68,7 +68,11 @@ class StatedImages(Frozen):
     def side(self, shape: Sequence[int]) -> int | None:
         """The shorter side of an image before its middle of this shape is cut out, as timm 1.0 has
         it; None where nothing is known of it."""
-        return None if self.middle is None else int(min(shape[1:]) / self.middle)
+        return (
+            None
+            if self.middle is None
+            else int(min(shape[1:]) / self.middle)
+        )
 
     def cropped(self, data: DataSet, recipe: DataSource) -> DataSet:
         """A set whose images on disk are resized as these were, where its recipe does not say
@@ -101,7 +105,9 @@ class StatedImages(Frozen):
         }
 
     @classmethod
-    def read(cls, document: Mapping[str, Any] | None) -> StatedImages | None:
+    def read(
+        cls, document: Mapping[str, Any] | None
+    ) -> StatedImages | None:
         """From JSON."""
         if document is None:
             return None
@@ -116,7 +122,9 @@ class StatedImages(Frozen):
 
 
 def chosen(
-    how: str | ChannelNorm | None, stated: StatedImages | None, shape: Sequence[int]
+    how: str | ChannelNorm | None,
+    stated: StatedImages | None,
+    shape: Sequence[int],
 ) -> StatedImages | None:
     """What `normalize` takes for images of a shape; None where they are to be measured.
 
@@ -130,7 +138,11 @@ def chosen(
     if stated is not None and stated.takes(shape):
         return stated
     if how == "weights":
-        lacks = "say nothing of their images" if stated is None else "read other images"
+        lacks = (
+            "say nothing of their images"
+            if stated is None
+            else "read other images"
+        )
         raise UsageError(
             f"`normalize: weights`: the weights {lacks}; write `measured`, `imagenet` or"
             " {mean: …, std: …}"

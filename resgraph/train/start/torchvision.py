@@ -24,9 +24,13 @@ _HASHED = re.compile(r"[\w.-]+-([0-9a-f]{8,})\.pth")
 def fetched(name: str) -> tuple[Path, StatedImages | None]:
     """The file, fetched where the cache lacks it. Raises `MissingError` without a network,
     `RunError` where its bytes are others than its name says."""
-    url, stated = (SERVER + name, None) if _HASHED.fullmatch(name) else _by_enum(name)
+    url, stated = (
+        (SERVER + name, None) if _HASHED.fullmatch(name) else _by_enum(name)
+    )
     hashed = _HASHED.fullmatch(url.rpartition("/")[2])
-    path = Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
+    path = (
+        Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
+    )
     if not path.is_file():
         _download(url, path, hashed[1] if hashed else None)
     if hashed and not _digest(path).startswith(hashed[1]):
@@ -45,14 +49,18 @@ def _digest(path: Path) -> str:
 def _download(url: str, path: Path, start: str | None) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        torch.hub.download_url_to_file(url, str(path), start, progress=False)
+        torch.hub.download_url_to_file(
+            url, str(path), start, progress=False
+        )
     except (URLError, TimeoutError, ConnectionError) as error:
         raise MissingError(
             f"{url} cannot be fetched ({getattr(error, 'reason', error)}); where there is a"
             f" network, fetch it and put it at {path}"
         ) from None
     except RuntimeError as error:  # another hash
-        raise RunError(f"{url} is not what its name says: {error}") from None
+        raise RunError(
+            f"{url} is not what its name says: {error}"
+        ) from None
 
 
 def _by_enum(name: str) -> tuple[str, StatedImages | None]:
@@ -78,7 +86,9 @@ def _by_enum(name: str) -> tuple[str, StatedImages | None]:
 def _statement(how: Any, classes: Sequence[str]) -> StatedImages:
     """What a preset of torchvision's transforms does."""
     way = how.interpolation.value
-    sizes = (getattr(how, key, None) for key in ("resize_size", "crop_size"))
+    sizes = (
+        getattr(how, key, None) for key in ("resize_size", "crop_size")
+    )
     shorter, middle = (size[0] if size else 0 for size in sizes)
     said = f"shorter side {shorter or 'any'}, the middle {middle or 'any'}, {way}"
     # a hair less, for rounding down to lead to the same side

@@ -49,7 +49,9 @@ class Transfer(Frozen):
             "not in the file": match.missing,
             "not used of the file": match.unused,
         }
-        return ", ".join(f"{len(keys)} {said}" for said, keys in counted.items())
+        return ", ".join(
+            f"{len(keys)} {said}" for said, keys in counted.items()
+        )
 
     def title(self) -> str:
         """`weights of net.pth (`model_ema`): tensors 159 kept, …`"""
@@ -61,7 +63,9 @@ class Transfer(Frozen):
         rows = [row for row in self._rows() if whole or row[0] != "="]
         wide = max((len(ours) for _, ours, _ in rows), default=0)
         stated = self.file.stated
-        images = [f"  images: {stated.said}"] if stated and stated.said else []
+        images = (
+            [f"  images: {stated.said}"] if stated and stated.said else []
+        )
         return [
             self.title(),
             *images,
@@ -73,12 +77,20 @@ class Transfer(Frozen):
         match = self.match
         mixed = {*map(_module, (*match.adapted, *match.new))}
         kept = dict(
-            pair if _module(pair[0]) in mixed else (_module(pair[0]), _module(pair[1]))
+            pair
+            if _module(pair[0]) in mixed
+            else (_module(pair[0]), _module(pair[1]))
             for pair in match.kept.items()
         )
-        yield from (("=", ours, f"← {theirs}") for ours, theirs in kept.items())
+        yield from (
+            ("=", ours, f"← {theirs}") for ours, theirs in kept.items()
+        )
         for key, theirs in match.adapted.items():
-            yield "~", key, f"← {theirs}: {self._change(key, theirs)}, adapted"
+            yield (
+                "~",
+                key,
+                f"← {theirs}: {self._change(key, theirs)}, adapted",
+            )
         for key, theirs in match.new.items():
             yield "+", key, f"new: {self._change(key, theirs)} of {theirs}"
         for key in match.missing:
@@ -106,7 +118,9 @@ class Transfer(Frozen):
         }
 
 
-def transfer(plan: Plan, start: StartingWeights, file: WeightsFile) -> Transfer:
+def transfer(
+    plan: Plan, start: StartingWeights, file: WeightsFile
+) -> Transfer:
     """How the weights of a file match a plan. Raises `RunError` where the file cannot be read, or
     is of another net."""
     state = read_state(file.path, start.key)
@@ -123,7 +137,9 @@ def would_start(plan: Plan, weights: StartingWeights) -> Transfer:
     return transfer(plan, weights, found(weights.file))
 
 
-def loaded(plan: Plan, weights: StartingWeights) -> tuple[nn.Module, Transfer]:
+def loaded(
+    plan: Plan, weights: StartingWeights
+) -> tuple[nn.Module, Transfer]:
     """The net of a plan with weights from elsewhere, and nothing else. Raises `AlignmentError`
     where a tensor of either side is left over."""
     taken = would_start(plan, weights)
@@ -138,7 +154,9 @@ def _shapes(entries: Mapping[str, Tensor]) -> dict[str, Shape]:
 
 
 def _map(plan: Plan, written: str) -> Path:
-    return beside(plan, Path(written).expanduser(), "train", "weights", "map")
+    return beside(
+        plan, Path(written).expanduser(), "train", "weights", "map"
+    )
 
 
 class Began(Frozen):

@@ -7,7 +7,13 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ...language.recipe.target import AnyGoal, Itself, Labels, PixelLabel, SingleLabel
+from ...language.recipe.target import (
+    AnyGoal,
+    Itself,
+    Labels,
+    PixelLabel,
+    SingleLabel,
+)
 from .base import Details, Task
 from .classes import Classes, Multilabel, PixelClasses
 from .numbers import Numbers, Units

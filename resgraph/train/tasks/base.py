@@ -63,13 +63,17 @@ class Task(ABC):
     @staticmethod
     def known(target: Tensor) -> Tensor:
         """Where a target counts."""
-        return ~target.isnan() if target.is_floating_point() else target >= 0
+        return (
+            ~target.isnan() if target.is_floating_point() else target >= 0
+        )
 
     @staticmethod
     def without(target: Tensor, rows: Tensor) -> Tensor:
         """A target (n, …) of which some `rows` (n,) do not count."""
         gone = torch.nan if target.is_floating_point() else -100
-        return target.masked_fill(rows.view(-1, *[1] * (target.ndim - 1)), gone)
+        return target.masked_fill(
+            rows.view(-1, *[1] * (target.ndim - 1)), gone
+        )
 
 
 def mean(total: Tensor, count: Tensor) -> Tensor:
@@ -84,4 +88,6 @@ def average(values: Sequence[float]) -> float:
 
 def exact(values: Tensor) -> Tensor:
     """In double precision, where the device has it."""
-    return values.float() if values.device.type == "mps" else values.double()
+    return (
+        values.float() if values.device.type == "mps" else values.double()
+    )

@@ -30,7 +30,9 @@ class _OfClasses(Task):
 
     def _weights(self, output: Tensor) -> Tensor | None:
         """On the device of what they weigh."""
-        return None if self.weights is None else self.weights.to(output.device)
+        return (
+            None if self.weights is None else self.weights.to(output.device)
+        )
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,9 @@ class Classes(_OfClasses):
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """Cross-entropy; the mean is over the classes too where it is the binary one."""
         if self.binary:
-            return self._binary(output, target, self._wanted(output, target))
+            return self._binary(
+                output, target, self._wanted(output, target)
+            )
         known = self.known(target)
         weights = self._weights(output)
         total = F.cross_entropy(
@@ -79,10 +83,16 @@ class Classes(_OfClasses):
 
     def _wanted(self, output: Tensor, target: Tensor) -> Tensor:
         """(n, classes), smoothed."""
-        wanted = F.one_hot(target.clamp_min(0), output.shape[1]).to(output.dtype)
-        return wanted * (1 - self.smoothing) + self.smoothing / output.shape[1]
+        wanted = F.one_hot(target.clamp_min(0), output.shape[1]).to(
+            output.dtype
+        )
+        return (
+            wanted * (1 - self.smoothing) + self.smoothing / output.shape[1]
+        )
 
-    def _binary(self, output: Tensor, target: Tensor, wanted: Tensor) -> Tensor:
+    def _binary(
+        self, output: Tensor, target: Tensor, wanted: Tensor
+    ) -> Tensor:
         known = self.known(target)
         every = F.binary_cross_entropy_with_logits(
             output, wanted, self._weights(output), reduction="none"
@@ -113,7 +123,9 @@ class PixelClasses(_OfClasses):
         """The cross-entropy of each pixel."""
         # by rows of pixels, of which the gradient is the same in every run on a GPU
         rows, wanted = self._rows(output, target)
-        return Classes(self.classes, self.smoothing, self.weights).loss(rows, wanted)
+        return Classes(self.classes, self.smoothing, self.weights).loss(
+            rows, wanted
+        )
 
     def sums(self, output: Tensor, target: Tensor) -> Tensor:
         """The confusion matrix, row by row."""
@@ -125,11 +137,17 @@ class PixelClasses(_OfClasses):
             torch.where(known, place, self.width), minlength=self.width + 1
         )[: self.width]
 
-    def _rows(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    def _rows(
+        self, output: Tensor, target: Tensor
+    ) -> tuple[Tensor, Tensor]:
         size = tuple(target.shape[1:])
         if tuple(output.shape[2:]) != size:
-            output = F.interpolate(output, size, mode="bilinear", align_corners=False)
-        return output.movedim(1, -1).reshape(-1, self.classes), target.flatten()
+            output = F.interpolate(
+                output, size, mode="bilinear", align_corners=False
+            )
+        return output.movedim(1, -1).reshape(
+            -1, self.classes
+        ), target.flatten()
 
     def error(self, sums: Tensor, count: float) -> float:
         """Of the mean IoU over the classes that are there, or were said to be."""
@@ -163,7 +181,9 @@ class Multilabel(_OfClasses):
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """The binary cross-entropy of each class."""
         known = self.known(target)
-        wanted = target.nan_to_num() * (1 - self.smoothing) + self.smoothing / 2
+        wanted = (
+            target.nan_to_num() * (1 - self.smoothing) + self.smoothing / 2
+        )
         wanted, weights = wanted.to(output.dtype), self._weights(output)
         every = F.binary_cross_entropy_with_logits(
             output, wanted, pos_weight=weights, reduction="none"
@@ -177,8 +197,12 @@ class Multilabel(_OfClasses):
         bins = step.nan_to_num().clamp(0, BINS - 1).to(torch.int64)
         row = torch.arange(self.classes, device=output.device)
         row = row + (target < 0.5) * self.classes
-        place = torch.where(self.known(target), row * BINS + bins, self.width)
-        return torch.bincount(place.flatten(), minlength=self.width + 1)[: self.width]
+        place = torch.where(
+            self.known(target), row * BINS + bins, self.width
+        )
+        return torch.bincount(place.flatten(), minlength=self.width + 1)[
+            : self.width
+        ]
 
     def error(self, sums: Tensor, count: float) -> float:
         """Of the mean average precision over the classes that an image has."""
@@ -187,7 +211,9 @@ class Multilabel(_OfClasses):
     def precisions(self, sums: Tensor) -> list[float]:
         """Of each class that an image has: the sum over bins, the surest first, of precision times
         the recall that each adds."""
-        have, lack = exact(sums).view(2, self.classes, BINS).flip(2).cumsum(2)
+        have, lack = (
+            exact(sums).view(2, self.classes, BINS).flip(2).cumsum(2)
+        )
         every = have[:, -1:]
         precision = have / (have + lack).clamp_min(1)
         added = have.diff(dim=1, prepend=torch.zeros_like(every))

@@ -51,7 +51,8 @@ class Units(Frozen):
     def _like(self, values: Tensor) -> tuple[Tensor, Tensor]:
         shape = (-1, *[1] * (values.ndim - 2))
         mean, std = (
-            part.to(values.device).view(shape) for part in (self.mean, self.std)
+            part.to(values.device).view(shape)
+            for part in (self.mean, self.std)
         )
         return mean, std
 
@@ -62,7 +63,9 @@ class Units(Frozen):
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> Units:
         """From JSON."""
-        return cls(torch.tensor(document["mean"]), torch.tensor(document["std"]))
+        return cls(
+            torch.tensor(document["mean"]), torch.tensor(document["std"])
+        )
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,9 @@ class Numbers(Task):
         """The mean over all numbers."""
         target = self._wanted(output, target)
         known = self.known(target)
-        every = LOSSES[self.kind](output, target.nan_to_num(), reduction="none")
+        every = LOSSES[self.kind](
+            output, target.nan_to_num(), reduction="none"
+        )
         return mean((every * known).sum(), known.sum())
 
     def sums(self, output: Tensor, target: Tensor) -> Tensor:
@@ -97,7 +102,12 @@ class Numbers(Task):
         known = self._rows(self.known(target))
         wanted = exact(self._rows(target.nan_to_num()))
         off = exact(self._rows(output)) - wanted
-        parts = (off.square(), wanted, wanted.square(), torch.ones_like(wanted))
+        parts = (
+            off.square(),
+            wanted,
+            wanted.square(),
+            torch.ones_like(wanted),
+        )
         return torch.cat([(part * known).sum(0) for part in parts])
 
     def _wanted(self, output: Tensor, target: Tensor) -> Tensor:
@@ -117,12 +127,16 @@ class Numbers(Task):
         every = square - total.square() / each.clamp_min(1)
         shares = [
             one / whole if whole > 0 else float(one > 0)
-            for one, whole in zip(left.tolist(), every.tolist(), strict=True)
+            for one, whole in zip(
+                left.tolist(), every.tolist(), strict=True
+            )
         ]
         return 100 * average(shares)
 
     def details(self, sums: Tensor, count: float) -> Details:
         """The root of the mean squared error, in the numbers' own units."""
         every = exact(sums).view(4, -1)[0]
-        left = float((every * self.units.std.square() if self.units else every).sum())
+        left = float(
+            (every * self.units.std.square() if self.units else every).sum()
+        )
         return (("RMSE", (left / max(1.0, count)) ** 0.5),)

@@ -28,4 +28,6 @@ class Frn(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         spread = x.pow(2).mean((2, 3), keepdim=True) + 1e-6
-        return torch.maximum(self.weight * x * spread.rsqrt() + self.bias, self.least)
+        return torch.maximum(
+            self.weight * x * spread.rsqrt() + self.bias, self.least
+        )

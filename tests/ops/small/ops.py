@@ -38,7 +38,9 @@ class Snake(_Same):
     def torch(self, *inputs: Shape) -> Call:
         return Call("small.layers.Snake", (2, 0.5), names=("rate", "power"))
 
-    def expression(self, terms: Sequence[TorchExpr], shapes: Sequence[Shape]) -> Call:
+    def expression(
+        self, terms: Sequence[TorchExpr], shapes: Sequence[Shape]
+    ) -> Call:
         return Call("small.layers.snake", tuple(terms))
 
 
@@ -108,5 +110,7 @@ class Mute(_Same):
     def torch(self, *inputs: Shape) -> Call:
         raise NotImplementedError("not yet")
 
-    def expression(self, terms: Sequence[TorchExpr], shapes: Sequence[Shape]) -> Call:
+    def expression(
+        self, terms: Sequence[TorchExpr], shapes: Sequence[Shape]
+    ) -> Call:
         return "torch.mute(x)"  # type: ignore[return-value]

@@ -112,7 +112,12 @@ def random_spec(seed: int) -> str:
             return terms[0]
         sum_ = " + ".join(terms)
         return rng.choice(
-            [sum_, " * ".join(terms), f"{terms[0]} * (1 - {terms[1]})", f"relu({sum_})"]
+            [
+                sum_,
+                " * ".join(terms),
+                f"{terms[0]} * (1 - {terms[1]})",
+                f"relu({sum_})",
+            ]
         )
 
     paths = []
@@ -122,7 +127,10 @@ def random_spec(seed: int) -> str:
             for _ in range(rng.randint(1, 3))
         ]
         if index and rng.random() < 0.6:
-            items = [equation([*names[:index], "x"]), *items[rng.randint(0, 1) :]]
+            items = [
+                equation([*names[:index], "x"]),
+                *items[rng.randint(0, 1) :],
+            ]
         paths.append(f"    {name}: [{', '.join(items)}]")
     ends = [name for name in names if name not in read]
     ends += [

@@ -21,15 +21,22 @@ def packed(tables: Mapping[bytes, bytes], start: int = 0) -> bytes:
 
 def many(*files: Mapping[bytes, bytes]) -> bytes:
     """A collection of one font and what stands for others."""
-    head = b"ttcf" + struct.pack(">3I", 0x10000, len(files), 12 + 4 * len(files))
+    head = b"ttcf" + struct.pack(
+        ">3I", 0x10000, len(files), 12 + 4 * len(files)
+    )
     head += b"\0" * 4 * (len(files) - 1)
     return head + packed(files[0], len(head))
 
 
 def runs(codes: Mapping[int, int]) -> bytes:
     """A `cmap` of format 12: a run for each character."""
-    groups = b"".join(struct.pack(">3I", c, c, g) for c, g in sorted(codes.items()))
-    body = struct.pack(">HHIII", 12, 0, 16 + len(groups), 0, len(codes)) + groups
+    groups = b"".join(
+        struct.pack(">3I", c, c, g) for c, g in sorted(codes.items())
+    )
+    body = (
+        struct.pack(">HHIII", 12, 0, 16 + len(groups), 0, len(codes))
+        + groups
+    )
     return struct.pack(">HHHHI", 0, 1, 3, 10, 12) + body
 
 

@@ -12,7 +12,9 @@ EDGE = 0.6
 
 
 def leaves(placement: Placement) -> list[Placed]:
-    return [p for p in placement.parts if not isinstance(p.part, Chain | Fork)]
+    return [
+        p for p in placement.parts if not isinstance(p.part, Chain | Fork)
+    ]
 
 
 def overlaps(placement: Placement) -> list[tuple[str, str]]:
@@ -46,18 +48,26 @@ def crossings(
                 max(y0, y1),
             )
             for p in boxes:
-                wide = p.left  # the sheets at the right of a tile are only a shadow
-                inside_x = left < p.x + wide - EDGE and right > p.x - p.left + EDGE
-                if inside_x and top < p.bottom - EDGE and bottom > p.y + EDGE:
+                wide = (
+                    p.left
+                )  # the sheets at the right of a tile are only a shadow
+                inside_x = (
+                    left < p.x + wide - EDGE and right > p.x - p.left + EDGE
+                )
+                if (
+                    inside_x
+                    and top < p.bottom - EDGE
+                    and bottom > p.y + EDGE
+                ):
                     out.append((p.part.name, (x0, y0), (x1, y1)))
     return out
 
 
 def shared_lanes(placement: Placement) -> list[tuple[float, float, float]]:
     """Upright stretches of two shortcuts that lie on one another, though they come from different dots."""
-    uprights: dict[float, list[tuple[float, float, tuple[float, float]]]] = defaultdict(
-        list
-    )
+    uprights: dict[
+        float, list[tuple[float, float, tuple[float, float]]]
+    ] = defaultdict(list)
     for wire in placement.wires:
         if len(wire.points) < 3:
             continue

@@ -13,7 +13,10 @@ from resgraph.outputs.figure.render import render_difference
 from resgraph.outputs.figure.style import PALETTES
 
 SPECS = Path(__file__).parents[3] / "specs"
-COLOURS = {mark: PALETTES["light"][mark] for mark in ("added", "removed", "changed")}
+COLOURS = {
+    mark: PALETTES["light"][mark]
+    for mark in ("added", "removed", "changed")
+}
 
 
 def outlined(before: Plan, after: Plan, mark: str) -> list[str]:
@@ -29,7 +32,10 @@ def outlined(before: Plan, after: Plan, mark: str) -> list[str]:
 
 
 def test_added_blocks_are_drawn_apart_from_their_equals() -> None:
-    before, after = loads(RESIDUAL), loads(RESIDUAL.replace("4 x pair", "6 x pair"))
+    before, after = (
+        loads(RESIDUAL),
+        loads(RESIDUAL.replace("4 x pair", "6 x pair")),
+    )
     assert outlined(before, after, "added") == [
         "conv3.4.body.0",
         "conv3.4.body.1",
@@ -61,14 +67,19 @@ def test_a_changed_layer_is_marked_in_both() -> None:
 
 def test_a_shortcut_that_differs_says_how() -> None:
     a, b = (
-        load(f"{SPECS}/resnet-34-options.yaml::resnet-34-{option}") for option in "ab"
+        load(f"{SPECS}/resnet-34-options.yaml::resnet-34-{option}")
+        for option in "ab"
     )
-    said = re.findall(r">([+−~] [^<]+)<", str(render_difference(a, b, "svg")))
+    said = re.findall(
+        r">([+−~] [^<]+)<", str(render_difference(a, b, "svg"))
+    )
     assert "− 64 → 128" in said
     assert "+ 1×1, 128 /2" in said
 
 
 def test_equal_nets_have_no_marks() -> None:
     text = str(render_difference(loads(RESIDUAL), loads(RESIDUAL), "svg"))
-    assert not any(f'stroke="{colour}"' in text for colour in (COLOURS["removed"],))
+    assert not any(
+        f'stroke="{colour}"' in text for colour in (COLOURS["removed"],)
+    )
     assert outlined(loads(RESIDUAL), loads(RESIDUAL), "changed") == []

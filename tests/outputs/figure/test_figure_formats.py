@@ -24,14 +24,23 @@ STARTS = {
     "dot": "digraph ", "mmd": "---\n",
 }  # fmt: skip
 NEEDS = {"pdf": "typst", "png": "resvg_py"}
-ASKED = {"view": "stages", "expand": ["conv3.0"], "theme": "dark", "width": 1000.0}
+ASKED = {
+    "view": "stages",
+    "expand": ["conv3.0"],
+    "theme": "dark",
+    "width": 1000.0,
+}
 
 
 def drawn(kind: str, *names: str, **options: object) -> str | bytes:
     """A picture, whose first bytes are checked where we know them."""
     if kind in NEEDS:
-        pytest.importorskip(NEEDS[kind], reason="pip install 'resgraph[figures]'")
-    out = render([plan(name) for name in names], kind, RenderOptions(**options))  # type: ignore[arg-type]
+        pytest.importorskip(
+            NEEDS[kind], reason="pip install 'resgraph[figures]'"
+        )
+    out = render(
+        [plan(name) for name in names], kind, RenderOptions(**options)
+    )  # type: ignore[arg-type]
     assert kind not in STARTS or out.startswith(STARTS[kind])  # type: ignore[arg-type]
     return out
 
@@ -51,7 +60,9 @@ def test_an_option_is_heeded_or_refused(kind: str, option: str) -> None:
         asked = drawn(kind, "residual", **{option: ASKED[option]})
         assert asked != drawn(kind, "residual", **usual)
     else:
-        with pytest.raises(UsageError, match=f"`{kind}` has no use for `--{option}`"):
+        with pytest.raises(
+            UsageError, match=f"`{kind}` has no use for `--{option}`"
+        ):
             drawn(kind, "residual", **{option: ASKED[option]})
 
 
@@ -61,7 +72,9 @@ def test_several_nets(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", WHOLE)
-def test_what_holds_the_whole_net_draws_neither_several_nor_a_part(kind: str) -> None:
+def test_what_holds_the_whole_net_draws_neither_several_nor_a_part(
+    kind: str,
+) -> None:
     with pytest.raises(UsageError, match=f"`{kind}` holds one net"):
         drawn(kind, "plain", "residual")
     with pytest.raises(UsageError, match=f"`{kind}` holds the whole net"):
@@ -73,7 +86,9 @@ def test_graphviz_lays_out_what_is_made_of_svg() -> None:
 
 
 def test_mistakes() -> None:
-    with pytest.raises(UsageError, match="cannot draw `gif`: the formats are svg"):
+    with pytest.raises(
+        UsageError, match="cannot draw `gif`: the formats are svg"
+    ):
         drawn("gif", "plain")
     with pytest.raises(UsageError, match="one part of a net"):
         drawn("svg", "plain", "plain", only="conv1")
@@ -86,7 +101,9 @@ def test_mistakes() -> None:
 
 
 def test_a_difference() -> None:
-    assert render_difference(plan("plain"), plan("residual"), "svg").startswith("<svg ")  # type: ignore[arg-type]
+    assert render_difference(
+        plan("plain"), plan("residual"), "svg"
+    ).startswith("<svg ")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="a difference is drawn as svg"):
         render_difference(plan("plain"), plan("residual"), "html")
 
@@ -94,14 +111,22 @@ def test_a_difference() -> None:
 @pytest.mark.parametrize(
     ("kind", "options", "said"),
     [
-        ("mmd", {"scale": 3}, "`mmd` has no use for `--scale`: leave it out"),
+        (
+            "mmd",
+            {"scale": 3},
+            "`mmd` has no use for `--scale`: leave it out",
+        ),
         ("dot", {"paper": "88mm"}, "`dot` has no use for `--paper`"),
         ("html", {"theme": "mono"}, "opens in light, dark, auto"),
         ("svg", {"paper": "88mm", "scale": 3}, "leave `--scale` out"),
         ("svg", {"paper": "88"}, "`88` is no width on paper"),
         ("tex", {"paper": "9mm"}, "`9mm` is no width on paper"),
         ("svg", {"only": "conv3.0", "view": "blocks"}, "drawn op by op"),
-        ("svg", {"only": "conv3.0", "expand": ["conv3.1"]}, "drawn op by op"),
+        (
+            "svg",
+            {"only": "conv3.0", "expand": ["conv3.1"]},
+            "drawn op by op",
+        ),
     ],
 )
 def test_what_a_format_would_pass_over_is_said(

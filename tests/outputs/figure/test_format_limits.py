@@ -53,15 +53,23 @@ def fitting(net: resgraph.Plan, view: str) -> list[str]:
     drawn = scene(net, view)  # type: ignore[arg-type]
     longest = max(drawn.width, drawn.height)
     points = {"pdf": 14_400, "tex": 16_383}
-    found = [kind for kind, most in points.items() if longest * 0.75 <= most]
-    if 2 * longest <= 32_767 and 4 * drawn.width * drawn.height <= 89_478_485:
+    found = [
+        kind for kind, most in points.items() if longest * 0.75 <= most
+    ]
+    if (
+        2 * longest <= 32_767
+        and 4 * drawn.width * drawn.height <= 89_478_485
+    ):
         return ["png", *found]
     return found
 
 
 @pytest.mark.parametrize(
     ("name", "overrides", "view"),
-    [*((name, [], view) for name in SOME for view in VIEWS), *(t[:3] for t in TALL)],
+    [
+        *((name, [], view) for name in SOME for view in VIEWS),
+        *(t[:3] for t in TALL),
+    ],
 )
 def test_refused_exactly_where_it_does_not_fit(
     name: str, overrides: list[str], view: str, drawn: list[str]
@@ -77,7 +85,9 @@ def test_refused_exactly_where_it_does_not_fit(
             UsageError, match=r"[\d,]+.*at most|[\d,]+ × [\d,]+ pixels"
         ) as told:
             render([net], kind, RenderOptions(view=view))  # type: ignore[arg-type]
-        assert "`--view stages`" in str(told.value) and "--only" in str(told.value)
+        assert "`--view stages`" in str(told.value) and "--only" in str(
+            told.value
+        )
         assert len(drawn) == before
 
 
@@ -91,7 +101,9 @@ def test_a_tall_net_fits_some(
 
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("name", [DEEP, *SOME])
-def test_mermaid_has_what_mermaid_draws_or_nothing(name: str, view: str) -> None:
+def test_mermaid_has_what_mermaid_draws_or_nothing(
+    name: str, view: str
+) -> None:
     try:
         text = load(SPECS / name).to("mmd", view=view)
     except UsageError as problem:
@@ -107,7 +119,8 @@ def references() -> list[str]:
     from zoo.test_zoo import REFERENCES
 
     return [
-        f"{path}::{variant}" if variant else str(path) for path, variant in REFERENCES
+        f"{path}::{variant}" if variant else str(path)
+        for path, variant in REFERENCES
     ]
 
 
@@ -124,7 +137,9 @@ def test_folded_every_net_of_the_zoo_fits_every_format() -> None:
 
 
 def test_a_smaller_png_is_offered_where_it_is_one() -> None:
-    with pytest.raises(UsageError, match=r"1,200 × 60,000 pixels.*\(`--scale 1.09`\)"):
+    with pytest.raises(
+        UsageError, match=r"1,200 × 60,000 pixels.*\(`--scale 1.09`\)"
+    ):
         limits.png(600, 30_000, 2)
     limits.png(600, 30_000, 1.09)
     with pytest.raises(UsageError) as told:
@@ -132,7 +147,9 @@ def test_a_smaller_png_is_offered_where_it_is_one() -> None:
     assert "--scale" not in str(told.value)
 
 
-@pytest.mark.parametrize(("edges", "characters"), [(501, 10), (500, 50_001)])
+@pytest.mark.parametrize(
+    ("edges", "characters"), [(501, 10), (500, 50_001)]
+)
 def test_the_bounds_of_mermaid(edges: int, characters: int) -> None:
     limits.mermaid(500, 50_000)
     with pytest.raises(UsageError, match="Mermaid draws at most"):

@@ -91,7 +91,8 @@ def test_dot(title: str) -> None:
 @pytest.mark.parametrize("title", TITLES)
 def test_mermaid(title: str) -> None:
     hostile, usual = (
-        net.to("mmd").splitlines() for net in (named(title), plan("residual"))
+        net.to("mmd").splitlines()
+        for net in (named(title), plan("residual"))
     )
     assert hostile[2:] == usual[2:]
     assert json.loads(hostile[1].removeprefix("title: ")) == title.replace(
@@ -102,11 +103,14 @@ def test_mermaid(title: str) -> None:
 @pytest.mark.parametrize("title", TITLES)
 def test_tex(title: str) -> None:
     hostile, usual = (
-        net.to("tex", view="stages") for net in (named(title), plan("residual"))
+        net.to("tex", view="stages")
+        for net in (named(title), plan("residual"))
     )
     assert hostile.count("\\") > 0 and hostile.isascii()
     commands = [
-        re.findall(r"\\(?:begin|end|input|documentclass|usepackage)\{[^}]*\}", text)
+        re.findall(
+            r"\\(?:begin|end|input|documentclass|usepackage)\{[^}]*\}", text
+        )
         for text in (hostile, usual)
     ]
     assert commands[0] == commands[1]

@@ -16,7 +16,10 @@ ASKED = st.tuples(HEIGHT, HEIGHT, START).filter(lambda one: one[0] < one[1])
 
 
 def innermost(
-    taken: list[tuple[float, float, float]], x: float, low: float, high: float
+    taken: list[tuple[float, float, float]],
+    x: float,
+    low: float,
+    high: float,
 ) -> float:
     """By a look at each lane, from the innermost on."""
     for other, bottom, top in sorted(taken):

@@ -20,7 +20,9 @@ def installed(file: str) -> bool:
     """Whether LaTeX finds a file."""
     return bool(
         shutil.which("kpsewhich")
-        and subprocess.run(["kpsewhich", file], capture_output=True, check=False).stdout
+        and subprocess.run(
+            ["kpsewhich", file], capture_output=True, check=False
+        ).stdout
     )
 
 
@@ -33,14 +35,27 @@ def test_every_shape_of_the_svg_is_there(name: str) -> None:
     net = plan(name)
     svg, tex = net.svg(view="stages"), net.to("tex", view="stages")
     assert tex.count(r"\node[") == svg.count("<text")
-    assert tex.count(r"\path[") == len(re.findall("<rect|<path|<circle", svg))
+    assert tex.count(r"\path[") == len(
+        re.findall("<rect|<path|<circle", svg)
+    )
     used = set(re.findall(r"rg-[\w-]+", tex.split(r"\begin{document}")[1]))
     assert used == set(re.findall(r"\\definecolor\{(rg-[\w-]+)\}", tex))
 
 
 @pytest.mark.parametrize(
     "text",
-    ["a_b", "50 %", r"\input{x}", "{", "$x$", "a & b", "x → y", "Łódź", "#1", "~^"],
+    [
+        "a_b",
+        "50 %",
+        r"\input{x}",
+        "{",
+        "$x$",
+        "a & b",
+        "x → y",
+        "Łódź",
+        "#1",
+        "~^",
+    ],
 )
 def test_text_stays_text(text: str) -> None:
     said = escape(text)
@@ -67,9 +82,9 @@ def test_letters_become_commands(text: str, said: str) -> None:
 
 
 def test_latin_letters_are_all_there() -> None:
-    assert tex_text.lacking(map(chr, [*range(32, 127), *range(0xC0, 0x148)])) == list(
-        "ĦħĲĳĸĿŀ"
-    )
+    assert tex_text.lacking(
+        map(chr, [*range(32, 127), *range(0xC0, 0x148)])
+    ) == list("ĦħĲĳĸĿŀ")
 
 
 def test_a_letter_that_latex_lacks_is_named() -> None:
@@ -93,7 +108,8 @@ A net: \input{net}
 @pytest.mark.parametrize("file", ["net.tex", "paper.tex"])
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.skipif(
-    not installed("tikz.sty"), reason="no TikZ: apt install texlive-pictures"
+    not installed("tikz.sty"),
+    reason="no TikZ: apt install texlive-pictures",
 )
 @pytest.mark.skipif(
     not installed("standalone.cls"),

@@ -16,7 +16,12 @@ from resgraph.outputs.figure.content.comparison_builder import StripBuilder
 from resgraph.outputs.figure.content.parts import Fork, Join, Tile
 from resgraph.outputs.figure.figures.comparison import RHYTHM as STRIPS
 from resgraph.outputs.figure.figures.overview import RHYTHM
-from resgraph.outputs.figure.layout.geometry import OPS, Placed, Placement, Wire
+from resgraph.outputs.figure.layout.geometry import (
+    OPS,
+    Placed,
+    Placement,
+    Wire,
+)
 from resgraph.outputs.figure.layout.tree import place
 
 SPECS = sorted(Path(__file__).parents[3].joinpath("specs").glob("*.yaml"))
@@ -26,7 +31,9 @@ VIEWS = ("stages", "blocks", "ops", "strips")
 def laid_out(net: Plan, view: str) -> Placement:
     if view == "strips":
         return place(StripBuilder(net.graph, "blocks").net(), STRIPS)
-    return place(PartBuilder(net.graph, view).net(), OPS if view == "ops" else RHYTHM)  # type: ignore[arg-type]
+    return place(
+        PartBuilder(net.graph, view).net(), OPS if view == "ops" else RHYTHM
+    )  # type: ignore[arg-type]
 
 
 def lawful(placement: Placement) -> None:
@@ -50,7 +57,9 @@ def test_the_zoo_is_lawful(path: Path) -> None:
 
 @pytest.mark.parametrize("start", range(0, 60, 10))
 def test_random_graphs_are_lawful(start: int) -> None:
-    nets = [net for seed in range(start, start + 10) if (net := _random(seed))]
+    nets = [
+        net for seed in range(start, start + 10) if (net := _random(seed))
+    ]
     assert len(nets) > 5
     for net in nets:
         for view in ("stages", "ops", "strips"):
@@ -70,7 +79,9 @@ def _random(seed: int) -> Plan | None:
 def test_the_laws_can_be_broken() -> None:
     box = Placed(Tile("a", []), 0, 0, 10, 10, 20)
     other = Placed(Tile("b", []), 5, 10, 10, 10, 20)
-    bad = Placement(box.part, 10, 15, 30, [box, other], [Wire(((-30, 15), (30, 15)))])
+    bad = Placement(
+        box.part, 10, 15, 30, [box, other], [Wire(((-30, 15), (30, 15)))]
+    )
     assert overlaps(bad) == [("a", "b")]
     assert [name for name, *_ in crossings(bad)] == ["a", "b"]
     lane = [Wire(((x, 0), (50, 0), (50, 20), (x, 20))) for x in (0.0, 1.0)]
@@ -86,7 +97,9 @@ def test_the_main_path_is_one_straight_line(name: str) -> None:
 def test_lanes_of_blocks_alike_stand_in_one_line() -> None:
     placement = laid_out(plan("residual"), "blocks")
     lanes = {
-        max(x for x, _ in wire.points) for wire in placement.wires if wire.shortcut
+        max(x for x, _ in wire.points)
+        for wire in placement.wires
+        if wire.shortcut
     }
     assert len(lanes) == 1
 
@@ -95,7 +108,8 @@ def test_longer_skips_run_further_out() -> None:
     placement = laid_out(plan("ladder"), "stages")
     skips = [wire for wire in placement.wires if len(wire.points) == 4]
     spans = sorted(
-        (wire.points[2][1] - wire.points[1][1], wire.points[1][0]) for wire in skips
+        (wire.points[2][1] - wire.points[1][1], wire.points[1][0])
+        for wire in skips
     )
     assert len(spans) == 2
     assert spans[0][1] < spans[1][1]
@@ -105,7 +119,11 @@ def test_splits_and_joins_are_never_level() -> None:
     """At least 8 apart, so that neighbours do not merge into a ladder."""
     placement = laid_out(plan("residual"), "blocks")
     dots = [wire.points[0][1] for wire in placement.wires if wire.dot]
-    joins = [p.y + p.height / 2 for p in placement.parts if isinstance(p.part, Join)]
+    joins = [
+        p.y + p.height / 2
+        for p in placement.parts
+        if isinstance(p.part, Join)
+    ]
     assert dots
     assert min(abs(dot - join) for dot in dots for join in joins) >= 8
 

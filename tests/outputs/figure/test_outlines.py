@@ -56,7 +56,9 @@ def test_curves_are_those_of_the_file(font: Path) -> None:
     assert flat(bent) == flat([*through, (0.4, 0), (0, 0)])
     # half the size, moved by (50, −20)
     (half,) = face.letter(ord("C")).curves
-    assert flat(half[::2][:3]) == flat([(0.05, -0.02), (0.3, -0.02), (0.3, 0.33)])
+    assert flat(half[::2][:3]) == flat(
+        [(0.05, -0.02), (0.3, -0.02), (0.3, 0.33)]
+    )
     assert face.letter(0x1F600) == face.letter(ord("A"))
 
 
@@ -64,7 +66,9 @@ def test_a_collection_is_its_first_font(font: Path, tmp_path: Path) -> None:
     first = made([b"", glyph(BOX)], [0, 600], {ord("A"): 1})
     path = tmp_path / "two.ttc"
     path.write_bytes(many(first, {}))
-    assert typeface(path).letter(ord("A")) == typeface(font).letter(ord("A"))
+    assert typeface(path).letter(ord("A")) == typeface(font).letter(
+        ord("A")
+    )
 
 
 @pytest.mark.parametrize(
@@ -91,7 +95,11 @@ def test_a_turned_line_of_text_runs_up(font: Path) -> None:
     outlined(scene, font)
     (shape,) = scene.items
     assert isinstance(shape, Outline)
-    points = [(shape.x + x, shape.y + y) for curve in shape.curves for x, y in curve]
+    points = [
+        (shape.x + x, shape.y + y)
+        for curve in shape.curves
+        for x, y in curve
+    ]
     assert min(x for x, _ in points) == pytest.approx(-4)
     assert min(y for _, y in points) == pytest.approx(20)
 
@@ -135,7 +143,10 @@ def test_tikz_bends_as_svg_does(font: Path) -> None:
     """A bend of degree two from (0, 0) by (0.1, 0.2) to (0.2, 0.2), at 100 px."""
     scene = Scene(50, 50, "", "")
     scene.add(Outline(0, 0, (((0, 0), (10, -20), (20, -20)),)))
-    assert "controls (6.67,-13.33) and (13.33,-20) .. (20,-20)" in tikz.write(scene)
+    assert (
+        "controls (6.67,-13.33) and (13.33,-20) .. (20,-20)"
+        in tikz.write(scene)
+    )
     assert "M0 0Q10 -20 20 -20Z" in svg.write(scene)
 
 
@@ -152,14 +163,21 @@ def test_a_font_of_ones_own_has_the_letters_that_ours_lacks(
     path.write_bytes(chinese())
     net = loads(NAMED)
     text = "letters" if kind in ("png", "pdf") else "paths"
-    with pytest.raises(UsageError, match=r"中 \(U\+4E2D\).*--font FILE.ttf"):
+    with pytest.raises(
+        UsageError, match=r"中 \(U\+4E2D\).*--font FILE.ttf"
+    ):
         render([net], kind, RenderOptions(text=text))  # type: ignore[arg-type]
     drawn = render([net], kind, RenderOptions(text=text, font=path))  # type: ignore[arg-type]
     assert len(drawn) > 1000
     if kind == "pdf":
-        assert len(set(re.findall(rb"/FontName\s*/([A-Z]{6}\+[\w-]+)", drawn))) == 4  # type: ignore[arg-type]
+        assert (
+            len(set(re.findall(rb"/FontName\s*/([A-Z]{6}\+[\w-]+)", drawn)))
+            == 4
+        )  # type: ignore[arg-type]
     other = loads(NAMED.replace("中文", "日"))
-    with pytest.raises(UsageError, match=r"日 \(U\+65E5\).*own.ttf neither"):
+    with pytest.raises(
+        UsageError, match=r"日 \(U\+65E5\).*own.ttf neither"
+    ):
         render([other], kind, RenderOptions(text=text, font=path))  # type: ignore[arg-type]
 
 
@@ -172,9 +190,9 @@ def test_letters_from_a_font_of_ones_own_leave_ink(tmp_path: Path) -> None:
     for said in ("中", " "):
         scene = Scene(40, 40, "", "")
         scene.add(Text(10, 25, said, 20))
-        picture = image.open(io.BytesIO(raster.png(svg.write(scene), 2, path))).convert(
-            "L"
-        )
+        picture = image.open(
+            io.BytesIO(raster.png(svg.write(scene), 2, path))
+        ).convert("L")
         dark.append(sum(255 - v for v in picture.tobytes()))
     assert dark[0] > 20_000
     assert dark[1] == 0
@@ -192,10 +210,18 @@ def test_letters_from_a_font_of_ones_own_leave_ink(tmp_path: Path) -> None:
 def test_no_font(data: bytes, said: str, tmp_path: Path) -> None:
     path = tmp_path / "own.ttf"
     path.write_bytes(data)
-    with pytest.raises(UsageError, match=re.escape(str(path)) + ".*" + said):
-        render([plan("residual")], "svg", RenderOptions(text="paths", font=path))
+    with pytest.raises(
+        UsageError, match=re.escape(str(path)) + ".*" + said
+    ):
+        render(
+            [plan("residual")],
+            "svg",
+            RenderOptions(text="paths", font=path),
+        )
     gone = RenderOptions(text="paths", font=tmp_path / "gone.ttf")
-    with pytest.raises(UsageError, match=r"cannot read the font .*no such file"):
+    with pytest.raises(
+        UsageError, match=r"cannot read the font .*no such file"
+    ):
         render([plan("residual")], "svg", gone)
 
 
@@ -205,9 +231,9 @@ def test_the_curves_of_postscript_are_read(tmp_path: Path) -> None:
     builder = pytest.importorskip("fontTools.fontBuilder").FontBuilder(
         1000, isTTF=False
     )
-    pen = pytest.importorskip("fontTools.pens.t2CharStringPen").T2CharStringPen(
-        600, None
-    )
+    pen = pytest.importorskip(
+        "fontTools.pens.t2CharStringPen"
+    ).T2CharStringPen(600, None)
     bend = 400 * 4 / 3 * (2**0.5 - 1)
     pen.moveTo((400, 0))
     for x, y in ((0, 1), (-1, 0), (0, -1), (1, 0)):
@@ -227,23 +253,34 @@ def test_the_curves_of_postscript_are_read(tmp_path: Path) -> None:
     wide, (circle,) = typeface(path).letter(0x4E2D)
     assert wide == 0.6
     assert circle[0] == circle[-1]
-    for start, over, end in zip(circle[:-1:2], circle[1::2], circle[2::2], strict=True):
-        middle = [(a + 2 * b + c) / 4 for a, b, c in zip(start, over, end, strict=True)]
+    for start, over, end in zip(
+        circle[:-1:2], circle[1::2], circle[2::2], strict=True
+    ):
+        middle = [
+            (a + 2 * b + c) / 4
+            for a, b, c in zip(start, over, end, strict=True)
+        ]
         assert math.hypot(*start) == pytest.approx(0.4, abs=1e-3)
         assert math.hypot(*middle) == pytest.approx(0.4, abs=1e-3)
     net = loads(NAMED.replace("中文", "中"))
-    assert "<path" in render([net], "svg", RenderOptions(text="paths", font=path))
+    assert "<path" in render(
+        [net], "svg", RenderOptions(text="paths", font=path)
+    )
 
 
 @pytest.mark.parametrize("torn", ["glyf", "hmtx", "head", "loca"])
-def test_a_letter_that_is_damaged_is_named(torn: str, tmp_path: Path) -> None:
+def test_a_letter_that_is_damaged_is_named(
+    torn: str, tmp_path: Path
+) -> None:
     tables = made([b"", b"\0\3"], [0, 600], {0x4E2D: 1})
     if torn != "glyf":
         del tables[torn.encode()]
     path = tmp_path / "torn.ttf"
     path.write_bytes(packed(tables))
     net = loads(NAMED.replace("中文", "中"))
-    with pytest.raises(UsageError, match=r"torn\.ttf is damaged: `中` has no outline"):
+    with pytest.raises(
+        UsageError, match=r"torn\.ttf is damaged: `中` has no outline"
+    ):
         render([net], "svg", RenderOptions(text="paths", font=path))
 
 
@@ -258,4 +295,8 @@ def test_a_font_that_nothing_uses_is_said(tmp_path: Path) -> None:
     with pytest.raises(
         UsageError, match="`--font`: leave it out, or add `--text paths`"
     ):
-        render([plan("residual")], "svg", RenderOptions(font=tmp_path / "a.ttf"))
+        render(
+            [plan("residual")],
+            "svg",
+            RenderOptions(font=tmp_path / "a.ttf"),
+        )

@@ -8,15 +8,24 @@ import pytest
 from drawn import RESIDUAL, plan
 
 from resgraph import loads
-from resgraph.outputs.figure.figures.header import caption, subtitle, unit_words
+from resgraph.outputs.figure.figures.header import (
+    caption,
+    subtitle,
+    unit_words,
+)
 from resgraph.outputs.figure.style import PALETTES
 
 
 def test_a_caption_says_what_the_figure_shows() -> None:
     said = caption(plan("residual"))
     assert said.startswith("Residual: 3 × 32 × 32 in, 10 out, ")
-    assert "conv1 (2 layers), conv2 (3 pair), conv3 (4 pair), head (2 layers)" in said
-    assert said.endswith("Dotted shortcuts change the shape, by a projection.")
+    assert (
+        "conv1 (2 layers), conv2 (3 pair), conv3 (4 pair), head (2 layers)"
+        in said
+    )
+    assert said.endswith(
+        "Dotted shortcuts change the shape, by a projection."
+    )
 
 
 def test_a_plain_net_has_no_shortcuts_to_speak_of() -> None:
@@ -25,21 +34,34 @@ def test_a_plain_net_has_no_shortcuts_to_speak_of() -> None:
 
 
 @pytest.mark.parametrize(
-    ("policy", "said"), [("projection", "(option B)"), ("zero-pad", "(option A)")]
+    ("policy", "said"),
+    [("projection", "(option B)"), ("zero-pad", "(option A)")],
 )
 def test_the_kind_of_a_net(policy: str, said: str) -> None:
     net = loads(
-        RESIDUAL.replace("    merge: relu", f"    shortcut: {policy}\n    merge: relu")
+        RESIDUAL.replace(
+            "    merge: relu", f"    shortcut: {policy}\n    merge: relu"
+        )
     )
-    assert subtitle(net.graph, "") == f"pair blocks · {policy} shortcuts {said}"
+    assert (
+        subtitle(net.graph, "")
+        == f"pair blocks · {policy} shortcuts {said}"
+    )
 
 
 def test_what_goes_with_a_convolution() -> None:
     assert unit_words(plan("residual").graph) == " (+ BN + ReLU)"
-    other = RESIDUAL.replace("net:", "unit: conv instance norm gelu tanh\nnet:", 1)
-    assert unit_words(loads(other).graph) == " (+ InstanceNorm + GELU (tanh))"
+    other = RESIDUAL.replace(
+        "net:", "unit: conv instance norm gelu tanh\nnet:", 1
+    )
     assert (
-        unit_words(loads(RESIDUAL.replace("net:", "unit: conv\nnet:", 1)).graph) == ""
+        unit_words(loads(other).graph) == " (+ InstanceNorm + GELU (tanh))"
+    )
+    assert (
+        unit_words(
+            loads(RESIDUAL.replace("net:", "unit: conv\nnet:", 1)).graph
+        )
+        == ""
     )
 
 
@@ -47,7 +69,11 @@ def legend(name: str) -> set[str]:
     """The texts below the last line that runs across the picture."""
     text = plan(name).svg(view="stages")
     rule = PALETTES["light"]["rule"]
-    return set(re.findall(r">([^<]+)</text>", text[text.rindex(f'stroke="{rule}"') :]))
+    return set(
+        re.findall(
+            r">([^<]+)</text>", text[text.rindex(f'stroke="{rule}"') :]
+        )
+    )
 
 
 @pytest.mark.parametrize(

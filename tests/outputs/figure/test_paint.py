@@ -13,7 +13,12 @@ from text_laws import clashes
 
 from resgraph import Plan, UsageError, load
 from resgraph.outputs.figure.content.builder import PartBuilder
-from resgraph.outputs.figure.content.heating import HeatScale, Warming, scale_of, warm
+from resgraph.outputs.figure.content.heating import (
+    HeatScale,
+    Warming,
+    scale_of,
+    warm,
+)
 from resgraph.outputs.figure.content.parts import HeatCell, Tile, walk
 from resgraph.outputs.figure.render import RenderOptions, render, scene
 from resgraph.outputs.figure.style import HEAT_STEPS, PALETTES, contrast
@@ -32,17 +37,21 @@ def light(colour: str) -> float:
 def test_the_numbers_can_be_read(theme: str) -> None:
     c = PALETTES[theme]
     for step in range(HEAT_STEPS):
-        assert contrast(c[f"heat-{step}"], c[f"on-heat-{step}"]) >= 4.5, step
+        assert contrast(c[f"heat-{step}"], c[f"on-heat-{step}"]) >= 4.5, (
+            step
+        )
 
 
 def seen_by(colour: str, rows: list[list[float]]) -> list[float]:
     """A colour in linear light through a matrix."""
     parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [
-        v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in parts
+        v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4
+        for v in parts
     ]
     return [
-        max(0.0, sum(a * b for a, b in zip(row, linear, strict=True))) for row in rows
+        max(0.0, sum(a * b for a, b in zip(row, linear, strict=True)))
+        for row in rows
     ]
 
 
@@ -65,11 +74,14 @@ SIGHT = {
 @pytest.mark.parametrize("sight", SIGHT)
 def test_more_is_darker_to_everyone(sight: str) -> None:
     """By the lightness of CIE 1976, at least five of 100 apart."""
-    colours = [PALETTES["light"][f"heat-{step}"] for step in range(HEAT_STEPS)]
+    colours = [
+        PALETTES["light"][f"heat-{step}"] for step in range(HEAT_STEPS)
+    ]
     seen = [seen_by(colour, SIGHT[sight]) for colour in colours]
     luminance = [0.2126 * r + 0.7152 * g + 0.0722 * b for r, g, b in seen]
     lightness = [
-        116 * y ** (1 / 3) - 16 if y > 0.008856 else 903.3 * y for y in luminance
+        116 * y ** (1 / 3) - 16 if y > 0.008856 else 903.3 * y
+        for y in luminance
     ]
     steps = [a - b for a, b in pairwise(lightness)]
     assert min(steps) >= 5, [round(step, 1) for step in steps]
@@ -85,7 +97,9 @@ def test_little_is_near_the_surface() -> None:
 @pytest.mark.parametrize("view", ["blocks", "ops"])
 @pytest.mark.parametrize("kind", ["params", "macs"])
 @pytest.mark.parametrize("name", ALL)
-def test_painted_sums_are_the_totals(name: str, kind: str, view: str) -> None:
+def test_painted_sums_are_the_totals(
+    name: str, kind: str, view: str
+) -> None:
     """Where nothing is folded, each node is counted in one place."""
     drawn = plan(name)
     heat = STATIC[kind](drawn.graph)
@@ -134,7 +148,10 @@ def test_what_adds_up_and_is_nothing_has_no_colour() -> None:
 def test_scale(values: list[float], log: bool, steps: list[int]) -> None:
     heat = Heat("x", {}, combine="range")
     scale: HeatScale = scale_of(heat, [(value, value) for value in values])
-    assert (scale.log, [scale.step(value) for value in values]) == (log, steps)
+    assert (scale.log, [scale.step(value) for value in values]) == (
+        log,
+        steps,
+    )
 
 
 def test_numbers_as_they_are_written() -> None:
@@ -184,11 +201,17 @@ def test_each_theme_has_its_own_heat(kind: str, theme: str) -> None:
 def test_the_rows_of_a_tile_have_colours_of_their_own_in_mermaid() -> None:
     """464 numbers learn in the stem's convolution (3·16·9 + 32), and none in its pool."""
     net = plan("residual")
-    text = str(render([net], "mmd", RenderOptions(paint=[STATIC["params"](net.graph)])))
+    text = str(
+        render(
+            [net], "mmd", RenderOptions(paint=[STATIC["params"](net.graph)])
+        )
+    )
     assert re.search(r'\["3×3 conv 16 · 464"\]:::heat-0', text)
     assert re.search(r'\["3×3 max pool /2 · 0"\]:::pool', text)
     dark = re.findall(rf":::heat-{HEAT_STEPS - 1}$", text, re.MULTILINE)
-    assert len(dark) >= 2  # the widest convolution, and the end of the legend
+    assert (
+        len(dark) >= 2
+    )  # the widest convolution, and the end of the legend
 
 
 def test_mermaid_says_which_colour_a_range_has() -> None:
@@ -214,10 +237,16 @@ def test_several_nets_share_a_scale() -> None:
     nets = [plan("plain"), plan("residual")]
     heats = [STATIC["params"](net.graph) for net in nets]
     out = str(render(nets, "svg", RenderOptions(paint=heats)))
-    widest = max(node.cost.params for net in nets for node in net.graph.nodes.values())
+    widest = max(
+        node.cost.params
+        for net in nets
+        for node in net.graph.nodes.values()
+    )
     assert widest == 32 * 32 * 9
     assert out.count(">parameters<") == 1
-    assert out.count("9.28 k") > 2  # 32·32·9 and a norm's 2·32, and once in the legend
+    assert (
+        out.count("9.28 k") > 2
+    )  # 32·32·9 and a norm's 2·32, and once in the legend
 
 
 def written(tmp_path: Path, text: str) -> Path:
@@ -229,7 +258,9 @@ def written(tmp_path: Path, text: str) -> Path:
 def table(net: Plan, **change: str) -> str:
     """A line for each node: its place in the net, but for those of `change`."""
     names = [name for name in net.graph.nodes if name != "input"]
-    rows = [f"{name},{change.get(name, str(i))}" for i, name in enumerate(names)]
+    rows = [
+        f"{name},{change.get(name, str(i))}" for i, name in enumerate(names)
+    ]
     return "\n".join(["node,score", *rows]) + "\n"
 
 
@@ -256,11 +287,17 @@ def test_numbers_of_a_file(tmp_path: Path) -> None:
             "no node `conv1.0.convv`",
         ),
         ("node,score\nconv1.1,1\n", "lacks `conv1.0.conv` and "),
-        ("node,score\na,1\nb,1\nconv1.1,1\n", "of another net: 2 of its 3 nodes"),
+        (
+            "node,score\na,1\nb,1\nconv1.1,1\n",
+            "of another net: 2 of its 3 nodes",
+        ),
         ("node,score\nconv1.1,nan\n", ":2: `nan` has no colour"),
         ("node,score\nconv1.1,-inf\n", ":2: `-inf` has no colour"),
         ("node,score\nconv1.1,much\n", "`much` is no number"),
-        ("node,score\nconv1.1,1\nconv1.1,2\n", ":3 has `conv1.1` a second time"),
+        (
+            "node,score\nconv1.1,1\nconv1.1,2\n",
+            ":3 has `conv1.1` a second time",
+        ),
         ("node,a,b\nconv1.1,1,2\n", "several columns: name one of a, b"),
         ("node\nconv1.1\n", "has no numbers"),
         ("", "has no numbers"),
@@ -274,9 +311,16 @@ def test_wrong_files(tmp_path: Path, text: str, said: str) -> None:
 
 @pytest.mark.parametrize("view", ["stages", "ops"])
 @pytest.mark.parametrize(
-    "name", ["resnet.yaml::resnet-50", "res-unet.yaml", "densenet.yaml::densenet-121"]
+    "name",
+    [
+        "resnet.yaml::resnet-50",
+        "res-unet.yaml",
+        "densenet.yaml::densenet-121",
+    ],
 )
 def test_no_text_crosses_another(name: str, view: str) -> None:
     net = load(Path(__file__).parents[3] / "specs" / name)
     for kind in ("params", "receptive field", "memory"):
-        assert clashes(scene(net, view, paint=[STATIC[kind](net.graph)])) == []  # type: ignore[arg-type]
+        assert (
+            clashes(scene(net, view, paint=[STATIC[kind](net.graph)])) == []
+        )  # type: ignore[arg-type]

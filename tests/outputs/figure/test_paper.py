@@ -31,9 +31,14 @@ def size(svg: str | bytes) -> tuple[float, float]:
 
 def test_a_scale_multiplies_the_size_and_no_shape() -> None:
     one, two = str(drawn("svg")), str(drawn("svg", scale=2.5))
-    assert size(two) == pytest.approx([2.5 * side for side in size(one)], abs=0.02)
+    assert size(two) == pytest.approx(
+        [2.5 * side for side in size(one)], abs=0.02
+    )
     assert one.split("\n", 1)[1] == two.split("\n", 1)[1]
-    assert ET.fromstring(one).attrib["viewBox"] == ET.fromstring(two).attrib["viewBox"]
+    assert (
+        ET.fromstring(one).attrib["viewBox"]
+        == ET.fromstring(two).attrib["viewBox"]
+    )
 
 
 def test_svg_and_pdf_are_as_wide_as_is_said() -> None:
@@ -60,7 +65,9 @@ def test_a_png_has_300_dots_to_the_inch_and_says_so() -> None:
     for options, dots in (({}, 300), ({"scale": 2.0}, 600)):
         image = drawn("png", paper="7in", **options)
         assert isinstance(image, bytes)
-        assert struct.unpack(">I", image[16:20])[0] == pytest.approx(7 * dots, abs=3)
+        assert struct.unpack(">I", image[16:20])[0] == pytest.approx(
+            7 * dots, abs=3
+        )
         at = image.index(b"pHYs") + 4
         across, down, unit = struct.unpack(">IIB", image[at : at + 9])
         assert (across, down, unit) == (round(dots / 0.0254),) * 2 + (1,)
@@ -115,23 +122,31 @@ def test_a_net_is_narrow_where_a_column_is() -> None:
     """At 88 mm the whole figure cannot be read, without its columns of numbers it can."""
     heard: list[str] = []
     net = load("resnet-50")
-    narrow = str(render([net], "svg", RenderOptions(paper="88mm"), heard.append))
+    narrow = str(
+        render([net], "svg", RenderOptions(paper="88mm"), heard.append)
+    )
     assert heard == []
     assert "receptive field" not in narrow
     assert size(narrow)[0] * 25.4 / 96 == pytest.approx(88, abs=0.01)
-    wide = str(render([net], "svg", RenderOptions(paper="180mm"), heard.append))
+    wide = str(
+        render([net], "svg", RenderOptions(paper="180mm"), heard.append)
+    )
     assert heard == []
     assert "receptive field" in wide
     render([net], "svg", RenderOptions(paper="40mm"), heard.append)
     assert "readers need 5 pt" in heard[0]
 
 
-def test_a_transparent_picture_has_no_background_and_the_same_size() -> None:
+def test_a_transparent_picture_has_no_background_and_the_same_size() -> (
+    None
+):
     from io import BytesIO
 
     full, bare = str(drawn("svg")), str(drawn("svg", transparent=True))
     assert set(full.splitlines()) - set(bare.splitlines()) == {
-        line for line in full.splitlines() if line.startswith('<rect x="0" y="0"')
+        line
+        for line in full.splitlines()
+        if line.startswith('<rect x="0" y="0"')
     }
     image = pytest.importorskip("PIL.Image")
     corners = [

@@ -13,7 +13,9 @@ from resgraph.outputs.figure.style import PALETTES
 from resgraph.passes.expand import expand
 
 RED = PALETTES["light"]["broken"]
-BROKEN = RESIDUAL.replace("    merge: relu", "    shortcut: identity\n    merge: relu")
+BROKEN = RESIDUAL.replace(
+    "    merge: relu", "    shortcut: identity\n    merge: relu"
+)
 
 
 def drawn(text: str) -> str:
@@ -25,7 +27,10 @@ def drawn(text: str) -> str:
 def test_the_rows_above_are_there_and_the_join_is_red() -> None:
     svg = drawn(BROKEN)
     root = ET.fromstring(svg)
-    ids = {group.attrib["id"] for group in root.iter("{http://www.w3.org/2000/svg}g")}
+    ids = {
+        group.attrib["id"]
+        for group in root.iter("{http://www.w3.org/2000/svg}g")
+    }
     assert {"conv1.0", "conv2.0.body.0", "conv3"} <= ids
     assert not any(name.startswith(("conv3.", "head")) for name in ids)
     red = [
@@ -39,7 +44,10 @@ def test_the_rows_above_are_there_and_the_join_is_red() -> None:
 
 
 def test_a_mistake_in_the_first_row_leaves_nothing_to_draw() -> None:
-    assert drawn(RESIDUAL.replace("[3x3 conv 16, 3x3 max pool /2]", "fc 10")) == ""
+    assert (
+        drawn(RESIDUAL.replace("[3x3 conv 16, 3x3 max pool /2]", "fc 10"))
+        == ""
+    )
 
 
 def test_a_mistake_in_the_last_row() -> None:
@@ -51,8 +59,12 @@ def test_a_mistake_in_the_last_row() -> None:
 def test_what_is_counted_over_the_net_counts_the_rows_below_too() -> None:
     """The first of five blocks is the only one that can be made: its rate is worked out of five."""
     rate = "conv out linear, drop path 0.5*(index + 1)/total]"
-    rated = RESIDUAL.replace("conv out linear]", rate).replace("3 x pair", "pair")
-    assert "conv2.body.2: drop path 0.1," in drawn(rated.replace("32 /2", "32 /65"))
+    rated = RESIDUAL.replace("conv out linear]", rate).replace(
+        "3 x pair", "pair"
+    )
+    assert "conv2.body.2: drop path 0.1," in drawn(
+        rated.replace("32 /2", "32 /65")
+    )
 
 
 def test_a_row_that_a_row_below_the_mistake_reads_is_no_mistake() -> None:

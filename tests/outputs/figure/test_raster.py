@@ -38,7 +38,8 @@ def pixels(svg: str) -> tuple[tuple[int, int], list[tuple[int, int, int]]]:
 def test_png_has_the_size_of_the_figure() -> None:
     svg = plan("residual").svg()
     wide, high = (
-        float(found) for found in re.findall(r'(?:width|height)="([\d.]+)"', svg)[:2]
+        float(found)
+        for found in re.findall(r'(?:width|height)="([\d.]+)"', svg)[:2]
     )
     (width, height), colours = pixels(svg)
     assert width == pytest.approx(2 * wide, abs=2)
@@ -55,7 +56,9 @@ def test_png_has_the_size_of_the_figure() -> None:
         Rect(10, 10, 50, 20, 4, "", "accent"),
     ],
 )
-def test_every_kind_of_shape_leaves_a_mark(shape: Line | Text | Rect) -> None:
+def test_every_kind_of_shape_leaves_a_mark(
+    shape: Line | Text | Rect,
+) -> None:
     scene = Scene(100, 40, "", "")
     scene.add(shape)
     _, colours = pixels(write(scene))
@@ -63,7 +66,9 @@ def test_every_kind_of_shape_leaves_a_mark(shape: Line | Text | Rect) -> None:
 
 
 def test_pdf_is_one_page_the_same_each_time() -> None:
-    pytest.importorskip("typst", reason="no typst: pip install 'resgraph[figures]'")
+    pytest.importorskip(
+        "typst", reason="no typst: pip install 'resgraph[figures]'"
+    )
     svg = plan("residual").svg()
     first = raster.pdf(svg)
     assert first.startswith(b"%PDF-")
@@ -71,12 +76,16 @@ def test_pdf_is_one_page_the_same_each_time() -> None:
     assert len(re.findall(rb"/Type\s*/Page\b", first)) <= 1
 
 
-@pytest.mark.parametrize(("kind", "package"), [("png", "resvg_py"), ("pdf", "typst")])
+@pytest.mark.parametrize(
+    ("kind", "package"), [("png", "resvg_py"), ("pdf", "typst")]
+)
 def test_without_the_package_one_clear_message(
     kind: str, package: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(MissingError, match=r"pip install 'resgraph\[figures\]'"):
+    with pytest.raises(
+        MissingError, match=r"pip install 'resgraph\[figures\]'"
+    ):
         getattr(raster, kind)("<svg/>")
 
 
@@ -98,7 +107,10 @@ def ink(texts: list[str], weight: int = 400) -> list[int]:
     """How many pixels each line of text darkens."""
     scene = Scene(400, 40 * len(texts), "", "")
     scene.add(
-        *(Text(10, 40 * at + 25, text, 12, weight) for at, text in enumerate(texts))
+        *(
+            Text(10, 40 * at + 25, text, 12, weight)
+            for at, text in enumerate(texts)
+        )
     )
     (wide, _), colours = pixels(write(scene))
     image = (
@@ -107,14 +119,21 @@ def ink(texts: list[str], weight: int = 400) -> list[int]:
         .convert("L")
     )
     assert colours[0] == (255, 255, 255)
-    lines = [image.crop((0, 80 * at, wide, 80 * at + 80)) for at in range(len(texts))]
+    lines = [
+        image.crop((0, 80 * at, wide, 80 * at + 80))
+        for at in range(len(texts))
+    ]
     return [80 * wide - sum(line.histogram()[200:]) for line in lines]
 
 
 @pytest.mark.parametrize("weight", [400, 500, 600, 700])
-def test_every_letter_leaves_ink_whatever_fonts_a_machine_has(weight: int) -> None:
+def test_every_letter_leaves_ink_whatever_fonts_a_machine_has(
+    weight: int,
+) -> None:
     letters = GREETING.replace(" ", "")
-    a, *dark = ink(["a", *letters, *(f"a{letter}" for letter in letters)], weight)
+    a, *dark = ink(
+        ["a", *letters, *(f"a{letter}" for letter in letters)], weight
+    )
     assert min(dark[: len(letters)]) > 15
     assert min(dark[len(letters) :]) > a
 
@@ -127,7 +146,9 @@ def test_bold_is_bolder() -> None:
 
 
 @pytest.mark.parametrize("weight", [400, 500, 600])
-def test_text_is_as_wide_as_its_letters_and_no_wider_than_its_room(weight: int) -> None:
+def test_text_is_as_wide_as_its_letters_and_no_wider_than_its_room(
+    weight: int,
+) -> None:
     scene = Scene(400, 40, "", "")
     scene.add(
         Text(10, 25, "HVAVToWA|", 20, weight)
@@ -138,20 +159,31 @@ def test_text_is_as_wide_as_its_letters_and_no_wider_than_its_room(weight: int) 
         .convert("L")
     )
     dark = image.point(lambda value: 255 * (value < 128)).getbbox()
-    table = fonts.advances({400: "Regular", 500: "Medium", 600: "Bold"}[weight])
+    table = fonts.advances(
+        {400: "Regular", 500: "Medium", 600: "Bold"}[weight]
+    )
     ends = [
-        10 + sum(table[ord(c)] for c in said) / 50 for said in ("HVAVToWA", "HVAVToWA|")
+        10 + sum(table[ord(c)] for c in said) / 50
+        for said in ("HVAVToWA", "HVAVToWA|")
     ]
-    assert ends[0] < dark[2] / 2 < ends[1] <= 10 + widths.width("HVAVToWA|", 20, weight)
+    assert (
+        ends[0]
+        < dark[2] / 2
+        < ends[1]
+        <= 10 + widths.width("HVAVToWA|", 20, weight)
+    )
 
 
 def test_the_pill_of_a_repeat_has_its_count_in_it() -> None:
     svg = plan("residual").svg()
     rects = [
-        r.attrib for r in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}rect")
+        r.attrib
+        for r in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}rect")
     ]
     pill_like = next(
-        r for r in rects if r["fill"] == "#3b6fb6" and float(r["width"]) > 20
+        r
+        for r in rects
+        if r["fill"] == "#3b6fb6" and float(r["width"]) > 20
     )
     x, y, width, height = (
         2 * float(pill_like[key]) for key in ("x", "y", "width", "height")
@@ -162,7 +194,9 @@ def test_the_pill_of_a_repeat_has_its_count_in_it() -> None:
         .open(io.BytesIO(raster.png(svg, 2)))
         .convert("L")
     )
-    pill = image.crop((int(x) + 4, int(y) + 4, int(x + width) - 4, int(y + height) - 4))
+    pill = image.crop(
+        (int(x) + 4, int(y) + 4, int(x + width) - 4, int(y + height) - 4)
+    )
     light = sum(pill.histogram()[200:])
     assert 0.05 < light / (pill.width * pill.height) < 0.5
 
@@ -170,19 +204,26 @@ def test_the_pill_of_a_repeat_has_its_count_in_it() -> None:
 def greeting() -> str:
     scene = Scene(200, 40, "Łódź", "")
     scene.add(
-        Text(10, 25, GREETING, 12, 600), Text(190, 25, "× 12", 10, 500, anchor="end")
+        Text(10, 25, GREETING, 12, 600),
+        Text(190, 25, "× 12", 10, 500, anchor="end"),
     )
     return write(scene)
 
 
-@pytest.mark.parametrize(("kind", "package"), [("png", "resvg_py"), ("pdf", "typst")])
+@pytest.mark.parametrize(
+    ("kind", "package"), [("png", "resvg_py"), ("pdf", "typst")]
+)
 def test_the_same_bytes_on_every_machine(kind: str, package: str) -> None:
     """A golden hash holds for the pinned version of a package, with our fonts and no others."""
     pytest.importorskip(package)
     version, expected = EXPECTED[kind]
     if metadata.version(package) != version:
         pytest.skip(f"the hash is that of {package} {version}")
-    made = raster.png(greeting(), 2) if kind == "png" else raster.pdf(greeting())
+    made = (
+        raster.png(greeting(), 2)
+        if kind == "png"
+        else raster.pdf(greeting())
+    )
     assert hashlib.sha256(made).hexdigest() == expected
 
 
@@ -238,13 +279,19 @@ def test_pdf_has_the_packaged_font_and_no_other() -> None:
     )
     first = raster.pdf(write(scene))
     embedded = set(re.findall(rb"/FontName\s*/[A-Z]{6}\+([\w-]+)", first))
-    assert embedded == {b"Inter-Regular", b"Inter-Bold", b"InterItalic-Italic"}
+    assert embedded == {
+        b"Inter-Regular",
+        b"Inter-Bold",
+        b"InterItalic-Italic",
+    }
 
 
 @pytest.mark.parametrize("kind", ["png", "pdf"])
 def test_a_letter_that_the_font_lacks_is_named(kind: str) -> None:
     pytest.importorskip({"png": "resvg_py", "pdf": "typst"}[kind])
-    svg = loads(ALL["residual"].replace("name: Residual", "name: 中文 net 中")).svg()
+    svg = loads(
+        ALL["residual"].replace("name: Residual", "name: 中文 net 中")
+    ).svg()
     with pytest.raises(
         UsageError,
         match=rf"{kind.upper()} cannot show 中 \(U\+4E2D\), 文 \(U\+6587\): the font",

@@ -33,7 +33,11 @@ def text(act: str = "relu", drop: str = "") -> str:
 
 
 def test_activation_merge_and_drop_path_are_told() -> None:
-    nets = [loads(text()), loads(text("silu")), loads(text(drop=", drop path 0.2"))]
+    nets = [
+        loads(text()),
+        loads(text("silu")),
+        loads(text(drop=", drop path 0.2")),
+    ]
     assert differing([net.graph for net in nets]) == [
         ["conv-BN-ReLU", "relu(body + shortcut)", "no drop path"],
         ["conv-BN-SiLU", "silu(body + shortcut)", "no drop path"],
@@ -64,7 +68,10 @@ def test_what_is_seen_is_not_said() -> None:
         load("stochastic-depth::resnet-110").graph,
     ]
     # block l of 54 is dropped at 0.5 * l/54
-    assert differing(deep) == [["no drop path"], ["drop path 0.00926 to 0.5"]]
+    assert differing(deep) == [
+        ["no drop path"],
+        ["drop path 0.00926 to 0.5"],
+    ]
     three = ["vgg-19", "resnet-18", "mobilenet-v2"]
     told = differing([load(name).graph for name in three])
     assert "no blocks that merge" in told[0]
@@ -72,7 +79,11 @@ def test_what_is_seen_is_not_said() -> None:
 
 
 def shown(picture: str | bytes) -> list[str]:
-    return [each for each in ElementTree.fromstring(picture).itertext() if each.strip()]
+    return [
+        each
+        for each in ElementTree.fromstring(picture).itertext()
+        if each.strip()
+    ]
 
 
 def test_a_difference_shows_what_the_figure_leaves_out_elsewhere() -> None:
@@ -91,7 +102,9 @@ def test_a_family_is_every_variant_of_a_file(
     assert run(["render", "plain", "--family", "-o", str(out)]) == 0
     assert {"plain-18", "plain-34"} <= set(shown(out.read_text()))
     one = tmp_path / "one.svg"
-    assert run(["render", "plain::plain-18", "--family", "-o", str(one)]) == 0
+    assert (
+        run(["render", "plain::plain-18", "--family", "-o", str(one)]) == 0
+    )
     assert "plain-34" not in shown(one.read_text())
     assert run(["render", "plain", "--family", "--format", "html"]) == 2
     assert "holds one net" in capsys.readouterr().err
@@ -109,4 +122,6 @@ blocks:
     merge: [concat(wide deep), 1x1 conv out]
 net: {{one: stage 8}}
 """
-    assert differing([loads(spec.format(count)).graph for count in (1, 3)]) == [[], []]
+    assert differing(
+        [loads(spec.format(count)).graph for count in (1, 3)]
+    ) == [[], []]

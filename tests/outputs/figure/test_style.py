@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from resgraph.outputs.figure.style import HUES, PALETTES, WIDTH_STEPS, contrast, mix
+from resgraph.outputs.figure.style import (
+    HUES,
+    PALETTES,
+    WIDTH_STEPS,
+    contrast,
+    mix,
+)
 
 THEMES = ("light", "dark", "mono", "slides")
 TEXT = {"light": 4.5, "dark": 4.5, "mono": 4.5, "slides": 7.0}
@@ -15,7 +21,9 @@ GRAPHIC = {"light": 3.0, "dark": 3.0, "mono": 3.0, "slides": 4.5}
 @pytest.mark.parametrize("theme", THEMES)
 def test_text_can_be_read(theme: str) -> None:
     c = PALETTES[theme]
-    grounds = [f"{family}-{kind}" for family in HUES for kind in ("row", "fill")]
+    grounds = [
+        f"{family}-{kind}" for family in HUES for kind in ("row", "fill")
+    ]
     grounds += [f"width-{step}" for step in range(WIDTH_STEPS)] + [
         "surface",
         "card",
@@ -27,7 +35,12 @@ def test_text_can_be_read(theme: str) -> None:
         for ground in grounds
         if contrast(c["ink"], c[ground]) < TEXT[theme]
     } == {}
-    plain = ["surface", "card", "tile", *(f"{family}-fill" for family in HUES)]
+    plain = [
+        "surface",
+        "card",
+        "tile",
+        *(f"{family}-fill" for family in HUES),
+    ]
     assert {
         g: round(contrast(c["muted"], c[g]), 2)
         for g in plain
@@ -41,9 +54,20 @@ def test_text_can_be_read(theme: str) -> None:
 @pytest.mark.parametrize("theme", THEMES)
 def test_lines_and_bars_can_be_seen(theme: str) -> None:
     c = PALETTES[theme]
-    for token in [*HUES, "edge", "accent", "bar", "added", "removed", "changed"]:
+    for token in [
+        *HUES,
+        "edge",
+        "accent",
+        "bar",
+        "added",
+        "removed",
+        "changed",
+    ]:
         for ground in ("surface", "card", "tile"):
-            assert contrast(c[token], c[ground]) >= GRAPHIC[theme], (token, ground)
+            assert contrast(c[token], c[ground]) >= GRAPHIC[theme], (
+                token,
+                ground,
+            )
 
 
 def test_themes_have_the_same_tokens() -> None:

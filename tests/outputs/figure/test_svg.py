@@ -47,7 +47,10 @@ def test_only_portable_elements(name: str, view: str) -> None:
 @pytest.mark.parametrize("name", ALL)
 def test_everything_stands_on_the_canvas(name: str, view: str) -> None:
     root = parsed(plan(name).svg(view=view))
-    width, height = float(root.attrib["width"]), float(root.attrib["height"])
+    width, height = (
+        float(root.attrib["width"]),
+        float(root.attrib["height"]),
+    )
     for rect in root.iter(f"{SVG}rect"):
         x, y = float(rect.attrib["x"]), float(rect.attrib["y"])
         assert x >= 0
@@ -58,13 +61,17 @@ def test_everything_stands_on_the_canvas(name: str, view: str) -> None:
 
 def test_a_long_equation_stays_on_the_canvas() -> None:
     merge = "relu(body + shortcut + 0.25*body + 0.5*body + 0.125*(body - shortcut) - 2*body)"
-    net = loads(RESIDUAL.replace("merge: relu(body + shortcut)", f"merge: {merge}"))
+    net = loads(
+        RESIDUAL.replace("merge: relu(body + shortcut)", f"merge: {merge}")
+    )
     for options in ({"view": "ops"}, {"only": "conv3.0"}):
         root = parsed(net.svg(**options))
         for said in root.iter(f"{SVG}text"):
             start = float(said.attrib["x"])
             if said.attrib.get("text-anchor") == "end":
-                start -= widths.width(said.text or "", float(said.attrib["font-size"]))
+                start -= widths.width(
+                    said.text or "", float(said.attrib["font-size"])
+                )
             assert start >= 0
 
 
@@ -137,29 +144,45 @@ def test_auto_is_light_with_dark_beside_it() -> None:
 def test_text_of_a_spec_cannot_break_out() -> None:
     name = '</svg><script>alert("1")</script> & \x01 {0}'
     about = "<!-- ]]> \\N 'quoted'"
-    spec = RESIDUAL.replace("name: Residual", f"name: {name!r}".replace("\\x01", ""))
+    spec = RESIDUAL.replace(
+        "name: Residual", f"name: {name!r}".replace("\\x01", "")
+    )
     net = loads(
-        spec.replace("input:", f'about: "{about}"\ninput:'.replace("\\", "\\\\"), 1)
+        spec.replace(
+            "input:", f'about: "{about}"\ninput:'.replace("\\", "\\\\"), 1
+        )
     )
     root = parsed(net.svg())
     assert "script" not in tags(root)
     assert root[0].text == net.name
 
 
-@pytest.mark.parametrize("text", ["\x00", "\x1f", "\ud800", "\ufffe", "a\x08b"])
+@pytest.mark.parametrize(
+    "text", ["\x00", "\x1f", "\ud800", "\ufffe", "a\x08b"]
+)
 def test_what_xml_cannot_hold_is_replaced(text: str) -> None:
-    assert parsed(f"<a>{escape(text)}</a>").text == re.sub("[^ab]", "\ufffd", text)
+    assert parsed(f"<a>{escape(text)}</a>").text == re.sub(
+        "[^ab]", "\ufffd", text
+    )
 
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(1.0, "1"), (0.125, "0.12"), (-0.001, "0"), (10.5, "10.5"), (100, "100")],
+    [
+        (1.0, "1"),
+        (0.125, "0.12"),
+        (-0.001, "0"),
+        (10.5, "10.5"),
+        (100, "100"),
+    ],
 )
 def test_numbers_are_short(value: float, text: str) -> None:
     assert number(value) == text
 
 
-def test_a_scene_becomes_these_lines(golden: Callable[[str, str], None]) -> None:
+def test_a_scene_becomes_these_lines(
+    golden: Callable[[str, str], None],
+) -> None:
     scene = Scene(100, 50, "T", "D")
     scene.add(
         Rect(1, 2, 30, 20, 4, "tile", "tile-edge"),
@@ -182,13 +205,18 @@ def test_ids_of_nets_side_by_side_are_apart() -> None:
 
 
 def test_comparison_golden(golden: Callable[[str, str], None]) -> None:
-    golden("svg/comparison.svg", str(render([plan("plain"), plan("residual")], "svg")))
+    golden(
+        "svg/comparison.svg",
+        str(render([plan("plain"), plan("residual")], "svg")),
+    )
 
 
 def test_dotted_exactly_where_the_shape_changes() -> None:
     net = plan("residual")
     root = parsed(net.svg(view="blocks"))
-    dotted = [p for p in root.iter(f"{SVG}path") if "stroke-dasharray" in p.attrib]
+    dotted = [
+        p for p in root.iter(f"{SVG}path") if "stroke-dasharray" in p.attrib
+    ]
     changes = [
         b
         for b in net.graph.blocks()

@@ -20,12 +20,17 @@ def test_more_text_is_wider(start: str, character: str) -> None:
 
 
 @given(
-    st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126), max_size=60),
+    st.text(
+        alphabet=st.characters(min_codepoint=32, max_codepoint=126),
+        max_size=60,
+    ),
     st.floats(20, 200),
 )
 def test_cut_text_fits(said: str, room: float) -> None:
     cut = text.fit(said, 10, room)
-    assert text.width(cut, 10) <= room + 0.01  # as `fit` says, of sums of fractions
+    assert (
+        text.width(cut, 10) <= room + 0.01
+    )  # as `fit` says, of sums of fractions
     assert cut == said or (cut.endswith("…") and said.startswith(cut[:-1]))
 
 

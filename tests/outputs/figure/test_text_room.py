@@ -14,7 +14,13 @@ from resgraph.outputs.figure import fonts, text
 from resgraph.outputs.figure.figures import comparison
 from resgraph.outputs.figure.formats.pen import flat
 from resgraph.outputs.figure.render import scene
-from resgraph.outputs.figure.scene import Line, Rect, Scene, ShapeGroup, Text
+from resgraph.outputs.figure.scene import (
+    Line,
+    Rect,
+    Scene,
+    ShapeGroup,
+    Text,
+)
 
 SPECS = Path(__file__).parents[3] / "specs"
 NETS = [
@@ -34,7 +40,8 @@ def dejavu(name: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("file", "weight"), [("DejaVuSans.ttf", 400), ("DejaVuSans-Bold.ttf", 700)]
+    ("file", "weight"),
+    [("DejaVuSans.ttf", 400), ("DejaVuSans-Bold.ttf", 700)],
 )
 def test_the_widths_are_those_of_dejavu(file: str, weight: int) -> None:
     theirs = fonts.widths(dejavu(file).read_bytes())
@@ -61,11 +68,15 @@ def test_small_nets(spec: str, view: str) -> None:
 
 @pytest.mark.parametrize("only", ["conv3.0", "conv3.0.body", "conv3"])
 def test_parts(only: str) -> None:
-    assert clashes(scene(load(SPECS / "se-resnext-26-d.yaml"), only=only)) == []
+    assert (
+        clashes(scene(load(SPECS / "se-resnext-26-d.yaml"), only=only))
+        == []
+    )
 
 
 @pytest.mark.parametrize(
-    "pair", [("resnet.yaml::resnet-50", "resnet.yaml::resnext-50-32x4d"), NETS[:2]]
+    "pair",
+    [("resnet.yaml::resnet-50", "resnet.yaml::resnext-50-32x4d"), NETS[:2]],
 )
 def test_side_by_side(pair: tuple[str, str]) -> None:
     one, other = (load(SPECS / name) for name in pair)
@@ -73,16 +84,26 @@ def test_side_by_side(pair: tuple[str, str]) -> None:
     assert clashes(comparison.differences(one, other)) == []
 
 
-def test_the_pill_of_a_repeat_stands_clear_of_the_signs_of_a_difference() -> None:
+def test_the_pill_of_a_repeat_stands_clear_of_the_signs_of_a_difference() -> (
+    None
+):
     scene = comparison.differences(
-        *(load(SPECS / f"resnet.yaml::{n}") for n in ("resnet-50", "resnext-50-32x4d"))
+        *(
+            load(SPECS / f"resnet.yaml::{n}")
+            for n in ("resnet-50", "resnext-50-32x4d")
+        )
     )
     pills = [
-        item for item in scene.items if isinstance(item, Rect) and item.fill == "pill"
+        item
+        for item in scene.items
+        if isinstance(item, Rect) and item.fill == "pill"
     ]
     groups = [item for item in scene.items if isinstance(item, ShapeGroup)]
     signs = [
-        s for g in groups for s in g.shapes if isinstance(s, Text) and s.text == "~"
+        s
+        for g in groups
+        for s in g.shapes
+        if isinstance(s, Text) and s.text == "~"
     ]
     assert len(pills) == 8 and len(signs) > 20
     for pill in pills:
@@ -111,8 +132,18 @@ net:
 @pytest.mark.parametrize(
     ("only", "said"),
     [
-        ("h2", ["x: 16 × 32 × 32", "stage.b: 32 × 16 × 16", "64 × 16 × 16"]),
-        ("stage", ["3 × 32 × 32", "stage.a: 16 × 32 × 32", "stage.b: 32 × 16 × 16"]),
+        (
+            "h2",
+            ["x: 16 × 32 × 32", "stage.b: 32 × 16 × 16", "64 × 16 × 16"],
+        ),
+        (
+            "stage",
+            [
+                "3 × 32 × 32",
+                "stage.a: 16 × 32 × 32",
+                "stage.b: 32 × 16 × 16",
+            ],
+        ),
     ],
 )
 def test_each_stream_of_an_excerpt_has_its_capsule_and_its_wire(
@@ -127,13 +158,20 @@ def test_each_stream_of_an_excerpt_has_its_capsule_and_its_wire(
         if isinstance(box, Rect)
     ]
     texts = [
-        s for item in drawn.items if isinstance(item, ShapeGroup) for s in item.shapes
+        s
+        for item in drawn.items
+        if isinstance(item, ShapeGroup)
+        for s in item.shapes
     ]
-    assert [s.text for s in texts if isinstance(s, Text) and s.text in said] == said
+    assert [
+        s.text for s in texts if isinstance(s, Text) and s.text in said
+    ] == said
     ends = [
         end
         for item in drawn.items
-        for line in (item.shapes if isinstance(item, ShapeGroup) else [item])
+        for line in (
+            item.shapes if isinstance(item, ShapeGroup) else [item]
+        )
         if isinstance(line, Line)
         for end in (line.points[0], line.points[-1])
     ]
@@ -146,8 +184,13 @@ def test_each_stream_of_an_excerpt_has_its_capsule_and_its_wire(
 def test_the_laws_can_be_broken() -> None:
     scene = Scene(100, 40, "", "")
     group = ShapeGroup("a", "conv", "")
-    group.shapes += [Rect(10, 10, 30, 15), Text(12, 20, "too long for it", 10)]
-    scene.add(group, Text(60, 20, "beside", 10), Text(90, 35, "over the edge", 10))
+    group.shapes += [
+        Rect(10, 10, 30, 15),
+        Text(12, 20, "too long for it", 10),
+    ]
+    scene.add(
+        group, Text(60, 20, "beside", 10), Text(90, 35, "over the edge", 10)
+    )
     found = clashes(scene)
     assert ("too long for it", "its box") in found
     assert ("too long for it", "beside") in found
@@ -155,8 +198,12 @@ def test_the_laws_can_be_broken() -> None:
 
 
 def test_the_name_of_a_row_is_smaller_before_it_is_cut() -> None:
-    drawn = scene(loads(RESIDUAL.replace("conv2", "incre_module1")), "stages")
+    drawn = scene(
+        loads(RESIDUAL.replace("conv2", "incre_module1")), "stages"
+    )
     said = {
-        each.text: each.size for each in flat(drawn.items) if isinstance(each, Text)
+        each.text: each.size
+        for each in flat(drawn.items)
+        if isinstance(each, Text)
     }
     assert said["incre_module1"] < said["conv3"] == 11

@@ -44,7 +44,9 @@ def parts(net: Plan, view: View, *expand: str) -> Iterator[FigurePart]:
 
 def folded(net: Plan, view: View = "stages") -> list[tuple[str, int, bool]]:
     runs = [
-        (p.name, p.repeat) for p in parts(net, view) if isinstance(p, Fork) and p.repeat
+        (p.name, p.repeat)
+        for p in parts(net, view)
+        if isinstance(p, Fork) and p.repeat
     ]
     return sorted((name, run.count, run.equal) for name, run in runs)
 
@@ -58,7 +60,9 @@ def test_a_first_block_that_differs_is_drawn_alone() -> None:
 
 
 def test_the_block_view_folds_nothing() -> None:
-    assert [count for _, count, _ in folded(plan("residual"), "blocks")] == [1] * 7
+    assert [
+        count for _, count, _ in folded(plan("residual"), "blocks")
+    ] == [1] * 7
 
 
 def test_blocks_that_grow_are_alike_and_never_equal() -> None:
@@ -71,7 +75,8 @@ def test_blocks_that_grow_are_alike_and_never_equal() -> None:
 
 def test_blocks_that_differ_in_a_rate_are_alike_and_say_so() -> None:
     spec = RESIDUAL.replace(
-        "3x3 conv out linear]", "3x3 conv out linear, drop path 0.1*index/(total - 1)]"
+        "3x3 conv out linear]",
+        "3x3 conv out linear, drop path 0.1*index/(total - 1)]",
     )
     net = loads(spec)
     assert ("conv3.1", 3, False) in folded(net)
@@ -87,7 +92,9 @@ def test_an_attribute_keeps_blocks_apart() -> None:
         "net:",
         "  wide:\n    body:  [3x3 conv out dilation 2, 3x3 conv out linear]\n    merge: relu(body + x)\nnet:",
     )
-    assert [run for run in folded(loads(spec)) if run[0].startswith("conv2")] == [
+    assert [
+        run for run in folded(loads(spec)) if run[0].startswith("conv2")
+    ] == [
         ("conv2.0", 2, True),
         ("conv2.2", 2, True),
     ]
@@ -95,14 +102,18 @@ def test_an_attribute_keeps_blocks_apart() -> None:
 
 def test_the_ops_view_draws_every_node() -> None:
     net = plan("gated")
-    drawn = {p.name for p in parts(net, "ops") if isinstance(p, OpBox | Join)}
+    drawn = {
+        p.name for p in parts(net, "ops") if isinstance(p, OpBox | Join)
+    }
     assert drawn == set(net.graph.nodes) - {net.graph.input}
 
 
 @pytest.mark.parametrize("name", ["conv3.1", "conv3.1.body", "conv3"])
 def test_a_name_unfolds_what_it_names(name: str) -> None:
     net = plan("residual")
-    unfolded = {p.name for p in parts(net, "stages", name) if isinstance(p, OpBox)}
+    unfolded = {
+        p.name for p in parts(net, "stages", name) if isinstance(p, OpBox)
+    }
     assert unfolded
     assert all(node.startswith(name) for node in unfolded)
 
@@ -122,11 +133,16 @@ def test_unfolding_one_of_equal_blocks_leaves_the_others_folded() -> None:
 def test_a_block_within_a_path_is_a_row_until_it_is_unfolded() -> None:
     net = plan("gated")
     rows = {
-        row.text for p in parts(net, "stages") if isinstance(p, Tile) for row in p.rows
+        row.text
+        for p in parts(net, "stages")
+        if isinstance(p, Tile)
+        for row in p.rows
     }
     assert "se" in rows
     opened = {
-        p.name for p in parts(net, "stages", "fans.0.merge.1") if isinstance(p, OpBox)
+        p.name
+        for p in parts(net, "stages", "fans.0.merge.1")
+        if isinstance(p, OpBox)
     }
     assert "fans.0.merge.1.s.0" in opened
 
@@ -142,7 +158,11 @@ def test_a_pool_after_layers_stands_in_their_tile() -> None:
 
 def test_what_is_read_again_keeps_its_own_tile() -> None:
     """The pool of a ladder may not join the tile above it, whose output the other side reads."""
-    names = [p.name for p in parts(plan("ladder"), "stages") if isinstance(p, Tile)]
+    names = [
+        p.name
+        for p in parts(plan("ladder"), "stages")
+        if isinstance(p, Tile)
+    ]
     assert any(name.startswith("enc2.0") for name in names)
 
 
@@ -153,7 +173,9 @@ def test_many_equal_layers_are_one_row() -> None:
         if isinstance(p, Tile)
         for row in p.rows
     ]
-    assert sorted(counts)[-1] == 5  # the first of the six has another width coming in
+    assert (
+        sorted(counts)[-1] == 5
+    )  # the first of the six has another width coming in
     assert {
         row.count
         for p in parts(plan("plain"), "blocks")
@@ -163,16 +185,24 @@ def test_many_equal_layers_are_one_row() -> None:
 
 
 def test_four_equal_layers_are_four_rows() -> None:
-    net = loads("name: Four\ninput: 16x8x8\nnet:\n  four: 4 x 3x3 conv 16\n")
+    net = loads(
+        "name: Four\ninput: 16x8x8\nnet:\n  four: 4 x 3x3 conv 16\n"
+    )
     assert [
-        row.count for p in parts(net, "stages") if isinstance(p, Tile) for row in p.rows
+        row.count
+        for p in parts(net, "stages")
+        if isinstance(p, Tile)
+        for row in p.rows
     ] == [1, 1, 1, 1]
 
 
 def test_auto_folds_equal_blocks_in_any_net() -> None:
     assert choose("auto") == "stages"
     assert choose("blocks") == "blocks"
-    assert loads(RESIDUAL.replace("4 x pair", "2 x pair")).svg().count(">× 3<") == 1
+    assert (
+        loads(RESIDUAL.replace("4 x pair", "2 x pair")).svg().count(">× 3<")
+        == 1
+    )
 
 
 PREACT = """
@@ -191,7 +221,11 @@ net:
 
 
 def test_layers_in_a_line_are_one_tile_though_two_paths_hold_them() -> None:
-    tiles = {p.name: p for p in parts(loads(PREACT), "stages") if isinstance(p, Tile)}
+    tiles = {
+        p.name: p
+        for p in parts(loads(PREACT), "stages")
+        if isinstance(p, Tile)
+    }
     assert [row.text for row in tiles["s1.1.pre.0-tile"].rows] == [
         "BatchNorm",
         "ReLU",
@@ -199,7 +233,10 @@ def test_layers_in_a_line_are_one_tile_though_two_paths_hold_them() -> None:
         "3×3 conv",
     ]
     # The first block's projection reads `pre` too, so that the line parts there.
-    assert [row.text for row in tiles["s1.0.pre.0-tile"].rows] == ["BatchNorm", "ReLU"]
+    assert [row.text for row in tiles["s1.0.pre.0-tile"].rows] == [
+        "BatchNorm",
+        "ReLU",
+    ]
 
 
 def test_every_tile_of_a_folded_block_has_sheets() -> None:
@@ -212,7 +249,9 @@ def test_every_tile_of_a_folded_block_has_sheets() -> None:
     )
     block = deep.parts[0]
     assert isinstance(block, Fork)
-    assert [tile.sheets for tile in block.units if isinstance(tile, Tile)] == [
+    assert [
+        tile.sheets for tile in block.units if isinstance(tile, Tile)
+    ] == [
         True,
         True,
     ]
@@ -243,21 +282,27 @@ def test_what_the_legend_does_not_say_stands_in_the_row() -> None:
 @pytest.mark.parametrize("view", ["stages", "ops"])
 def test_a_gate_is_read_by_the_names_of_its_equation(view: View) -> None:
     blocks = [
-        p for p in parts(plan("highway"), view) if isinstance(p, Fork) and p.names
+        p
+        for p in parts(plan("highway"), view)
+        if isinstance(p, Fork) and p.names
     ]
-    assert [sorted(block.names.values()) for block in blocks] == [["H", "T"]] * len(
-        blocks
-    )
-    assert {link.note for block in blocks for link in block.links if link.named} == {
-        "x"
-    }
+    assert [sorted(block.names.values()) for block in blocks] == [
+        ["H", "T"]
+    ] * len(blocks)
+    assert {
+        link.note for block in blocks for link in block.links if link.named
+    } == {"x"}
     text = plan("highway").svg(view=view)
-    assert all(re.search(f">{name}</text>", text) for name in ("H", "T", "x"))
+    assert all(
+        re.search(f">{name}</text>", text) for name in ("H", "T", "x")
+    )
 
 
 @pytest.mark.parametrize("name", ["residual", "dense", "gated"])
 def test_paths_that_are_only_joined_have_no_names(name: str) -> None:
-    assert not any(p.names for p in parts(plan(name), "stages") if isinstance(p, Fork))
+    assert not any(
+        p.names for p in parts(plan(name), "stages") if isinstance(p, Fork)
+    )
 
 
 def test_only_blocks_of_the_rows_are_counted() -> None:
@@ -267,7 +312,9 @@ def test_only_blocks_of_the_rows_are_counted() -> None:
 
 def test_unknown_names_and_views_are_mistakes() -> None:
     net = plan("residual")
-    with pytest.raises(UsageError, match="nothing to unfold is called `conv9`"):
+    with pytest.raises(
+        UsageError, match="nothing to unfold is called `conv9`"
+    ):
         net.svg(expand=["conv9"])
     with pytest.raises(UsageError, match="no view `tree`"):
         net.svg(view="tree")

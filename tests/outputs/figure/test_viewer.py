@@ -43,7 +43,9 @@ FLAGS = [
 
 def data_of(page: str) -> dict[str, Any]:
     found = re.search(
-        r'<script type="application/json" id="net">(.*?)</script>', page, re.DOTALL
+        r'<script type="application/json" id="net">(.*?)</script>',
+        page,
+        re.DOTALL,
     )
     assert found
     data: dict[str, Any] = json.loads(found[1])
@@ -77,7 +79,10 @@ def test_it_needs_no_network() -> None:
 def test_own_script_is_small() -> None:
     here = Path(viewer_module.__file__).parent
     assert (
-        sum(here.joinpath(name).stat().st_size for name in ("viewer.js", "viewer.css"))
+        sum(
+            here.joinpath(name).stat().st_size
+            for name in ("viewer.js", "viewer.css")
+        )
         < 60_000
     )
 
@@ -163,7 +168,9 @@ def test_in_a_browser_it_follows_a_deep_link_and_says_what_it_finds(
 
 
 @browser
-def test_in_a_browser_it_searches_moves_and_turns_dark(tmp_path: Path) -> None:
+def test_in_a_browser_it_searches_moves_and_turns_dark(
+    tmp_path: Path,
+) -> None:
     out = run(
         plan("residual"), tmp_path,
         IDS + PRESS + """
@@ -192,7 +199,9 @@ def test_in_a_browser_it_searches_moves_and_turns_dark(tmp_path: Path) -> None:
 
 
 @browser
-def test_in_a_browser_long_skips_are_drawn_over_the_pile(tmp_path: Path) -> None:
+def test_in_a_browser_long_skips_are_drawn_over_the_pile(
+    tmp_path: Path,
+) -> None:
     out = run(
         plan("ladder"),
         tmp_path,
@@ -220,5 +229,9 @@ def test_in_a_browser_each_stream_has_its_wire(tmp_path: Path) -> None:
         assert shown["into"] == [1, 1, 2, 3, 1, 1, 1, 1]
         assert shown["gaps"][0] == 3
         assert set(shown["gaps"][1:]) == {4}
-        assert len(set(shown["skips"])) == 3  # stage4.y2 to y4, each from its own lane
-        assert shown["ends"] == [True] * 3  # down into the second entry of h2 to h4
+        assert (
+            len(set(shown["skips"])) == 3
+        )  # stage4.y2 to y4, each from its own lane
+        assert (
+            shown["ends"] == [True] * 3
+        )  # down into the second entry of h2 to h4

@@ -26,7 +26,9 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     """ResNet-50, painted with what its nodes keep for the backward pass."""
     folder = tmp_path_factory.mktemp("viewer")
     file = folder / "page.html"
-    file.write_text(PLAN.to("html", paint=[STATIC["memory"](PLAN.graph)]), "utf-8")
+    file.write_text(
+        PLAN.to("html", paint=[STATIC["memory"](PLAN.graph)]), "utf-8"
+    )
     with browser(folder / "profile") as found:
         found.open(file.as_uri(), "main .row")
         yield found
@@ -44,12 +46,16 @@ def texts(page: Page, selector: str) -> list[str]:
 def test_it_fits(page: Page, width: int) -> None:
     page.size(width, 900)
     page.until(f"innerWidth === {width}")
-    page.value("new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)))")
+    page.value(
+        "new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)))"
+    )
     assert page.value("document.documentElement.scrollWidth") <= width
     right = page.value(
         "Math.max(...[...document.querySelectorAll('main *')].map((e) => e.getBoundingClientRect().right))"
     )
-    assert width * 0.5 < right <= width, "nothing is cut, and a wide window is used"
+    assert width * 0.5 < right <= width, (
+        "nothing is cut, and a wide window is used"
+    )
     heads = texts(page, ".heads > div")
     labels = texts(page, "section[aria-label=conv2] .label")
     named = ["memory", "parameters", "MACs", "receptive field"]
@@ -59,18 +65,27 @@ def test_it_fits(page: Page, width: int) -> None:
 def test_it_says_what_its_colours_and_lines_mean(page: Page) -> None:
     legend = texts(page, "footer li")
     assert legend[0] == "convolution (+ BN + ReLU)"
-    assert {"pooling", "identity shortcut", "projection shortcut", "× N repeats"} <= {
-        *legend
-    }
+    assert {
+        "pooling",
+        "identity shortcut",
+        "projection shortcut",
+        "× N repeats",
+    } <= {*legend}
     (scale,) = texts(page, ".scale")
     kept = STATIC["memory"](PLAN.graph).values
     assert kept["conv1.0.conv"] == 64 * 112 * 112 * 4
-    assert re.split(r"\s*\n\s*", scale) == ["memory", "8.19 kB", "6.42 MB · log scale"]
+    assert re.split(r"\s*\n\s*", scale) == [
+        "memory",
+        "8.19 kB",
+        "6.42 MB · log scale",
+    ]
     assert texts(page, ".note") == [
         "kept for the backward pass, of an image in float32"
     ]
     cells = texts(page, "section[aria-label=conv1] .cost")
-    assert "0.04 %" in cells[1], "9,536 of 25,557,032 parameters: as the figure says it"
+    assert "0.04 %" in cells[1], (
+        "9,536 of 25,557,032 parameters: as the figure says it"
+    )
 
 
 @pytest.mark.parametrize(
@@ -83,7 +98,9 @@ def test_it_says_what_its_colours_and_lines_mean(page: Page) -> None:
         ("no such op", 0),
     ],
 )
-def test_it_finds_names_ops_and_labels(page: Page, sought: str, found: int) -> None:
+def test_it_finds_names_ops_and_labels(
+    page: Page, sought: str, found: int
+) -> None:
     page.value(
         "(() => { const search = document.querySelector('input[type=search]');"
         f" search.value = {json.dumps(sought)}; search.dispatchEvent(new Event('input')); }})()"
@@ -125,7 +142,9 @@ def test_a_block_of_many_equals_has_its_own_numbers(tmp_path: Path) -> None:
     """Equal blocks see ever more: painted with that they are not drawn alike, and the repeat has the range."""
     page = PLAN.to("html", paint=[STATIC["receptive field"](PLAN.graph)])
     found = re.search(
-        r'<script type="application/json" id="net">(.*?)</script>', page, re.S
+        r'<script type="application/json" id="net">(.*?)</script>',
+        page,
+        re.S,
     )
     assert found
     data = json.loads(found[1])

@@ -22,8 +22,13 @@ class Box(NamedTuple):
 
 def box(line: Text) -> Box:
     wide = text.width(line.text, line.size, line.weight)
-    left = line.x - {"start": 0.0, "middle": wide / 2, "end": wide}[line.anchor]
-    return Box(line.text, left, left + wide, line.y - 0.73 * line.size, line.y)
+    left = (
+        line.x
+        - {"start": 0.0, "middle": wide / 2, "end": wide}[line.anchor]
+    )
+    return Box(
+        line.text, left, left + wide, line.y - 0.73 * line.size, line.y
+    )
 
 
 def clashes(scene: Scene) -> list[tuple[str, str]]:
@@ -61,7 +66,10 @@ def _holders(rects: list[Rect], mine: Box) -> list[Rect]:
 
 
 def _leaves(mine: Box, rect: Rect) -> bool:
-    return mine.left < rect.x - SLACK or mine.right > rect.x + rect.width + SLACK
+    return (
+        mine.left < rect.x - SLACK
+        or mine.right > rect.x + rect.width + SLACK
+    )
 
 
 def _crossings(lines: list[Box]) -> list[tuple[str, str]]:

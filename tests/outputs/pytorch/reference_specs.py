@@ -17,7 +17,9 @@ Entries = dict[str, Shape]
 
 @cache
 def _lists() -> dict[str, list[str]]:
-    loaded: dict[str, list[str]] = json.loads(gzip.decompress(FACTS.read_bytes()))
+    loaded: dict[str, list[str]] = json.loads(
+        gzip.decompress(FACTS.read_bytes())
+    )
     return loaded
 
 
@@ -26,7 +28,9 @@ def entries(net: str) -> Entries:
     found = {}
     for entry in _lists()[f"timm/{net}"]:
         key, _, shape = entry.partition(" ")
-        found[key] = tuple(int(number) for number in re.findall(r"\d+", shape))
+        found[key] = tuple(
+            int(number) for number in re.findall(r"\d+", shape)
+        )
     return found
 
 
@@ -54,10 +58,14 @@ def depths(keys: Entries, pattern: str) -> list[int]:
     return [len(blocks) for blocks in found.values()]
 
 
-def _rows(blocks: list[str], counts: list[int], widths: list[int], first: int) -> str:
+def _rows(
+    blocks: list[str], counts: list[int], widths: list[int], first: int
+) -> str:
     return "\n".join(
         f"  conv{i + 2}: {n} x {block} {width}{' /2' if i or first == 2 else ''}"
-        for i, (block, n, width) in enumerate(zip(blocks, counts, widths, strict=True))
+        for i, (block, n, width) in enumerate(
+            zip(blocks, counts, widths, strict=True)
+        )
     )
 
 
@@ -73,7 +81,9 @@ def _resnetv2(net: str, keys: Entries) -> str:
     norm = "gn" if bit or "_gn" in net else "bn"
     counts = depths(keys, r"stages\.(\d)\.blocks\.(\d+)")
     last = "conv2" if basic else "conv3"
-    widths = [keys[f"stages.{i}.blocks.0.{last}.weight"][0] for i in range(4)]
+    widths = [
+        keys[f"stages.{i}.blocks.0.{last}.weight"][0] for i in range(4)
+    ]
     body = (
         "[pre, 3x3 conv out /stride bare, 3x3 conv out]"
         if basic
@@ -117,7 +127,9 @@ def _nf(net: str, keys: Entries) -> str:
     rows = [f"  conv2: {counts[0]} x nf 256"]
     for i, width in enumerate((512, 1024, 2048)):
         start = f"nf {width} /2 variance {1 + 0.04 * counts[i]:.2f}"
-        rows.append(f"  conv{i + 3}: [{start}, {counts[i + 1] - 1} x nf {width}]")
+        rows.append(
+            f"  conv{i + 3}: [{start}, {counts[i + 1] - 1} x nf {width}]"
+        )
     rows_text = "\n".join(rows)
     return f"""
 unit: conv relu
@@ -139,7 +151,10 @@ net:
 def _res2net(net: str, keys: Entries) -> str:
     counts = depths(keys, r"layer(\d)\.(\d+)")
     scale = depths(keys, r"(layer1\.0)\.convs\.(\d)")[0] + 1
-    cut, inside = keys["layer1.0.conv1.weight"][0], keys["layer1.0.convs.0.weight"]
+    cut, inside = (
+        keys["layer1.0.conv1.weight"][0],
+        keys["layer1.0.convs.0.weight"],
+    )
     conv = f"3x3 conv out*{cut // scale}/256{{stride}} groups {inside[0] // inside[1]}"
     deep = "conv1.0.weight" in keys
     blocks = ""
@@ -152,13 +167,17 @@ def _res2net(net: str, keys: Entries) -> str:
             source = f"p{i}" if first or not i else f"y{i - 1} + p{i}"
             paths.append(f"y{i}: [{source}, {at}]")
         pool = ", 3x3 avg pool /stride pad 1" if first else ""
-        paths.append(f"y{scale - 1}: [cut, part {scale - 1} of {scale}{pool}]")
+        paths.append(
+            f"y{scale - 1}: [cut, part {scale - 1} of {scale}{pool}]"
+        )
         every = " ".join(f"y{i}" for i in parts)
         paths += [
             f"body: [concat({every}), 1x1 conv out linear]",
             "merge: act(body + shortcut)",
         ]
-        blocks += f"  {name}:\n" + "".join(f"    {path}\n" for path in paths)
+        blocks += f"  {name}:\n" + "".join(
+            f"    {path}\n" for path in paths
+        )
     rows = "\n".join(
         f"  conv{i + 2}: [first {width}{' /2' if i else ''}, {counts[i] - 1} x later {width}]"
         for i, width in enumerate((256, 512, 1024, 2048))
@@ -206,7 +225,9 @@ net:
 
 def _convnext(net: str, keys: Entries) -> str:
     counts = depths(keys, r"stages\.(\d)\.blocks\.(\d+)")
-    widths = [keys[f"stages.{i}.blocks.0.conv_dw.weight"][0] for i in range(4)]
+    widths = [
+        keys[f"stages.{i}.blocks.0.conv_dw.weight"][0] for i in range(4)
+    ]
     rows = [f"  s1: {counts[0]} x convnext"]
     for i in (1, 2, 3):
         rows.append(
@@ -215,7 +236,11 @@ def _convnext(net: str, keys: Entries) -> str:
     stem = f"[4x4 conv {widths[0]} /4, ln]"
     if "ols" in net:
         stem = f"[3x3 conv {keys['stem.0.weight'][0]} /2, 3x3 conv {widths[0]} /2, ln]"
-    head = "ln, global avg pool" if "norm_pre.weight" in keys else "global avg pool, ln"
+    head = (
+        "ln, global avg pool"
+        if "norm_pre.weight" in keys
+        else "global avg pool, ln"
+    )
     lines = "\n".join(rows)
     return f"""
 unit: conv
@@ -229,9 +254,17 @@ net:
 
 def _resnet33(net: str, keys: Entries) -> str:
     counts = depths(keys, r"stages\.(\d)\.(\d+)")
-    widths = [keys[f"stages.{i}.0.conv3_1x1.conv.weight"][0] for i in range(4)]
-    middles = [keys[f"stages.{i}.0.conv1_1x1.conv.weight"][0] for i in range(4)]
-    gate = "- se squeeze make_divisible(width/16 8)" if net.startswith("se") else ""
+    widths = [
+        keys[f"stages.{i}.0.conv3_1x1.conv.weight"][0] for i in range(4)
+    ]
+    middles = [
+        keys[f"stages.{i}.0.conv1_1x1.conv.weight"][0] for i in range(4)
+    ]
+    gate = (
+        "- se squeeze make_divisible(width/16 8)"
+        if net.startswith("se")
+        else ""
+    )
     final = (
         f"1x1 conv {keys['final_conv.conv.weight'][0]}, "
         if "final_conv.conv.weight" in keys

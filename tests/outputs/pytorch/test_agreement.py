@@ -17,7 +17,13 @@ from resgraph.language.references import zoo_names
 from resgraph.outputs.pytorch.agreement import disagreements
 from resgraph.outputs.pytorch.trace import trace
 
-FEW = ["se-resnet-50", "densenet-121", "fractalnet", "res-unet", "shufflenet-x1_0"]
+FEW = [
+    "se-resnet-50",
+    "densenet-121",
+    "fractalnet",
+    "res-unet",
+    "shufflenet-x1_0",
+]
 
 
 @pytest.mark.parametrize("name", FEW)
@@ -34,8 +40,14 @@ def test_the_zoo_is_as_it_is_drawn(name: str) -> None:
 def test_calls_of_torch_are_told_by_what_they_read() -> None:
     """`h*t + x*(1 - t)`: four calls, each of a node."""
     gated = "body*gate + x*(1 - gate)\n    gate:  3x3 conv in sigmoid"
-    text = TEXT.replace("relu(body + shortcut)", gated).replace("pair 16 /2", "pair 8")
-    made = [name.rpartition(".")[2][:3] for name in trace(loads(text)).calls if name]
+    text = TEXT.replace("relu(body + shortcut)", gated).replace(
+        "pair 16 /2", "pair 8"
+    )
+    made = [
+        name.rpartition(".")[2][:3]
+        for name in trace(loads(text)).calls
+        if name
+    ]
     assert made == ["mul", "sub", "mul", "add"] * 2
 
 
@@ -48,8 +60,16 @@ def test_calls_of_torch_are_told_by_what_they_read() -> None:
             "reads",
         ),
         ("out += x", "pass", "is not computed"),
-        ("kernel_size=3, stride=2", "kernel_size=5, stride=2", "parameters"),
-        ("nn.BatchNorm2d(width)", "nn.BatchNorm2d(width, eps=0.1)", "eps=0.1"),
+        (
+            "kernel_size=3, stride=2",
+            "kernel_size=5, stride=2",
+            "parameters",
+        ),
+        (
+            "nn.BatchNorm2d(width)",
+            "nn.BatchNorm2d(width, eps=0.1)",
+            "eps=0.1",
+        ),
         ("x = self.conv2(x)", "x = self.conv2(x[:, :, ::2])", "gives"),
         ("return self.head(x)", "return self.neck(x)", "does not run"),
     ],
@@ -67,19 +87,26 @@ def test_a_changed_module_is_found_out(
     assert any(said in line for line in disagreements(plan, file))
 
 
-def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     spec, file = tmp_path / "small.yaml", tmp_path / "model.py"
     spec.write_text(TEXT, encoding="utf-8")
     plan = load(spec)
     assert run(["check", str(spec), "--prove"]) == 0
     nodes = len(plan.graph.nodes) - 1
     assert f"{nodes} nodes, as they are drawn" in capsys.readouterr().err
-    file.write_text(plan.source().replace("out += x", "pass"), encoding="utf-8")
+    file.write_text(
+        plan.source().replace("out += x", "pass"), encoding="utf-8"
+    )
     assert run(["check", str(spec), "--module", str(file)]) == 1
     assert "`conv2.0.merge.add` is not computed" in capsys.readouterr().err
     file.write_text("import", encoding="utf-8")
     assert run(["check", str(spec), "--module", str(file)]) == 2
-    assert run(["check", str(spec), "--module", str(tmp_path / "none.py")]) == 2
+    assert (
+        run(["check", str(spec), "--module", str(tmp_path / "none.py")])
+        == 2
+    )
     file.write_text("net = None", encoding="utf-8")
     assert run(["check", str(spec), "--module", str(file)]) == 2
     assert "it defines no nn.Module" in capsys.readouterr().err

@@ -37,7 +37,9 @@ def test_equal_order_needs_no_names() -> None:
 
 def test_an_old_checkpoint_has_no_counters() -> None:
     theirs = {
-        key: shape for key, shape in bn("bn1", 8).items() if "num_batches" not in key
+        key: shape
+        for key, shape in bn("bn1", 8).items()
+        if "num_batches" not in key
     }
     assert "a.bn.num_batches_tracked" not in align(bn("a.bn", 8), theirs)
 
@@ -63,7 +65,9 @@ def test_a_shortcut_may_stand_before_its_body() -> None:
     }
 
 
-def test_a_shortcut_whose_shape_is_in_the_body_too_goes_where_scopes_nest() -> None:
+def test_a_shortcut_whose_shape_is_in_the_body_too_goes_where_scopes_nest() -> (
+    None
+):
     ours = {
         **conv("b.body.0.conv", 8, 8, 1),
         **conv("b.body.1.conv", 8, 8),
@@ -116,7 +120,9 @@ def row(name: str, paths: tuple[str, ...], layers: int) -> Entries:
     }
 
 
-def test_modules_of_one_shape_whose_names_tell_no_order_are_refused() -> None:
+def test_modules_of_one_shape_whose_names_tell_no_order_are_refused() -> (
+    None
+):
     with pytest.raises(
         AlignmentError,
         match=r"`net\.t\.0` could be `b\.gate\.9` or `b\.value\.0`: order, shape and",
@@ -128,19 +134,31 @@ def test_modules_of_one_shape_whose_names_tell_no_order_are_refused() -> None:
 def test_parts_of_one_name_belong_together_in_whatever_order(
     theirs: tuple[str, str],
 ) -> None:
-    pairs = align(row("deep.0", ("gate", "value"), 2), row("deep.0", theirs, 2))
+    pairs = align(
+        row("deep.0", ("gate", "value"), 2), row("deep.0", theirs, 2)
+    )
     assert all(ours == other for ours, other in pairs.items())
 
 
 def test_a_part_that_is_named_alike_elsewhere_is_told_apart_by_it() -> None:
-    pairs = align(row("b", ("gate", "value"), 2), row("blocks.1", ("gate", "value"), 2))
+    pairs = align(
+        row("b", ("gate", "value"), 2),
+        row("blocks.1", ("gate", "value"), 2),
+    )
     assert pairs["b.gate.1.weight"] == "blocks.1.gate.1.weight"
     with pytest.raises(AlignmentError, match="could be"):
-        align(row("b", ("gate", "value"), 2), row("blocks.1", ("value", "gate"), 2))
+        align(
+            row("b", ("gate", "value"), 2),
+            row("blocks.1", ("value", "gate"), 2),
+        )
 
 
 def test_equal_names_win_over_order() -> None:
-    ours = {**conv("deep.gate", 8, 8), **conv("deep.value", 8, 8), **conv("head", 8, 8)}
+    ours = {
+        **conv("deep.gate", 8, 8),
+        **conv("deep.value", 8, 8),
+        **conv("head", 8, 8),
+    }
     theirs = {
         **conv("deep.value", 8, 8),
         **conv("deep.gate", 8, 8),
@@ -159,7 +177,11 @@ def test_a_shortcut_is_not_taken_for_a_layer_of_the_body() -> None:
     }
     pairs = align(
         ours,
-        {**conv("b.downsample", 8, 8), **conv("b.f.1", 8, 8), **conv("b.f.2", 8, 8)},
+        {
+            **conv("b.downsample", 8, 8),
+            **conv("b.f.1", 8, 8),
+            **conv("b.f.2", 8, 8),
+        },
     )
     assert pairs == {
         "b.body.0.conv.weight": "b.f.1.weight",
@@ -171,14 +193,25 @@ def test_a_shortcut_is_not_taken_for_a_layer_of_the_body() -> None:
 def test_numbers_out_of_order_are_refused() -> None:
     ours = {**conv("a.0.conv", 8, 8), **conv("a.1.conv", 8, 8)}
     with pytest.raises(
-        AlignmentError, match=r"`conv1` could be `a\.0\.conv` or `a\.1\.conv`"
+        AlignmentError,
+        match=r"`conv1` could be `a\.0\.conv` or `a\.1\.conv`",
     ):
         align(ours, {**conv("conv2", 8, 8), **conv("conv1", 8, 8)})
 
 
-def test_the_first_disagreement_is_shown_with_both_names_and_shapes() -> None:
-    ours = {**conv("a.conv", 8, 4), **bn("a.bn", 8), **conv("b.conv", 16, 8)}
-    theirs = {**conv("conv1", 8, 4), **bn("bn1", 8), **conv("conv2", 16, 8, 5)}
+def test_the_first_disagreement_is_shown_with_both_names_and_shapes() -> (
+    None
+):
+    ours = {
+        **conv("a.conv", 8, 4),
+        **bn("a.bn", 8),
+        **conv("b.conv", 16, 8),
+    }
+    theirs = {
+        **conv("conv1", 8, 4),
+        **bn("bn1", 8),
+        **conv("conv2", 16, 8, 5),
+    }
     with pytest.raises(AlignmentError) as caught:
         align(ours, theirs)
     assert str(caught.value) == (
@@ -210,7 +243,9 @@ def test_roles_are_checked_as_well_as_shapes() -> None:
         ),
     ],
 )
-def test_too_many_and_too_few(ours: Entries, theirs: Entries, said: str) -> None:
+def test_too_many_and_too_few(
+    ours: Entries, theirs: Entries, said: str
+) -> None:
     with pytest.raises(AlignmentError) as caught:
         align(ours, theirs)
     assert said in str(caught.value)
@@ -228,7 +263,10 @@ def test_a_long_row_of_reordered_blocks_does_not_recurse() -> None:
             f"row.{index}.layer_scale": (8, 1, 1),
             **conv(f"row.{index}.block", 8, 8),
         }
-    assert align(ours, theirs)["row.1499.scale.weight"] == "row.1499.layer_scale"
+    assert (
+        align(ours, theirs)["row.1499.scale.weight"]
+        == "row.1499.layer_scale"
+    )
 
 
 def test_loading_gives_the_values_and_the_same_output() -> None:
@@ -253,19 +291,27 @@ def attention(name: str, letters: tuple[str, ...]) -> Entries:
 
 def test_a_query_is_a_query_in_whatever_order() -> None:
     pairs = align(
-        attention("head", ("k", "q", "v")), attention("net.attn", ("q", "k", "v"))
+        attention("head", ("k", "q", "v")),
+        attention("net.attn", ("q", "k", "v")),
     )
     assert pairs["head.k.weight"] == "net.attn.k.weight"
     assert pairs["head.q.weight"] == "net.attn.q.weight"
-    with pytest.raises(AlignmentError, match=r"could be `head\.a` or `head\.b`"):
-        align(attention("head", ("a", "b", "c")), attention("attn", ("q", "k", "v")))
+    with pytest.raises(
+        AlignmentError, match=r"could be `head\.a` or `head\.b`"
+    ):
+        align(
+            attention("head", ("a", "b", "c")),
+            attention("attn", ("q", "k", "v")),
+        )
 
 
 def blocks(name: str, place: str, count: int) -> Entries:
     """Blocks of a convolution and a number that it is multiplied by, which stands first or last."""
     found: Entries = {}
     for index in range(count):
-        gain: Entries = {f"{name}.{index}.skip_gain{'.weight' * (place == 'last')}": ()}
+        gain: Entries = {
+            f"{name}.{index}.skip_gain{'.weight' * (place == 'last')}": ()
+        }
         layer = conv(f"{name}.{index}.conv", 8, 8)
         found |= gain | layer if place == "first" else layer | gain
     return found

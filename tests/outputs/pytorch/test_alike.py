@@ -23,8 +23,13 @@ def plan(name: str) -> resgraph.Plan:
     file, _, variant = name.partition("::")
     path = ZOO / f"{file}.yaml"
     text = path.read_text(encoding="utf-8")
-    first = next(iter(variants_of(read_source(Source(str(path), text), path)[0])), None)
-    return resgraph.load(f"{path}::{variant or first}" if variant or first else path)
+    first = next(
+        iter(variants_of(read_source(Source(str(path), text), path)[0])),
+        None,
+    )
+    return resgraph.load(
+        f"{path}::{variant or first}" if variant or first else path
+    )
 
 
 @pytest.mark.parametrize(
@@ -41,7 +46,9 @@ def plan(name: str) -> resgraph.Plan:
         "shufflenet-v2",
     ],
 )
-def test_the_source_is_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_source_is_the_same(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     net = plan(name)
     once = net.source()
     numbers: Iterator[int] = count()
@@ -55,7 +62,9 @@ def test_a_deep_net_has_as_many_classes_to_work_out_as_a_shallow_one(
     made: list[str] = []
     block = _Lowering.block
     monkeypatch.setattr(
-        _Lowering, "block", lambda self, one: made.append(one.name) or block(self, one)
+        _Lowering,
+        "block",
+        lambda self, one: made.append(one.name) or block(self, one),
     )
     counts = []
     for depth in (20, 1202):

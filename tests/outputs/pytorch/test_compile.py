@@ -41,10 +41,14 @@ def net() -> nn.Module:
     return module(resgraph.loads(DEEP))
 
 
-def test_graphs_are_as_many_as_structures_and_never_more(net: nn.Module) -> None:
+def test_graphs_are_as_many_as_structures_and_never_more(
+    net: nn.Module,
+) -> None:
     plain = copy.deepcopy(net)
     counter = CompileCounterWithBackend("eager")
-    assert compile_blocks(net, backend=counter) == 5  # stem, a, b's first, b, head
+    assert (
+        compile_blocks(net, backend=counter) == 5
+    )  # stem, a, b's first, b, head
     image = torch.randn(2, 4, 8, 8)
     for _ in range(3):
         assert torch.allclose(net(image), plain(image), atol=1e-5)
@@ -81,7 +85,9 @@ def test_keys_copies_and_pickles_stay(net: nn.Module) -> None:
     assert list(net.state_dict()) == keys
     for copied in (copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
         assert list(copied.state_dict()) == keys
-        assert all(row._compiled_call_impl is None for row in copied.children())
+        assert all(
+            row._compiled_call_impl is None for row in copied.children()
+        )
 
 
 @pytest.mark.parametrize(

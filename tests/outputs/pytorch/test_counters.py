@@ -27,7 +27,9 @@ SPECS = {
 @cache
 def said() -> dict[tuple[str, str], int]:
     """The table: what a counter says of a net, by both."""
-    text = PAGE.read_text(encoding="utf-8").partition("<!-- counters -->\n")[2]
+    text = PAGE.read_text(encoding="utf-8").partition(
+        "<!-- counters -->\n"
+    )[2]
     head, _, *rows = (
         [cell.strip() for cell in line.strip("|").split("|")]
         for line in text.partition("\n\n")[0].splitlines()
@@ -78,7 +80,9 @@ def by_ptflops(name: str, backend: str) -> float:
 
 def by_torchinfo(name: str) -> float:
     tool = pytest.importorskip("torchinfo")
-    return float(tool.summary(net_of(name), IMAGE, verbose=0).total_mult_adds)
+    return float(
+        tool.summary(net_of(name), IMAGE, verbose=0).total_mult_adds
+    )
 
 
 def by_fvcore(name: str) -> float:
@@ -89,7 +93,9 @@ def by_fvcore(name: str) -> float:
 
 def by_thop(name: str) -> float:
     tool = pytest.importorskip("thop")
-    return float(tool.profile(net_of(name), (torch.zeros(IMAGE),), verbose=False)[0])
+    return float(
+        tool.profile(net_of(name), (torch.zeros(IMAGE),), verbose=False)[0]
+    )
 
 
 QUICK: dict[str, Callable[[str], float]] = {
@@ -109,7 +115,9 @@ every_net = pytest.mark.parametrize("name", SPECS)
 
 def test_the_table_has_eight_counters_and_four_nets() -> None:
     counters = {**QUICK, **TOOLS}
-    assert list(said()) == [(counter, net) for counter in counters for net in SPECS]
+    assert list(said()) == [
+        (counter, net) for counter in counters for net in SPECS
+    ]
 
 
 @every_net
@@ -128,14 +136,18 @@ def test_a_tool_counts_what_the_page_says(counter: str, name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("counter", ["fvcore", "ptflops, `pytorch`", "thop"])
+@pytest.mark.parametrize(
+    "counter", ["fvcore", "ptflops, `pytorch`", "thop"]
+)
 def test_torchvisions_has_a_module_for_its_last_pool(
     counter: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     theirs = torchvision().models.resnet50(weights=None).eval()
     monkeypatch.setitem(globals(), "net_of", lambda _: theirs)
     tool = counter.partition(",")[0]
-    assert f"{tool} {TOOLS[counter](''):,.0f}" in PAGE.read_text(encoding="utf-8")
+    assert f"{tool} {TOOLS[counter](''):,.0f}" in PAGE.read_text(
+        encoding="utf-8"
+    )
 
 
 def test_the_fixed_kernels_of_blur_pools_are_not_in_macs() -> None:

@@ -41,11 +41,16 @@ net:
 
 
 def plans() -> list[resgraph.Plan]:
-    return [*map(resgraph.load, NETS), *map(resgraph.loads, (MIXED, STREAMS))]
+    return [
+        *map(resgraph.load, NETS),
+        *map(resgraph.loads, (MIXED, STREAMS)),
+    ]
 
 
 @pytest.mark.parametrize("plan", plans(), ids=lambda plan: plan.name)
-def test_the_name_of_a_node_is_the_path_of_its_module(plan: resgraph.Plan) -> None:
+def test_the_name_of_a_node_is_the_path_of_its_module(
+    plan: resgraph.Plan,
+) -> None:
     net = plan.module(device="meta")
     modules = [
         net.get_submodule(node.name)
@@ -59,7 +64,9 @@ def test_the_name_of_a_node_is_the_path_of_its_module(plan: resgraph.Plan) -> No
 
 
 @pytest.mark.parametrize("plan", plans(), ids=lambda plan: plan.name)
-def test_without_inplace_the_numbers_are_the_same(plan: resgraph.Plan) -> None:
+def test_without_inplace_the_numbers_are_the_same(
+    plan: resgraph.Plan,
+) -> None:
     text = plan.source(inplace=False)
     assert "inplace=True" not in text
     assert "+=" not in text
@@ -79,7 +86,9 @@ def test_hooks_see_what_a_block_adds() -> None:
     net, seen = plan.module(inplace=False).eval(), {}
     for name in ("conv2.body", "conv2"):
         net.get_submodule(name).register_forward_hook(
-            lambda _, args, out, name=name: seen.update({name: (args[0], out)})
+            lambda _, args, out, name=name: seen.update(
+                {name: (args[0], out)}
+            )
         )
         net.get_submodule(name).register_full_backward_hook(lambda *_: None)
     net(torch.randn(2, *plan.input, requires_grad=True)).sum().backward()
@@ -92,6 +101,8 @@ def test_small_outputs_are_compared_by_their_size() -> None:
         return x
 
     small, zeros = torch.tensor([2e-9, -1e-9]), torch.zeros(2)
-    assert apart(same, lambda x: 1.04 * x, [small]) == pytest.approx(0.04, rel=1e-3)
+    assert apart(same, lambda x: 1.04 * x, [small]) == pytest.approx(
+        0.04, rel=1e-3
+    )
     assert apart(same, same, [small]) == 0
     assert apart(same, same, [zeros]) == 0

@@ -37,7 +37,8 @@ ODD = {  # nets of one thing each that an exporter may stumble over
 
 def onnxruntime() -> ModuleType:
     pytest.importorskip(
-        "onnxscript", reason="ONNX is an extra: pip install 'resgraph[onnx]'"
+        "onnxscript",
+        reason="ONNX is an extra: pip install 'resgraph[onnx]'",
     )
     module: ModuleType = pytest.importorskip(
         "onnxruntime", reason="to check ONNX: pip install 'resgraph[onnx]'"
@@ -55,7 +56,9 @@ def state(digits: resgraph.Plan) -> dict[str, torch.Tensor]:
     torch.manual_seed(3)
     net = digits.module()
     with torch.no_grad():
-        net(torch.randn(64, *digits.input))  # so that the norms have statistics
+        net(
+            torch.randn(64, *digits.input)
+        )  # so that the norms have statistics
     return net.state_dict()
 
 
@@ -71,18 +74,27 @@ def outputs(
 
 @pytest.mark.parametrize("folded", [False, True])
 def test_safetensors_are_the_weights_with_their_facts(
-    digits: resgraph.Plan, state: dict[str, torch.Tensor], folded: bool, tmp_path: Path
+    digits: resgraph.Plan,
+    state: dict[str, torch.Tensor],
+    folded: bool,
+    tmp_path: Path,
 ) -> None:
     file = tmp_path / "net.safetensors"
     file.write_bytes(
         export(
-            digits, "safetensors", state, preprocessing=PREPROCESSING, fold_norms=folded
+            digits,
+            "safetensors",
+            state,
+            preprocessing=PREPROCESSING,
+            fold_norms=folded,
         )
     )
     wanted = fold(digits, state)[1] if folded else state
     found = load(file.read_bytes())
     assert found.keys() == wanted.keys()
-    assert all(torch.equal(found[name], value) for name, value in wanted.items())
+    assert all(
+        torch.equal(found[name], value) for name, value in wanted.items()
+    )
     with safe_open(file, "pt") as opened:
         facts = opened.metadata()
     assert (facts["net"], facts["input"], facts["output"]) == (
@@ -114,7 +126,10 @@ def test_pt2_computes_the_same_for_any_batch(
     assert facts["input"] == "1x8x8"
     assert json.loads(facts["preprocessing"]) == PREPROCESSING
     assert (
-        any("batch_norm" in str(node.target) for node in program.graph.nodes) != folded
+        any(
+            "batch_norm" in str(node.target) for node in program.graph.nodes
+        )
+        != folded
     )
 
 
@@ -124,9 +139,15 @@ def test_onnx_computes_the_same_for_any_batch(
 ) -> None:
     runtime = onnxruntime()
     content = export(
-        digits, "onnx", state, preprocessing=PREPROCESSING, fold_norms=folded
+        digits,
+        "onnx",
+        state,
+        preprocessing=PREPROCESSING,
+        fold_norms=folded,
     )
-    session = runtime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    session = runtime.InferenceSession(
+        content, providers=["CPUExecutionProvider"]
+    )
     (into,), (out,) = session.get_inputs(), session.get_outputs()
     assert (into.name, into.shape, out.name, out.shape) == (
         "images",
@@ -149,8 +170,13 @@ def test_onnx_computes_the_same_for_any_batch(
 
 
 def odd(*rows: str) -> resgraph.Plan:
-    lines = [f"  {name}{row[1:]}" for name, row in zip("abcdefg", rows, strict=False)]
-    return resgraph.loads("\n".join(["name: odd", "input: 16x16x16", "net:", *lines]))
+    lines = [
+        f"  {name}{row[1:]}"
+        for name, row in zip("abcdefg", rows, strict=False)
+    ]
+    return resgraph.loads(
+        "\n".join(["name: odd", "input: 16x16x16", "net:", *lines])
+    )
 
 
 @pytest.mark.parametrize("rows", ODD.values(), ids=ODD)
@@ -169,9 +195,13 @@ def test_odd_nets_as_onnx() -> None:
         spatial = []
 
 
-def test_weights_follow_from_the_seed_and_disturb_nobody(digits: resgraph.Plan) -> None:
+def test_weights_follow_from_the_seed_and_disturb_nobody(
+    digits: resgraph.Plan,
+) -> None:
     before = torch.random.get_rng_state()
-    one, same, other = (export(digits, "safetensors", seed=seed) for seed in (1, 1, 2))
+    one, same, other = (
+        export(digits, "safetensors", seed=seed) for seed in (1, 1, 2)
+    )
     assert one == same != other
     assert torch.equal(torch.random.get_rng_state(), before)
 
@@ -185,7 +215,9 @@ def test_what_disagrees_is_refused(
         "_session",
         lambda content, names: lambda images: torch.ones(len(images), 10),
     )
-    with pytest.raises(UsageError, match=r"what torch\.onnx made of the net is off by"):
+    with pytest.raises(
+        UsageError, match=r"what torch\.onnx made of the net is off by"
+    ):
         export(digits, "onnx")
 
 

@@ -37,7 +37,9 @@ CHANNELS, STRIDES = (8, 8, 16, 24, 32), (2, 4, 8, 16, 32)
 
 def backbone(*rows: str, text: str = SMALL) -> ModuleType:
     """The emitted module of a backbone."""
-    return source_module(features_source(resgraph.loads(text).features(*rows)))
+    return source_module(
+        features_source(resgraph.loads(text).features(*rows))
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -93,13 +95,19 @@ def test_timms_protocol() -> None:
     assert isinstance(found, list)
     assert all(map(torch.equal, found, maps_of(net, images)[2:]))
     info = net.feature_info
-    assert (info.channels(), info.reduction()) == ([16, 24, 32], [8, 16, 32])
+    assert (info.channels(), info.reduction()) == (
+        [16, 24, 32],
+        [8, 16, 32],
+    )
     assert (info.module_name(), info.channels(-1), len(info)) == (
         ["c3", "c4", "c5"],
         32,
         3,
     )
-    assert info.get_dicts(["num_chs"], [0, 2]) == [{"num_chs": 16}, {"num_chs": 32}]
+    assert info.get_dicts(["num_chs"], [0, 2]) == [
+        {"num_chs": 16},
+        {"num_chs": 32},
+    ]
     assert list(net.state_dict()) == list(made.Small().state_dict())
 
 
@@ -116,9 +124,14 @@ def unet(encoder: Any, images: Tensor) -> Tensor:
 def test_an_encoder_has_a_map_for_each_halving() -> None:
     encoder = backbone(*STAGES).SmallEncoder().eval()
     images = torch.randn(2, 3, 64, 96)
-    assert encoder.out_channels == [3, *CHANNELS] and encoder.output_stride == 32
+    assert (
+        encoder.out_channels == [3, *CHANNELS]
+        and encoder.output_stride == 32
+    )
     first, *maps = encoder(images)
-    assert first is images and all(map(torch.equal, maps, maps_of(encoder, images)))
+    assert first is images and all(
+        map(torch.equal, maps, maps_of(encoder, images))
+    )
     assert unet(encoder, images).shape == (2, sum(CHANNELS), 64, 96)
 
 
@@ -128,7 +141,10 @@ def test_an_encoder_is_empty_where_the_net_has_no_map() -> None:
     assert unet(encoder, torch.randn(1, 3, 64, 64)).shape == (1, 56, 64, 64)
     made = backbone("c2", "c3", "c4")
     shallow = made.SmallEncoder(depth=3)
-    assert (shallow.out_channels, shallow.output_stride) == ([3, 0, 8, 16], 8)
+    assert (shallow.out_channels, shallow.output_stride) == (
+        [3, 0, 8, 16],
+        8,
+    )
     with pytest.raises(ValueError, match="no map of stride 32"):
         made.SmallEncoder(depth=5)
     with pytest.raises(ValueError, match="the spec says strides"):
@@ -154,7 +170,8 @@ def test_a_detectors_backbone() -> None:
 
 def test_names_stay_apart() -> None:
     text = SMALL.replace(
-        "net:", "blocks: {encoder: [3x3 conv out /stride, 3x3 conv out]}\nnet:"
+        "net:",
+        "blocks: {encoder: [3x3 conv out /stride, 3x3 conv out]}\nnet:",
     ).replace("c5:   basic", "c5:   encoder")
     made = backbone("c4", "c5", text=text)
     assert issubclass(made.SmallEncoder, made.Encoder) and not issubclass(
@@ -163,19 +180,45 @@ def test_names_stay_apart() -> None:
 
 
 def test_the_command(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("small.yaml").write_text(SMALL)
-    assert run(["export", "small.yaml", "--features", "c3, c5", "-o", "small.py"]) == 0
+    assert (
+        run(
+            [
+                "export",
+                "small.yaml",
+                "--features",
+                "c3, c5",
+                "-o",
+                "small.py",
+            ]
+        )
+        == 0
+    )
     made = source_module(Path("small.py").read_text())
     assert made.SmallMaps.strides == (8, 32)
     assert (
-        run(["export", "small.yaml", "--features", "c3,c5", "-o", "small.safetensors"])
+        run(
+            [
+                "export",
+                "small.yaml",
+                "--features",
+                "c3,c5",
+                "-o",
+                "small.safetensors",
+            ]
+        )
         == 0
     )
     assert run(["export", "small.yaml", "--features", "c3,c6"]) == 2
-    assert "no row is called `c6`: the rows are stem, c2" in capsys.readouterr().err
+    assert (
+        "no row is called `c6`: the rows are stem, c2"
+        in capsys.readouterr().err
+    )
 
 
 def test_weights_of_a_backbone_are_those_that_it_has() -> None:
@@ -189,7 +232,11 @@ def test_weights_of_a_backbone_are_those_that_it_has() -> None:
 
 def test_layers_are_the_blocks_by_depth() -> None:
     net = backbone("c3", "c4").SmallFeatures()
-    wanted = {"stem.conv.weight": 1, "c2.1.body.0.bn.bias": 2, "c4.shortcut.conv": 4}
+    wanted = {
+        "stem.conv.weight": 1,
+        "c2.1.body.0.bn.bias": 2,
+        "c4.shortcut.conv": 4,
+    }
     depth, row = net.group_matcher(), net.group_matcher(coarse=True)
     assert {key: depth(key) for key in wanted} == wanted
     assert [row(key) for key in wanted] == [0, 1, 3]
@@ -200,7 +247,9 @@ def test_layers_are_the_blocks_by_depth() -> None:
 
 @pytest.fixture(scope="module")
 def resnet() -> ModuleType:
-    plan = resgraph.load("resnet-50").features("conv2", "conv3", "conv4", "conv5")
+    plan = resgraph.load("resnet-50").features(
+        "conv2", "conv3", "conv4", "conv5"
+    )
     return source_module(features_source(plan))
 
 
@@ -212,22 +261,31 @@ def test_timm_says_the_same(resnet: ModuleType) -> None:
         "resnet50", features_only=True, out_indices=(1, 2, 3, 4)
     ).eval()
     ours = resnet.ResNet50Features().eval()
-    values = dict(zip(ours.state_dict(), theirs.state_dict().values(), strict=True))
+    values = dict(
+        zip(ours.state_dict(), theirs.state_dict().values(), strict=True)
+    )
     ours.load_state_dict(values)
     images = torch.randn(1, 3, 96, 64)
     with torch.no_grad():
         pairs = zip(ours(images), theirs(images), strict=True)
         assert all(torch.allclose(a, b, atol=1e-5) for a, b in pairs)
     for ask in ("channels", "reduction"):
-        assert getattr(ours.feature_info, ask)() == getattr(theirs.feature_info, ask)()
+        assert (
+            getattr(ours.feature_info, ask)()
+            == getattr(theirs.feature_info, ask)()
+        )
     keys = ["num_chs", "reduction"]
-    assert ours.feature_info.get_dicts(keys) == theirs.feature_info.get_dicts(keys)
+    assert ours.feature_info.get_dicts(
+        keys
+    ) == theirs.feature_info.get_dicts(keys)
     listed = pytest.importorskip("timm.models._features").FeatureListNet
     info = [ours.feature_info[place] for place in range(4)]
     assert info == taken_apart(listed, resnet, info)
 
 
-def taken_apart(listed: Any, made: ModuleType, info: list[dict[str, Any]]) -> Any:
+def taken_apart(
+    listed: Any, made: ModuleType, info: list[dict[str, Any]]
+) -> Any:
     """What timm's own extractor makes of the bare net and our facts."""
     net = made.ResNet50()
     net.feature_info = info
@@ -240,7 +298,11 @@ def taken_apart(listed: Any, made: ModuleType, info: list[dict[str, Any]]) -> An
 
 def rates_of(groups: list[dict[str, Any]], net: nn.Module) -> list[float]:
     """What timm's optimizer multiplies the learning rate of each parameter by."""
-    scale = {id(p): group["lr_scale"] for group in groups for p in group["params"]}
+    scale = {
+        id(p): group["lr_scale"]
+        for group in groups
+        for p in group["params"]
+    }
     return [scale[id(p)] for p in net.parameters()]
 
 
@@ -288,7 +350,9 @@ def test_segmentation_models_build_on_it() -> None:
         smp.PSPNet,
     ):
         depth = 3 if model is smp.PSPNet else 5
-        net = model("ours", encoder_weights=None, classes=2, encoder_depth=depth)
+        net = model(
+            "ours", encoder_weights=None, classes=2, encoder_depth=depth
+        )
         masks = net(images)
         assert masks.shape == (2, 2, 64, 96)
         masks.sum().backward()
@@ -318,8 +382,13 @@ def test_torchvisions_pyramid_takes_the_bare_net_and_the_maps(
     resnet: ModuleType,
 ) -> None:
     torchvision()
-    utils = pytest.importorskip("torchvision.models.detection.backbone_utils")
-    names, channels = resnet.ResNet50Maps.rows, list(resnet.ResNet50Maps.channels)
+    utils = pytest.importorskip(
+        "torchvision.models.detection.backbone_utils"
+    )
+    names, channels = (
+        resnet.ResNet50Maps.rows,
+        list(resnet.ResNet50Maps.channels),
+    )
     net = resnet.ResNet50Backbone().eval()
     theirs = utils.BackboneWithFPN(
         net, {row: row for row in names}, channels, 256
@@ -339,8 +408,13 @@ def test_torchvisions_detector_trains_on_it() -> None:
     made = source_module(features_source(plan.features(*plan.outputs)))
     net = made.ResNet50FPNBackbone()
     assert net.out_channels == 256 and net.strides == (4, 8, 16, 32, 64)
-    detector = detection.RetinaNet(net, num_classes=3, min_size=64, max_size=64).train()
-    boxes = {"boxes": torch.tensor([[4.0, 4, 40, 50]]), "labels": torch.tensor([1])}
+    detector = detection.RetinaNet(
+        net, num_classes=3, min_size=64, max_size=64
+    ).train()
+    boxes = {
+        "boxes": torch.tensor([[4.0, 4, 40, 50]]),
+        "labels": torch.tensor([1]),
+    }
     losses = detector([torch.rand(3, 64, 64)] * 2, [boxes] * 2)
     sum(losses.values()).backward()
     assert net.conv1[0].conv.weight.grad.abs().sum() > 0

@@ -28,7 +28,9 @@ NETS = {  # and how many of its norms stay
 
 def plan(rows: str, *, top: str = "") -> resgraph.Plan:
     return resgraph.loads(
-        "\n  ".join([f"name: test\ninput: 16x8x8\n{top}\nnet:", *rows.split("\n")])
+        "\n  ".join(
+            [f"name: test\ninput: 16x8x8\n{top}\nnet:", *rows.split("\n")]
+        )
     )
 
 
@@ -61,7 +63,10 @@ def both(
 
 def apart(of: resgraph.Plan, net: nn.Module, folded: nn.Module) -> float:
     """The largest difference of the outputs, relative to the largest output."""
-    dtype, draw = next(net.parameters()).dtype, torch.Generator().manual_seed(2)
+    dtype, draw = (
+        next(net.parameters()).dtype,
+        torch.Generator().manual_seed(2),
+    )
     channels, *sides = of.input
     shape = (2, channels, *(min(side, 64) for side in sides))
     images = torch.randn(shape, generator=draw, dtype=dtype)
@@ -92,15 +97,24 @@ def test_in_float32_too(name: str) -> None:
 @pytest.mark.parametrize(
     ("rows", "stays"),
     [
-        ("a: [3x3 conv 12 groups 4, 2x2 up conv 8 /2 groups 2, 3x3 depthwise conv]", 0),
-        ("a: [3x3 depthwise conv mixed 3, 3x3 depthwise conv /2 mixed 2]", 0),
+        (
+            "a: [3x3 conv 12 groups 4, 2x2 up conv 8 /2 groups 2, 3x3 depthwise conv]",
+            0,
+        ),
+        (
+            "a: [3x3 depthwise conv mixed 3, 3x3 depthwise conv /2 mixed 2]",
+            0,
+        ),
         ("a: 3x3 depthwise conv mixed 3 bias 0.5", 0),
         ("a: [global avg pool, fc 8, bn, relu]", 0),
         ("a: [3x3 conv 8 bare, bn, relu]", 0),
         ("a: [3x3 conv 8 bare, relu, bn]", 1),
         ("a: 3x3 conv 8 bare\nb: bn\nc: relu\nd: concat(a c)", 1),
         ("a: 3x3 conv 8 bare\nb: bn\nc: relu\nd: concat(b c)", 0),
-        ("a: {pre: [bn, relu], body: [pre, 3x3 conv 16], merge: body + pre}", 1),
+        (
+            "a: {pre: [bn, relu], body: [pre, 3x3 conv 16], merge: body + pre}",
+            1,
+        ),
     ],
 )
 def test_where_norms_stand(rows: str, stays: int) -> None:
@@ -124,7 +138,9 @@ def test_what_remains_keeps_its_name_and_its_costs_are_right() -> None:
     assert folded["conv3.0.body.1.bn"] == "conv3.0.body.1.conv"
     assert set(graph.nodes) == set(of.graph.nodes) - set(folded)
     _, smaller = both(of)
-    assert graph.cost.params == sum(value.numel() for value in smaller.parameters())
+    assert graph.cost.params == sum(
+        value.numel() for value in smaller.parameters()
+    )
     assert graph.cost.macs == of.macs
     assert of.graph.nodes["conv3.0.body.1.bn"].inputs == (
         "conv3.0.body.1.conv",

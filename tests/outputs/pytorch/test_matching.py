@@ -57,15 +57,25 @@ def test_another_number_of_channels_adapts_the_first_convolution() -> None:
 
 def test_a_layer_in_the_middle_of_another_width_is_refused() -> None:
     theirs = THEIRS | {"stages.0.conv1.weight": (16, 8, 3, 3)}
-    with pytest.raises(AlignmentError, match=r"module 2 differs: here `conv2\.0"):
+    with pytest.raises(
+        AlignmentError, match=r"module 2 differs: here `conv2\.0"
+    ):
         matched(OURS, theirs)
 
 
 def test_a_file_without_a_head_and_a_net_without_one() -> None:
-    headless = {key: shape for key, shape in THEIRS.items() if "head" not in key}
-    assert matched(OURS, headless).missing == ("head.1.weight", "head.1.bias")
+    headless = {
+        key: shape for key, shape in THEIRS.items() if "head" not in key
+    }
+    assert matched(OURS, headless).missing == (
+        "head.1.weight",
+        "head.1.bias",
+    )
     ours = {key: shape for key, shape in OURS.items() if "head" not in key}
-    assert matched(ours, THEIRS).unused == ("head.fc.weight", "head.fc.bias")
+    assert matched(ours, THEIRS).unused == (
+        "head.fc.weight",
+        "head.fc.bias",
+    )
 
 
 def test_two_readings_are_refused_with_both_and_a_map_settles_it() -> None:
@@ -73,12 +83,18 @@ def test_two_readings_are_refused_with_both_and_a_map_settles_it() -> None:
         key.replace("conv1.", "left.").replace("conv2.", "right."): shape
         for key, shape in THEIRS.items()
     }
-    with pytest.raises(AlignmentError, match=r"could be `conv2\.0\.body\.0\.conv` or"):
+    with pytest.raises(
+        AlignmentError, match=r"could be `conv2\.0\.body\.0\.conv` or"
+    ):
         matched(OURS, theirs)
     names = {"conv2.0.body.0.conv": "stages.0.right"}
     match = matched(OURS, theirs, names)
-    assert match.kept["conv2.0.body.0.conv.weight"] == "stages.0.right.weight"
-    assert match.kept["conv2.0.body.1.conv.weight"] == "stages.0.left.weight"
+    assert (
+        match.kept["conv2.0.body.0.conv.weight"] == "stages.0.right.weight"
+    )
+    assert (
+        match.kept["conv2.0.body.1.conv.weight"] == "stages.0.left.weight"
+    )
 
 
 @pytest.mark.parametrize(
@@ -93,10 +109,15 @@ def test_two_readings_are_refused_with_both_and_a_map_settles_it() -> None:
             },
             "one entry of the file to two",
         ),
-        ({"conv1.conv": "stages.0.conv1"}, r"here, and 8x.x3x3 in the file"),
+        (
+            {"conv1.conv": "stages.0.conv1"},
+            r"here, and 8x.x3x3 in the file",
+        ),
     ],
 )
-def test_a_map_that_cannot_be_is_refused(names: dict[str, str], said: str) -> None:
+def test_a_map_that_cannot_be_is_refused(
+    names: dict[str, str], said: str
+) -> None:
     with pytest.raises(AlignmentError, match=said):
         matched(OURS, THEIRS, names)
 
@@ -109,11 +130,15 @@ def test_equal_numbers_that_mean_other_layers_are_refused() -> None:
         matched(ours, theirs)
 
 
-def test_a_row_that_changed_is_not_taken_by_the_names_that_are_left() -> None:
+def test_a_row_that_changed_is_not_taken_by_the_names_that_are_left() -> (
+    None
+):
     rows = {f"a{i}.0.conv.weight": (8, 8, 3, 3) for i in range(3)}
     ours = rows | {f"b.{i}.conv.weight": (8, 8, 3, 3) for i in range(3)}
     theirs = rows | {f"b.{i}.conv.weight": (8, 8, 3, 3) for i in range(4)}
-    with pytest.raises(AlignmentError, match=r"row `b` .* only the file has `b\.3"):
+    with pytest.raises(
+        AlignmentError, match=r"row `b` .* only the file has `b\.3"
+    ):
         matched(ours, theirs)
 
 
@@ -146,7 +171,9 @@ def test_channels_are_adapted_as_timm_does(channels: int) -> None:
     adapted = of_channels(weight, channels)
     assert adapted.shape == (2, channels, 2, 2)
     if channels == 1:
-        assert torch.equal(adapted[:, 0], weight[:, 0] + weight[:, 1] + weight[:, 2])
+        assert torch.equal(
+            adapted[:, 0], weight[:, 0] + weight[:, 1] + weight[:, 2]
+        )
     else:
         for place in range(channels):
             expected = weight[:, place % 3] * (3 / channels)
@@ -156,8 +183,13 @@ def test_channels_are_adapted_as_timm_does(channels: int) -> None:
 def test_what_is_new_keeps_its_first_weights() -> None:
     net = "name: n\ninput: 3x8x8\nnet:\n  a: 3x3 conv 4\n  head: [global avg pool, fc {}]\n"
     one, other = (resgraph.loads(net.format(n)).module() for n in (2, 5))
-    state, before = one.state_dict(), other.state_dict()["head.1.weight"].clone()
+    state, before = (
+        one.state_dict(),
+        other.state_dict()["head.1.weight"].clone(),
+    )
     match = matched(other.state_dict(), state)
     take(other, state, match)
     assert torch.equal(other.state_dict()["head.1.weight"], before)
-    assert torch.equal(other.state_dict()["a.conv.weight"], state["a.conv.weight"])
+    assert torch.equal(
+        other.state_dict()["a.conv.weight"], state["a.conv.weight"]
+    )

@@ -70,7 +70,9 @@ def net_of(text: str) -> nn.Module:
 
 @pytest.fixture
 def nan_where_not_written() -> Iterator[None]:
-    torch.use_deterministic_algorithms(True)  # fills what `torch.empty` makes with NaN
+    torch.use_deterministic_algorithms(
+        True
+    )  # fills what `torch.empty` makes with NaN
     yield
     torch.use_deterministic_algorithms(False)
 
@@ -100,7 +102,9 @@ def test_modules_give_the_shapes_of_their_nodes(name: str) -> None:
     seen: dict[str, tuple[int, ...]] = {}
     for path, part in net.named_modules():
         part.register_forward_hook(
-            lambda _m, _x, y, path=path: seen.update({path: tuple(y.shape[1:])})
+            lambda _m, _x, y, path=path: seen.update(
+                {path: tuple(y.shape[1:])}
+            )
         )
     with light_norms():
         net(image)
@@ -108,21 +112,29 @@ def test_modules_give_the_shapes_of_their_nodes(name: str) -> None:
     nodes = plan.graph.nodes
     shared = seen.keys() & nodes.keys()
     heads = {
-        path for path in shared if any(other.startswith(f"{path}.") for other in shared)
+        path
+        for path in shared
+        if any(other.startswith(f"{path}.") for other in shared)
     }  # an fc with an activation
     assert {path: seen[path] for path in shared - heads} == {
         path: nodes[path].shape for path in shared - heads
     }
-    assert {name for name, node in nodes.items() if node.cost.params} <= shared
+    assert {
+        name for name, node in nodes.items() if node.cost.params
+    } <= shared
 
 
 @pytest.mark.usefixtures("nan_where_not_written")
-@pytest.mark.parametrize("name", [name for name in SMALL if "convnext" not in name])
+@pytest.mark.parametrize(
+    "name", [name for name in SMALL if "convnext" not in name]
+)
 def test_everything_is_initialised(name: str) -> None:
     net = module(plan_of(name))
     tensors = dict([*net.named_parameters(), *net.named_buffers()])
     assert [
-        key for key, value in tensors.items() if not torch.isfinite(value).all()
+        key
+        for key, value in tensors.items()
+        if not torch.isfinite(value).all()
     ] == []
 
 
@@ -138,31 +150,42 @@ class _Used(TorchFunctionMode):
         self.alike += func is torch.empty_like
         assert self.alike < 1000, "a constructor reads what the memory held"
         made = func(*args, **(kwargs or {}))
-        fresh = func in (torch.empty, torch.empty_like) and made.is_floating_point()
+        fresh = (
+            func in (torch.empty, torch.empty_like)
+            and made.is_floating_point()
+        )
         return made.fill_(1e9) if fresh else made
 
 
-@pytest.mark.parametrize("name", ["botnet-26-t.yaml", "vit-ti-16.yaml", *SMALL[-3:]])
+@pytest.mark.parametrize(
+    "name", ["botnet-26-t.yaml", "vit-ti-16.yaml", *SMALL[-3:]]
+)
 def test_a_net_is_made_alike_in_used_memory(name: str) -> None:
     plan, made = plan_of(name), []
     for mode in (contextlib.nullcontext(), _Used()):
         torch.manual_seed(0)
         with mode:
             made.append(module(plan).state_dict())
-    assert all(torch.equal(made[0][key], value) for key, value in made[1].items())
+    assert all(
+        torch.equal(made[0][key], value) for key, value in made[1].items()
+    )
 
 
 def test_first_weights_are_those_of_the_papers() -> None:
     torch.manual_seed(0)
     net = module(plan_of("resnet.yaml::resnet-50"))
     weight = net.get_parameter("conv4.1.body.1.conv.weight")
-    assert weight.std().item() == pytest.approx(math.sqrt(2 / (256 * 9)), rel=0.01)
-    assert bool((net.get_parameter("conv4.1.body.1.bn.weight") == 1).all())
-    assert bool((net.get_buffer("conv4.1.body.1.bn.running_var") == 1).all())
-    bound = 1 / math.sqrt(2048)
-    assert net.get_parameter("head.1.weight").abs().max().item() == pytest.approx(
-        bound, rel=1e-3
+    assert weight.std().item() == pytest.approx(
+        math.sqrt(2 / (256 * 9)), rel=0.01
     )
+    assert bool((net.get_parameter("conv4.1.body.1.bn.weight") == 1).all())
+    assert bool(
+        (net.get_buffer("conv4.1.body.1.bn.running_var") == 1).all()
+    )
+    bound = 1 / math.sqrt(2048)
+    assert net.get_parameter(
+        "head.1.weight"
+    ).abs().max().item() == pytest.approx(bound, rel=1e-3)
 
 
 def test_the_seed_decides_the_weights() -> None:
@@ -216,12 +239,20 @@ def test_schemes(scheme: str, std: float) -> None:
     assert uniform == (scheme in ("he uniform", "torch"))
 
 
-def test_a_bias_can_have_a_start_and_the_last_norm_of_a_branch_too() -> None:
-    net = net_of(BLOCK.format(more="init: {zero_last: true, fc: normal 0.01}"))
+def test_a_bias_can_have_a_start_and_the_last_norm_of_a_branch_too() -> (
+    None
+):
+    net = net_of(
+        BLOCK.format(more="init: {zero_last: true, fc: normal 0.01}")
+    )
     for name in ("a.0", "a.1", "b"):
         assert bool((net.get_parameter(f"{name}.T.conv.bias") == -2).all())
-        assert bool((net.get_parameter(f"{name}.body.1.bn.weight") == 0).all())
-        assert bool((net.get_parameter(f"{name}.body.0.bn.weight") == 1).all())
+        assert bool(
+            (net.get_parameter(f"{name}.body.1.bn.weight") == 0).all()
+        )
+        assert bool(
+            (net.get_parameter(f"{name}.body.0.bn.weight") == 1).all()
+        )
     assert bool((net.get_parameter("b.shortcut.bn.weight") == 1).all())
     assert bool((net.get_parameter("head.1.bias") == 0).all())
     plain = net_of(BLOCK.format(more=""))
@@ -233,12 +264,16 @@ def test_a_scheme_reaches_linear_layers_with_an_activation() -> None:
     net = net_of(
         "name: net\ninput: 100\ninit: {fc: normal 0.5}\nnet:\n  a: fc 100 relu\n"
     )
-    assert net.get_parameter("a.weight").std().item() == pytest.approx(0.5, rel=0.03)
+    assert net.get_parameter("a.weight").std().item() == pytest.approx(
+        0.5, rel=0.03
+    )
     assert bool((net.get_parameter("a.bias") == 0).all())
 
 
 def test_dtype_and_device() -> None:
-    net = module(plan_of("digits.yaml"), device="meta", dtype=torch.bfloat16)
+    net = module(
+        plan_of("digits.yaml"), device="meta", dtype=torch.bfloat16
+    )
     assert {(p.device.type, p.dtype) for p in net.parameters()} == {
         ("meta", torch.bfloat16)
     }
@@ -264,7 +299,8 @@ def test_copies_and_pickles(digits: Digits) -> None:
     part = next(
         child
         for child in net.modules()
-        if type(child).__module__ == type(net).__module__ and child is not net
+        if type(child).__module__ == type(net).__module__
+        and child is not net
     )
     assert type(pickle.loads(pickle.dumps(part))) is type(part)
 
@@ -284,7 +320,9 @@ def test_a_pickle_loads_where_its_source_was_never_seen(
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_the_exported_file_is_the_module(digits: Digits, tmp_path: Path) -> None:
+def test_the_exported_file_is_the_module(
+    digits: Digits, tmp_path: Path
+) -> None:
     net, image, output = digits
     path = tmp_path / "model.py"
     path.write_text(source(plan_of("digits.yaml")))
@@ -302,7 +340,9 @@ def test_export_and_compile(digits: Digits) -> None:
     net, image, output = digits
     exported = torch.export.export(net, (image,))
     assert torch.allclose(exported.module()(image), output, atol=1e-6)
-    compiled = torch.compile(copy.deepcopy(net), backend="aot_eager", fullgraph=True)
+    compiled = torch.compile(
+        copy.deepcopy(net), backend="aot_eager", fullgraph=True
+    )
     assert torch.allclose(compiled(image), output, atol=1e-6)
 
 

@@ -15,7 +15,10 @@ from torch import nn
 import resgraph
 from resgraph.outputs.pytorch import module, source
 from resgraph.outputs.pytorch.build import net_class, source_module
-from resgraph.train.parallel.checkpointing import blocks_of, checkpoint_blocks
+from resgraph.train.parallel.checkpointing import (
+    blocks_of,
+    checkpoint_blocks,
+)
 
 IN_PLACE = [
     "activation-orders.yaml::relu-before",
@@ -70,7 +73,9 @@ def results(
     ]
 
 
-def same(one: Iterable[torch.Tensor], other: Iterable[torch.Tensor]) -> bool:
+def same(
+    one: Iterable[torch.Tensor], other: Iterable[torch.Tensor]
+) -> bool:
     return all(
         a.dtype == b.dtype and torch.equal(a, b)
         for a, b in zip(one, other, strict=True)
@@ -83,7 +88,9 @@ def test_what_is_in_place_changes_no_number(name: str, bf16: bool) -> None:
     net, plain = zoo_nets(name)
     channels, size, _ = zoo(name).input
     image = torch.randn(2, channels, min(size, 32), min(size, 32))
-    assert same(results(net, image, bf16=bf16), results(plain, image, bf16=bf16))
+    assert same(
+        results(net, image, bf16=bf16), results(plain, image, bf16=bf16)
+    )
 
 
 SUMS = """
@@ -116,13 +123,18 @@ net:
     ],
 )
 def test_gradients_whatever_a_body_ends_in(end: str, merge: str) -> None:
-    net, plain = nets_of(source(resgraph.loads(SUMS.format(end=end, merge=merge))))
+    net, plain = nets_of(
+        source(resgraph.loads(SUMS.format(end=end, merge=merge)))
+    )
     image = torch.randn(2, 3, 16, 16, dtype=torch.float64)
     pairs = zip(
-        results(net.double(), image), results(plain.double(), image), strict=True
+        results(net.double(), image),
+        results(plain.double(), image),
+        strict=True,
     )
     assert all(
-        torch.allclose(one, other, rtol=1e-9, atol=1e-12) for one, other in pairs
+        torch.allclose(one, other, rtol=1e-9, atol=1e-12)
+        for one, other in pairs
     )  # elu's formulas round
 
 
@@ -136,11 +148,15 @@ def test_a_sum_of_precisions_keeps_the_wider_one() -> None:
         net = module(resgraph.loads(text.format(wide=wide)))
         with torch.autocast("cpu", dtype=torch.bfloat16):
             assert net(image).dtype == dtype
-        assert ("+=" in inspect.getsource(type(net))) == (dtype == torch.bfloat16)
+        assert ("+=" in inspect.getsource(type(net))) == (
+            dtype == torch.bfloat16
+        )
 
 
 def test_what_is_added_to_can_be_recomputed() -> None:
-    text = source(resgraph.loads(SUMS.format(end="linear", merge="relu(body + x)")))
+    text = source(
+        resgraph.loads(SUMS.format(end="linear", merge="relu(body + x)"))
+    )
     assert text.count("+=") == 3
     net, plain = nets_of(text)
     checkpoint_blocks(net, blocks_of(net))

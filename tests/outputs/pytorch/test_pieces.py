@@ -79,12 +79,16 @@ def test_a_long_sum_is_broken_before_its_operators() -> None:
     assert lines[0] == "        return ("
     assert lines[2] == "            + self.a_long_path_1(x)"
     assert (
-        ast.unparse(ast.parse("def f():\n" + "\n".join(lines)).body[0]).count("+") == 4
+        ast.unparse(
+            ast.parse("def f():\n" + "\n".join(lines)).body[0]
+        ).count("+")
+        == 4
     )
 
 
 @pytest.mark.parametrize(
-    "value", [1, 0.5, 1e-06, True, None, "reflect", 'a"b', (3, 1), (3,), (0.1, 0.2)]
+    "value",
+    [1, 0.5, 1e-06, True, None, "reflect", 'a"b', (3, 1), (3,), (0.1, 0.2)],
 )
 def test_literals_are_python(value: object) -> None:
     assert ast.literal_eval(literal(value)) == value
@@ -99,7 +103,10 @@ def block(width: int, **options: Any) -> Call:
     [
         ([block(8)] * 2, ["Block(8)", "Block(8)"]),
         ([block(8)] * 3, ["*(Block(8) for _ in range(3))"]),
-        ([block(4), *[block(8)] * 3], ["Block(4)", "*(Block(8) for _ in range(3))"]),
+        (
+            [block(4), *[block(8)] * 3],
+            ["Block(4)", "*(Block(8) for _ in range(3))"],
+        ),
         (
             [block(w) for w in (8, 12, 16)],
             ["*(Block(width_in) for width_in in range(8, 20, 4))"],
@@ -138,19 +145,27 @@ def test_runs(calls: list[Call], texts: list[str] | None) -> None:
     for text in found:
         made += eval(f"[{text}]", scope)
     wanted = [
-        ((*c.args,), dict(c.kwargs)) if c.target == "Block" else ("other", c.args)
+        ((*c.args,), dict(c.kwargs))
+        if c.target == "Block"
+        else ("other", c.args)
         for c in calls
     ]
     assert repr(made) == repr(wanted)
 
 
 @given(
-    st.integers(1, 400), st.integers(0, 50), st.integers(3, 40), st.floats(0.01, 0.9)
+    st.integers(1, 400),
+    st.integers(0, 50),
+    st.integers(3, 40),
+    st.floats(0.01, 0.9),
 )
 def test_rates_by_depth_come_back_exactly(
     total: int, first: int, count: int, rate: float
 ) -> None:
-    calls = [block(8, rate=rate * (first + index) / total) for index in range(count)]
+    calls = [
+        block(8, rate=rate * (first + index) / total)
+        for index in range(count)
+    ]
     found = "".join(
         flat(piece(child)) + ", " for child in compress(calls, Signatures())
     )
@@ -159,17 +174,24 @@ def test_rates_by_depth_come_back_exactly(
 
 
 def test_a_name_that_is_no_name_never_becomes_source() -> None:
-    plan = resgraph.loads("name: net\ninput: 4x8x8\nnet:\n  a: relu\n  b: 3x3 conv 4\n")
+    plan = resgraph.loads(
+        "name: net\ninput: 4x8x8\nnet:\n  a: relu\n  b: 3x3 conv 4\n"
+    )
     plan.graph.rows[1].word = "b = print(1); self.b"
     with pytest.raises(UsageError, match="cannot be a name"):
         source(plan)
 
 
-def test_support_classes_are_as_narrow_as_the_source_they_are_copied_into() -> None:
+def test_support_classes_are_as_narrow_as_the_source_they_are_copied_into() -> (
+    None
+):
     texts = [definition.text for definition in support_classes().values()]
     assert texts
     assert [
-        line for text in texts for line in text.split("\n") if len(line) > WIDTH
+        line
+        for text in texts
+        for line in text.split("\n")
+        if len(line) > WIDTH
     ] == []
 
 
@@ -187,15 +209,22 @@ def test_support_classes_are_told_without_dividing_their_file_for_each(
     assert {name: found[name].text for name in written} == written
 
 
-def test_up_convolutions_of_many_kinds_are_one_function_with_torchs_arguments() -> None:
+def test_up_convolutions_of_many_kinds_are_one_function_with_torchs_arguments() -> (
+    None
+):
     plan = resgraph.loads(
         "name: net\ninput: 4x5x7\nunit: conv\nnet:\n  a: 3x3 up conv 8 /2\n  b: 4x4 up conv 8 /2 groups 4\n"
         "  c: 3x3 up conv 8 dilation 2\n  d: 5x5 up conv 4 /2x1 groups 2\n"
     )
     net = plan.module()
-    made = [layer for layer in net.modules() if isinstance(layer, nn.ConvTranspose2d)]
+    made = [
+        layer
+        for layer in net.modules()
+        if isinstance(layer, nn.ConvTranspose2d)
+    ]
     found = [
-        (m.stride, m.groups, m.dilation, m.padding, m.output_padding) for m in made
+        (m.stride, m.groups, m.dilation, m.padding, m.output_padding)
+        for m in made
     ]
     assert found == [
         ((2, 2), 1, (1, 1), (1, 1), (1, 1)),

@@ -26,14 +26,17 @@ CHEAP = {
 
 def ours(net: str) -> Shapes:
     with meta():
-        module = net_class(source_module(source(resgraph.loads(spec(net)))))()
+        module = net_class(
+            source_module(source(resgraph.loads(spec(net))))
+        )()
     return {key: value.shape for key, value in module.state_dict().items()}
 
 
 def block_of(key: str) -> tuple[int, int] | None:
     """Stage and block, by the names of either side; None outside of blocks."""
     found = re.match(
-        r"(?!conv1)(?:stages\.|layer|s|conv)(\d)\.(?:blocks\.|b)?(\d+)\.", key
+        r"(?!conv1)(?:stages\.|layer|s|conv)(\d)\.(?:blocks\.|b)?(\d+)\.",
+        key,
     )
     return (int(found[1]), int(found[2])) if found else None
 
@@ -44,17 +47,25 @@ def test_most_lists_have_a_spec() -> None:
 
 @pytest.mark.parametrize(
     "net",
-    [n if n in CHEAP else pytest.param(n, marks=pytest.mark.slow) for n in known()],
+    [
+        n if n in CHEAP else pytest.param(n, marks=pytest.mark.slow)
+        for n in known()
+    ],
 )
 def test_every_form_of_a_list_is_read_alike(net: str) -> None:
     mine, its = ours(net), entries(net)
     written = list(its)
     forms = [written, sorted(written)]
-    forms += [random.Random(seed).sample(written, len(written)) for seed in (1, 2)]
+    forms += [
+        random.Random(seed).sample(written, len(written)) for seed in (1, 2)
+    ]
     # as safetensors order them: by type, then by name
-    forms.append(sorted(written, key=lambda key: ("num_batches" in key, key)))
+    forms.append(
+        sorted(written, key=lambda key: ("num_batches" in key, key))
+    )
     found = [
-        one_to_one(matched(mine, {k: its[k] for k in form})).kept for form in forms
+        one_to_one(matched(mine, {k: its[k] for k in form})).kept
+        for form in forms
     ]
     assert all(pairs == found[0] for pairs in found)
     assert found[0].keys() == mine.keys()
@@ -82,6 +93,10 @@ def in_their_places(pairs: dict[str, str], net: str) -> None:
             int(number[1])
             for other in pairs.values()
             if block_of(other) == place
-            and (number := re.search(r"\.conv(\d)[^.]*\.(?:conv\.)?weight", other))
+            and (
+                number := re.search(
+                    r"\.conv(\d)[^.]*\.(?:conv\.)?weight", other
+                )
+            )
         ]
         assert numbered == sorted(numbered)

@@ -20,7 +20,10 @@ from resgraph.outputs.pytorch.fold import fold
 from resgraph.passes.fold import fold_batch_norm
 from resgraph.passes.inplace import inplace
 from resgraph.plan import Plan, loads
-from resgraph.train.parallel.checkpointing import blocks_of, checkpoint_blocks
+from resgraph.train.parallel.checkpointing import (
+    blocks_of,
+    checkpoint_blocks,
+)
 
 FPN = """
 name: pyramid
@@ -68,7 +71,8 @@ def given(net: nn.Module, images: Tensor) -> tuple[Tensor, ...]:
 
 def close(ours: tuple[Tensor, ...], theirs: tuple[Tensor, ...]) -> bool:
     return all(
-        torch.allclose(a, b, atol=1e-5) for a, b in zip(ours, theirs, strict=True)
+        torch.allclose(a, b, atol=1e-5)
+        for a, b in zip(ours, theirs, strict=True)
     )
 
 
@@ -82,14 +86,20 @@ def test_nothing_is_written_over_an_output() -> None:
     for row, found in zip(whole.outputs, given(net, images), strict=True):
         alone = loads(text, overrides=[f"output=[{row}]"]).module().eval()
         alone.load_state_dict(
-            {k: v for k, v in net.state_dict().items() if k in alone.state_dict()}
+            {
+                k: v
+                for k, v in net.state_dict().items()
+                if k in alone.state_dict()
+            }
         )
         assert torch.equal(found, given(alone, images)[0])
     assert "c3.add" in inplace(loads(text).graph)
     assert not {"c3.add", "c4.1"} & inplace(whole.graph)
 
 
-def test_gradients_of_all_outputs_are_those_without_writing_over(pyramid: Plan) -> None:
+def test_gradients_of_all_outputs_are_those_without_writing_over(
+    pyramid: Plan,
+) -> None:
     net = settled(pyramid).double()
     safe = copy.deepcopy(net)
     for module in safe.modules():
@@ -98,7 +108,9 @@ def test_gradients_of_all_outputs_are_those_without_writing_over(pyramid: Plan) 
     images = torch.randn(4, *pyramid.input, dtype=torch.double)
     found = []
     for each in (net, safe):
-        sum(out.square().sum() for out in given(each.train(), images)).backward()
+        sum(
+            out.square().sum() for out in given(each.train(), images)
+        ).backward()
         found.append([p.grad for p in each.parameters()])
     assert all(map(torch.equal, *found))
 
@@ -106,8 +118,15 @@ def test_gradients_of_all_outputs_are_those_without_writing_over(pyramid: Plan) 
 def test_folding_keeps_each_output(pyramid: Plan) -> None:
     net = settled(pyramid)
     folded, state = fold(pyramid, net.state_dict())
-    assert [o.row for o in folded.graph.outputs] == ["head", "p2", "c3", "c2"]
-    assert [o.node for o in folded.graph.outputs][1] == "p2.1.conv"  # the norm is in it
+    assert [o.row for o in folded.graph.outputs] == [
+        "head",
+        "p2",
+        "c3",
+        "c2",
+    ]
+    assert [o.node for o in folded.graph.outputs][
+        1
+    ] == "p2.1.conv"  # the norm is in it
     other = folded.module().eval()
     other.load_state_dict(state)
     images = torch.randn(2, *pyramid.input)
@@ -127,22 +146,38 @@ def test_pt2(pyramid: Plan, folded: bool) -> None:
     net = settled(pyramid)
     extra = {"resgraph.json": ""}
     content = export(pyramid, "pt2", net.state_dict(), fold_norms=folded)
-    program = torch.export.load(io.BytesIO(content), extra_files=extra).module()
+    program = torch.export.load(
+        io.BytesIO(content), extra_files=extra
+    ).module()
     images = torch.randn(3, *pyramid.input)
     with torch.no_grad():
         assert close(given(program, images), given(net, images))
     shapes = json.loads(json.loads(extra["resgraph.json"])["outputs"])
-    assert shapes == {"head": "5", "p2": "8x10x8", "c3": "16x5x4", "c2": "8x10x8"}
+    assert shapes == {
+        "head": "5",
+        "p2": "8x10x8",
+        "c3": "16x5x4",
+        "c2": "8x10x8",
+    }
 
 
 def test_onnx_has_outputs_of_their_names(pyramid: Plan) -> None:
     pytest.importorskip("onnxscript")
     runtime = pytest.importorskip("onnxruntime")
     net = settled(pyramid)
-    session = runtime.InferenceSession(export(pyramid, "onnx", net.state_dict()))
-    assert [out.name for out in session.get_outputs()] == ["head", "p2", "c3", "c2"]
+    session = runtime.InferenceSession(
+        export(pyramid, "onnx", net.state_dict())
+    )
+    assert [out.name for out in session.get_outputs()] == [
+        "head",
+        "p2",
+        "c3",
+        "c2",
+    ]
     images = torch.randn(3, *pyramid.input)
-    found = tuple(map(torch.from_numpy, session.run(None, {"images": images.numpy()})))
+    found = tuple(
+        map(torch.from_numpy, session.run(None, {"images": images.numpy()}))
+    )
     with torch.no_grad():
         assert close(found, given(net, images))
 
@@ -151,7 +186,12 @@ def test_safetensors_say_the_outputs(helped: Plan, tmp_path: Path) -> None:
     file = tmp_path / "net.safetensors"
     file.write_bytes(export(helped, "safetensors"))
     with safe_open(file, "pt") as opened:
-        assert [*json.loads(opened.metadata()["outputs"])] == ["head", "p2", "c3", "c2"]
+        assert [*json.loads(opened.metadata()["outputs"])] == [
+            "head",
+            "p2",
+            "c3",
+            "c2",
+        ]
         assert "aux1.2.weight" in opened.keys()  # noqa: SIM118  # not a dict
 
 
@@ -168,7 +208,9 @@ def test_compiled_in_both_modes(helped: Plan, whole: bool) -> None:
     images = torch.randn(2, *helped.input)
     for mode, count in ((True, 5), (False, 4)):
         with torch.no_grad():
-            ours, theirs = (given(each.train(mode), images) for each in (net, plain))
+            ours, theirs = (
+                given(each.train(mode), images) for each in (net, plain)
+            )
         assert len(ours) == count and close(ours, theirs)
 
 
@@ -188,4 +230,6 @@ def test_copies_and_pickles(helped: Plan) -> None:
     net = settled(helped)
     images = torch.randn(1, *helped.input)
     for other in (copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
-        assert all(map(torch.equal, given(other, images), given(net, images)))
+        assert all(
+            map(torch.equal, given(other, images), given(net, images))
+        )

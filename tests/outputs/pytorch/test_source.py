@@ -34,7 +34,9 @@ SHOWN = {
 
 
 @pytest.mark.parametrize("name", SHOWN)
-def test_reads_as_it_did(name: str, golden: Callable[[str, str], None]) -> None:
+def test_reads_as_it_did(
+    name: str, golden: Callable[[str, str], None]
+) -> None:
     golden(f"source/{name}.py", source(resgraph.load(SPECS / SHOWN[name])))
 
 
@@ -44,11 +46,13 @@ def test_is_laid_out_as_ruff_would(name: str, tmp_path: Path) -> None:
     path.write_text(source(resgraph.load(SPECS / SHOWN[name])))
     options = ["--isolated", "--line-length", "100", "--no-cache"]
     subprocess.run(
-        [sys.executable, "-m", "ruff", "format", "--check", *options, path], check=True
+        [sys.executable, "-m", "ruff", "format", "--check", *options, path],
+        check=True,
     )
     rules = ["--select", "E,F,I,W,UP,SIM,RET", "--target-version", "py311"]
     subprocess.run(
-        [sys.executable, "-m", "ruff", "check", *options, *rules, path], check=True
+        [sys.executable, "-m", "ruff", "check", *options, *rules, path],
+        check=True,
     )
 
 
@@ -85,9 +89,16 @@ def test_a_block_of_one_kind_has_its_plain_name() -> None:
     assert classes(net("  a: 2 x pair 4", PAIR)) == ["Pair", "Net"]
 
 
-def test_every_row_is_a_statement_and_what_is_read_again_keeps_its_name() -> None:
+def test_every_row_is_a_statement_and_what_is_read_again_keeps_its_name() -> (
+    None
+):
     rows = "  a: 3x3 conv 8\n  b: 3x3 conv 8\n  c: [concat(a b), 3x3 conv 8]\n  d: [c + a, 3x3 conv 2]"
-    lines = net(rows).split("def forward(self, x):")[1].split("\n\n")[0].split("\n")[1:]
+    lines = (
+        net(rows)
+        .split("def forward(self, x):")[1]
+        .split("\n\n")[0]
+        .split("\n")[1:]
+    )
     assert [line.strip() for line in lines] == [
         "a = self.a(x)",
         "x = self.b(a)",
@@ -99,9 +110,12 @@ def test_every_row_is_a_statement_and_what_is_read_again_keeps_its_name() -> Non
 def test_a_sum_is_written_over_what_a_path_made() -> None:
     text = net("  a: 3x3 conv 4\n  b: pair 4", PAIR)
     assert (
-        "out = self.body(x)\n        out += x\n        return self.merge(out)" in text
+        "out = self.body(x)\n        out += x\n        return self.merge(out)"
+        in text
     )
-    text = net("  a: 3x3 conv 4\n  b: 3x3 conv 4 linear\n  c: [b + a, 3x3 conv 4]")
+    text = net(
+        "  a: 3x3 conv 4\n  b: 3x3 conv 4 linear\n  c: [b + a, 3x3 conv 4]"
+    )
     assert (
         "a = self.a(x)\n        x = self.b(a)\n        x += a\n        return self.c(x)"
         in text
@@ -110,14 +124,18 @@ def test_a_sum_is_written_over_what_a_path_made() -> None:
         "  a: 3x3 conv 4 linear\n  b: [3x3 conv 4, relu]\n  c: [a + b, bn]\n  d: [c + b, bn]"
     )
     assert (
-        "a = self.a(x)\n        b = self.b(a)\n        x = self.c(a + b)" in text
+        "a = self.a(x)\n        b = self.b(a)\n        x = self.c(a + b)"
+        in text
     )  # `a` is read twice
 
 
 def test_numbers_in_what_is_added_can_differ() -> None:
     blocks = "  b:\n    let: {k: 1}\n    y: 3x3 conv out linear\n    merge: y + k*x"
     text = net("  a: 3x3 conv 4\n  c: b k 3\n  d: b k 5", blocks)
-    assert "out = self.y(x)\n        out += self.factor * x\n        return out" in text
+    assert (
+        "out = self.y(x)\n        out += self.factor * x\n        return out"
+        in text
+    )
     assert "self.c = B(factor=3)" in text
 
 
@@ -131,8 +149,13 @@ def test_a_sum_in_the_middle_of_an_equation() -> None:
 
 
 def test_the_input_can_be_read_by_a_later_row() -> None:
-    text = net("  a: 3x3 conv 4\n  b: 3x3 conv 4\n  c: [b + input, 3x3 conv 2]")
-    assert "a = self.a(x)\n        b = self.b(a)\n        return self.c(b + x)" in text
+    text = net(
+        "  a: 3x3 conv 4\n  b: 3x3 conv 4\n  c: [b + input, 3x3 conv 2]"
+    )
+    assert (
+        "a = self.a(x)\n        b = self.b(a)\n        return self.c(b + x)"
+        in text
+    )
 
 
 def test_equations_have_the_fewest_brackets() -> None:
@@ -143,10 +166,14 @@ def test_equations_have_the_fewest_brackets() -> None:
 
 def test_a_long_chain_of_equations_is_cut_into_statements() -> None:
     paths = [f"    p{n + 1}: relu(p{n} + x)" for n in range(300)]
-    blocks = "\n".join(["  b:", "    p0: 1x1 conv out", *paths, "    merge: p300"])
+    blocks = "\n".join(
+        ["  b:", "    p0: 1x1 conv out", *paths, "    merge: p300"]
+    )
     text = net("  a: b 4", blocks)
     depths = accumulate((c == "(") - (c == ")") for c in text)
-    assert max(depths) < 100, "Python reads at most 200 brackets in one another"
+    assert max(depths) < 100, (
+        "Python reads at most 200 brackets in one another"
+    )
     assert len(re.findall(r"self\.p\d+\(", text)) == 301
     compile(text, "net", "exec")
 
@@ -156,11 +183,18 @@ def test_a_local_never_hides_what_the_body_needs() -> None:
     text = net("  a: gate 4", blocks)
     assert "F_ = self.F(x)" in text
     assert "torch_ = self.torch(x)" in text
-    assert "return self.merge(torch.cat([F_, torch_, F_, torch_], dim=1))" in text
+    assert (
+        "return self.merge(torch.cat([F_, torch_, F_, torch_], dim=1))"
+        in text
+    )
 
 
-def test_numbers_of_an_equation_become_an_attribute_where_they_differ() -> None:
-    blocks = "  b:\n    let: {k: 1}\n    y: 3x3 conv out\n    merge: y/k + 2*x"
+def test_numbers_of_an_equation_become_an_attribute_where_they_differ() -> (
+    None
+):
+    blocks = (
+        "  b:\n    let: {k: 1}\n    y: 3x3 conv out\n    merge: y/k + 2*x"
+    )
     text = net("  a: b k 3\n  c: b k 5", blocks)
     assert "return self.y(x) / self.divisor + 2 * x" in text
     assert "self.a = B(divisor=3)" in text
@@ -172,9 +206,13 @@ def test_places_are_those_of_the_spec_where_an_equation_or_nothing_stands_first(
 ):
     blocks = "  p:\n    pre: [bn, relu]\n    body: [pre, 3x3 conv out]\n    merge: [body + x, bn]"
     text = net(
-        "  a: p 4\n  b: [1x1 avg pool, 3x3 conv 4, 1x1 avg pool, 3x3 conv 4]", blocks
+        "  a: p 4\n  b: [1x1 avg pool, 3x3 conv 4, 1x1 avg pool, 3x3 conv 4]",
+        blocks,
     )
-    assert "self.body = sequential_from(1, conv_bn_relu(4, 4, kernel_size=3))" in text
+    assert (
+        "self.body = sequential_from(1, conv_bn_relu(4, 4, kernel_size=3))"
+        in text
+    )
     assert "self.merge = sequential_from(1, nn.BatchNorm2d(4))" in text
     assert '("1", conv_bn_relu(4, 4, kernel_size=3))' in text
     assert '("3", conv_bn_relu(4, 4, kernel_size=3))' in text
@@ -206,17 +244,24 @@ PLAN = resgraph.loads(
 
 
 @given(st.text(max_size=200), st.text(max_size=200), st.text(max_size=60))
-def test_text_of_a_stranger_stays_text(name: str, about: str, equation: str) -> None:
+def test_text_of_a_stranger_stays_text(
+    name: str, about: str, equation: str
+) -> None:
     for block in PLAN.graph.blocks():
         block.merge = equation or "x"
         block.block = name or "b"
     spec = SimpleNamespace(init=None, about=about)
     text = source(
-        SimpleNamespace(spec=spec, graph=PLAN.graph, name=name, inputs=PLAN.inputs)
+        SimpleNamespace(
+            spec=spec, graph=PLAN.graph, name=name, inputs=PLAN.inputs
+        )
     )  # type: ignore[arg-type]
     tree = ast.parse(text)
     assert all(
-        isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef)
+        isinstance(
+            node,
+            ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef,
+        )
         for node in tree.body
     )
     assert {c for c in text if not c.isprintable()} == {"\n"}
@@ -241,5 +286,7 @@ def test_names_that_mean_something_in_python_are_numbered() -> None:
 
 
 def test_a_row_cannot_be_called_as_a_method_of_the_net() -> None:
-    with pytest.raises(resgraph.SpecError, match=r"a word of torch\.nn\.Module"):
+    with pytest.raises(
+        resgraph.SpecError, match=r"a word of torch\.nn\.Module"
+    ):
         net("  reset_parameters: 3x3 conv 4")

@@ -14,7 +14,10 @@ from torch import Tensor, nn
 from resgraph.outputs.pytorch.compile import compile_blocks
 from resgraph.outputs.pytorch.export import export
 from resgraph.plan import Plan, load, loads
-from resgraph.train.parallel.checkpointing import blocks_of, checkpoint_blocks
+from resgraph.train.parallel.checkpointing import (
+    blocks_of,
+    checkpoint_blocks,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 STREAMS = """
@@ -41,7 +44,14 @@ net:
   b: {body: [3x3 conv out EDGE, 3x3 conv out linear EDGE], merge: relu(body + x)}
   head: [global avg pool, fc 5]
 """
-KINDS = ("pad 0:2", "pad same", "pad 1:1", "reflect", "replicate", "pad 1x0:2 reflect")
+KINDS = (
+    "pad 0:2",
+    "pad same",
+    "pad 1:1",
+    "reflect",
+    "replicate",
+    "pad 1x0:2 reflect",
+)
 TEXTS = {
     "streams": STREAMS,
     **{kind: EDGES.replace("EDGE", kind) for kind in KINDS[:-1]},
@@ -52,7 +62,8 @@ some_nets = pytest.mark.parametrize(
     "name",
     [
         pytest.param(
-            name, marks=[pytest.mark.slow] * (name not in ("streams", "pad 0:2"))
+            name,
+            marks=[pytest.mark.slow] * (name not in ("streams", "pad 0:2")),
         )
         for name in TEXTS
     ],
@@ -62,7 +73,11 @@ some_nets = pytest.mark.parametrize(
 def settled(name: str) -> tuple[Plan, nn.Module, Tensor]:
     """A net whose statistics are not those it starts with, and images."""
     torch.manual_seed(0)
-    plan = load(name, ["input=3x64x64"]) if name not in TEXTS else loads(TEXTS[name])
+    plan = (
+        load(name, ["input=3x64x64"])
+        if name not in TEXTS
+        else loads(TEXTS[name])
+    )
     net, images = plan.module(), torch.randn(2, *plan.input)
     with torch.no_grad():
         net(images)
@@ -139,6 +154,8 @@ def test_recomputed_and_without_writing_over(name: str) -> None:
     for each in (net, again, apart):
         out = each.train()(images)
         sum(y.square().sum() for y in (out if isinstance(out, tuple) else (out,))).backward()  # type: ignore[union-attr]  # fmt: skip
-        results.append([*(p.grad for p in each.parameters()), *each.buffers()])
+        results.append(
+            [*(p.grad for p in each.parameters()), *each.buffers()]
+        )
     assert all(map(torch.equal, results[0], results[1]))  # type: ignore[arg-type]
     assert all(map(torch.equal, results[0], results[2]))  # type: ignore[arg-type]

@@ -20,9 +20,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore"),
 ]
-MLP = (
-    "name: mlp\ninput: 3x8x8\nnet: {a: [global avg pool, fc 8 relu, fc 8 relu, fc 4]}\n"
-)
+MLP = "name: mlp\ninput: 3x8x8\nnet: {a: [global avg pool, fc 8 relu, fc 8 relu, fc 4]}\n"
 PLAIN = "name: plain\ninput: 3x8x8\nnet: {a: [3x3 conv 8 bare, relu], head: [global avg pool, fc 4]}\n"
 RESIDUAL = """
 name: residual
@@ -73,7 +71,8 @@ def net_of(text: str = RESIDUAL, **options: Any) -> nn.Module:
 
 def images(*size: int) -> Tensor:
     return torch.randn(
-        *(size or (2, 3, 16, 16)), generator=torch.Generator().manual_seed(1)
+        *(size or (2, 3, 16, 16)),
+        generator=torch.Generator().manual_seed(1),
     )
 
 
@@ -118,7 +117,9 @@ def test_relevance_goes_through_a_global_pool_that_has_a_rule() -> None:
     net, x = net_of(PLAIN).double(), images(2, 3, 8, 8).double()
     net.get_submodule("head.1").bias.data.zero_()
     net.get_submodule("head.0").rule = rules.EpsilonRule()
-    _, delta = captum.LRP(net).attribute(x, target=1, return_convergence_delta=True)
+    _, delta = captum.LRP(net).attribute(
+        x, target=1, return_convergence_delta=True
+    )
     with torch.no_grad():
         assert (delta / net(x)[:, 1]).abs().max() < 1e-6
 
@@ -128,9 +129,17 @@ def test_relevance_goes_through_a_global_pool_that_has_a_rule() -> None:
 
 def test_dynamic_quantization_takes_every_linear() -> None:
     net = net_of(MLP)
-    made = torch.ao.quantization.quantize_dynamic(net, {nn.Linear}, torch.qint8)
-    kinds = [type(m).__module__ for m in made.modules() if type(m).__name__ == "Linear"]
-    assert len(kinds) == 3 and all("quantized.dynamic" in kind for kind in kinds)
+    made = torch.ao.quantization.quantize_dynamic(
+        net, {nn.Linear}, torch.qint8
+    )
+    kinds = [
+        type(m).__module__
+        for m in made.modules()
+        if type(m).__name__ == "Linear"
+    ]
+    assert len(kinds) == 3 and all(
+        "quantized.dynamic" in kind for kind in kinds
+    )
     x = images(2, 3, 8, 8)
     assert torch.allclose(made(x), net(x), atol=0.05)
 
@@ -177,7 +186,9 @@ def test_an_adapter_is_merged_without_a_change() -> None:
     torchvision()  # which transformers imports
     peft = pytest.importorskip("peft")
     net, x = net_of(MLP), images(2, 3, 8, 8)
-    config = peft.LoraConfig(target_modules=["a.1", "a.2"], init_lora_weights=False)
+    config = peft.LoraConfig(
+        target_modules=["a.1", "a.2"], init_lora_weights=False
+    )
     adapted = peft.get_peft_model(net, config).eval()
     with torch.no_grad():
         apart = adapted(x)
@@ -246,7 +257,9 @@ WAYS: dict[str, Callable[[nn.Module], nn.Module]] = {
     "export": exported,
     "script": torch.jit.script,
     "trace": lambda net: torch.jit.trace(net, images()),
-    "compile": lambda net: torch.compile(net, backend="eager", fullgraph=True),
+    "compile": lambda net: torch.compile(
+        net, backend="eager", fullgraph=True
+    ),
     "meta": materialized,
     "SyncBatchNorm": nn.SyncBatchNorm.convert_sync_batchnorm,
     "channels last": lambda net: net.to(memory_format=torch.channels_last),
@@ -284,4 +297,7 @@ def test_gradients_of_each_image_by_vmap() -> None:
 
     found = torch.func.vmap(torch.func.grad(loss), (None, 0))(weights, x)
     wanted = torch.func.grad(loss)(weights, x[1])
-    assert all(torch.allclose(found[key][1], wanted[key], atol=1e-4) for key in wanted)
+    assert all(
+        torch.allclose(found[key][1], wanted[key], atol=1e-4)
+        for key in wanted
+    )

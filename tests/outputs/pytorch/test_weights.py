@@ -43,14 +43,16 @@ def foreign(plan: resgraph.Plan) -> dict[str, torch.Tensor]:
     generator = torch.Generator().manual_seed(1)
     state = plan.module().state_dict()
     return {
-        f"layer{place}.{key.rpartition('.')[2]}" if "." in key else key: torch.randn(
-            value.shape, generator=generator
-        ).to(value.dtype)
+        f"layer{place}.{key.rpartition('.')[2]}"
+        if "." in key
+        else key: torch.randn(value.shape, generator=generator).to(
+            value.dtype
+        )
         for place, (key, value) in (
             (
-                list(dict.fromkeys(k.rpartition(".")[0] for k in state)).index(
-                    key.rpartition(".")[0]
-                ),
+                list(
+                    dict.fromkeys(k.rpartition(".")[0] for k in state)
+                ).index(key.rpartition(".")[0]),
                 (key, value),
             )
             for key, value in state.items()
@@ -59,9 +61,13 @@ def foreign(plan: resgraph.Plan) -> dict[str, torch.Tensor]:
 
 
 def test_the_order_of_every_reference_net_is_found_again() -> None:
-    for net, entries in json.loads(gzip.decompress(FACTS.read_bytes())).items():
+    for net, entries in json.loads(
+        gzip.decompress(FACTS.read_bytes())
+    ).items():
         keys = [entry.split(" ")[0] for entry in entries]
-        modules = list(dict.fromkeys(key.rpartition(".")[0] for key in keys))
+        modules = list(
+            dict.fromkeys(key.rpartition(".")[0] for key in keys)
+        )
         found = [
             list(dict.fromkeys(key.rpartition(".")[0] for key in order))
             for order in written_orders(sorted(keys))
@@ -70,7 +76,9 @@ def test_the_order_of_every_reference_net_is_found_again() -> None:
 
 
 def test_an_unknown_order_is_refused() -> None:
-    with pytest.raises(RunError, match="`left`, `right`, whose order is not known"):
+    with pytest.raises(
+        RunError, match="`left`, `right`, whose order is not known"
+    ):
         written_orders(["a.left.weight", "a.right.weight"])
 
 
@@ -90,10 +98,15 @@ def test_weights_are_taken(
         save_file(written, file)
     else:
         torch.save(
-            {"epoch": 3, "state_dict": written} if wrap == "nested" else written, file
+            {"epoch": 3, "state_dict": written}
+            if wrap == "nested"
+            else written,
+            file,
         )
     taken = convert(plan, file, out)
-    assert taken.key == ("state_dict" if wrap == "nested" and suffix == ".pth" else "")
+    assert taken.key == (
+        "state_dict" if wrap == "nested" and suffix == ".pth" else ""
+    )
     names = taken.names
     ours = load_file(out)
     assert ours.keys() == plan.module().state_dict().keys()
@@ -116,13 +129,24 @@ def state_of(value: float) -> dict[str, torch.Tensor]:
             "state_dict_ema",
         ),
         (
-            {"model": state_of(1), "model_ema": state_of(2), "loss": torch.tensor(3.0)},
+            {
+                "model": state_of(1),
+                "model_ema": state_of(2),
+                "loss": torch.tensor(3.0),
+            },
             None,
             "model_ema",
         ),
-        ({"model": state_of(1), "model_ema": state_of(2)}, "model", "model"),
         (
-            {"model": {"state_dict": state_of(1)}, "optimizer": {"m": torch.ones(1)}},
+            {"model": state_of(1), "model_ema": state_of(2)},
+            "model",
+            "model",
+        ),
+        (
+            {
+                "model": {"state_dict": state_of(1)},
+                "optimizer": {"m": torch.ones(1)},
+            },
             None,
             "model.state_dict",
         ),
@@ -130,23 +154,33 @@ def state_of(value: float) -> dict[str, torch.Tensor]:
     ],
 )
 def test_which_state_dict_is_read_and_said(
-    tmp_path: Path, checkpoint: dict[str, object], key: str | None, read: str
+    tmp_path: Path,
+    checkpoint: dict[str, object],
+    key: str | None,
+    read: str,
 ) -> None:
     torch.save(checkpoint, tmp_path / "x.pth")
     state = read_state(tmp_path / "x.pth", key)
     assert state.key == read
-    assert state.tensors["fc.weight"][0, 0] == (2 if read.endswith("ema") else 1)
+    assert state.tensors["fc.weight"][0, 0] == (
+        2 if read.endswith("ema") else 1
+    )
 
 
-def test_several_state_dicts_without_a_known_name_are_refused(tmp_path: Path) -> None:
-    torch.save({"student": state_of(1), "teacher": state_of(2)}, tmp_path / "x.pth")
+def test_several_state_dicts_without_a_known_name_are_refused(
+    tmp_path: Path,
+) -> None:
+    torch.save(
+        {"student": state_of(1), "teacher": state_of(2)}, tmp_path / "x.pth"
+    )
     with pytest.raises(
         RunError,
         match="several state dicts, `student`, `teacher`; choose one with --key",
     ):
         read_state(tmp_path / "x.pth")
     with pytest.raises(
-        RunError, match="no state dict at `model`; it has `student`, `teacher`"
+        RunError,
+        match="no state dict at `model`; it has `student`, `teacher`",
     ):
         read_state(tmp_path / "x.pth", "model")
 
@@ -157,7 +191,9 @@ def test_own_names_in_any_order_and_another_number_of_classes(
 ) -> None:
     state = dict(reversed(plan.module().state_dict().items()))
     file = tmp_path / f"own{suffix}"
-    save_file(state, file) if suffix == ".safetensors" else torch.save(state, file)
+    save_file(state, file) if suffix == ".safetensors" else torch.save(
+        state, file
+    )
     assert all(
         ours == theirs
         for ours, theirs in convert(
@@ -176,13 +212,17 @@ def test_another_net_is_refused_with_the_first_disagreement(
     plan: resgraph.Plan, tmp_path: Path
 ) -> None:
     state = foreign(plan)
-    first = next(key for key, value in state.items() if value.shape == (16, 8, 3, 3))
+    first = next(
+        key for key, value in state.items() if value.shape == (16, 8, 3, 3)
+    )
     state[first] = torch.zeros(16, 8, 5, 5)
     torch.save(state, tmp_path / "x.pth")
     with pytest.raises(RunError, match=r"conv2\.1\.body\.0\.conv.*5x5"):
         convert(plan, tmp_path / "x.pth", tmp_path / "o.safetensors")
     assert not (tmp_path / "o.safetensors").exists()
-    torch.save({"state_dict": state, "state_dict_ema": state}, tmp_path / "y.pth")
+    torch.save(
+        {"state_dict": state, "state_dict_ema": state}, tmp_path / "y.pth"
+    )
     with pytest.raises(
         RunError, match=r"5x5.*; read from `state_dict_ema` of the file"
     ):
@@ -194,7 +234,9 @@ def test_a_file_is_what_its_name_says_and_is_read_by_what_it_holds(
     plan: resgraph.Plan, tmp_path: Path, suffix: str
 ) -> None:
     file, out = tmp_path / "theirs.pth", tmp_path / f"ours{suffix}"
-    save_file(plan.module().state_dict(), file)  # under a name that says otherwise
+    save_file(
+        plan.module().state_dict(), file
+    )  # under a name that says otherwise
     convert(plan, file, out)
     state = (
         load_file(out)
@@ -205,7 +247,9 @@ def test_a_file_is_what_its_name_says_and_is_read_by_what_it_holds(
         torch.equal(state[key], value)
         for key, value in read_state(file).tensors.items()
     )
-    with pytest.raises(UsageError, match=r"\.safetensors or \.pth, \.pt, \.bin"):
+    with pytest.raises(
+        UsageError, match=r"\.safetensors or \.pth, \.pt, \.bin"
+    ):
         convert(plan, file, tmp_path / "ours.txt")
 
 
@@ -238,11 +282,15 @@ class Nasty:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"<html>", b"\x80\x02.", pickle.dumps(Nasty()), b"PK\x03\x04"]
+    "content",
+    [b"", b"<html>", b"\x80\x02.", pickle.dumps(Nasty()), b"PK\x03\x04"],
 )
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
 def test_a_bad_file_is_one_message(
-    tmp_path: Path, content: bytes, suffix: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    content: bytes,
+    suffix: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     file = tmp_path / f"bad{suffix}"
     file.write_bytes(content)
@@ -255,20 +303,31 @@ def test_a_map_settles_what_names_do_not_tell(
     plan: resgraph.Plan, tmp_path: Path
 ) -> None:
     state = {
-        key.replace("conv2.0.body.0", "x.left").replace("conv2.0.body.1", "x.right"): v
+        key.replace("conv2.0.body.0", "x.left").replace(
+            "conv2.0.body.1", "x.right"
+        ): v
         for key, v in foreign_names(plan).items()
     }
     file, names = tmp_path / "x.pth", tmp_path / "names.yaml"
     torch.save(state, file)
     with pytest.raises(RunError, match="could be"):
         convert(plan, file, tmp_path / "o.safetensors")
-    names.write_text("conv2.0.body.0: n.x.right\nconv2.0.body.1: n.x.left\n")
-    taken = convert(plan, file, tmp_path / "o.safetensors", Choice(names=names))
-    assert taken.names["conv2.0.body.1.conv.weight"] == "n.x.left.conv.weight"
+    names.write_text(
+        "conv2.0.body.0: n.x.right\nconv2.0.body.1: n.x.left\n"
+    )
+    taken = convert(
+        plan, file, tmp_path / "o.safetensors", Choice(names=names)
+    )
+    assert (
+        taken.names["conv2.0.body.1.conv.weight"] == "n.x.left.conv.weight"
+    )
     names.write_text("- conv1\n")
     with pytest.raises(UsageError, match=r"names\.yaml is no map of names"):
         convert(plan, file, tmp_path / "p.safetensors", Choice(names=names))
 
 
 def foreign_names(plan: resgraph.Plan) -> dict[str, torch.Tensor]:
-    return {f"n.{key}": value for key, value in plan.module().state_dict().items()}
+    return {
+        f"n.{key}": value
+        for key, value in plan.module().state_dict().items()
+    }

@@ -65,7 +65,9 @@ def test_blocks_that_differ_in_a_rate_are_one(
         for node in plan.graph.nodes.values()
         if node.op.op == "dropout"
     ]
-    assert rates == [1 / 3, 0.5], "rounded where it is shown, and nowhere else"
+    assert rates == [1 / 3, 0.5], (
+        "rounded where it is shown, and nowhere else"
+    )
 
 
 def test_the_papers_table_in_markdown() -> None:
@@ -85,10 +87,15 @@ def test_the_papers_table_in_markdown() -> None:
     ("body", "said"),
     [
         ("[bn, relu, fc out]", "[fc 8] × 1"),
-        ("[ln, gelu, dropout 0.1, fc out]", "[ln, gelu, dropout 0.1, fc 8] × 1"),
+        (
+            "[ln, gelu, dropout 0.1, fc out]",
+            "[ln, gelu, dropout 0.1, fc 8] × 1",
+        ),
     ],
 )
-def test_only_batch_norm_and_relu_go_without_saying(body: str, said: str) -> None:
+def test_only_batch_norm_and_relu_go_without_saying(
+    body: str, said: str
+) -> None:
     plan = resgraph.loads(
         f"name: N\ninput: 8\nblocks:\n  res:\n    body: {body}\n    merge: body + x\nnet:\n  s: res 8\n"
     )
@@ -107,16 +114,25 @@ STRIDES = {
 @pytest.mark.parametrize("row", STRIDES)
 def test_strides_are_said_in_brackets(row: str) -> None:
     plan = resgraph.loads(f"name: N\ninput: 3x64x64\nnet:\n  s: {row}\n")
-    assert TABLES["markdown"]([plan]).splitlines()[3].endswith(f" | {STRIDES[row]} |")
+    assert (
+        TABLES["markdown"]([plan])
+        .splitlines()[3]
+        .endswith(f" | {STRIDES[row]} |")
+    )
 
 
 def test_blocks_that_grow_are_one_where_there_are_many() -> None:
     """Han et al. 2016: widths of conv4 grow from 100 + 184/3 = 202 (rounded down) to 286; four that
     differ are still told one by one."""
-    plan = resgraph.load(f"{SPECS / 'pyramidnet.yaml'}::pyramidnet-110-a270")
+    plan = resgraph.load(
+        f"{SPECS / 'pyramidnet.yaml'}::pyramidnet-110-a270"
+    )
     *_, conv4, _ = summarize(plan.graph)
     (group,) = conv4.groups
-    assert group.lines == ("3x3 conv 201 to 286 (/2 once)", "3x3 conv 201 to 286")
+    assert group.lines == (
+        "3x3 conv 201 to 286 (/2 once)",
+        "3x3 conv 201 to 286",
+    )
     assert group.count == 18
     four = "[basic 8, basic 9, basic 10, basic 11]"
     grown = four.replace("]", ", basic 12 /2, basic 13, basic 14 /2]")
@@ -124,7 +140,9 @@ def test_blocks_that_grow_are_one_where_there_are_many() -> None:
         [
             group.count
             for group in summarize(
-                resgraph.loads(f"name: N\ninput: 3x64x64\nnet:\n  s: {row}\n").graph
+                resgraph.loads(
+                    f"name: N\ninput: 3x64x64\nnet:\n  s: {row}\n"
+                ).graph
             )[0].groups
         ]
         for row in (four, grown)
@@ -136,18 +154,26 @@ def test_blocks_that_grow_are_one_where_there_are_many() -> None:
 
 def test_a_block_in_a_block_is_said() -> None:
     """A block of one layer is that layer; another stands with its layers set in; what does nothing is left out."""
-    blocks = (
-        "blocks:\n  nothing: x\n  one: {let: {g: 1}, body: 3x3 conv out groups g}\n"
+    blocks = "blocks:\n  nothing: x\n  one: {let: {g: 1}, body: 3x3 conv out groups g}\n"
+    blocks += (
+        "  outer: [nothing, one 16, se reduction 4, 1x1 conv out /2]\n"
     )
-    blocks += "  outer: [nothing, one 16, se reduction 4, 1x1 conv out /2]\n"
-    plan = resgraph.loads(f"name: N\ninput: 3x64x64\n{blocks}net:\n  s: outer 8\n")
-    inside = ("se reduction 4", "  global avg pool", "  fc 8", "  fc 16 sigmoid")
+    plan = resgraph.loads(
+        f"name: N\ninput: 3x64x64\n{blocks}net:\n  s: outer 8\n"
+    )
+    inside = (
+        "se reduction 4",
+        "  global avg pool",
+        "  fc 8",
+        "  fc 16 sigmoid",
+    )
     (group,) = summarize(plan.graph)[0].groups
     assert group.lines == ("3x3 conv 16", *inside, "1x1 conv 8 /2")
     listed = "[3x3 conv 16, se reduction 4 (global avg pool, fc 8, fc 16 sigmoid), 1x1 conv 8 /2] × 1"
     assert listed in TABLES["markdown"]([plan])
-    assert r"\text{se reduction 4} \\ \text{\quad global avg pool}" in TABLES["latex"](
-        [plan]
+    assert (
+        r"\text{se reduction 4} \\ \text{\quad global avg pool}"
+        in TABLES["latex"]([plan])
     )
     assert "│ se reduction 4    │\n" in plan.table()
 
@@ -183,8 +209,12 @@ def test_rows_that_one_net_lacks_keep_their_place() -> None:
 
 def test_user_text_is_only_text() -> None:
     name = "a|b*c & <i>\\input{x}$"
-    plan = resgraph.loads(f"name: '{name}'\ninput: 3x8x8\nnet: {{stem: 3x3 conv 4}}\n")
-    assert r"a\|b\*c &amp; &lt;i&gt;\\input{x}$" in TABLES["markdown"]([plan])
+    plan = resgraph.loads(
+        f"name: '{name}'\ninput: 3x8x8\nnet: {{stem: 3x3 conv 4}}\n"
+    )
+    assert r"a\|b\*c &amp; &lt;i&gt;\\input{x}$" in TABLES["markdown"](
+        [plan]
+    )
     assert (
         r"a\textbar{}b*c \& \textless{}i\textgreater{}\textbackslash{}input\{x\}\$"
         in TABLES["latex"]([plan])
@@ -233,6 +263,20 @@ def test_training_memory_is_near_what_was_measured() -> None:
     assert memory.total == plan.params * 12 + 32 * memory.activations
 
 
-def test_show_prints_json_of_several(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["show", f"{RESNET}::resnet-18", f"{RESNET}::resnet-34", "--json"]) == 0
-    assert [net["depth"] for net in json.loads(capsys.readouterr().out)] == [18, 34]
+def test_show_prints_json_of_several(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert (
+        run(
+            [
+                "show",
+                f"{RESNET}::resnet-18",
+                f"{RESNET}::resnet-34",
+                "--json",
+            ]
+        )
+        == 0
+    )
+    assert [
+        net["depth"] for net in json.loads(capsys.readouterr().out)
+    ] == [18, 34]

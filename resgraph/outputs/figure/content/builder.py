@@ -20,9 +20,26 @@ from ....collecting import of_type
 from ....errors import UsageError
 from ....graph import Block, Graph, Item, Layer, Node, Path, total
 from . import quantity
-from .parts import BlockRun, Capsule, Chain, FigurePart, Fork, Link, Tile, TileRow
+from .parts import (
+    BlockRun,
+    Capsule,
+    Chain,
+    FigurePart,
+    Fork,
+    Link,
+    Tile,
+    TileRow,
+)
 from .repeats import runs
-from .rows import blocks_in, is_line, layer_row, layers_of, nested_row, op_box, unit_of
+from .rows import (
+    blocks_in,
+    is_line,
+    layer_row,
+    layers_of,
+    nested_row,
+    op_box,
+    unit_of,
+)
 from .wiring import Detail, Wiring
 
 View = Literal["auto", "stages", "blocks", "ops"]
@@ -70,7 +87,9 @@ class PartBuilder:
         self.bands: list[tuple[list[Path], list[FigurePart]]] = []
         self.usual = unit_of(graph, layers_of(graph))
         self.readers = Counter(
-            source for node in graph.nodes.values() for source in node.inputs
+            source
+            for node in graph.nodes.values()
+            for source in node.inputs
         )
         if graph.several:  # the caller reads those too
             self.readers.update(graph.ends)
@@ -108,11 +127,21 @@ class PartBuilder:
             wires.links.append(Link(result, len(wires.units) - 1))
             result = len(wires.units) - 1
             breaks.add(result)
-        return Fork("net", wires.units, wires.links, result, breaks=frozenset(breaks))
+        return Fork(
+            "net",
+            wires.units,
+            wires.links,
+            result,
+            breaks=frozenset(breaks),
+        )
 
     def inputs(self, wires: Wiring, row: Path) -> None:
         """A capsule for each input that a row is the first to read."""
-        reads = [name for node in self.graph.nodes_of(row) for name in node.inputs]
+        reads = [
+            name
+            for node in self.graph.nodes_of(row)
+            for name in node.inputs
+        ]
         for name in dict.fromkeys((row.input, *reads)):
             if name in self.graph.inputs and name not in wires.found:
                 wires.add(input_capsule(self.graph.nodes[name]), (), name)
@@ -126,7 +155,9 @@ class PartBuilder:
             breaks.add(len(wires.units))
             wires.links.append(Link(source, len(wires.units)))
             text = f"{output.row} {shape}"
-            wires.units.append(Capsule(f"output-{output.row}", text, caption=caption))
+            wires.units.append(
+                Capsule(f"output-{output.row}", text, caption=caption)
+            )
 
     def _joins_row_above(self, row: Path, wires: Wiring) -> bool:
         """Draw a row of layers without parameters in the tile above it, where nothing else reads
@@ -160,18 +191,26 @@ class PartBuilder:
         layers = all(isinstance(item, Layer) for item in row.items)
         return layers and not total(self.graph.nodes_of(row)).params
 
-    def path(self, wires: Wiring, path: Path, detail: Detail, level: int) -> None:
+    def path(
+        self, wires: Wiring, path: Path, detail: Detail, level: int
+    ) -> None:
         """Add the units of a row or of a path of a block: its equation's, then its items as one."""
         if path.name in self.expand:
             detail = "ops"
         if path.equation:
             wires.equation(path.equation, detail)
         part = self.items(path, detail, level)
-        if level and self.readers[path.input] == 1 and wires.continues(path, part):
+        if (
+            level
+            and self.readers[path.input] == 1
+            and wires.continues(path, part)
+        ):
             return
         wires.path(path, part)
 
-    def items(self, path: Path, detail: Detail, level: int) -> FigurePart | None:
+    def items(
+        self, path: Path, detail: Detail, level: int
+    ) -> FigurePart | None:
         """The items of a path as one part, or None where it has none to draw."""
         notes: list[str] = []
         if detail == "ops":
@@ -184,7 +223,9 @@ class PartBuilder:
             return parts[0]
         return Chain(path.name, parts, notes=notes)
 
-    def _op_parts(self, path: Path, level: int) -> tuple[list[FigurePart], list[str]]:
+    def _op_parts(
+        self, path: Path, level: int
+    ) -> tuple[list[FigurePart], list[str]]:
         """The items of a path op by op, and the shapes between them where they change."""
         parts: list[FigurePart] = []
         notes: list[str] = []
@@ -193,7 +234,9 @@ class PartBuilder:
             if part := self.op_part(item, level):
                 first = next(iter(self.graph.nodes_of(item)))
                 shape = self.graph.nodes[first.inputs[0]].shape
-                notes.append(quantity.times(shape) if parts and shape != last else "")
+                notes.append(
+                    quantity.times(shape) if parts and shape != last else ""
+                )
                 parts.append(part)
                 last = shape
         return parts, notes
@@ -222,7 +265,9 @@ class PartBuilder:
         tile: list[Item] = []
         for item in path.items:
             line = is_line(item) or level
-            if isinstance(item, Layer) or (line and item.name not in self.opened):
+            if isinstance(item, Layer) or (
+                line and item.name not in self.opened
+            ):
                 tile.append(item)
                 continue
             self._flush(path, parts, tile)
@@ -230,12 +275,16 @@ class PartBuilder:
             if level or item.again:
                 part = self.block(item, "rows", level + 1)
             elif item.name in shown:
-                part = self._run(item, shown[item.name], lone=len(blocks) == 1)
+                part = self._run(
+                    item, shown[item.name], lone=len(blocks) == 1
+                )
             parts += [part] if part else []
         self._flush(path, parts, tile)
         return parts
 
-    def _run(self, block: Block, run: BlockRun, *, lone: bool) -> Fork | None:
+    def _run(
+        self, block: Block, run: BlockRun, *, lone: bool
+    ) -> Fork | None:
         """A block of a row that stands for a run of them."""
         fork = self.block(block, "rows", 1)
         if fork:
@@ -248,10 +297,13 @@ class PartBuilder:
         """By name, the blocks of a row that are drawn, and for how many each stands."""
         out: dict[str, BlockRun] = {}
         start = 0
-        for opened, group in groupby(blocks, lambda block: block.name in self.opened):
+        for opened, group in groupby(
+            blocks, lambda block: block.name in self.opened
+        ):
             stretch = list(group)
             drawn = [
-                (block, BlockRun(i, i, True)) for i, block in enumerate(stretch, 1)
+                (block, BlockRun(i, i, True))
+                for i, block in enumerate(stretch, 1)
             ]
             if self.fold and not opened:
                 drawn = runs(self.graph, stretch, self.apart)
@@ -262,12 +314,16 @@ class PartBuilder:
             start += len(stretch)
         return out
 
-    def _flush(self, path: Path, parts: list[FigurePart], items: list[Item]) -> None:
+    def _flush(
+        self, path: Path, parts: list[FigurePart], items: list[Item]
+    ) -> None:
         """Make one tile of the items gathered so far."""
         rows = self.rows_of(items)
         items.clear()
         if rows:
-            tile = self.tile(_folded(rows) if self.fold else rows, path.name)
+            tile = self.tile(
+                _folded(rows) if self.fold else rows, path.name
+            )
             if isinstance(tile, Tile):
                 tile.covers = [row.name for row in rows]
             parts.append(tile)
@@ -279,7 +335,11 @@ class PartBuilder:
 
     def rows_of(self, items: Sequence[Item]) -> list[TileRow]:
         """A row for each item that has nodes."""
-        return [self.row(item) for item in items if any(self.graph.nodes_of(item))]
+        return [
+            self.row(item)
+            for item in items
+            if any(self.graph.nodes_of(item))
+        ]
 
     def tile(self, rows: list[TileRow], name: str) -> FigurePart:
         """Layers in a row as one part."""
@@ -291,7 +351,9 @@ class PartBuilder:
             return layer_row(self.graph, item, self.usual)
         return nested_row(self.graph, item)
 
-    def block(self, block: Block, detail: Detail, level: int) -> Fork | None:
+    def block(
+        self, block: Block, detail: Detail, level: int
+    ) -> Fork | None:
         """One block as a fork of its paths; None where it draws nothing."""
         if block.name in self.expand:
             detail = "ops"
@@ -325,7 +387,9 @@ def _hide_rates(fork: Fork) -> None:
 def input_capsule(node: Node) -> Capsule:
     """An input with its shape: `image 3×224×224`, or by the name that it has among several."""
     word = _input_word(node.shape) if node.name == "input" else node.name
-    return Capsule(node.name, f"{word} {quantity.times(node.shape)}", caption="input")
+    return Capsule(
+        node.name, f"{word} {quantity.times(node.shape)}", caption="input"
+    )
 
 
 def _input_word(shape: tuple[int, ...]) -> str:

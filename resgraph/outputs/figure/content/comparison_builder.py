@@ -34,7 +34,10 @@ class StripBuilder(PartBuilder):
     marks: Mapping[str, str]
 
     def __init__(
-        self, graph: Graph, view: View, marks: Mapping[str, str] | None = None
+        self,
+        graph: Graph,
+        view: View,
+        marks: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(graph, view)
         self.outputs, self.marks = [], marks or {}
@@ -44,7 +47,9 @@ class StripBuilder(PartBuilder):
         prefix = len(block.name)
         nodes = [node.name for node in self.graph.nodes_of(block)]
         return tuple(
-            (name[prefix:], self.marks[name]) for name in nodes if name in self.marks
+            (name[prefix:], self.marks[name])
+            for name in nodes
+            if name in self.marks
         )
 
     def net(self, *, ends: bool = False) -> Fork:
@@ -53,7 +58,9 @@ class StripBuilder(PartBuilder):
         start = self.graph.nodes[self.graph.input]
         wires = Wiring(self.graph, start.name, unit=0)
         wires.units.append(
-            Capsule(start.name, quantity.times(start.shape), caption="input")
+            Capsule(
+                start.name, quantity.times(start.shape), caption="input"
+            )
         )
         self.outputs = [start.name]
         breaks = {0}
@@ -75,12 +82,22 @@ class StripBuilder(PartBuilder):
         result = wires.found[self.graph.output].unit
         if self.graph.several:
             result = len(wires.units) - 1
-        return Fork("net", wires.units, wires.links, result, breaks=frozenset(breaks))
+        return Fork(
+            "net",
+            wires.units,
+            wires.links,
+            result,
+            breaks=frozenset(breaks),
+        )
 
     def tile(self, rows: list[TileRow], name: str) -> FigurePart:
         """Layers one under the other, each a strip."""
         strips: list[FigurePart] = [Strip(row.name, row) for row in rows]
-        return strips[0] if len(strips) == 1 else Chain(name, strips, tight=True)
+        return (
+            strips[0]
+            if len(strips) == 1
+            else Chain(name, strips, tight=True)
+        )
 
     def rows_of(self, items: Sequence[Item]) -> list[TileRow]:
         """Convolutions, pools, fully connected layers and folded blocks: what the paper's Figure 3
@@ -102,7 +119,9 @@ class StripBuilder(PartBuilder):
     def _is_marked(self, layer: str) -> bool:
         return any(is_within(name, layer) for name in self.marks)
 
-    def block(self, block: Block, detail: Detail, level: int) -> Fork | None:
+    def block(
+        self, block: Block, detail: Detail, level: int
+    ) -> Fork | None:
         """A block whose shortcut says in plain words what it does, not in a pill."""
         fork = super().block(block, "rows", level)
         if fork:
@@ -118,7 +137,9 @@ class StripBuilder(PartBuilder):
         """What a shortcut does to the width; where it differs between two nets, all that it does,
         with its mark."""
         kinds = {
-            mark for name, mark in self.marks.items() if is_within(name, link.name)
+            mark
+            for name, mark in self.marks.items()
+            if is_within(name, link.name)
         }
         if kinds:
             return f"{MARKS[min(kinds)]} {link.pill}"
@@ -128,7 +149,9 @@ class StripBuilder(PartBuilder):
         )
         return f"{into[0]} → {out[0]}" if into[0] != out[0] else ""
 
-    def _stretches(self, row: Path) -> Iterator[tuple[FigurePart, _Nodes, _Nodes]]:
+    def _stretches(
+        self, row: Path
+    ) -> Iterator[tuple[FigurePart, _Nodes, _Nodes]]:
         """The parts of a row, each with the nodes that it reads, and those that it makes and
         gives."""
         blocks = blocks_in([row])
@@ -148,7 +171,9 @@ class StripBuilder(PartBuilder):
                     part.repeat = shown[first.name]
                     gives = self._made(blocks[part.repeat.last - 1], reads)
             if part is not None:
-                read = dict.fromkeys((*reads, *(each.node for each in first.reads)))
+                read = dict.fromkeys(
+                    (*reads, *(each.node for each in first.reads))
+                )
                 yield part, tuple(read), gives
                 reads = gives
 
@@ -175,5 +200,7 @@ class StripBuilder(PartBuilder):
 
 def _drawn(wires: Wiring) -> list[str]:
     """For each unit so far, the name of the node that it stands for."""
-    names = {found.unit: name for name, found in reversed(wires.found.items())}
+    names = {
+        found.unit: name for name, found in reversed(wires.found.items())
+    }
     return [names[unit] for unit in range(len(wires.units))]

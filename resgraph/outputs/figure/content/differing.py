@@ -21,7 +21,11 @@ def differing(graphs: Sequence[Graph]) -> list[list[str]]:
     facts = list(map(_facts, graphs))
     names = dict.fromkeys(chain.from_iterable(facts))
     said = {name: {each.get(name) for each in facts} for name in names}
-    apart = [name for name in names if len(said[name] - _SEEN.get(name, set())) > 1]
+    apart = [
+        name
+        for name in names
+        if len(said[name] - _SEEN.get(name, set())) > 1
+    ]
     return [
         [each.get(name, f"no {_KINDS.get(name, name)}") for name in apart]
         for each in facts
@@ -29,11 +33,16 @@ def differing(graphs: Sequence[Graph]) -> list[list[str]]:
 
 
 _SEEN: Mapping[str, set[str | None]] = {"unit": {None}, "merge": {None}}
-_KINDS = {"unit": "norm or activation at convolutions", "merge": "blocks that merge"}
+_KINDS = {
+    "unit": "norm or activation at convolutions",
+    "merge": "blocks that merge",
+}
 
 
 def _facts(graph: Graph) -> dict[str, str]:
-    merges = Counter(_merge(block) for block in blocks_in(graph.rows) if block.merge)
+    merges = Counter(
+        _merge(block) for block in blocks_in(graph.rows) if block.merge
+    )
     found = {
         "unit": _unit(graph),
         "merge": max(merges, key=lambda said: merges[said], default=""),
@@ -46,7 +55,10 @@ def _regularized(graph: Graph) -> dict[str, str]:
     """Each kind of dropout and scale, from the first of its options to the last."""
     nodes = (n for n in graph.nodes.values() if n.op.family == "regularize")
     labels = by_key((node.op.op, _options(node)) for node in nodes)
-    return {word: " ".join([word, *_range(said)]) for word, said in labels.items()}
+    return {
+        word: " ".join([word, *_range(said)])
+        for word, said in labels.items()
+    }
 
 
 def _options(node: Node) -> str:
@@ -60,7 +72,9 @@ def _range(said: list[str]) -> list[str]:
 
 def _merge(block: Block) -> str:
     """The equation of a block, and what stands behind it: `body + shortcut, bn, relu`."""
-    return ", ".join([block.merge, *(item.label for item in block.result.items)])
+    return ", ".join(
+        [block.merge, *(item.label for item in block.result.items)]
+    )
 
 
 def _unit(graph: Graph) -> str:
@@ -71,8 +85,13 @@ def _unit(graph: Graph) -> str:
         order = _order(graph, layer)
         found[order] += main_node(graph, layer).op.family == "conv"
     found += Counter()  # without those that are never
-    order = max(found, key=lambda words: (len(words), found[words]), default=())
-    words = (word.upper() if word in NORMS else LONG.get(word, word) for word in order)
+    order = max(
+        found, key=lambda words: (len(words), found[words]), default=()
+    )
+    words = (
+        word.upper() if word in NORMS else LONG.get(word, word)
+        for word in order
+    )
     return "-".join(words) if len(order) > 1 else ""
 
 

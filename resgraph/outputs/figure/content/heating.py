@@ -59,19 +59,22 @@ class HeatScale(Frozen):
         """The cells that show a value, or the ends of a range: two where they read differently."""
         if extent is None:
             return (HeatCell(-1, "–"),)
-        said = [HeatCell(self.step(value), self.heat.said(value)) for value in extent]
+        said = [
+            HeatCell(self.step(value), self.heat.said(value))
+            for value in extent
+        ]
         return tuple(said[:1] if said[0].text == said[1].text else said)
 
     def words(self, cells: HeatCells) -> str:
         """What a reader hears of them: `; time 1.20 ms to 3.40 ms`."""
-        return (
-            f"; {self.heat.name} {' to '.join(cell.text for cell in cells)}{self._unit}"
-        )
+        return f"; {self.heat.name} {' to '.join(cell.text for cell in cells)}{self._unit}"
 
     @property
     def ends(self) -> tuple[str, str]:
         """Both ends as a legend says them."""
-        return self.heat.said(self.low), self.heat.said(self.high) + self._unit
+        return self.heat.said(self.low), self.heat.said(
+            self.high
+        ) + self._unit
 
     @property
     def _unit(self) -> str:
@@ -93,7 +96,11 @@ class Spot(Frozen):
 
 def warm(nets: Sequence[tuple[FigurePart, Graph, Heat]]) -> HeatScale:
     """Colour parts in place, all on one scale."""
-    spots = [spot for net, graph, heat in nets for spot in Warming(graph, heat).of(net)]
+    spots = [
+        spot
+        for net, graph, heat in nets
+        for spot in Warming(graph, heat).of(net)
+    ]
     notes = dict.fromkeys(heat.note for _, _, heat in nets)
     heat = replace(nets[0][2], note="; ".join(notes))
     scale = scale_of(heat, [spot.extent for spot in spots if spot.extent])
@@ -123,7 +130,11 @@ def scale_of(heat: Heat, extents: Iterable[Extent]) -> HeatScale:
     values = [v for extent in ends for v in extent if math.isfinite(v)]
     shown = [v for v in values if v or heat.combine != "sum"] or [0.0]
     positive = [v for v in shown if v > 0]
-    log = min(shown) >= 0 and bool(positive) and max(shown) / min(positive) >= _LOG_FROM
+    log = (
+        min(shown) >= 0
+        and bool(positive)
+        and max(shown) / min(positive) >= _LOG_FROM
+    )
     low = min(positive) if log else min(shown)
     remarks = ("log scale",) * log + tuple(_remarks(heat, ends))
     return HeatScale(heat, low, max(shown), log, remarks)
@@ -145,7 +156,9 @@ class Warming:
         paths = graph.paths()
         scopes: list[Path | Block] = [*paths, *graph.blocks()]
         self.scopes = {scope.name: self._names(scope) for scope in scopes}
-        self.layers = {layer.name: list(layer.nodes) for layer in layers_of(graph)}
+        self.layers = {
+            layer.name: list(layer.nodes) for layer in layers_of(graph)
+        }
         self.equations = [path.equation for path in paths if path.equation]
 
     def _names(self, scope: Path | Block) -> list[str]:
@@ -171,35 +184,55 @@ class Warming:
         drawn = blocks_in([row])[fork.repeat.first - 1 : fork.repeat.last]
         return [block.name for block in drawn]
 
-    def _spots(self, part: FigurePart, head: str, blocks: list[str]) -> Iterator[Spot]:
+    def _spots(
+        self, part: FigurePart, head: str, blocks: list[str]
+    ) -> Iterator[Spot]:
         match part:
             case Tile():
                 start = 0
                 for place, row in enumerate(part.rows):
-                    covers = part.covers[start : start + row.count] or [row.name]
+                    covers = part.covers[start : start + row.count] or [
+                        row.name
+                    ]
                     start += row.count
                     layers = row.family != "block"
-                    extent = self._extent(covers, head, blocks, layers=layers)
+                    extent = self._extent(
+                        covers, head, blocks, layers=layers
+                    )
                     yield Spot(extent, partial(_put_row, part, place))
             case Strip(row=row):
                 layers = row.family != "block"
-                extent = self._extent([row.name], head, blocks, layers=layers)
+                extent = self._extent(
+                    [row.name], head, blocks, layers=layers
+                )
                 yield Spot(extent, partial(_put_strip, part))
             case OpBox() | Join():
-                yield Spot(self._extent([part.name], head, blocks), partial(_put, part))
+                yield Spot(
+                    self._extent([part.name], head, blocks),
+                    partial(_put, part),
+                )
 
-    def _pills(self, fork: Fork, head: str, blocks: list[str]) -> Iterator[Spot]:
+    def _pills(
+        self, fork: Fork, head: str, blocks: list[str]
+    ) -> Iterator[Spot]:
         for place, link in enumerate(fork.links):
             if link.pill:
                 extent = self._extent([link.name], head, blocks)
                 yield Spot(extent, partial(_put_link, fork, place))
 
     def _extent(
-        self, names: Sequence[str], head: str, blocks: list[str], *, layers: bool = True
+        self,
+        names: Sequence[str],
+        head: str,
+        blocks: list[str],
+        *,
+        layers: bool = True,
     ) -> Extent | None:
         """The range over all that is drawn as one."""
         each = [
-            self.heat.of(self._nodes(block + name[len(head) :], layers=layers))
+            self.heat.of(
+                self._nodes(block + name[len(head) :], layers=layers)
+            )
             for name in names
             for block in blocks
         ]

@@ -57,7 +57,11 @@ class TileRow(Frozen):
     def label(self) -> str:
         """What and how wide in one, as in Figure 3: `3×3 conv, 64`, `fc 1000`."""
         between = " " if self.family == "dense" else ", "
-        return f"{self.text}{between}{self.number}" if self.number else self.text
+        return (
+            f"{self.text}{between}{self.number}"
+            if self.number
+            else self.text
+        )
 
 
 class BlockRun(Frozen):
@@ -225,7 +229,9 @@ class Fork(Struct):
     def heading(self) -> str:
         """What a block is called where it has a box of its own: `conv4, blocks 2–36: × 35`."""
         row, run = self.name.partition(".")[0], self.repeat
-        said = self.caption or (f"{row}, {self.label}" if self.label else row)
+        said = self.caption or (
+            f"{row}, {self.label}" if self.label else row
+        )
         if not run or run.count == 1:
             return said
         return f"{said}: {run.short if run.equal else ' '.join(run.differences)}"

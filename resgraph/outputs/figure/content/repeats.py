@@ -29,18 +29,27 @@ def runs(
     )
     if len(alike) > MANY_KINDS:
         alike = _grouped(
-            list(range(len(equal))), [(apart(b), _likeness(graph, b)) for b in heads]
+            list(range(len(equal))),
+            [(apart(b), _likeness(graph, b)) for b in heads],
         )
     out = []
     for group in alike:
         first, last = equal[group[0]][0], equal[group[-1]][-1]
         same = len(group) == 1
-        said = ("", "") if same else _differences(graph, blocks[first], blocks[last])
-        out.append((blocks[first], BlockRun(first + 1, last + 1, same, said)))
+        said = (
+            ("", "")
+            if same
+            else _differences(graph, blocks[first], blocks[last])
+        )
+        out.append(
+            (blocks[first], BlockRun(first + 1, last + 1, same, said))
+        )
     return out
 
 
-def _grouped(indices: list[int], keys: Sequence[Hashable]) -> list[list[int]]:
+def _grouped(
+    indices: list[int], keys: Sequence[Hashable]
+) -> list[list[int]]:
     """Neighbours with equal keys together."""
     out: list[list[int]] = []
     for index in indices:
@@ -51,7 +60,9 @@ def _grouped(indices: list[int], keys: Sequence[Hashable]) -> list[list[int]]:
     return out
 
 
-def _structure(graph: Graph, block: Block, *, rates: bool = True) -> Hashable:
+def _structure(
+    graph: Graph, block: Block, *, rates: bool = True
+) -> Hashable:
     """Everything that makes two blocks the same but for their parameters: ops, wiring, shapes,
     merge.
 
@@ -60,11 +71,17 @@ def _structure(graph: Graph, block: Block, *, rates: bool = True) -> Hashable:
     prefix = block.name + "."
     nodes = tuple(
         (
-            node.name.removeprefix(prefix) if node.name != block.name else "",
-            node.op if rates or node.op.family != "regularize" else node.op.op,
+            node.name.removeprefix(prefix)
+            if node.name != block.name
+            else "",
+            node.op
+            if rates or node.op.family != "regularize"
+            else node.op.op,
             node.shape,
             tuple(
-                source.removeprefix(prefix) if source.startswith(prefix) else ""
+                source.removeprefix(prefix)
+                if source.startswith(prefix)
+                else ""
                 for source in node.inputs
             ),
         )
@@ -83,17 +100,34 @@ def _likeness(graph: Graph, block: Block) -> Hashable:
     """What alike blocks share: the kind of block, what its call changes, and its ops by word."""
     words = tuple(node.op.op for node in graph.nodes_of(block))
     changes = block.into != block.out
-    return block.block, block.merge, block.shortcut, block.stride, changes, words
+    return (
+        block.block,
+        block.merge,
+        block.shortcut,
+        block.stride,
+        changes,
+        words,
+    )
 
 
-def _differences(graph: Graph, first: Block, last: Block) -> tuple[str, str]:
+def _differences(
+    graph: Graph, first: Block, last: Block
+) -> tuple[str, str]:
     """In what the ends of a run of alike blocks differ, and from what to what."""
-    before, after = graph.nodes[first.output].shape, graph.nodes[last.output].shape
+    before, after = (
+        graph.nodes[first.output].shape,
+        graph.nodes[last.output].shape,
+    )
     if before != after:
         return "width", f"{before[0]} → {after[0]}"
-    for one, other in zip(graph.nodes_of(first), graph.nodes_of(last), strict=False):
+    for one, other in zip(
+        graph.nodes_of(first), graph.nodes_of(last), strict=False
+    ):
         for name in type(one.op).model_fields:
-            here, there = getattr(one.op, name), getattr(other.op, name, None)
+            here, there = (
+                getattr(one.op, name),
+                getattr(other.op, name, None),
+            )
             if here != there:
                 return one.op.op, f"{_said(here)} → {_said(there)}"
     return "attributes", "differ"
@@ -102,4 +136,8 @@ def _differences(graph: Graph, first: Block, last: Block) -> tuple[str, str]:
 def _said(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.3g}"
-    return "×".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return (
+        "×".join(map(str, value))
+        if isinstance(value, tuple)
+        else str(value)
+    )

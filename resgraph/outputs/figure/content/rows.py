@@ -24,14 +24,18 @@ def main_node(graph: Graph, layer: Layer) -> Node:
     return min(
         nodes,
         key=lambda node: (
-            _MAIN.index(node.op.family) if node.op.family in _MAIN else len(_MAIN)
+            _MAIN.index(node.op.family)
+            if node.op.family in _MAIN
+            else len(_MAIN)
         ),
     )
 
 
 def title(graph: Graph, node: Node) -> str:
     """What a reader hears of a node: name, label, shapes and costs."""
-    into = " and ".join(quantity.times(graph.nodes[name].shape) for name in node.inputs)
+    into = " and ".join(
+        quantity.times(graph.nodes[name].shape) for name in node.inputs
+    )
     arrow = f"{into} → " if into else ""
     cost = f", {node.cost.params:,} params" if node.cost.params else ""
     cost += f", {node.cost.macs:,} MACs" if node.cost.macs else ""
@@ -40,7 +44,9 @@ def title(graph: Graph, node: Node) -> str:
 
 def blocks_in(rows: Iterable[Path]) -> list[Block]:
     """The blocks that rows call, without the blocks within them."""
-    return [block for row in rows for block in row.blocks if not block.again]
+    return [
+        block for row in rows for block in row.blocks if not block.again
+    ]
 
 
 def is_line(item: Item) -> bool:
@@ -72,20 +78,29 @@ def unit_of(graph: Graph, layers: Iterable[Layer]) -> tuple[str, ...]:
         ops = [graph.nodes[name].op for name in layer.nodes]
         if any(op.family == "conv" for op in ops):
             found[tuple(op.op for op in ops if op.family != "conv")] += 1
-    return max(found, key=lambda words: (len(words), found[words]), default=())
+    return max(
+        found, key=lambda words: (len(words), found[words]), default=()
+    )
 
 
-def layer_row(graph: Graph, layer: Layer, usual: Sequence[str] = ()) -> TileRow:
+def layer_row(
+    graph: Graph, layer: Layer, usual: Sequence[str] = ()
+) -> TileRow:
     """A layer as one line of a tile; of what goes with its main op, a convolution does not say what
     is `usual`."""
     main = main_node(graph, layer)
     nodes = [graph.nodes[name] for name in layer.nodes]
     family, words = main.op.family, wording(main.op)
-    before = graph.nodes[main.inputs[0]].shape if main.inputs else main.shape
+    before = (
+        graph.nodes[main.inputs[0]].shape if main.inputs else main.shape
+    )
     number = words.number or _width_of_pool(main, before)
     text = f"{words.kernel} {LONG.get(words.word, words.word)}".strip()
     if family == "shape":
-        text, number = " ".join(filter(None, (text, number, words.rest))), ""
+        text, number = (
+            " ".join(filter(None, (text, number, words.rest))),
+            "",
+        )
     known = usual if family == "conv" else ()
     besides = [node.op.op for node in nodes if node is not main]
     return TileRow(
@@ -96,7 +111,9 @@ def layer_row(graph: Graph, layer: Layer, usual: Sequence[str] = ()) -> TileRow:
         words.stride,
         title="; ".join(title(graph, node) for node in nodes),
         likeness=(tuple(node.op for node in nodes), before, main.shape),
-        also=", ".join(LONG.get(word, word) for word in besides if word not in known),
+        also=", ".join(
+            LONG.get(word, word) for word in besides if word not in known
+        ),
     )
 
 
@@ -109,7 +126,9 @@ def _width_of_pool(main: Node, before: Shape) -> str:
 def _counted(words: Wording, option: str) -> str:
     """`, 32 groups` for a grouped convolution, `, 4 heads` for attention."""
     _, found, count = f"{words.rest} ".partition(f"{option} ")
-    return f", {count.split()[0]} {option}" if found and count.strip() else ""
+    return (
+        f", {count.split()[0]} {option}" if found and count.strip() else ""
+    )
 
 
 def nested_row(graph: Graph, block: Block) -> TileRow:
@@ -117,14 +136,19 @@ def nested_row(graph: Graph, block: Block) -> TileRow:
     cost = total(graph.nodes_of(block))
     said = f"{block.name}: {block.label}, {cost.params:,} params, {cost.macs:,} MACs"
     if block.again:
-        text, shape = f"again {block.again}", graph.nodes[block.output].shape
+        text, shape = (
+            f"again {block.again}",
+            graph.nodes[block.output].shape,
+        )
         return TileRow(
             block.name, "block", text, str(block.out), title=said,
             likeness=(text, shape), again=True,
         )  # fmt: skip
     word = block.block or block.name.rsplit(".", 1)[-1]
     number = str(block.out) if block.into != block.out else ""
-    return TileRow(block.name, "block", word, number, stride_text(block), title=said)
+    return TileRow(
+        block.name, "block", word, number, stride_text(block), title=said
+    )
 
 
 def op_box(graph: Graph, node: Node) -> OpBox:

@@ -23,10 +23,12 @@ def lay_streams(graph: Graph, fork: Fork) -> None:
         return
     fork.grid = grid
     fork.units = [
-        _sum(graph, part) if isinstance(part, Tile) else part for part in fork.units
+        _sum(graph, part) if isinstance(part, Tile) else part
+        for part in fork.units
     ]
     fork.links = [
-        replace(link, note="", changes=_changes(grid, link)) for link in fork.links
+        replace(link, note="", changes=_changes(grid, link))
+        for link in fork.links
     ]
 
 
@@ -41,7 +43,9 @@ def _grid(fork: Fork, lanes: dict[int, int]) -> dict[int, tuple[int, int]]:
             if link.target == unit
         }
         levels = {level for _, level in places}
-        lane = lanes.get(unit, places.copy().pop()[0] if len(places) == 1 else -1)
+        lane = lanes.get(
+            unit, places.copy().pop()[0] if len(places) == 1 else -1
+        )
         if lane < 0 or len(levels) != 1:
             return grid
         grid[unit] = lane, 1 + levels.pop()
@@ -50,7 +54,10 @@ def _grid(fork: Fork, lanes: dict[int, int]) -> dict[int, tuple[int, int]]:
 
 def _changes(grid: dict[int, tuple[int, int]], link: Link) -> bool:
     """Whether a link leads from one stream to another, of another shape."""
-    return link.source != ENTRY and grid[link.source][0] != grid[link.target][0]
+    return (
+        link.source != ENTRY
+        and grid[link.source][0] != grid[link.target][0]
+    )
 
 
 def _sum(graph: Graph, part: Tile) -> Tile | Join:

@@ -56,7 +56,12 @@ class Wiring:
         block: Block | None = None,
         detail: Detail = "rows",
     ) -> None:
-        self.graph, self.entry, self.block, self.detail = graph, entry, block, detail
+        self.graph, self.entry, self.block, self.detail = (
+            graph,
+            entry,
+            block,
+            detail,
+        )
         self.found = {entry: Found(unit)}
         self.units: list[FigurePart] = []
         self.links: list[Link] = []
@@ -64,12 +69,17 @@ class Wiring:
         # what flows in beside the first, and what a block reads that is written in a row
         beside = block.arguments()[1:] if block else ()
         written = spelled(graph)
-        self.beside = {each.node: written.get(each.node, each.name) for each in beside}
+        self.beside = {
+            each.node: written.get(each.node, each.name) for each in beside
+        }
         self.found |= {
-            name: Found(unit, port=port) for port, name in enumerate(self.beside, 1)
+            name: Found(unit, port=port)
+            for port, name in enumerate(self.beside, 1)
         }
 
-    def add(self, part: FigurePart, reads: tuple[str, ...], stands_for: str) -> int:
+    def add(
+        self, part: FigurePart, reads: tuple[str, ...], stands_for: str
+    ) -> int:
         """A new unit, linked to what it reads."""
         unit = len(self.units)
         self.units.append(part)
@@ -82,7 +92,9 @@ class Wiring:
             if likeness in seen:
                 continue
             seen.add(likeness)
-            straight_in = isinstance(part, Join) and source.unit == self.found_entry
+            straight_in = (
+                isinstance(part, Join) and source.unit == self.found_entry
+            )
             link = Link(
                 source.unit, unit, source.changes, source.shortcut or straight_in, source.pill,
                 self._note(name, part), source.name, source.title, port=source.port,
@@ -102,22 +114,37 @@ class Wiring:
         detail of ops, where it changed since the layer before."""
         if source in self.beside:
             return self.beside[source]
-        if self.detail != "ops" or not isinstance(part, Join) or not self.block:
+        if (
+            self.detail != "ops"
+            or not isinstance(part, Join)
+            or not self.block
+        ):
             return ""
         shape = self._shape(source)
-        return quantity.times(shape) if shape != self._shape(self.entry) else ""
+        return (
+            quantity.times(shape)
+            if shape != self._shape(self.entry)
+            else ""
+        )
 
     def equation(self, equation: Equation, detail: Detail) -> None:
         """Each node of an equation as a join; activations only at the detail of ops."""
         nodes = [self.graph.nodes[name] for name in equation.nodes]
         last = next(
-            (node for node in reversed(nodes) if node.op.family == "merge"), None
+            (node for node in reversed(nodes) if node.op.family == "merge"),
+            None,
         )
         for node in nodes:
             if node.op.family == "merge":
-                note = equation.text if detail == "ops" and node is last else ""
+                note = (
+                    equation.text
+                    if detail == "ops" and node is last
+                    else ""
+                )
                 said = title(self.graph, node)
-                join = Join(node.name, symbol(node.op), title=said, note=note)
+                join = Join(
+                    node.name, symbol(node.op), title=said, note=note
+                )
                 self.add(join, node.inputs, node.name)
             elif detail == "ops":
                 self.add(op_box(self.graph, node), node.inputs, node.name)
@@ -131,7 +158,11 @@ class Wiring:
         above = self.units[source.unit] if source.unit >= 0 else None
         if not isinstance(part, Tile) or not isinstance(above, Tile):
             return False
-        if source.pill or source.unit in self.side or path.word == "shortcut":
+        if (
+            source.pill
+            or source.unit in self.side
+            or path.word == "shortcut"
+        ):
             return False
         above.add(part.rows, part.covers)
         self.found[path.output] = Found(source.unit)
@@ -142,10 +173,18 @@ class Wiring:
         links that read it."""
         source, block = self.found[path.input], self.block
         shortcut = (
-            block is not None and path.word == "shortcut" and block.result is not path
+            block is not None
+            and path.word == "shortcut"
+            and block.result is not path
         )
-        changes = shortcut and self._shape(path.output) != self._shape(self.entry)
-        layers = _plain_layers(path) if shortcut and self.detail == "rows" else []
+        changes = shortcut and self._shape(path.output) != self._shape(
+            self.entry
+        )
+        layers = (
+            _plain_layers(path)
+            if shortcut and self.detail == "rows"
+            else []
+        )
         if layers:
             nodes = self.graph.nodes_of(path)
             said = "; ".join(title(self.graph, node) for node in nodes)
@@ -169,7 +208,9 @@ class Wiring:
         it."""
         beside = [each.node for item in path.items for each in item.reads]
         first = self.graph.nodes_of(path.items[0])
-        into = tuple(each.node for each in path.items[0].takes) or (path.input,)
+        into = tuple(each.node for each in path.items[0].takes) or (
+            path.input,
+        )
         reads = any(name in node.inputs for node in first for name in into)
         return (*into, *beside) if reads or not beside else tuple(beside)
 
@@ -190,13 +231,16 @@ class Wiring:
         result = max(self.found[end].unit for end in ends)
         if result == ENTRY or not self.units:
             return None
-        fork = Fork(block.name, self.units, self.links, result, frozenset(self.side))
+        fork = Fork(
+            block.name, self.units, self.links, result, frozenset(self.side)
+        )
         self._name(fork, self._names(block))
         fork.kind, fork.title = block.block, f"{block.name}: {block.label}"
         fork.entries = len(block.arguments())
         found = [self.found[stream.node] for stream in block.gives]
         fork.exits = tuple(
-            ENTRY - each.port if each.unit == ENTRY else each.unit for each in found
+            ENTRY - each.port if each.unit == ENTRY else each.unit
+            for each in found
         )
         if self.detail == "rows":
             lay_streams(self.graph, fork)
@@ -245,8 +289,14 @@ class Wiring:
     def _factors(self, block: Block) -> set[str]:
         """The nodes that the merge equation reads; none where it multiplies nothing."""
         equation = block.result.equation
-        nodes = [self.graph.nodes[name] for name in equation.nodes] if equation else []
-        if not any(node.op.op == "mul" and len(node.inputs) > 1 for node in nodes):
+        nodes = (
+            [self.graph.nodes[name] for name in equation.nodes]
+            if equation
+            else []
+        )
+        if not any(
+            node.op.op == "mul" and len(node.inputs) > 1 for node in nodes
+        ):
             return set()
         return {name for node in nodes for name in node.inputs}
 

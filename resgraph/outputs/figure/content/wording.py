@@ -46,11 +46,17 @@ def wording(op: Op) -> Wording:
     """The label of an op, taken apart."""
     _, _, after = op.label().partition(op.op)
     tokens = after.split()
-    number = tokens.pop(0) if tokens and _NUMBER.fullmatch(tokens[0]) else ""
+    number = (
+        tokens.pop(0) if tokens and _NUMBER.fullmatch(tokens[0]) else ""
+    )
     stride = next((token for token in tokens if token.startswith("/")), "")
-    number = f"{float(number):.3g}" if "." in number or "e" in number else number
+    number = (
+        f"{float(number):.3g}" if "." in number or "e" in number else number
+    )
     rest = " ".join(token for token in tokens if token != stride)
-    return Wording(_kernel(op), op.op, number, stride.replace("x", "×"), rest)
+    return Wording(
+        _kernel(op), op.op, number, stride.replace("x", "×"), rest
+    )
 
 
 def _kernel(op: Op) -> str:

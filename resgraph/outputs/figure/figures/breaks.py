@@ -99,14 +99,23 @@ def _broken(whole: Placement, count: int) -> list[Wire]:
 def _lines(whole: Placement) -> list[Wire]:
     """From top to bottom, the lines on the spine that have nothing beside them."""
     drawn = [wire for wire in whole.wires if wire.is_drawn]
-    spans = [(part.y, part.bottom) for part in whole.parts if _is_seen(part)]
+    spans = [
+        (part.y, part.bottom) for part in whole.parts if _is_seen(part)
+    ]
     spans += map(_span, drawn)
-    starts, ends = sorted(top for top, _ in spans), sorted(end for _, end in spans)
+    starts, ends = (
+        sorted(top for top, _ in spans),
+        sorted(end for _, end in spans),
+    )
 
     def is_alone(y: float) -> bool:
         return bisect_right(starts, y) - bisect_left(ends, y) == 1
 
-    found = [wire for wire in drawn if _is_spine(wire) and is_alone(_middle(wire))]
+    found = [
+        wire
+        for wire in drawn
+        if _is_spine(wire) and is_alone(_middle(wire))
+    ]
     return sorted(found, key=_middle)
 
 
@@ -123,7 +132,11 @@ def _is_spine(wire: Wire) -> bool:
 def _is_seen(placed: Placed) -> bool:
     """Whether a part has ink of its own."""
     part = placed.part
-    return part.frame if isinstance(part, Fork) else not isinstance(part, Chain)
+    return (
+        part.frame
+        if isinstance(part, Fork)
+        else not isinstance(part, Chain)
+    )
 
 
 def _middle(wire: Wire) -> float:
@@ -137,26 +150,40 @@ def _foot(wire: Wire) -> Wire:
 
 def _head(wire: Wire) -> Wire:
     x, y = wire.points[-1]
-    return replace(wire, points=((x, y - (_NOTED if wire.note else _STUB)), (x, y)))
+    return replace(
+        wire, points=((x, y - (_NOTED if wire.note else _STUB)), (x, y))
+    )
 
 
 def _piece(
-    whole: Placement, top: float, bottom: float, head: list[Wire], foot: list[Wire]
+    whole: Placement,
+    top: float,
+    bottom: float,
+    head: list[Wire],
+    foot: list[Wire],
 ) -> NetColumn:
     """What stands between two broken lines, and their ends."""
     start = head[0].points[0][1] if head else 0.0
     end = foot[0].points[-1][1] if foot else whole.height
     out = Placement(whole.part, whole.left, whole.right, end - start)
-    out.parts = [part.moved(0, -start) for part in _parts(whole, top, bottom)]
+    out.parts = [
+        part.moved(0, -start) for part in _parts(whole, top, bottom)
+    ]
     wires = [*head, *_wires(whole, top, bottom), *foot]
     out.wires = [wire.moved(0, -start) for wire in wires]
     return NetColumn(out, start, top, bottom)
 
 
 def _parts(whole: Placement, top: float, bottom: float) -> list[Placed]:
-    return [part for part in whole.parts if top <= part.y and part.bottom <= bottom]
+    return [
+        part
+        for part in whole.parts
+        if top <= part.y and part.bottom <= bottom
+    ]
 
 
 def _wires(whole: Placement, top: float, bottom: float) -> list[Wire]:
     spans = zip(whole.wires, map(_span, whole.wires), strict=True)
-    return [wire for wire, (high, low) in spans if top <= high and low <= bottom]
+    return [
+        wire for wire, (high, low) in spans if top <= high and low <= bottom
+    ]

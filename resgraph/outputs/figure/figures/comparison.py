@@ -85,14 +85,20 @@ def draw(
     room = _SIGN if marks else 0
     spines, total = _spines(columns, room)
     title = " and ".join(plan.name for plan in plans)
-    scene = Scene(max(total, width or 0), 0, title, " ".join(map(caption, plans)))
+    scene = Scene(
+        max(total, width or 0), 0, title, " ".join(map(caption, plans))
+    )
     _bands(scene, sizes, bands, columns[0].top)
-    for number, (column, spine) in enumerate(zip(columns, spines, strict=True), 1):
+    for number, (column, spine) in enumerate(
+        zip(columns, spines, strict=True), 1
+    ):
         _net(scene, column, spine, number)
         _repeats(scene, column, spine, room)
     shown = _legend(columns, {} if scale else widths, marks)
     shown.scale = scale
-    scene.height = shown.draw(scene, columns[0].top + bands[-1][1] + 22) + 10
+    scene.height = (
+        shown.draw(scene, columns[0].top + bands[-1][1] + 22) + 10
+    )
     return scene
 
 
@@ -116,8 +122,12 @@ def _legend(
     widths: Mapping[int, int],
     marks: Sequence[Mapping[str, str] | None],
 ) -> Legend:
-    shown = Legend(widths={step: value for value, step in sorted(widths.items())})
-    shown.marks |= {kind for mark in marks if mark for kind in mark.values()}
+    shown = Legend(
+        widths={step: value for value, step in sorted(widths.items())}
+    )
+    shown.marks |= {
+        kind for mark in marks if mark for kind in mark.values()
+    }
     for column in columns:
         shown.gather(column.placement, shortcut_kinds(column.plan.graph))
     return shown
@@ -152,13 +162,16 @@ def _width_steps(plans: Sequence[Plan]) -> dict[int, int]:
     """For each width of a convolution a lightness: one each where they are few, else by powers of
     two."""
     nodes = (node for plan in plans for node in plan.graph.nodes.values())
-    widths = sorted({node.shape[0] for node in nodes if node.op.family == "conv"})
+    widths = sorted(
+        {node.shape[0] for node in nodes if node.op.family == "conv"}
+    )
     if len(widths) <= WIDTH_STEPS:
         return {width: step for step, width in enumerate(widths)}
     low, high = log2(widths[0]), log2(widths[-1])
     return {
         width: min(
-            int((log2(width) - low) / (high - low) * WIDTH_STEPS), WIDTH_STEPS - 1
+            int((log2(width) - low) / (high - low) * WIDTH_STEPS),
+            WIDTH_STEPS - 1,
         )
         for width in widths
     }
@@ -185,16 +198,22 @@ def _column(
                 part.row = replace(part.row, step=steps.get(name, -1))
                 part.mark = _mark(graph, name, marks)
             case Join():
-                part.mark = marks.get(part.name, "") or _behind(part.name, marks)
+                part.mark = marks.get(part.name, "") or _behind(
+                    part.name, marks
+                )
             case Fork(repeat=BlockRun(count=count)) if count > 1:
                 runs.append(part)
-    sizes = [graph.nodes[name].shape[1:] or (1, 1) for name in builder.outputs]
+    sizes = [
+        graph.nodes[name].shape[1:] or (1, 1) for name in builder.outputs
+    ]
     return Column(plan, net, sizes, runs, [], place(net, RHYTHM), said)
 
 
 def _steps(graph: Graph, widths: Mapping[int, int]) -> dict[str, int]:
     """The step of each convolution's width, by its layer."""
-    main = {layer.name: main_node(graph, layer) for layer in layers_of(graph)}
+    main = {
+        layer.name: main_node(graph, layer) for layer in layers_of(graph)
+    }
     return {
         name: widths[node.shape[0]]
         for name, node in main.items()
@@ -205,7 +224,9 @@ def _steps(graph: Graph, widths: Mapping[int, int]) -> dict[str, int]:
 def _behind(join: str, marks: Mapping[str, str]) -> str:
     """`changed` for a join whose equation has something before or behind it that is marked."""
     scope = join.rpartition(".")[0]
-    return "changed" if any(is_within(name, scope) for name in marks) else ""
+    return (
+        "changed" if any(is_within(name, scope) for name in marks) else ""
+    )
 
 
 def _mark(graph: Graph, name: str, marks: Mapping[str, str]) -> str:
@@ -213,11 +234,15 @@ def _mark(graph: Graph, name: str, marks: Mapping[str, str]) -> str:
     in theirs."""
     if not marks:
         return ""
-    mine = {marks.get(node, "") for node in graph.nodes if is_within(node, name)}
+    mine = {
+        marks.get(node, "") for node in graph.nodes if is_within(node, name)
+    }
     return mine.pop() if len(mine) == 1 else "changed"
 
 
-def _level(columns: list[Column], sizes: list[MapSize]) -> list[tuple[float, float]]:
+def _level(
+    columns: list[Column], sizes: list[MapSize]
+) -> list[tuple[float, float]]:
     """Where each size's band begins and ends; every net is laid out again with its units in their
     bands."""
     heights = [0.0] * len(sizes)
@@ -250,10 +275,14 @@ def _heights(column: Column) -> dict[int, float]:
         placed = where[id(unit)]
         tops.setdefault(level, placed.y)
         bottoms[level] = max(bottoms.get(level, 0.0), placed.bottom)
-    return {level: bottom - tops[level] for level, bottom in bottoms.items()}
+    return {
+        level: bottom - tops[level] for level, bottom in bottoms.items()
+    }
 
 
-def _spines(columns: list[Column], room: float) -> tuple[list[float], float]:
+def _spines(
+    columns: list[Column], room: float
+) -> tuple[list[float], float]:
     """The x of each net's spine, and the width of the figure; `room` is for the signs at the left
     of what differs."""
     x, out = MARGIN + _LABELS, []
@@ -261,7 +290,9 @@ def _spines(columns: list[Column], room: float) -> tuple[list[float], float]:
         name = text.width(column.plan.name, 14, 700)
         lines = [_totals(column.plan), *column.said]
         title = max(name, *(text.width(line, 9.75) for line in lines)) / 2
-        folded = max((_pill(fork)[1] + 7 for fork in column.runs), default=0.0)
+        folded = max(
+            (_pill(fork)[1] + 7 for fork in column.runs), default=0.0
+        )
         left = max(column.placement.left + room + folded, title)
         out.append(x + left)
         x += left + max(column.placement.right, title) + _GAP
@@ -273,17 +304,26 @@ def _totals(plan: Plan) -> str:
 
 
 def _bands(
-    scene: Scene, sizes: list[MapSize], bands: list[tuple[float, float]], start: float
+    scene: Scene,
+    sizes: list[MapSize],
+    bands: list[tuple[float, float]],
+    start: float,
 ) -> None:
     """The sizes of maps at the left, every other one on a card."""
     width = scene.width - 2 * MARGIN + 28
-    for index, (size, (top, bottom)) in enumerate(zip(sizes, bands, strict=True)):
+    for index, (size, (top, bottom)) in enumerate(
+        zip(sizes, bands, strict=True)
+    ):
         y = start + top
         if index % 2 == 0:
-            scene.add(Rect(MARGIN - 14, y, width, start + bottom - y, 7, "card"))
+            scene.add(
+                Rect(MARGIN - 14, y, width, start + bottom - y, 7, "card")
+            )
         scene.add(Text(MARGIN, y + 23, quantity.times(size), 11, 600))
         if index == 0:
-            scene.add(Text(MARGIN, y + 36, "output size", 9.5, fill="muted"))
+            scene.add(
+                Text(MARGIN, y + 36, "output size", 9.5, fill="muted")
+            )
 
 
 def _pill(fork: Fork) -> tuple[str, float]:
@@ -299,9 +339,18 @@ def _repeats(scene: Scene, column: Column, x: float, room: float) -> None:
     where = column.placement.where
     for fork in column.runs:
         placed, (said, wide) = where[id(fork)], _pill(fork)
-        left, y = x - placed.left - 7 - room - wide, column.top + placed.middle - 8
+        left, y = (
+            x - placed.left - 7 - room - wide,
+            column.top + placed.middle - 8,
+        )
         equal = fork.repeat and fork.repeat.equal
         fill, ink = ("pill", "on-pill") if equal else ("rule", "ink")
         scene.add(
-            *badge(Rect(left, y, wide, 16, 8, fill), y + 11.3, said, ink, weight=700)
+            *badge(
+                Rect(left, y, wide, 16, 8, fill),
+                y + 11.3,
+                said,
+                ink,
+                weight=700,
+            )
         )

@@ -64,7 +64,9 @@ def draw(plan: Plan, name: str, heat: Heat | None = None) -> Scene:
     inner.right = max(inner.right, _corner(inner, scope.cost))
     placement = _between(above, inner, below)
     reach = placement.left + placement.right
-    into, out = (", ".join(end.text for end in ends) for ends in (above, below))
+    into, out = (
+        ", ".join(end.text for end in ends) for ends in (above, below)
+    )
     about = f"{scope.said}: {into} in, {out} out."
     scene = Scene(_width(scope, reach), 0, f"{name} of {plan.name}", about)
     spine, top = (scene.width - placement.right + placement.left) / 2, 96.0
@@ -72,8 +74,13 @@ def draw(plan: Plan, name: str, heat: Heat | None = None) -> Scene:
         Text(MARGIN, 50, name, 20, 700),
         Text(MARGIN, 68, scope.said, 10.5, fill="muted"),
     )
-    x, y = spine - placement.left - _SIDE, top + RHYTHM.capsule + _GAP - _PAD
-    card = Rect(x, y, reach + 2 * _SIDE, inner.height + 2 * _PAD, 12, "card")
+    x, y = (
+        spine - placement.left - _SIDE,
+        top + RHYTHM.capsule + _GAP - _PAD,
+    )
+    card = Rect(
+        x, y, reach + 2 * _SIDE, inner.height + 2 * _PAD, 12, "card"
+    )
     _card(scene, card, scope.cost)
     paint(scene, placement, spine, top, rhythm)
     _captions(scene, [above[0], below[0]], placement, spine, top)
@@ -87,7 +94,9 @@ def draw(plan: Plan, name: str, heat: Heat | None = None) -> Scene:
 
 def _width(scope: Excerpt, reach: float) -> float:
     """Of the figure: room for its title, and for what is drawn on its card."""
-    title = max(text.width(scope.said, 10.5), text.width(scope.name, 20, 700))
+    title = max(
+        text.width(scope.said, 10.5), text.width(scope.name, 20, 700)
+    )
     return max(reach + 2 * (MARGIN + _SIDE), title + 2 * MARGIN, _NARROWEST)
 
 
@@ -95,7 +104,9 @@ def _ends(
     graph: Graph, name: str, caption: str, streams: Sequence[Stream]
 ) -> list[Capsule]:
     """Where streams come in or leave: the shape of each, and of several its name."""
-    shapes = [quantity.times(graph.nodes[stream.node].shape) for stream in streams]
+    shapes = [
+        quantity.times(graph.nodes[stream.node].shape) for stream in streams
+    ]
     if len(streams) == 1:
         return [Capsule(name, shapes[0], caption=caption)]
     written = spelled(graph)
@@ -106,7 +117,9 @@ def _ends(
     ]
 
 
-def _between(above: list[Capsule], inner: Placement, below: list[Capsule]) -> Placement:
+def _between(
+    above: list[Capsule], inner: Placement, below: list[Capsule]
+) -> Placement:
     """A drawing with a capsule above each of its entries and one below each of its exits."""
     out = Placement(Chain("ends", [*above, *below]), 0, 0, 0)
     start = RHYTHM.capsule + _GAP
@@ -124,7 +137,10 @@ def _between(above: list[Capsule], inner: Placement, below: list[Capsule]) -> Pl
 
 
 def _row(
-    capsules: list[Capsule], wanted: Sequence[float], y: float, out: Placement
+    capsules: list[Capsule],
+    wanted: Sequence[float],
+    y: float,
+    out: Placement,
 ) -> list[float]:
     """Put capsules side by side, each where it is wanted or as near as the one to its left lets
     it."""
@@ -148,7 +164,9 @@ def _scope(graph: Graph, name: str) -> Excerpt:
     for block in graph.blocks():
         known.setdefault(block.name, (block, ""))
         for path in block.paths:
-            known.setdefault(path.name, (path, f"path {path.word} of {block.name}"))
+            known.setdefault(
+                path.name, (path, f"path {path.word} of {block.name}")
+            )
     if name not in known:
         usual = f"give a row, a block or a path, as `{next(iter(known))}`"
         hint = did_you_mean(name, list(known)) or usual
@@ -165,7 +183,9 @@ def _scope(graph: Graph, name: str) -> Excerpt:
         if fork:
             fork.frame = False
     if part is None:
-        raise UsageError(f"`{name}` has nothing to draw: it hands on what it is given")
+        raise UsageError(
+            f"`{name}` has nothing to draw: it hands on what it is given"
+        )
     cost = total(graph.nodes_of(scope))
     gives = scope.gives or (Stream("y", scope.output),)
     return Excerpt(name, said, part, _takes(scope), gives, cost, shortcut)
@@ -194,9 +214,13 @@ def _corner(inner: Placement, cost: Cost) -> float:
     that comes down to them."""
     ends = [point for wire in inner.wires for point in wire.points]
     for placed in inner.parts:
-        if not isinstance(placed.part, Chain | Fork) or _is_framed(placed.part):
+        if not isinstance(placed.part, Chain | Fork) or _is_framed(
+            placed.part
+        ):
             ends.append((placed.x + placed.right, placed.bottom))
-    beside = max((x for x, y in ends if y > inner.height - _PAD), default=0.0)
+    beside = max(
+        (x for x, y in ends if y > inner.height - _PAD), default=0.0
+    )
     wide = text.width(quantity.params_text(cost), 11, 600)
     return beside + wide + 2 * 14 - _SIDE
 
@@ -217,17 +241,28 @@ def _card(scene: Scene, card: Rect, cost: Cost) -> None:
 
 
 def _captions(
-    scene: Scene, ends: list[Capsule], placement: Placement, spine: float, top: float
+    scene: Scene,
+    ends: list[Capsule],
+    placement: Placement,
+    spine: float,
+    top: float,
 ) -> None:
     """`input` and `output` beside the capsules."""
     where = placement.where
     for end in ends:
-        x, y = spine - where[id(end)].left - 9, top + where[id(end)].middle + 3.5
+        x, y = (
+            spine - where[id(end)].left - 9,
+            top + where[id(end)].middle + 3.5,
+        )
         scene.add(Text(x, y, end.caption, 10.5, fill="muted", anchor="end"))
 
 
 def _kind(
-    scene: Scene, shortcut: str, placement: Placement, spine: float, top: float
+    scene: Scene,
+    shortcut: str,
+    placement: Placement,
+    spine: float,
+    top: float,
 ) -> None:
     """Over the first stretch of the shortcut, what kind it is."""
     ways = (wire for wire in placement.wires if wire.dot and wire.changes)

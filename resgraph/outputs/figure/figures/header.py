@@ -29,9 +29,13 @@ def subtitle(graph: Graph, about: str) -> str:
     named = dict.fromkeys(block.block for block in merged if block.block)
     names = list(named) or ["inline"]
     others = " and others" if len(names) > 3 else ""
-    kinds = dict.fromkeys(block.shortcut for block in merged if _changes(graph, block))
+    kinds = dict.fromkeys(
+        block.shortcut for block in merged if _changes(graph, block)
+    )
     shortcuts = ", ".join(
-        f"{kind} shortcuts ({_OPTIONS[kind]})" for kind in kinds if kind in _OPTIONS
+        f"{kind} shortcuts ({_OPTIONS[kind]})"
+        for kind in kinds
+        if kind in _OPTIONS
     )
     said = f"{', '.join(names[:3])}{others} blocks"
     return f"{said} · {shortcuts}" if shortcuts else said
@@ -49,7 +53,9 @@ def _changes(graph: Graph, block: Block) -> bool:
 def inputs_text(plan: Plan) -> str:
     """`3×224×224`, or each of several by its name."""
     return " and ".join(
-        quantity.times(shape) if name == "input" else f"{name} {quantity.times(shape)}"
+        quantity.times(shape)
+        if name == "input"
+        else f"{name} {quantity.times(shape)}"
         for name, shape in plan.inputs.items()
     )
 
@@ -85,15 +91,25 @@ def _out(plan: Plan) -> str:
     if not plan.graph.listed:
         return quantity.times(plan.output)
     named = plan.outputs.items()
-    return ", ".join(f"{row} {quantity.times(shape)}" for row, shape in named)
+    return ", ".join(
+        f"{row} {quantity.times(shape)}" for row, shape in named
+    )
 
 
 def _row_text(row: Path) -> str:
     """`3 bottleneck`, `7x7 conv 64 /2`, `2 layers`."""
-    if blocks := Counter(block.block or "inline" for block in blocks_in([row])):
-        return ", ".join(f"{count} {name}" for name, count in blocks.items())
+    if blocks := Counter(
+        block.block or "inline" for block in blocks_in([row])
+    ):
+        return ", ".join(
+            f"{count} {name}" for name, count in blocks.items()
+        )
     labels = [item.label for item in row.items]
-    return labels[0] if len(labels) == 1 else quantity.plural(len(labels), "layer")
+    return (
+        labels[0]
+        if len(labels) == 1
+        else quantity.plural(len(labels), "layer")
+    )
 
 
 def macs_text(macs: int) -> str:
@@ -131,13 +147,23 @@ def totals(plan: Plan) -> str:
 def unit_words(graph: Graph) -> str:
     """What goes with a convolution in most layers of a net: `+ BN + ReLU`."""
     words = [
-        word.upper() if word in NORMS and " " not in word else LONG.get(word, word)
+        word.upper()
+        if word in NORMS and " " not in word
+        else LONG.get(word, word)
         for word in unit_of(graph, layers_of(graph))
     ]
-    return " (" + " ".join(f"+ {word}" for word in words) + ")" if words else ""
+    return (
+        " (" + " ".join(f"+ {word}" for word in words) + ")"
+        if words
+        else ""
+    )
 
 
 def shortcut_kinds(graph: Graph) -> set[str]:
     """The kinds of shortcuts by which blocks change the shape."""
-    kinds = {str(block.shortcut) for block in graph.blocks() if _changes(graph, block)}
+    kinds = {
+        str(block.shortcut)
+        for block in graph.blocks()
+        if _changes(graph, block)
+    }
     return kinds & {"projection", "zero-pad", "path"}

@@ -27,7 +27,10 @@ _SIGNS = {
     "÷": "quotient",
     "concat": "concatenation",
 }
-_CHANGES = {"projection": "projection shortcut", "zero-pad": "zero-padded shortcut"}
+_CHANGES = {
+    "projection": "projection shortcut",
+    "zero-pad": "zero-padded shortcut",
+}
 
 
 class Legend(Struct):
@@ -57,7 +60,9 @@ class Legend(Struct):
             self.families.discard("conv")
         for wire in placement.wires:
             if wire.changes:
-                self.changes.update(dict.fromkeys(sorted(kinds) or ["path"]))
+                self.changes.update(
+                    dict.fromkeys(sorted(kinds) or ["path"])
+                )
             self.identity |= wire.shortcut and not wire.changes
 
     def _note(self, placed: Placed) -> None:
@@ -68,12 +73,18 @@ class Legend(Struct):
             case Tile(rows=rows):
                 self.families.update(row.family for row in rows)
                 blocks = (row for row in rows if row.family == "block")
-                self.folded |= {_FOLDED[bool(row.again)]: None for row in blocks}
+                self.folded |= {
+                    _FOLDED[bool(row.again)]: None for row in blocks
+                }
             case OpBox(family=family):
                 self.families.add(family)
                 self.ops = True
-            case Fork(repeat=BlockRun(count=count, equal=equal)) if count > 1:
-                said = "× N repeats" if equal else "blocks alike, drawn as one"
+            case Fork(repeat=BlockRun(count=count, equal=equal)) if (
+                count > 1
+            ):
+                said = (
+                    "× N repeats" if equal else "blocks alike, drawn as one"
+                )
                 self.repeats = self.repeats or said
             case Join() as join:
                 self.marks.add(join.mark)
@@ -102,7 +113,11 @@ class Legend(Struct):
     def entries(self) -> Iterator[tuple[float, str, Draw]]:
         """The width of a sample, its label, and how to draw it."""
         if self.widths:
-            room = text.width("conv width", SIZE, 600) + 8 + 33 * len(self.widths)
+            room = (
+                text.width("conv width", SIZE, 600)
+                + 8
+                + 33 * len(self.widths)
+            )
             yield room, "", partial(_widths, self.widths)
         labels = dict(FAMILIES)
         labels["merge"] = ", ".join(self.joins) or labels["merge"]
@@ -134,7 +149,11 @@ def _colour_bar(scene: Scene, scale: HeatScale, y: float) -> float:
         scene.add(Text(x, y + 3.4, said, SIZE, weight))
         x += text.width(said, SIZE, weight) + 9
     for step in range(HEAT_STEPS):
-        scene.add(Rect(x + step * _SWATCH, y - 6.5, _SWATCH, 13, 0, f"heat-{step}"))
+        scene.add(
+            Rect(
+                x + step * _SWATCH, y - 6.5, _SWATCH, 13, 0, f"heat-{step}"
+            )
+        )
     x += HEAT_STEPS * _SWATCH + 9
     scene.add(Text(x, y + 3.4, " · ".join([high, *scale.remarks]), SIZE))
     if not heat.note:
@@ -155,10 +174,14 @@ def _outline(mark: str, x: float, y: float) -> list[Primitive]:
     return [Rect(x, y - 5.5, 15, 11, 2.5, "", mark, 1.8)]
 
 
-def _sample(colour: str, stroke: float, x: float, y: float) -> list[Primitive]:
+def _sample(
+    colour: str, stroke: float, x: float, y: float
+) -> list[Primitive]:
     """An arrow, dotted where it changes the shape."""
     points = ((x, y), (x + 20, y))
-    return [Line(points, colour, stroke, dotted=colour == "accent", arrow=True)]
+    return [
+        Line(points, colour, stroke, dotted=colour == "accent", arrow=True)
+    ]
 
 
 def _widths(widths: dict[int, int], x: float, y: float) -> list[Primitive]:
@@ -173,4 +196,7 @@ def _widths(widths: dict[int, int], x: float, y: float) -> list[Primitive]:
 
 
 def _sheets(x: float, y: float) -> list[Primitive]:
-    return [Rect(x + d, y - 6 + d, 9, 8, 2, "tile", "tile-edge") for d in (4, 2, 0)]
+    return [
+        Rect(x + d, y - 6 + d, 9, 8, 2, "tile", "tile-edge")
+        for d in (4, 2, 0)
+    ]

@@ -11,7 +11,9 @@ MapSize = tuple[int, ...]
 
 def common(nets: list[list[MapSize]]) -> list[MapSize]:
     """A sequence that holds each net's sequence of sizes in its order, merged net by net."""
-    return reduce(_merged, ([size for size, _ in groupby(sizes)] for sizes in nets))
+    return reduce(
+        _merged, ([size for size, _ in groupby(sizes)] for sizes in nets)
+    )
 
 
 def levels(sizes: list[MapSize], bands: list[MapSize]) -> list[int]:

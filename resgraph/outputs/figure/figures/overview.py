@@ -95,13 +95,20 @@ def draw(plan: Plan, look: NetLook) -> Scene:
     facts = BandFacts(plan, receptive_fields(graph), heat)
     for at, piece in enumerate(shown):
         items = _column(sheet, facts, piece, bands, rhythm)
-        scene.add(*(item.moved(at * sheet.width, 0) if at else item for item in items))
+        scene.add(
+            *(
+                item.moved(at * sheet.width, 0) if at else item
+                for item in items
+            )
+        )
     scene.add(*joints(shown, sheet.spine, sheet.width, _TOP))
     legend = Legend(unit_words(graph), scale=scale)
     legend.gather(placement, shortcut_kinds(graph))
     height = max(piece.placement.height for piece in shown)
     bottom = _said(scene, look.broken, _TOP + height + 30)
-    scene.height = legend.draw(scene, bottom) + (_CROP if look.narrow else 10)
+    scene.height = legend.draw(scene, bottom) + (
+        _CROP if look.narrow else 10
+    )
     return scene.cropped(_CROP) if look.narrow else scene
 
 
@@ -141,11 +148,15 @@ def _sheet(
     half, card = rhythm.tile_width / 2, MARGIN + _SHAPES + glyph
     spine = card + _CARD_PAD + GUTTER + max(placement.left, half)
     right = spine + max(placement.right + 22, half + 74)
-    metrics = sum(wide for _, wide in beside) + COLUMN_GAP * (len(beside) - 1)
+    metrics = sum(wide for _, wide in beside) + COLUMN_GAP * (
+        len(beside) - 1
+    )
     width = max(least, right + 20 + metrics + MARGIN)
     numbers_x = width - MARGIN - metrics
     card_end = min(right, numbers_x - 18)
-    return Sheet(width, (card, card_end), spine, numbers_x, tuple(beside), glyph)
+    return Sheet(
+        width, (card, card_end), spine, numbers_x, tuple(beside), glyph
+    )
 
 
 def _said(scene: Scene, broken: Broken | None, y: float) -> float:
@@ -159,7 +170,9 @@ def _said(scene: Scene, broken: Broken | None, y: float) -> float:
 
 def _add_broken(net: Fork, broken: Broken) -> None:
     """The row that does not fit, in red, and a red edge into it."""
-    row = TileRow(broken.row, "broken", broken.row, title=" ".join(broken.said))
+    row = TileRow(
+        broken.row, "broken", broken.row, title=" ".join(broken.said)
+    )
     net.units.append(Tile(f"{broken.row}-tile", [row]))
     last = len(net.units) - 1
     net.links.append(Link(net.result, last, broken=True))
@@ -181,13 +194,19 @@ def _cards(
     for band in bands:
         if band.is_card:
             y, bottom = top + band.top - 12, top + band.bottom + 7
-            scene.add(Rect(left, y, right - left, max(bottom - y, 72), 10, "card"))
+            scene.add(
+                Rect(left, y, right - left, max(bottom - y, 72), 10, "card")
+            )
 
 
 def _column_heads(scene: Scene, y: float, sheet: Sheet) -> None:
     scene.add(Text(MARGIN + 3, y, "output", 9.5, 500, "muted"))
     x = sheet.numbers
     for name, wide in sheet.beside:
-        scene.add(Text(x, y, text.fit(name, 9.5, wide, 500), 9.5, 500, "muted"))
+        scene.add(
+            Text(x, y, text.fit(name, 9.5, wide, 500), 9.5, 500, "muted")
+        )
         x += wide + COLUMN_GAP
-    scene.add(Line(((MARGIN, y + 8), (scene.width - MARGIN, y + 8)), "rule", 1))
+    scene.add(
+        Line(((MARGIN, y + 8), (scene.width - MARGIN, y + 8)), "rule", 1)
+    )

@@ -28,7 +28,17 @@ from ..layout.geometry import (
     Wire,
     heat_width,
 )
-from ..scene import Circle, Line, Point, Primitive, Rect, Scene, ShapeGroup, Text, badge
+from ..scene import (
+    Circle,
+    Line,
+    Point,
+    Primitive,
+    Rect,
+    Scene,
+    ShapeGroup,
+    Text,
+    badge,
+)
 from ..style import MARKS, heat_of
 
 Items = list[Primitive | ShapeGroup]
@@ -58,20 +68,42 @@ def paint(
 
 def _line(wire: Wire) -> list[Primitive]:
     """The line of a wire, and the dot where it leaves another."""
-    colour = "broken" if wire.broken else "accent" if wire.changes else "edge"
+    colour = (
+        "broken" if wire.broken else "accent" if wire.changes else "edge"
+    )
     stroke = 1.7 if wire.changes else 1.4
-    line = Line(wire.points, colour, stroke, 9, dotted=wire.changes, arrow=wire.arrow)
-    return [line, Circle(*wire.points[0], 2.3, fill=colour)] if wire.dot else [line]
+    line = Line(
+        wire.points,
+        colour,
+        stroke,
+        9,
+        dotted=wire.changes,
+        arrow=wire.arrow,
+    )
+    return (
+        [line, Circle(*wire.points[0], 2.3, fill=colour)]
+        if wire.dot
+        else [line]
+    )
 
 
 def _on_wire(wire: Wire) -> Items:
     """The note and the pill that stand on a wire."""
     out: Items = []
     if wire.note:
-        colour = "accent" if wire.changes else "ink" if wire.named else "muted"
+        colour = (
+            "accent" if wire.changes else "ink" if wire.named else "muted"
+        )
         x, y = routing.note_place(wire)
         out.append(
-            Text(x, y, wire.note, routing.NOTE_SIZE, fill=colour, italic=wire.named)
+            Text(
+                x,
+                y,
+                wire.note,
+                routing.NOTE_SIZE,
+                fill=colour,
+                italic=wire.named,
+            )
         )
     if wire.pill:
         out.append(_pill(wire))
@@ -85,7 +117,10 @@ def _pill(wire: Wire) -> ShapeGroup:
     middle, size = x + (width - warm) / 2, routing.PILL_SIZE
     shapes = [
         Rect(x, y, width, height, height / 2, "tile", colour),
-        *_cells(Rect(x + width - warm - 3, y + 2.5, warm, high, high / 2), wire.heat),
+        *_cells(
+            Rect(x + width - warm - 3, y + 2.5, warm, high, high / 2),
+            wire.heat,
+        ),
         Text(middle, y + 11.9, wire.pill, size, 600, colour, "middle"),
     ]
     return ShapeGroup(wire.name, "shortcut", wire.title, shapes)
@@ -96,10 +131,14 @@ def _cells(box: Rect, cells: HeatCells) -> list[Primitive]:
     out: list[Primitive] = []
     for place, cell in enumerate(cells):
         wide = box.width / len(cells)
-        part = Rect(box.x + place * wide, box.y, wide, box.height, box.radius)
+        part = Rect(
+            box.x + place * wide, box.y, wide, box.height, box.radius
+        )
         fill, ink = heat_of(cell.step)
         base = box.y + box.height / 2 + 3.4
-        out += badge(replace(part, fill=fill), base, cell.text, ink, HEAT_SIZE, 500)
+        out += badge(
+            replace(part, fill=fill), base, cell.text, ink, HEAT_SIZE, 500
+        )
     return out
 
 
@@ -121,19 +160,32 @@ def _frame(placed: Placed, fork: Fork) -> ShapeGroup:
     shapes: list[Primitive] = [
         placed.box(9, "tile", "rule"),
         Text(x, y + 18, text.fit(fork.caption, 11, room, 600), 11, 600),
-        Text(x, y + 31, text.fit(fork.subcaption, 9.75, room), 9.75, fill="muted"),
+        Text(
+            x,
+            y + 31,
+            text.fit(fork.subcaption, 9.75, room),
+            9.75,
+            fill="muted",
+        ),
     ]
     right = placed.x + placed.right - 12
     for line, base, weight, colour in zip(
         fork.totals, (18, 31), (600, 400), ("ink", "muted"), strict=False
     ):
-        shapes.append(Text(right, y + base, line, 9.75, weight, colour, "end"))
+        shapes.append(
+            Text(right, y + base, line, 9.75, weight, colour, "end")
+        )
     return ShapeGroup(fork.name, "block", fork.title, shapes)
 
 
 def _tile(placed: Placed, tile: Tile, rhythm: Rhythm) -> Items:
     """A bordered box, sheets behind it where it stands for several, and its rows."""
-    x, y, width, pad = placed.start, placed.y, 2 * placed.left, rhythm.tile_pad
+    x, y, width, pad = (
+        placed.start,
+        placed.y,
+        2 * placed.left,
+        rhythm.tile_pad,
+    )
     shifts = (2 * rhythm.sheet, rhythm.sheet, 0) if tile.sheets else (0,)
     height = placed.height - shifts[0]
     out: Items = [
@@ -147,13 +199,19 @@ def _tile(placed: Placed, tile: Tile, rhythm: Rhythm) -> Items:
     return out
 
 
-def _row(row: TileRow, x: float, y: float, width: float, rhythm: Rhythm) -> ShapeGroup:
+def _row(
+    row: TileRow, x: float, y: float, width: float, rhythm: Rhythm
+) -> ShapeGroup:
     """A line of a tile: what at the left, how wide at the right, and the stride in a badge."""
     size, high = rhythm.size, rhythm.row
     box = Rect(x, y, width, high, 3, f"{row.family}-row")
     box, cells = _beside_heat(row.heat, box, rhythm)
     base, end = y + rhythm.row / 2 + 3.5, x + box.width - 6
-    shapes: list[Primitive] = [box, Rect(x, y, 3, high, 1.5, row.family), *cells]
+    shapes: list[Primitive] = [
+        box,
+        Rect(x, y, 3, high, 1.5, row.family),
+        *cells,
+    ]
     if row.stride:
         room = text.width(row.stride, 9, 600) + 9
         box = Rect(end + 2 - room, y + 2.25, room, high - 4.5, 3, "badge")
@@ -177,22 +235,32 @@ def _strip(placed: Placed, strip: Strip, rhythm: Rhythm) -> Items:
     """A layer as a box of its own: its label in the middle, its stride in a badge at the right."""
     row, x, y, high = strip.row, placed.start, placed.y, placed.height
     fill = f"width-{row.step}" if row.step >= 0 else f"{row.family}-row"
-    edge, stroke = (strip.mark, 1.8) if strip.mark else (f"{row.family}-line", 0.9)
-    box, cells = _beside_heat(row.heat, placed.box(3.5, fill, edge, stroke), rhythm)
+    edge, stroke = (
+        (strip.mark, 1.8) if strip.mark else (f"{row.family}-line", 0.9)
+    )
+    box, cells = _beside_heat(
+        row.heat, placed.box(3.5, fill, edge, stroke), rhythm
+    )
     shapes: list[Primitive] = [box, *cells]
     down, middle, end = placed.middle, x + box.width / 2, x + box.width
     if strip.mark:
         sign = MARKS[strip.mark]
-        shapes.append(Text(x - 5, down + 4, sign, 12, 700, strip.mark, "end"))
+        shapes.append(
+            Text(x - 5, down + 4, sign, 12, 700, strip.mark, "end")
+        )
     room = text.width(row.stride, 9.5, 600) + 10 if row.stride else 0.0
     label = text.fit(row.label, rhythm.size, box.width - 10 - room, 500)
     if row.stride:
-        pill = Rect(end - room - 0.5, y + 2.2, room - 2, high - 4.4, 3, "badge")
+        pill = Rect(
+            end - room - 0.5, y + 2.2, room - 2, high - 4.4, 3, "badge"
+        )
         shapes += badge(pill, down + 3.3, row.stride, "accent")
         # as near to the middle as the badge lets it
         half = text.width(label, rhythm.size, 500) / 2
         middle = min(middle, end - room - 4 - half)
-    shapes.append(Text(middle, down + 3.4, label, rhythm.size, 500, anchor="middle"))
+    shapes.append(
+        Text(middle, down + 3.4, label, rhythm.size, 500, anchor="middle")
+    )
     return [ShapeGroup(row.name, row.family, row.title, shapes)]
 
 
@@ -205,7 +273,11 @@ def _op(placed: Placed, op: OpBox, rhythm: Rhythm) -> Items:
     left, right = x + 19, x + width - 12
     base = y + 17 if op.macs else placed.middle + 3.6
     size = 11 + bool(op.macs)
-    room = width - 31 - (text.width(op.params, 10.5, 500) + 8 if op.params else 0)
+    room = (
+        width
+        - 31
+        - (text.width(op.params, 10.5, 500) + 8 if op.params else 0)
+    )
     name = text.fit(op.text, size, room, 600)
     shapes: list[Primitive] = [
         box,
@@ -218,7 +290,9 @@ def _op(placed: Placed, op: OpBox, rhythm: Rhythm) -> Items:
         shapes.append(Text(right, base, op.params, 10.5, 500, ink, "end"))
     if op.macs:
         base += 15
-        shapes.append(Text(right, base, op.macs, 10.25, fill="muted", anchor="end"))
+        shapes.append(
+            Text(right, base, op.macs, 10.25, fill="muted", anchor="end")
+        )
         room = width - 31 - text.width(op.macs, 10.25) - 8
     else:
         used = text.width(name, 11, 600) + 10
@@ -246,12 +320,21 @@ def _join(placed: Placed, join: Join, rhythm: Rhythm) -> Items:
     out: Items = [ShapeGroup(join.name, join.family, join.title, shapes)]
     if join.note:
         out.append(
-            Text(x - half - 8, y + 4, join.note, NOTE_SIZE, anchor="end", italic=True)
+            Text(
+                x - half - 8,
+                y + 4,
+                join.note,
+                NOTE_SIZE,
+                anchor="end",
+                italic=True,
+            )
         )
     return out
 
 
-def _sign(symbol: str, x: float, y: float, r: float) -> list[tuple[Point, Point]]:
+def _sign(
+    symbol: str, x: float, y: float, r: float
+) -> list[tuple[Point, Point]]:
     """A sign drawn with lines, which stand the same in every font; none for a word."""
     d = r * 0.74
     across, upright = ((x - r, y), (x + r, y)), ((x, y - r), (x, y + r))

@@ -34,4 +34,6 @@ def scene(
         *([f"help: {first.help}"] if first.help else []),
     )
     plan = Plan(made.spec, made.graph)
-    return draw(plan, NetLook(choose(view), (), width, Broken(broken, said)))
+    return draw(
+        plan, NetLook(choose(view), (), width, Broken(broken, said))
+    )

@@ -74,12 +74,17 @@ def bands_of(
             (_middle(where[id(part)], boxes), part)
             for part in of_type(Fork, chain.from_iterable(chains))
         ]
-        top, bottom = min(unit.y for unit in mine), max(unit.bottom for unit in mine)
+        top, bottom = (
+            min(unit.y for unit in mine),
+            max(unit.bottom for unit in mine),
+        )
         out.append(Band(paths, top, bottom, blocks, _is_card(blocks)))
     return out
 
 
-def _middle(block: Placed, boxes: list[tuple[float, float, float]]) -> float:
+def _middle(
+    block: Placed, boxes: list[tuple[float, float, float]]
+) -> float:
     """The height of the middle of a block's first box."""
     first = bisect_left(boxes, (block.y, 0.0, 0.0))
     if first < len(boxes) and boxes[first][0] < block.bottom:
@@ -89,13 +94,21 @@ def _middle(block: Placed, boxes: list[tuple[float, float, float]]) -> float:
 
 def largest_map(plan: Plan) -> Shape:
     """The input with the most cells, a map if there is one: what sizes are drawn against."""
-    return max(plan.inputs.values(), key=lambda shape: (len(shape), *shape[1:]))
+    return max(
+        plan.inputs.values(), key=lambda shape: (len(shape), *shape[1:])
+    )
 
 
-def columns(plan: Plan, heat: Heat | None = None) -> list[tuple[str, float]]:
+def columns(
+    plan: Plan, heat: Heat | None = None
+) -> list[tuple[str, float]]:
     """The columns of numbers, each with its width: what the figure is painted with comes first."""
     shown = list(COLUMNS if has_maps(plan) else COLUMNS[:2])
-    return [(heat.name, _HEAT_COLUMN), *shown] if heat and _is_new(heat) else shown
+    return (
+        [(heat.name, _HEAT_COLUMN), *shown]
+        if heat and _is_new(heat)
+        else shown
+    )
 
 
 def _is_new(heat: Heat) -> bool:
@@ -113,22 +126,40 @@ def labels(scene: Scene, band: Band, top: float, x: float) -> None:
     room = GUTTER - 8
     if not band.is_card:
         middle = top + band.middle
-        scene.add(Text(x, middle + 3.5, text.fit(name, 9.75, room), 9.75, fill="muted"))
+        scene.add(
+            Text(
+                x,
+                middle + 3.5,
+                text.fit(name, 9.75, room),
+                9.75,
+                fill="muted",
+            )
+        )
         return
     y = top + band.top
     size = 11 if text.width(name, 11, 600) <= room else 9.75
     scene.add(Text(x, y + 7, text.fit(name, size, room, 600), size, 600))
     counts: Counter[str] = Counter()
     for _, fork in band.blocks:
-        counts[fork.kind or "inline"] += fork.repeat.count if fork.repeat else 1
+        counts[fork.kind or "inline"] += (
+            fork.repeat.count if fork.repeat else 1
+        )
     kinds = "continued" if band.again else ", ".join(counts)
-    kinds = kinds if text.width(kinds, 9.75) <= room else counts.most_common(1)[0][0]
-    scene.add(Text(x, y + 20, text.fit(kinds, 9.75, room), 9.75, fill="muted"))
+    kinds = (
+        kinds
+        if text.width(kinds, 9.75) <= room
+        else counts.most_common(1)[0][0]
+    )
+    scene.add(
+        Text(x, y + 20, text.fit(kinds, 9.75, room), 9.75, fill="muted")
+    )
     for middle, fork in band.blocks:
         _which(scene, fork, (x, top + middle), y + 33, room)
 
 
-def _which(scene: Scene, fork: Fork, at: Point, top: float, room: float) -> None:
+def _which(
+    scene: Scene, fork: Fork, at: Point, top: float, room: float
+) -> None:
     """`blocks 2–36`, and how many they are: a pill where they are equal, plain words where they
     only are alike."""
     run = fork.repeat or BlockRun(1, 1, True)
@@ -139,10 +170,16 @@ def _which(scene: Scene, fork: Fork, at: Point, top: float, room: float) -> None
         scene.add(Text(x, y - above, label, 9.75, fill="muted"))
     if not run.equal:
         what, change = run.differences
-        scene.add(Text(x, y + 4, text.fit(what, 9.5, room), 9.5, fill="muted"))
-        scene.add(Text(x, y + 17, text.fit(change, 9.5, room, 600), 9.5, 600))
+        scene.add(
+            Text(x, y + 4, text.fit(what, 9.5, room), 9.5, fill="muted")
+        )
+        scene.add(
+            Text(x, y + 17, text.fit(change, 9.5, room, 600), 9.5, 600)
+        )
     elif run.count > 1:
-        box = Rect(x, y, text.width(run.short, 10.5, 700) + 15, 17.5, 8.75, "pill")
+        box = Rect(
+            x, y, text.width(run.short, 10.5, 700) + 15, 17.5, 8.75, "pill"
+        )
         scene.add(*badge(box, y + 12.4, run.short, "on-pill", 10.5, 700))
 
 
@@ -158,14 +195,18 @@ GLYPH = 50.0
 """The room for a map drawn as a box, before its shape in numbers."""
 
 
-def shape(scene: Scene, plan: Plan, band: Band, top: float, glyph: float) -> None:
+def shape(
+    scene: Scene, plan: Plan, band: Band, top: float, glyph: float
+) -> None:
     """The shape that a band hands on, with `GLYPH` or 0 for its box, and which output it is; `top`
     is that of the drawing."""
     end = plan.graph.nodes[band.rows[-1].output]
     middle = top + band.middle
     at = MARGIN + 4 + glyph, middle
     if glyph and len(end.shape) > 1:
-        scene.add(*_glyph(at[0] - glyph, middle, end.shape, largest_map(plan)))
+        scene.add(
+            *_glyph(at[0] - glyph, middle, end.shape, largest_map(plan))
+        )
     _shape(scene, end.shape, at)
     _mark(scene, plan.graph, band, at)
 
@@ -185,7 +226,9 @@ def row_numbers(facts: BandFacts, rows: list[Path]) -> list[RowNumber]:
     nodes = [node for row in rows for node in plan.graph.nodes_of(row)]
     cost = total(nodes)
     shares = (cost.params, plan.params), (cost.macs, plan.macs)
-    out = [_share(quantity.short(part), part, whole) for part, whole in shares]
+    out = [
+        _share(quantity.short(part), part, whole) for part, whole in shares
+    ]
     if facts.heat and _is_new(facts.heat):
         out.insert(0, _heat(facts.heat, [node.name for node in nodes]))
     if has_maps(plan):
@@ -195,17 +238,25 @@ def row_numbers(facts: BandFacts, rows: list[Path]) -> list[RowNumber]:
 
 def _share(said: str, part: float, whole: float) -> RowNumber:
     share = part / whole if whole else 0
-    return RowNumber(said if share else "", quantity.percent(part, whole), share)
+    return RowNumber(
+        said if share else "", quantity.percent(part, whole), share
+    )
 
 
 def _heat(heat: Heat, nodes: list[str]) -> RowNumber:
     """What the nodes of a band have of that with which the figure is painted: a sum and its share,
     or the range."""
     if heat.combine == "sum":
-        part, whole = (heat.of(names) or (0.0, 0.0) for names in (nodes, heat.values))
+        part, whole = (
+            heat.of(names) or (0.0, 0.0) for names in (nodes, heat.values)
+        )
         return _share(heat.said(part[0]), part[0], whole[0])
-    found = sorted(heat.values[name] for name in nodes if name in heat.values)
-    ends = dict.fromkeys(map(heat.said, (found[0], found[-1]) if found else ()))
+    found = sorted(
+        heat.values[name] for name in nodes if name in heat.values
+    )
+    ends = dict.fromkeys(
+        map(heat.said, (found[0], found[-1]) if found else ())
+    )
     return RowNumber(" to ".join(ends))
 
 
@@ -215,7 +266,9 @@ def numbers(scene: Scene, facts: BandFacts, band: Band, at: Point) -> None:
     x, top = at
     middle = top + band.middle
     beside = columns(facts.plan, facts.heat)
-    for (_, wide), told in zip(beside, row_numbers(facts, band.rows), strict=True):
+    for (_, wide), told in zip(
+        beside, row_numbers(facts, band.rows), strict=True
+    ):
         _number(scene, (x, middle), wide, told)
         x += wide + COLUMN_GAP
 
@@ -232,7 +285,14 @@ def _number(scene: Scene, at: Point, wide: float, told: RowNumber) -> None:
     length = max(2.2, wide * told.share)
     scene.add(
         Text(x, y - 2, told.said, 9.75, 600),
-        Text(x + wide, y - 2, told.share_said, 9.5, fill="muted", anchor="end"),
+        Text(
+            x + wide,
+            y - 2,
+            told.share_said,
+            9.5,
+            fill="muted",
+            anchor="end",
+        ),
         Rect(x, y + 4, wide, 4.4, 2.2, "track"),
         Rect(x, y + 4, length, 4.4, min(2.2, length / 2), "bar"),
     )
@@ -257,12 +317,16 @@ def _shape(scene: Scene, shape: Shape, at: Point) -> None:
         scene.add(Text(x, y + 14, cells, 9.75, fill="muted"))
 
 
-def _glyph(x: float, y: float, shape: Shape, image: Shape) -> list[Primitive]:
+def _glyph(
+    x: float, y: float, shape: Shape, image: Shape
+) -> list[Primitive]:
     """A map as a box, a sequence as a bar, a volume as a stack of boxes."""
     depth = min(3.5 + 2.3 * max(log2(shape[0]) - 4, 0), 22)
     if len(shape) == 2:
         length = 5 + 35 * _scale(shape[1:], image[1:]) ** 1.7
-        return [Rect(x, y - depth / 2, length, depth, 1.5, "glyph", "edge", 0.9)]
+        return [
+            Rect(x, y - depth / 2, length, depth, 1.5, "glyph", "edge", 0.9)
+        ]
     side = 5 + 27 * _scale(shape[-2:], image[-2:]) ** 1.7
     sheets = 1 if len(shape) == 3 else min(4, ceil(log2(shape[1] + 1)))
     if sheets == 1:
@@ -271,7 +335,9 @@ def _glyph(x: float, y: float, shape: Shape, image: Shape) -> list[Primitive]:
     return [
         part
         for sheet in reversed(range(sheets))
-        for part in _box_glyph(x + 3 * sheet, y - 2.2 * sheet + sheets, side, thin)
+        for part in _box_glyph(
+            x + 3 * sheet, y - 2.2 * sheet + sheets, side, thin
+        )
     ]
 
 
@@ -282,7 +348,9 @@ def _scale(size: Shape, image: Shape) -> float:
     return log2(max(*size, 1) + 1) / log2(max(*image, 2) + 1)
 
 
-def _box_glyph(x: float, middle: float, side: float, depth: float) -> list[Primitive]:
+def _box_glyph(
+    x: float, middle: float, side: float, depth: float
+) -> list[Primitive]:
     """A small box, as large as a map and as deep as it has channels: top, side and front about a
     middle height."""
     wide, rise = side * 0.66, depth * 0.6
@@ -300,4 +368,6 @@ def _box_glyph(x: float, middle: float, side: float, depth: float) -> list[Primi
         (x + wide, low),
     )
     front = ((x, high), (x + wide, high), (x + wide, low), (x, low))
-    return [Polygon(face, "glyph", "edge", 0.9) for face in (top, right, front)]
+    return [
+        Polygon(face, "glyph", "edge", 0.9) for face in (top, right, front)
+    ]

@@ -52,7 +52,9 @@ class DiagramWriter(ABC):
         """The edge from the part above in a chain into the part at `index`."""
 
     @abstractmethod
-    def link(self, ends: Ends, link: Link, fork: Fork, on_spine: set[int]) -> str:
+    def link(
+        self, ends: Ends, link: Link, fork: Fork, on_spine: set[int]
+    ) -> str:
         """The edge that draws a link of a fork."""
 
     def emit(self, depth: int, line: str) -> None:
@@ -64,7 +66,9 @@ class DiagramWriter(ABC):
         self.count += 1
         return f"{prefix}{self.count}"
 
-    def part(self, part: FigurePart, depth: int, group: str = "spine") -> Ends:
+    def part(
+        self, part: FigurePart, depth: int, group: str = "spine"
+    ) -> Ends:
         """Write a part; where to enter and to leave it."""
         if isinstance(part, Chain):
             return self.chain(part, depth, group)
@@ -87,26 +91,36 @@ class DiagramWriter(ABC):
         """A cluster with a point where its paths part; the whole net needs no cluster."""
         is_net = bool(fork.breaks)
         cluster = "" if is_net else self.fresh(self.CLUSTER)
-        for step, line in enumerate([] if is_net else self.opening(fork, cluster)):
+        for step, line in enumerate(
+            [] if is_net else self.opening(fork, cluster)
+        ):
             self.emit(depth + step, line)
         inner = depth + (not is_net)
         entries = self.entries(fork, inner, group)
         on_spine = set(range(len(fork.units))) if is_net else spine_of(fork)
         ports = [
-            self.part(unit, inner, group if index in on_spine else self.side())
+            self.part(
+                unit, inner, group if index in on_spine else self.side()
+            )
             for index, unit in enumerate(fork.units)
         ]
         for link in fork.links:
             tails = self.tails(link, ports, entries)
-            for ends in self.side_by_side(tails, ports[link.target][0], link.entry):
+            for ends in self.side_by_side(
+                tails, ports[link.target][0], link.entry
+            ):
                 self.emit(inner, self.link(ends, link, fork, on_spine))
         if not is_net:
             self.emit(depth, self.CLOSE)
-        first = self.entrance(cluster, entries[0] if entries else ports[0][0])
+        first = self.entrance(
+            cluster, entries[0] if entries else ports[0][0]
+        )
         self.entering[first] = entries if len(entries) > 1 else [first]
         return first, self.leave(fork, ports, entries)
 
-    def leave(self, fork: Fork, ports: list[Ends], entries: list[str]) -> str:
+    def leave(
+        self, fork: Fork, ports: list[Ends], entries: list[str]
+    ) -> str:
         """What a fork ends with, where each of its streams leaves."""
         result = ports[fork.result][1]
         if fork.exits:
@@ -125,7 +139,9 @@ class DiagramWriter(ABC):
             self.emit(depth, self.point(name, group))
         return names
 
-    def tails(self, link: Link, ports: list[Ends], entries: list[str]) -> list[str]:
+    def tails(
+        self, link: Link, ports: list[Ends], entries: list[str]
+    ) -> list[str]:
         """Where the edges of a link may begin: at the stream that it carries, and those beside."""
         if link.source < 0:
             return entries[link.port :] or entries[-1:]

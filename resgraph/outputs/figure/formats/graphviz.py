@@ -80,7 +80,9 @@ class _Writer(DiagramWriter):
     colours: dict[str, str] = field(kw_only=True)
     CLOSE, CLUSTER = "}", "cluster"
 
-    def document(self, name: str, net: Fork, scale: HeatScale | None = None) -> str:
+    def document(
+        self, name: str, net: Fork, scale: HeatScale | None = None
+    ) -> str:
         """The whole graph."""
         c = self.colours
         label = self.legend(name, scale) if scale else quoted(name)
@@ -109,8 +111,13 @@ class _Writer(DiagramWriter):
             f"<td bgcolor='{self.colours[f'heat-{step}']}' width='22'> </td>"
             for step in range(HEAT_STEPS)
         )
-        said = " · ".join(filter(None, [high, *scale.remarks, scale.heat.note]))
-        left, right = f"<b>{_html(scale.heat.name)}</b>  {_html(low)}", _html(said)
+        said = " · ".join(
+            filter(None, [high, *scale.remarks, scale.heat.note])
+        )
+        left, right = (
+            f"<b>{_html(scale.heat.name)}</b>  {_html(low)}",
+            _html(said),
+        )
         bar = f"<tr><td>{left}</td>{swatches}<td>{right}</td></tr>"
         return (
             f"<<table border='0' cellspacing='0'><tr><td align='left'>{_html(name)}</td></tr>"
@@ -157,7 +164,9 @@ class _Writer(DiagramWriter):
         wide = width(f"{box.text} {box.detail}".strip(), _SIZE) + 16
         label = _html(box.text)
         if box.detail:
-            label += f" <font color='{c['muted']}'>{_html(box.detail)}</font>"
+            label += (
+                f" <font color='{c['muted']}'>{_html(box.detail)}</font>"
+            )
         if box.heat:
             label = (
                 "<table border='0' cellborder='0' cellspacing='2'><tr>"
@@ -231,13 +240,13 @@ class _Writer(DiagramWriter):
             f" tooltip={quoted(fork.title)}];",
         ]
 
-    def link(self, ends: Ends, link: Link, fork: Fork, on_spine: set[int]) -> str:
+    def link(
+        self, ends: Ends, link: Link, fork: Fork, on_spine: set[int]
+    ) -> str:
         out = self.weight(link, fork, on_spine)
         if link.changes:
             accent = self.colours["accent"]
-            out += (
-                f', style=dotted, color="{accent}", fontcolor="{accent}", penwidth=1.6'
-            )
+            out += f', style=dotted, color="{accent}", fontcolor="{accent}", penwidth=1.6'
         warm = " to ".join(cell.text for cell in link.heat)
         if label := " ".join(filter(None, (link.pill or link.note, warm))):
             out += f", label={quoted(f' {label} ')}"
@@ -249,7 +258,9 @@ class _Writer(DiagramWriter):
         east."""
         from_spine = link.source < 0 or link.source in on_spine
         to_spine = link.target in on_spine
-        passes_over = link.shortcut or (fork.breaks and link.source != link.target - 1)
+        passes_over = link.shortcut or (
+            fork.breaks and link.source != link.target - 1
+        )
         if from_spine and to_spine and not passes_over:
             return "weight=20"
         if not to_spine or not isinstance(fork.units[link.target], Join):

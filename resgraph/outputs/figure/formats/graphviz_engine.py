@@ -18,7 +18,11 @@ from .svg import escape
 
 LAID_OUT = [
     "svg",
-    *(each.name for each in named("render").values() if each.takes == "svg"),
+    *(
+        each.name
+        for each in named("render").values()
+        if each.takes == "svg"
+    ),
 ]
 """The formats that Graphviz' own layout can be had in."""
 _INSTALL = (
@@ -45,7 +49,9 @@ def laid_out(source: str, kind: str = "svg", **options: Any) -> str | bytes:
         return svg
     # Helvetica is not among the fonts that come with resgraph, and typst would take one of its own
     # for it.
-    svg = re.sub(r'font-family="[^"]*"', f'font-family="{escape(FONT)}"', svg)
+    svg = re.sub(
+        r'font-family="[^"]*"', f'font-family="{escape(FONT)}"', svg
+    )
     drawn: str | bytes = OUTPUTS[kind].load()(svg, **options)
     return drawn
 
@@ -61,7 +67,9 @@ def _engine(source: str) -> bytes:
         for font in packaged():
             shutil.copy(font, folder)
         told = Path(folder) / "fonts.conf"
-        told.write_text(_FONTS.format(folder=escape(folder)), encoding="utf-8")
+        told.write_text(
+            _FONTS.format(folder=escape(folder)), encoding="utf-8"
+        )
         environment = {**os.environ, "FONTCONFIG_FILE": str(told)}
         done = subprocess.run(
             [program, "-Tsvg"],
@@ -70,10 +78,12 @@ def _engine(source: str) -> bytes:
             env=environment,
         )
     if done.returncode or b"</svg>" not in done.stdout:
-        said = done.stderr.decode(errors="replace").strip().splitlines() or [
-            f"it ended with {done.returncode}"
-        ]
-        raise MissingError(f"Graphviz' `dot` ({program}) draws no SVG: {said[0]}")
+        said = done.stderr.decode(
+            errors="replace"
+        ).strip().splitlines() or [f"it ended with {done.returncode}"]
+        raise MissingError(
+            f"Graphviz' `dot` ({program}) draws no SVG: {said[0]}"
+        )
     return done.stdout
 
 
@@ -81,5 +91,9 @@ def _library(source: str) -> bytes:
     try:
         import pygraphviz
     except ImportError:
-        raise MissingError(f"no Graphviz engine was found: {_INSTALL}") from None
-    return bytes(pygraphviz.AGraph(string=source).draw(prog="dot", format="svg"))
+        raise MissingError(
+            f"no Graphviz engine was found: {_INSTALL}"
+        ) from None
+    return bytes(
+        pygraphviz.AGraph(string=source).draw(prog="dot", format="svg")
+    )

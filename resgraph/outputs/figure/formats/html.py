@@ -23,9 +23,23 @@ from ....passes.receptive_field import receptive_fields
 from ..content import quantity
 from ..content.builder import PartBuilder
 from ..content.heating import HeatScale, Warmth
-from ..content.parts import BlockRun, Chain, FigurePart, Fork, Join, Link, Tile
+from ..content.parts import (
+    BlockRun,
+    Chain,
+    FigurePart,
+    Fork,
+    Join,
+    Link,
+    Tile,
+)
 from ..content.rows import blocks_in
-from ..figures.header import caption, shortcut_kinds, subtitle, totals, unit_words
+from ..figures.header import (
+    caption,
+    shortcut_kinds,
+    subtitle,
+    totals,
+    unit_words,
+)
 from ..figures.legend import Legend
 from ..figures.overview import RHYTHM, mark_sheets
 from ..figures.paint import paint as paint_parts
@@ -45,7 +59,9 @@ PLACEHOLDER = "\ue000"
 """Stands for a block's name in a fragment that several blocks share."""
 
 
-def html(plan: Plan, theme: Theme = "auto", paint: Sequence[Heat] = ()) -> str:
+def html(
+    plan: Plan, theme: Theme = "auto", paint: Sequence[Heat] = ()
+) -> str:
     """The whole page. `theme` is what it opens in, which a reader may change; `paint` has the
     numbers that colour the nodes."""
     if theme not in OPENS_IN:
@@ -84,7 +100,9 @@ def html(plan: Plan, theme: Theme = "auto", paint: Sequence[Heat] = ()) -> str:
 def _colours() -> str:
     """The tokens as custom properties, and the classes that fragments use."""
     tables = {
-        name: "".join(f"--{token}:{value};" for token, value in PALETTES[name].items())
+        name: "".join(
+            f"--{token}:{value};" for token, value in PALETTES[name].items()
+        )
         for name in ("light", "dark")
     }
     classes = "".join(
@@ -128,11 +146,15 @@ class Pile:
         self.warmth = Warmth(net, graph, self.heat) if self.heat else None
         self.facts = BandFacts(plan, receptive_fields(graph), self.heat)
         whole = even(RHYTHM, net)
-        self.rhythm = replace(RHYTHM, tile_width=whole.tile_width - whole.heat)
+        self.rhythm = replace(
+            RHYTHM, tile_width=whole.tile_width - whole.heat
+        )
         self.links = by_key((link.target, link) for link in net.links)
         start = self.add(net.units[0])
         self.exits[0] = self.streams
-        rows = [self.row(builder, rows, units) for rows, units in builder.bands]
+        rows = [
+            self.row(builder, rows, units) for rows, units in builder.bands
+        ]
         index = {id(unit): i for i, unit in enumerate(net.units)}
         skips = [
             [link.source, link.target, link.port, link.entry]
@@ -161,7 +183,10 @@ class Pile:
             yield wide, fragment([*draw(0, 8)]), label
 
     def row(
-        self, builder: PartBuilder, rows: list[Path], units: list[FigurePart]
+        self,
+        builder: PartBuilder,
+        rows: list[Path],
+        units: list[FigurePart],
     ) -> dict[str, Any]:
         """One row of the net: its numbers, and its items."""
         graph = self.plan.graph
@@ -169,8 +194,12 @@ class Pile:
         items = []
         for unit in units:
             place = len(self.exits)
-            self.streams = streams_into(self.links.get(place, ()), self.exits)
-            items += [self.item(builder, rows, part) for part in _parts_of(unit)]
+            self.streams = streams_into(
+                self.links.get(place, ()), self.exits
+            )
+            items += [
+                self.item(builder, rows, part) for part in _parts_of(unit)
+            ]
             self.exits[place] = self.streams
         origin = nodes[0].origin if nodes else None
         return {
@@ -183,7 +212,9 @@ class Pile:
             "kinds": ", ".join(
                 dict.fromkeys(b.block for b in blocks_in(rows) if b.block)
             ),
-            "at": _written([*origin.calls, origin.span][0]) if origin else "",
+            "at": _written([*origin.calls, origin.span][0])
+            if origin
+            else "",
             "units": len(units),
             "items": items,
         }
@@ -194,21 +225,30 @@ class Pile:
         """A tile, a join, or a run of blocks; each with what it unfolds to."""
         match part:
             case Tile(covers=covers):
-                layers = {item.name: item for row in rows for item in row.items}
+                layers = {
+                    item.name: item for row in rows for item in row.items
+                }
                 return {
                     "f": self.flow(part),
                     "o": self.add_ops([layers[name] for name in covers]),
                 }
             case Fork(repeat=BlockRun() as run):
-                return self.run(part, run, blocks_in(rows)[run.first - 1 : run.last])
+                return self.run(
+                    part, run, blocks_in(rows)[run.first - 1 : run.last]
+                )
         return {"f": self.flow(part)}
 
-    def run(self, fork: Fork, run: BlockRun, blocks: list[Block]) -> dict[str, Any]:
+    def run(
+        self, fork: Fork, run: BlockRun, blocks: list[Block]
+    ) -> dict[str, Any]:
         """Blocks drawn as one, and each of them; equal ones share what the first one unfolds to."""
         drawn: dict[Hashable, dict[str, Any]] = {}
         inside, streams = [], self.streams
         for block in blocks:
-            alike = (self.alike(block) if run.equal else block.name, self.streams)
+            alike = (
+                self.alike(block) if run.equal else block.name,
+                self.streams,
+            )
             if alike not in drawn:
                 drawn[alike] = self.block(block)
             inside.append(drawn[alike] | {"n": block.name})
@@ -219,7 +259,9 @@ class Pile:
         return {
             "f": self.flow(fork),
             "label": label,
-            "tag": label if run.equal else " ".join([label, *run.differences]),
+            "tag": label
+            if run.equal
+            else " ".join([label, *run.differences]),
             "said": run.short,
             "blocks": inside,
         }
@@ -228,7 +270,10 @@ class Pile:
         """What equal blocks must share to be drawn alike: the numbers that they are painted
         with."""
         values = self.heat.values if self.heat else {}
-        return tuple(values.get(node.name) for node in self.plan.graph.nodes_of(block))
+        return tuple(
+            values.get(node.name)
+            for node in self.plan.graph.nodes_of(block)
+        )
 
     def block(self, block: Block) -> dict[str, Any]:
         """One block: folded, and op by op."""
@@ -250,7 +295,9 @@ class Pile:
     def add_ops(self, items: list[Item]) -> int:
         """The fragment of some layers, op by op."""
         builder = PartBuilder(self.plan.graph, "ops")
-        parts = [part for item in items if (part := builder.op_part(item, 0))]
+        parts = [
+            part for item in items if (part := builder.op_part(item, 0))
+        ]
         return self.add(Chain("layers", parts), rhythm=OPS)
 
     def add(
@@ -292,12 +339,16 @@ class Pile:
 def _entry(placement: Placement, drawn: str) -> dict[str, Any]:
     """A fragment as the script knows it: its sizes, its picture, and where wires meet it."""
     sizes = (placement.height, placement.left, placement.right)
-    entry: dict[str, Any] = dict(zip("hlr", map(_rounded, sizes), strict=True))
+    entry: dict[str, Any] = dict(
+        zip("hlr", map(_rounded, sizes), strict=True)
+    )
     entry["d"] = drawn
     for end, places in (("e", placement.entries), ("x", placement.exits)):
         if len(places) > 1:
             entry[end] = [*map(_rounded, places)]
-    if starts_with_box(placement.part) and not isinstance(placement.part, Join):
+    if starts_with_box(placement.part) and not isinstance(
+        placement.part, Join
+    ):
         entry["a"] = 1
     return entry
 
@@ -321,7 +372,9 @@ def _scale(scale: HeatScale) -> dict[str, Any]:
 
 
 def _parts_of(unit: FigurePart) -> list[FigurePart]:
-    return unit.parts if isinstance(unit, Chain) and not unit.tight else [unit]
+    return (
+        unit.parts if isinstance(unit, Chain) and not unit.tight else [unit]
+    )
 
 
 def _leave_open(group: ShapeGroup, prefix: str) -> None:

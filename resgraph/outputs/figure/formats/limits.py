@@ -48,7 +48,10 @@ def png(width: float, height: float, scale: float) -> None:
     wide, high = width * scale, height * scale
     if max(wide, high) <= MOST_PNG and wide * high <= MOST_PIXELS:
         return
-    fits = min(MOST_PNG / max(width, height), (MOST_PIXELS / (width * height)) ** 0.5)
+    fits = min(
+        MOST_PNG / max(width, height),
+        (MOST_PIXELS / (width * height)) ** 0.5,
+    )
     smaller = (
         f"draw it smaller (`--scale {int(fits * 100) / 100:g}`), "
         if fits >= 0.5

@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 def _look(colours: dict[str, str]) -> str:
     """Clusters and labels are as light as the figure's cards, and titles stand clear of the edges
     that enter below."""
-    ink = dict.fromkeys(("textColor", "titleColor", "nodeTextColor"), colours["ink"])
+    ink = dict.fromkeys(
+        ("textColor", "titleColor", "nodeTextColor"), colours["ink"]
+    )
     variables = {
         "clusterBkg": colours["card"],
         "clusterBorder": colours["tile-edge"],
@@ -44,7 +46,11 @@ def _look(colours: dict[str, str]) -> str:
         **ink,
     }
     margin = {"subGraphTitleMargin": {"top": 4, "bottom": 18}}
-    said = {"theme": "base", "themeVariables": variables, "flowchart": margin}
+    said = {
+        "theme": "base",
+        "themeVariables": variables,
+        "flowchart": margin,
+    }
     return f"%%{{init: {json.dumps(said)}}}%%"
 
 
@@ -70,11 +76,19 @@ def mermaid(
     """
     graph = plan.graph
     writer, colours = _Writer(), PALETTES[theme]
-    net = PartBuilder(graph, choose(view), check_names(graph, expand)).net(ends=True)
+    net = PartBuilder(graph, choose(view), check_names(graph, expand)).net(
+        ends=True
+    )
     scale = warm([(net, graph, heat) for heat in paint]) if paint else None
     writer.part(net, 1)
     writer.legend(scale)
-    head = ["---", f"title: {titled(plan.name)}", "---", _look(colours), "flowchart TB"]
+    head = [
+        "---",
+        f"title: {titled(plan.name)}",
+        "---",
+        _look(colours),
+        "flowchart TB",
+    ]
     text = "\n".join([*head, *writer.lines, *writer.styles(colours), ""])
     limits.mermaid(writer.edges, len(text))
     return text
@@ -82,7 +96,11 @@ def mermaid(
 
 def quoted(text: str) -> str:
     """A string of the language: what is special to it becomes an entity."""
-    return '"' + "".join(_ENTITIES.get(c, c if c >= " " else " ") for c in text) + '"'
+    return (
+        '"'
+        + "".join(_ENTITIES.get(c, c if c >= " " else " ") for c in text)
+        + '"'
+    )
 
 
 def titled(text: str) -> str:
@@ -103,11 +121,15 @@ class _Writer(DiagramWriter):
     edges: int = 0
     CLOSE, CLUSTER = "end", "s"
 
-    def part(self, part: FigurePart, depth: int, group: str = "spine") -> Ends:
+    def part(
+        self, part: FigurePart, depth: int, group: str = "spine"
+    ) -> Ends:
         """As of any diagram; the rows of a painted tile are nodes of their own, as each has a
         colour."""
         if isinstance(part, Tile) and any(row.heat for row in part.rows):
-            part = Chain(part.name, [Strip(row.name, row) for row in part.rows])
+            part = Chain(
+                part.name, [Strip(row.name, row) for row in part.rows]
+            )
         return super(_Writer, self).part(part, depth, group)
 
     def node(self, name: str, part: FigurePart, group: str) -> str:
@@ -133,11 +155,18 @@ class _Writer(DiagramWriter):
         """Both ends of what it is painted with, beside the net."""
         if scale is None:
             return
-        self.emit(1, f"subgraph {self.fresh(self.CLUSTER)}[{quoted(scale.heat.name)}]")
+        self.emit(
+            1,
+            f"subgraph {self.fresh(self.CLUSTER)}[{quoted(scale.heat.name)}]",
+        )
         for step, end in zip((0, HEAT_STEPS - 1), scale.ends, strict=True):
             self.steps.add(step)
             self.emit(2, f"{self.fresh()}[{quoted(end)}]:::heat-{step}")
-        upper = ["of a range, the colour of its upper end"] if self.ranges else []
+        upper = (
+            ["of a range, the colour of its upper end"]
+            if self.ranges
+            else []
+        )
         remarks = [*scale.remarks, *upper, *filter(None, [scale.heat.note])]
         if remarks:
             self.families.add("input")
@@ -159,7 +188,11 @@ class _Writer(DiagramWriter):
             for step in sorted(self.steps)
         ]
         dotted = ",".join(map(str, self.dotted))
-        links = [f"  linkStyle {dotted} stroke:{colours['accent']}"] if dotted else []
+        links = (
+            [f"  linkStyle {dotted} stroke:{colours['accent']}"]
+            if dotted
+            else []
+        )
         return classes + heats + links
 
     def point(self, name: str, group: str) -> str:
@@ -176,7 +209,9 @@ class _Writer(DiagramWriter):
     def step(self, ends: Ends, chain: Chain, index: int) -> str:
         return self.edge(ends, chain.note(index))
 
-    def link(self, ends: Ends, link: Link, fork: Fork, on_spine: set[int]) -> str:
+    def link(
+        self, ends: Ends, link: Link, fork: Fork, on_spine: set[int]
+    ) -> str:
         if link.changes:
             self.dotted.append(self.edges)
         arrow = "-.->" if link.changes else "-->"

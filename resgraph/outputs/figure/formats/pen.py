@@ -59,7 +59,9 @@ class Pen(ABC):
             case Outline():
                 return self.outline(shape)
             case Line(arrow=True):
-                return f"{self.line(shape)}\n{self.polygon(arrowhead(shape))}"
+                return (
+                    f"{self.line(shape)}\n{self.polygon(arrowhead(shape))}"
+                )
             case Line():
                 return self.line(shape)
 

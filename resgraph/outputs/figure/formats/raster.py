@@ -36,7 +36,9 @@ def png(svg: str, scale: float = 2.0, font: Path | None = None) -> bytes:
     try:
         import resvg_py
     except ModuleNotFoundError:
-        raise MissingError(f"PNG needs the package resvg-py: {_INSTALL}") from None
+        raise MissingError(
+            f"PNG needs the package resvg-py: {_INSTALL}"
+        ) from None
     limits.png(*_size(_checked(svg, "PNG", font)), scale)
     return bytes(
         resvg_py.svg_to_bytes(
@@ -45,7 +47,9 @@ def png(svg: str, scale: float = 2.0, font: Path | None = None) -> bytes:
             # its own is 0, at which a length in points, as Graphviz has, is none
             dpi=96,
             skip_system_fonts=True,
-            font_files=[*map(str, [*fonts.packaged(), *filter(None, [font])])],
+            font_files=[
+                *map(str, [*fonts.packaged(), *filter(None, [font])])
+            ],
             sans_serif_family=fonts.FAMILY,
         )
     )
@@ -70,7 +74,9 @@ def pdf(svg: str, scale: float = 1.0, font: Path | None = None) -> bytes:
     try:
         import typst
     except ModuleNotFoundError:
-        raise MissingError(f"PDF needs the package typst: {_INSTALL}") from None
+        raise MissingError(
+            f"PDF needs the package typst: {_INSTALL}"
+        ) from None
     root = _checked(svg, "PDF", font)
     width, height = (length * scale for length in _size(root))
     limits.pdf(width, height)
@@ -98,7 +104,9 @@ def _checked(svg: str, kind: str, font: Path | None) -> ET.Element:
     root = ET.fromstring(svg)
     texts = (each.text or "" for each in root.iter(f"{_SVG}text"))
     if lacking := fonts.lacking(texts, font):
-        raise UsageError(f"{kind} cannot show {fonts.missing(lacking, font)}")
+        raise UsageError(
+            f"{kind} cannot show {fonts.missing(lacking, font)}"
+        )
     return root
 
 
@@ -108,4 +116,6 @@ def _size(root: ET.Element) -> tuple[float, float]:
 
 def _pixels(length: str) -> float:
     """A length of SVG, in pixels or in points."""
-    return float(length.removesuffix("pt")) * (4 / 3 if length.endswith("pt") else 1)
+    return float(length.removesuffix("pt")) * (
+        4 / 3 if length.endswith("pt") else 1
+    )

@@ -25,7 +25,9 @@ from ..scene import (
 from ..style import FONT, PALETTES, Theme
 from .pen import Pen
 
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_CONTROL = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]"
+)
 
 
 def escape(text: str) -> str:
@@ -101,7 +103,10 @@ class _Pen(Pen):
         # for everyone's.
         return [
             "<style>",
-            *(f"@media (prefers-color-scheme:dark){{{rule}}}" for rule in rules),
+            *(
+                f"@media (prefers-color-scheme:dark){{{rule}}}"
+                for rule in rules
+            ),
             "</style>",
         ]
 
@@ -114,14 +119,22 @@ class _Pen(Pen):
 
     def _painted(self, fill: str, stroke: str, width: float) -> str:
         out = [] if fill else ['fill="none"']
-        tokens = [(kind, t) for kind, t in (("fill", fill), ("stroke", stroke)) if t]
+        tokens = [
+            (kind, t)
+            for kind, t in (("fill", fill), ("stroke", stroke))
+            if t
+        ]
         if self.plain:
-            out += [f'{kind}="{self.palette[token]}"' for kind, token in tokens]
+            out += [
+                f'{kind}="{self.palette[token]}"' for kind, token in tokens
+            ]
         if stroke:
             out.append(f'stroke-width="{number(width)}"')
         if self.auto:
             self.used.update(tokens)
-            classes = " ".join(f"{kind[0]}-{token}" for kind, token in tokens)
+            classes = " ".join(
+                f"{kind[0]}-{token}" for kind, token in tokens
+            )
             out.append(f'class="{classes}"')
         return " ".join(out)
 
@@ -129,7 +142,9 @@ class _Pen(Pen):
         """One line for each shape, groups opened and closed."""
         for item in items:
             if isinstance(item, ShapeGroup):
-                place = f' data-at="{escape(item.place)}"' if item.place else ""
+                place = (
+                    f' data-at="{escape(item.place)}"' if item.place else ""
+                )
                 yield f'<g id="{escape(item.name)}" class="{escape(item.kind)}"{place}>'
                 yield f"<title>{escape(item.title)}</title>"
                 yield from map(self.draw, item.shapes)
@@ -139,7 +154,8 @@ class _Pen(Pen):
 
     def rect(self, shape: Rect) -> str:
         x, y, width, height, radius = map(
-            number, (shape.x, shape.y, shape.width, shape.height, shape.radius)
+            number,
+            (shape.x, shape.y, shape.width, shape.height, shape.radius),
         )
         round_ = f' rx="{radius}"' if shape.radius else ""
         size = f'x="{x}" y="{y}" width="{width}" height="{height}"{round_}'
@@ -155,7 +171,9 @@ class _Pen(Pen):
     def line(self, shape: Line) -> str:
         # A dash of no length is a dot by the standard, and nothing in Qt.
         dots = (
-            ' stroke-dasharray="0.01 4" stroke-linecap="round"' if shape.dotted else ""
+            ' stroke-dasharray="0.01 4" stroke-linecap="round"'
+            if shape.dotted
+            else ""
         )
         path = _trace(shaft(shape), shape.radius)
         return f'<path d="{path}" {self.paint(shape)}{dots}/>'
@@ -165,7 +183,9 @@ class _Pen(Pen):
         out = f'<text x="{x}" y="{y}" font-size="{size}"'
         # By its name, which every reader knows; a number is as good as normal to some.
         if shape.weight >= 450:
-            out += f' font-weight="{"bold" if shape.weight >= 600 else 500}"'
+            out += (
+                f' font-weight="{"bold" if shape.weight >= 600 else 500}"'
+            )
         if shape.italic:
             out += ' font-style="italic"'
         if shape.anchor != "start":
@@ -181,9 +201,13 @@ class _Pen(Pen):
 
 def _bent(curve: Curve, about: Outline) -> str:
     """The path data of a closed curve."""
-    points = [f"{number(about.x + x)} {number(about.y + y)}" for x, y in curve]
+    points = [
+        f"{number(about.x + x)} {number(about.y + y)}" for x, y in curve
+    ]
     out = [f"M{points[0]}"]
-    for start, bend, end in zip(points[::2], points[1::2], points[2::2], strict=False):
+    for start, bend, end in zip(
+        points[::2], points[1::2], points[2::2], strict=False
+    ):
         out.append(f"L{end}" if bend == start else f"Q{bend} {end}")
     return "".join(out) + "Z"
 
@@ -191,7 +215,9 @@ def _bent(curve: Curve, about: Outline) -> str:
 def _trace(points: tuple[Point, ...], radius: float) -> str:
     """The path data along points, each inner corner rounded as far as its sides allow."""
     out = [f"M{_at(points[0])}"]
-    for before, here, after in zip(points, points[1:], points[2:], strict=False):
+    for before, here, after in zip(
+        points, points[1:], points[2:], strict=False
+    ):
         first, second = dist(before, here), dist(here, after)
         bend = min(radius, first / 2, second / 2)
         if bend < 0.01:

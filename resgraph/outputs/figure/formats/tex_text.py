@@ -69,7 +69,9 @@ _LIKE_LATIN = dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΧο", "ABEZHIKMNOPTXo", strict=
 def escape(text: str) -> str:
     """Text that LaTeX sets as it stands. Raises `ValueError` for a character that it cannot set
     (`lacking`)."""
-    return _LIGATURE.sub(r"\1{\\kern0pt}", "".join(map(_written, _clusters(text))))
+    return _LIGATURE.sub(
+        r"\1{\\kern0pt}", "".join(map(_written, _clusters(text)))
+    )
 
 
 def lacking(texts: Iterable[str]) -> list[str]:
@@ -120,11 +122,15 @@ def _sign(character: str) -> str:
     """One character without accents; "" for one that is unknown."""
     if character in _SPECIAL:
         return _SPECIAL[character]
-    if (len(character) == 1 and " " <= character < "\x7f") or character in _LIKE_LATIN:
+    if (
+        len(character) == 1 and " " <= character < "\x7f"
+    ) or character in _LIKE_LATIN:
         return _LIKE_LATIN.get(character, character)
     if character in _LETTERS:
         return f"\\{_LETTERS[character]}{{}}"
     if character in _T1:
         return rf"{{\fontencoding{{T1}}\selectfont\{_T1[character]}}}"
     sign = _SIGNS.get(character, "")
-    return f"${sign if sign[:1] in '^_-' else chr(92) + sign}$" if sign else ""
+    return (
+        f"${sign if sign[:1] in '^_-' else chr(92) + sign}$" if sign else ""
+    )

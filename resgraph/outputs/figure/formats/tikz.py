@@ -76,7 +76,9 @@ def _bent(curve: Curve, about: Outline) -> str:
     way there."""
     points = [(about.x + x, about.y + y) for x, y in curve]
     out = [_at(points[0])]
-    for start, bend, end in zip(points[::2], points[1::2], points[2::2], strict=False):
+    for start, bend, end in zip(
+        points[::2], points[1::2], points[2::2], strict=False
+    ):
         first, second = (
             (a + (b - a) * 2 / 3, c + (d - c) * 2 / 3)
             for (a, c), (b, d) in ((start, bend), (end, bend))
@@ -96,7 +98,9 @@ class _Pen(Pen):
         self.palette, self.unit = palette, unit
         self.used: set[str] = set()
 
-    def options(self, shape: Rect | Circle | Polygon | Line, *more: str) -> str:
+    def options(
+        self, shape: Rect | Circle | Polygon | Line, *more: str
+    ) -> str:
         """The options of a path."""
         out = []
         if fill := "" if isinstance(shape, Line) else shape.fill:
@@ -110,14 +114,23 @@ class _Pen(Pen):
 
     def rect(self, shape: Rect) -> str:
         bend = min(shape.radius, shape.width / 2, shape.height / 2)
-        corners = [f"rounded corners={number(bend * self.unit)}pt"] if bend else []
+        corners = (
+            [f"rounded corners={number(bend * self.unit)}pt"]
+            if bend
+            else []
+        )
         start = _at((shape.x, shape.y))
         end = _at((shape.x + shape.width, shape.y + shape.height))
         return rf"\path[{self.options(shape, *corners)}] {start} rectangle {end};"
 
     def circle(self, shape: Circle) -> str:
-        at, radius = _at((shape.x, shape.y)), number(shape.radius * self.unit)
-        return rf"\path[{self.options(shape)}] {at} circle[radius={radius}pt];"
+        at, radius = (
+            _at((shape.x, shape.y)),
+            number(shape.radius * self.unit),
+        )
+        return (
+            rf"\path[{self.options(shape)}] {at} circle[radius={radius}pt];"
+        )
 
     def polygon(self, shape: Polygon) -> str:
         path = " -- ".join(map(_at, shape.points))
@@ -126,7 +139,9 @@ class _Pen(Pen):
     def line(self, shape: Line) -> str:
         more = []
         if shape.radius and len(shape.points) > 2:
-            more.append(f"rounded corners={number(shape.radius * self.unit)}pt")
+            more.append(
+                f"rounded corners={number(shape.radius * self.unit)}pt"
+            )
         if shape.dotted:
             more.append(
                 f"line cap=round, dash pattern=on 0pt off {number(4 * self.unit)}pt"

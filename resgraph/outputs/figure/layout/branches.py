@@ -28,13 +28,21 @@ def place_fork(
     inset = rhythm.frame_pad + rhythm.frame_head if fork.frame else 0.0
     opened = _opened(fork, streams)
     frame = Frame(
-        opened, boxes, rhythm, inset, [0] * len(boxes), [0.0] * len(boxes), {0: 0.0}
+        opened,
+        boxes,
+        rhythm,
+        inset,
+        [0] * len(boxes),
+        [0.0] * len(boxes),
+        {0: 0.0},
     )
     heights = [box.height for box in boxes]
     on_spine = set(units) if fork.breaks else spine(opened, heights)
     ways = Stacker(frame, on_spine).stack()
     _spread(frame)
-    out = Placement(fork, 0, 0, max(map(frame.bottom, units), default=inset))
+    out = Placement(
+        fork, 0, 0, max(map(frame.bottom, units), default=inset)
+    )
     for unit in units:
         out.put(boxes[unit], frame.at(unit), frame.top[unit])
         out.left = max(out.left, _note_reach(frame, unit))
@@ -65,8 +73,12 @@ def _leave(frame: Frame, out: Placement) -> None:
     for unit in leaving:
         if out.height > frame.bottom(unit) + 0.01:
             x = frame.at(unit)
-            out.wires.append(Wire(((x, frame.bottom(unit)), (x, out.height))))
-    out.entries = tuple(frame.at(ENTRY - lane) for lane in range(fork.entries))
+            out.wires.append(
+                Wire(((x, frame.bottom(unit)), (x, out.height)))
+            )
+    out.entries = tuple(
+        frame.at(ENTRY - lane) for lane in range(fork.entries)
+    )
     out.exits = tuple(map(frame.at, leaving))
 
 
@@ -84,7 +96,9 @@ def _opened(fork: Fork, streams: int) -> Fork:
         for link in fork.links
     ]
     result = exits[0] if exits else fork.result
-    return replace(fork, links=links, entries=streams, exits=exits, result=result)
+    return replace(
+        fork, links=links, entries=streams, exits=exits, result=result
+    )
 
 
 def _note_reach(frame: Frame, unit: int) -> float:
@@ -94,14 +108,21 @@ def _note_reach(frame: Frame, unit: int) -> float:
         return 0.0
     room = SIDE_NOTE if frame.column[unit] else SPINE_NOTE
     box.part.note = text.fit(box.part.note, NOTE_SIZE, room)
-    return box.left + 12 + text.width(box.part.note, NOTE_SIZE) - frame.at(unit)
+    return (
+        box.left
+        + 12
+        + text.width(box.part.note, NOTE_SIZE)
+        - frame.at(unit)
+    )
 
 
 def spine(fork: Fork, heights: list[float]) -> set[int]:
     """The units of the highest path from the entry to the result; of a product, only the first
     factor counts."""
     # what flows in beside the first stream is beside the spine
-    score: dict[int, float] = {ENTRY - lane: -1e9 for lane in range(fork.entries)}
+    score: dict[int, float] = {
+        ENTRY - lane: -1e9 for lane in range(fork.entries)
+    }
     score[ENTRY] = 0.0
     before: dict[int, int] = {}
     sources: dict[int, list[int]] = defaultdict(list)
@@ -114,7 +135,9 @@ def spine(fork: Fork, heights: list[float]) -> set[int]:
             choices = choices[:1]
         best = max(choices, key=lambda source: score[source], default=ENTRY)
         before[unit] = best
-        score[unit] = score[best] + (0 if unit in fork.side else heights[unit] + 1)
+        score[unit] = score[best] + (
+            0 if unit in fork.side else heights[unit] + 1
+        )
     out, unit = set(), fork.result
     while unit >= 0:
         out.add(unit)
@@ -124,7 +147,9 @@ def spine(fork: Fork, heights: list[float]) -> set[int]:
 
 def spine_of(fork: Fork) -> set[int]:
     """The spine of a fork that is not laid out: the longest path counts, by what its units hold."""
-    return spine(fork, [1.0 + sum(map(_size, walk(unit))) for unit in fork.units])
+    return spine(
+        fork, [1.0 + sum(map(_size, walk(unit))) for unit in fork.units]
+    )
 
 
 def _size(part: FigurePart) -> int:
@@ -138,7 +163,10 @@ def _spread(frame: Frame) -> None:
     sizes: dict[int, tuple[float, float]] = {}
     for unit, box in enumerate(frame.boxes):
         left, right = sizes.get(frame.column[unit], (0.0, 0.0))
-        sizes[frame.column[unit]] = max(left, box.left), max(right, box.right)
+        sizes[frame.column[unit]] = (
+            max(left, box.left),
+            max(right, box.right),
+        )
     for entry in range(frame.fork.entries):
         sizes.setdefault(entry, (0.0, 0.0))
     reach_left, reach_right = sizes.pop(0)

@@ -48,7 +48,10 @@ class Ground(Struct):
     def free_stretch(self, column: int, top: float, height: float) -> float:
         """The least top from `top` on at which a box of a height can stand in a column."""
         for at, low, high in sorted(self.rows):
-            if low <= column <= high and top - CLEAR < at < top + height + CLEAR:
+            if (
+                low <= column <= high
+                and top - CLEAR < at < top + height + CLEAR
+            ):
                 top = at + CLEAR
         return top
 
@@ -64,11 +67,15 @@ class Stacker:
         for link in frame.fork.links:
             self.ins[link.target].append(link)
             self.outs[link.source].append(link)
-        self.waiting = {source: len(links) for source, links in self.outs.items()}
+        self.waiting = {
+            source: len(links) for source, links in self.outs.items()
+        }
         for unit in frame.fork.exits:  # nothing stands below what leaves
             self.waiting[unit] = self.waiting.get(unit, 0) + 1
         entries = range(frame.fork.entries)
-        self.occupied: dict[int, float] = dict.fromkeys(entries, frame.inset)
+        self.occupied: dict[int, float] = dict.fromkeys(
+            entries, frame.inset
+        )
         self.last: dict[int, int] = {lane: ENTRY - lane for lane in entries}
         self.ground = Ground()
         # one column has no neighbours to run into
@@ -90,7 +97,10 @@ class Stacker:
                         self.occupied[source], self.frame.centre(unit)
                     )
                 self.waiting[link.source] -= 1
-            self.occupied[column], self.last[column] = self.frame.bottom(unit), unit
+            self.occupied[column], self.last[column] = (
+                self.frame.bottom(unit),
+                unit,
+            )
             ways.update(mine)
         self.centre_side_units(ways)
         return ways
@@ -106,11 +116,13 @@ class Stacker:
         before = -inf
         while before != frame.top[unit]:
             before = frame.top[unit]
-            top = ground.free_stretch(column, before, frame.boxes[unit].height)
+            top = ground.free_stretch(
+                column, before, frame.boxes[unit].height
+            )
             frame.top[unit] = top
-            for y, low, high in self.rows_into(unit, column, ways) + self.row_out(
-                unit, column
-            ):
+            for y, low, high in self.rows_into(
+                unit, column, ways
+            ) + self.row_out(unit, column):
                 if low <= high:
                     frame.top[unit] += ground.free_row(y, low, high) - y
                 if frame.top[unit] != before:
@@ -137,7 +149,9 @@ class Stacker:
                 lanes += 1
         return out
 
-    def row_out(self, unit: int, column: int) -> list[tuple[float, float, float]]:
+    def row_out(
+        self, unit: int, column: int
+    ) -> list[tuple[float, float, float]]:
         """Height and columns passed of the links that part below a unit."""
         return (
             [(self.frame.split(unit), column + 1, inf)]
@@ -158,10 +172,13 @@ class Stacker:
             is_last = column and self.last[column] == source
             if is_last and source not in self.frame.fork.exits:
                 return column
-        start = max(map(self.frame.split, sources), default=self.frame.inset)
+        start = max(
+            map(self.frame.split, sources), default=self.frame.inset
+        )
         column = 1
         while column in self.occupied and (
-            self.occupied[column] > start or self.waiting.get(self.last[column], 0) > 0
+            self.occupied[column] > start
+            or self.waiting.get(self.last[column], 0) > 0
         ):
             column += 1
         return column
@@ -171,7 +188,11 @@ class Stacker:
         out: dict[Link, Way] = {}
         for link in self.ins[unit]:
             way = self.way(link, column)
-            out[link] = "lane" if way == "across" and "across" in out.values() else way
+            out[link] = (
+                "lane"
+                if way == "across" and "across" in out.values()
+                else way
+            )
         return out
 
     def way(self, link: Link, column: int) -> Way:
@@ -182,7 +203,11 @@ class Stacker:
         is_last = self.last[from_column] == source
         if from_column == column:
             return "straight" if is_last else "lane"
-        if frame.is_join(link.target) and is_last and not self._goes_on(link):
+        if (
+            frame.is_join(link.target)
+            and is_last
+            and not self._goes_on(link)
+        ):
             return "down"
         # From the side, a unit is entered at its top, where another link may come straight down.
         entered = any(
@@ -201,7 +226,9 @@ class Stacker:
             for other in self.outs[link.source]
         )
 
-    def height(self, unit: int, column: int, ways: dict[Link, Way]) -> float:
+    def height(
+        self, unit: int, column: int, ways: dict[Link, Way]
+    ) -> float:
         """The top of a unit: below all that it reads, with room for dots, corners and
         arrowheads."""
         frame = self.frame
@@ -229,7 +256,9 @@ class Stacker:
             # Room for the corner in which a link turns down, and one more where a lane comes back;
             # what is written beside a link stands clear of those that part from it.
             turns = rhythm.after_split * (1 + (way == "lane"))
-            written = rhythm.note_gap if link.note and way == "straight" else 0
+            written = (
+                rhythm.note_gap if link.note and way == "straight" else 0
+            )
             return frame.split(source) + max(turns, written)
         below = (frame.split(source) if parted else base) + 2
         return below + self._above_join(link, way, parted)
@@ -238,10 +267,14 @@ class Stacker:
         """The room that a link takes above the join that it enters."""
         frame, rhythm = self.frame, self.frame.rhythm
         if way == "straight":
-            return max(rhythm.before_join, PARTED_NOTE if link.note else 0.0)
+            return max(
+                rhythm.before_join, PARTED_NOTE if link.note else 0.0
+            )
         # A link enters a join from the side, at half its height: its corner needs room, and what is
         # written on it, or beside the unit, a line more.
-        noted = link.note or (link.source in frame.fork.names and not parted)
+        noted = link.note or (
+            link.source in frame.fork.names and not parted
+        )
         above = rhythm.join if noted and way == "down" else 0
         return above + rhythm.radius - frame.boxes[link.target].height / 2
 
@@ -249,7 +282,11 @@ class Stacker:
         """The gap between a unit and the one above it on the same spine."""
         part, rhythm = self.frame.boxes[below].part, self.frame.rhythm
         if below in self.frame.fork.breaks:
-            return rhythm.unit_gap_split if parts_at_once(part) else rhythm.unit_gap
+            return (
+                rhythm.unit_gap_split
+                if parts_at_once(part)
+                else rhythm.unit_gap
+            )
         if self.frame.is_join(below):
             return rhythm.before_join
         if len(self.frame.boxes[below].entries) > 1:
@@ -263,7 +300,9 @@ class Stacker:
         for column, unit in self.last.items():
             outs = self.outs[unit]
             alone = (
-                column and frame.column.count(column) == 1 and not frame.is_join(unit)
+                column
+                and frame.column.count(column) == 1
+                and not frame.is_join(unit)
             )
             if not alone or len(outs) != 1 or ways[outs[0]] != "down":
                 continue
@@ -271,5 +310,8 @@ class Stacker:
             slack = end - frame.bottom(unit)
             top = frame.top[unit] + slack / 2
             height = frame.boxes[unit].height
-            if slack > 0 and self.ground.free_stretch(column, top, height) == top:
+            if (
+                slack > 0
+                and self.ground.free_stretch(column, top, height) == top
+            ):
                 frame.top[unit] = top

@@ -67,7 +67,9 @@ class Rhythm(Frozen):
     def within(self, part: FigurePart) -> Rhythm:
         """The rhythm of a part: that of ops from a framed block on inwards."""
         return (
-            self.inner if self.inner and isinstance(part, Fork) and part.frame else self
+            self.inner
+            if self.inner and isinstance(part, Fork) and part.frame
+            else self
         )
 
 
@@ -190,7 +192,11 @@ class Frame(Struct):
 
     def bottom(self, unit: int) -> float:
         """The lower side of a unit, or of the entry."""
-        return self.inset if unit < 0 else self.top[unit] + self.boxes[unit].height
+        return (
+            self.inset
+            if unit < 0
+            else self.top[unit] + self.boxes[unit].height
+        )
 
     def split(self, unit: int) -> float:
         """The height at which links part below a unit: below its name, where it has one."""
@@ -220,7 +226,10 @@ class Frame(Struct):
 
     def ends(self, link: Link) -> tuple[float, ...]:
         """The x at which each stream of a link enters its target."""
-        spine, entries = self.at(link.target), self.boxes[link.target].entries
+        spine, entries = (
+            self.at(link.target),
+            self.boxes[link.target].entries,
+        )
         return tuple(spine + x for x in entries[link.entry :] or entries)
 
     def is_join(self, unit: int) -> bool:
@@ -249,7 +258,10 @@ def shifts(exits: Sequence[float], entries: Sequence[float]) -> bool:
 
 
 def pairs(
-    exits: Sequence[float], entries: Sequence[float], top: float, height: float
+    exits: Sequence[float],
+    entries: Sequence[float],
+    top: float,
+    height: float,
 ) -> list[tuple[Point, ...]]:
     """The ways of streams from where they leave to where they enter: straight down, or aside at a
     height of its own, so that none crosses another; slanting where some must cross."""
@@ -266,23 +278,38 @@ def pairs(
 
 def join_half(symbol: str, rhythm: Rhythm) -> float:
     """Half the width of a join: a circle for a sign, wider for a word."""
-    return rhythm.join if len(symbol) == 1 else text.width(symbol, 9.5, 600) / 2 + 6
+    return (
+        rhythm.join
+        if len(symbol) == 1
+        else text.width(symbol, 9.5, 600) / 2 + 6
+    )
 
 
 def strip_width(strip: Strip, rhythm: Rhythm) -> float:
     """What a strip's label asks for, its badge beside it."""
-    badge = text.width(strip.row.stride, 9.5, 600) + 14 if strip.row.stride else 0
-    return min(text.width(strip.row.label, rhythm.size, 500) + badge + 14, 220)
+    badge = (
+        text.width(strip.row.stride, 9.5, 600) + 14
+        if strip.row.stride
+        else 0
+    )
+    return min(
+        text.width(strip.row.label, rhythm.size, 500) + badge + 14, 220
+    )
 
 
 def tile_width(tile: Tile, rhythm: Rhythm) -> float:
     """What the widest row asks for, within limits: a longer text is cut."""
-    widest = max((_row_width(row, rhythm.size) for row in tile.rows), default=0.0)
+    widest = max(
+        (_row_width(row, rhythm.size) for row in tile.rows), default=0.0
+    )
     return min(widest + 2 * rhythm.tile_pad, 236) + rhythm.heat
 
 
 def _row_width(row: TileRow, size: float) -> float:
-    said, number = text.width(row.said, size, 500), text.width(row.number, size, 600)
+    said, number = (
+        text.width(row.said, size, 500),
+        text.width(row.number, size, 600),
+    )
     wanted = 14 + said + 14 + number
     badges = [row.stride, f"× {row.count}" if row.count > 1 else ""]
     for each in filter(None, badges):
@@ -336,12 +363,16 @@ def parts_at_once(part: FigurePart) -> bool:
     own."""
     while isinstance(part, Chain) and part.parts:
         part = part.parts[0]
-    return isinstance(part, Fork) and not part.frame and opens_with_split(part)
+    return (
+        isinstance(part, Fork) and not part.frame and opens_with_split(part)
+    )
 
 
 def opens_with_split(fork: Fork) -> bool:
     """Whether more than one path leaves the fork's entry, or streams flow in."""
-    return bool(fork.grid) or sum(link.source < 0 for link in fork.links) > 1
+    return (
+        bool(fork.grid) or sum(link.source < 0 for link in fork.links) > 1
+    )
 
 
 def starts_with_box(part: FigurePart) -> bool:

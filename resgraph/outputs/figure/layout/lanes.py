@@ -65,7 +65,9 @@ class _Stretches:
     node n has the nodes 2n and 2n + 1 below it."""
 
     def __init__(self, heights: Iterable[float]) -> None:
-        self.leaves = {height: leaf for leaf, height in enumerate(sorted({*heights}))}
+        self.leaves = {
+            height: leaf for leaf, height in enumerate(sorted({*heights}))
+        }
         self.first = 1 << len(self.leaves).bit_length()
         # the columns that are taken all along a node, and those that are somewhere in it
         self.along: dict[int, int] = defaultdict(int)
@@ -98,9 +100,14 @@ class _Stretches:
             for node, found in columns.items():
                 columns[node] = _widened(found, place)
 
-    def _nodes(self, low: float, high: float) -> tuple[list[int], list[int]]:
+    def _nodes(
+        self, low: float, high: float
+    ) -> tuple[list[int], list[int]]:
         """The largest nodes that make up a stretch, and those that hold an end of it."""
-        left, right = self.first + self.leaves[low], self.first + self.leaves[high]
+        left, right = (
+            self.first + self.leaves[low],
+            self.first + self.leaves[high],
+        )
         node, last = left, right - 1
         parts, above = [], []
         while left < right:

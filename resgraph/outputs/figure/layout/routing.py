@@ -51,13 +51,17 @@ def wires(frame: Frame, ways: dict[Link, Way]) -> list[Wire]:
     return [*out, *_in_lanes(frame, ways, parted)]
 
 
-def _in_lanes(frame: Frame, ways: dict[Link, Way], parted: set[int]) -> Iterator[Wire]:
+def _in_lanes(
+    frame: Frame, ways: dict[Link, Way], parted: set[int]
+) -> Iterator[Wire]:
     # Short links first, so that they take the inner lanes and cross no longer one.
     by_span = [link for link in ways if ways[link] == "lane"]
     by_span.sort(key=lambda link: _span(frame, link))
     entries = _Entries(frame, ways)
     entered = [(link, entries.take(link)) for link in by_span]
-    stretches = ((link, frame.split(link.source), y) for link, (_, y) in entered)
+    stretches = (
+        (link, frame.split(link.source), y) for link, (_, y) in entered
+    )
     heights = (y for each in stretches for y in (*each[1:], *_noted(*each)))
     lanes = _Lanes(frame, heights)
     for link, entry in entered:
@@ -69,7 +73,9 @@ def names(frame: Frame) -> list[Wire]:
     out = []
     for unit, name in frame.fork.names.items():
         x, y = frame.at(unit), frame.bottom(unit)
-        out.append(Wire(((x, y), (x, y + NAME_ROOM)), note=name, named=True))
+        out.append(
+            Wire(((x, y), (x, y + NAME_ROOM)), note=name, named=True)
+        )
     return out
 
 
@@ -81,7 +87,9 @@ def reach(wire: Wire, rhythm: Rhythm) -> tuple[float, float]:
         x, _, width, _ = pill_box(wire)
         right = max(right, x + width)
     if wire.note:
-        right = max(right, note_place(wire)[0] + text.width(wire.note, NOTE_SIZE))
+        right = max(
+            right, note_place(wire)[0] + text.width(wire.note, NOTE_SIZE)
+        )
     return min(xs), right
 
 
@@ -89,7 +97,9 @@ def pill_box(wire: Wire) -> tuple[float, float, float, float]:
     """x, y, width and height of the pill on a wire: over its longest upright stretch, leaning away
     from the spine."""
     x, y0, y1 = _upright(wire)
-    width = text.width(wire.pill, PILL_SIZE, 600) + 15 + heat_width(wire.heat)
+    width = (
+        text.width(wire.pill, PILL_SIZE, 600) + 15 + heat_width(wire.heat)
+    )
     left = max(x - width / 2, x - 13)
     return left, (y0 + y1) / 2 - PILL_HEIGHT / 2, width, PILL_HEIGHT
 
@@ -105,20 +115,29 @@ def _upright(wire: Wire) -> tuple[float, float, float]:
     pairs = zip(wire.points, wire.points[1:], strict=False)
     (x, y0), (_, y1) = max(
         pairs,
-        key=lambda p: abs(p[0][1] - p[1][1]) - 1e6 * (abs(p[0][0] - p[1][0]) > 0.01),
+        key=lambda p: (
+            abs(p[0][1] - p[1][1]) - 1e6 * (abs(p[0][0] - p[1][0]) > 0.01)
+        ),
     )
     return x, min(y0, y1), max(y0, y1)
 
 
 def caption_room(fork: Fork) -> float:
     """How far a frame must reach to the left for its caption to stand beside the spine."""
-    wide = max(text.width(fork.caption, 11, 600), text.width(fork.subcaption, 9.75))
+    wide = max(
+        text.width(fork.caption, 11, 600), text.width(fork.subcaption, 9.75)
+    )
     return wide + 24 if fork.caption else 0
 
 
 def totals_room(fork: Fork) -> float:
     """How far a frame reaches to the right of what flows in there, whose costs stand beyond it."""
-    return max((text.width(said, 11, 600) for said in fork.totals), default=0.0) + 24
+    return (
+        max(
+            (text.width(said, 11, 600) for said in fork.totals), default=0.0
+        )
+        + 24
+    )
 
 
 def _wire(
@@ -151,21 +170,33 @@ def _straight(frame: Frame, link: Link, parted: bool) -> list[Wire]:
     side, one wire each."""
     start = frame.bottom(link.source)
     height = frame.top[link.target] - start
-    first, *beside = pairs(frame.starts(link), frame.ends(link), start, height)
+    first, *beside = pairs(
+        frame.starts(link), frame.ends(link), start, height
+    )
     arrow = starts_with_box(frame.boxes[link.target].part)
     if parted and link.note:
-        first = (first[0], (first[0][0], frame.split(link.source)), *first[1:])
+        first = (
+            first[0],
+            (first[0][0], frame.split(link.source)),
+            *first[1:],
+        )
     return [_wire(link, first, arrow=arrow), *map(Wire, beside)]
 
 
 def _side(frame: Frame, unit: int, x: float) -> float:
     """The x of the side of a join that faces x."""
     part = frame.boxes[unit].part
-    half = join_half(part.symbol, frame.rhythm) + 1 if isinstance(part, Join) else 0
+    half = (
+        join_half(part.symbol, frame.rhythm) + 1
+        if isinstance(part, Join)
+        else 0
+    )
     return frame.at(unit) + (half if x > frame.at(unit) else -half)
 
 
-def _down(frame: Frame, link: Link, links: list[Link], ways: dict[Link, Way]) -> Wire:
+def _down(
+    frame: Frame, link: Link, links: list[Link], ways: dict[Link, Way]
+) -> Wire:
     """Down the source's column and across into a join; from a dot where the column goes on."""
     x, y = frame.at(link.source), frame.centre(link.target)
     corner, end = (x, y), (_side(frame, link.target, x), y)
@@ -181,8 +212,12 @@ def _across(frame: Frame, link: Link, parted: bool) -> Wire:
     """Across to the target's column, then down into it."""
     x, y = frame.at(link.source), frame.split(link.source)
     to, top = frame.ends(link)[0], frame.top[link.target]
-    arrow = starts_with_box(frame.boxes[link.target].part) or frame.is_join(link.target)
-    return _wire(link, ((x, y), (to, y), (to, top)), arrow=arrow, dot=parted)
+    arrow = starts_with_box(frame.boxes[link.target].part) or frame.is_join(
+        link.target
+    )
+    return _wire(
+        link, ((x, y), (to, y), (to, top)), arrow=arrow, dot=parted
+    )
 
 
 def _ends(frame: Frame, link: Link) -> tuple[float, float]:
@@ -196,7 +231,11 @@ def _span(frame: Frame, link: Link) -> float:
 
 
 def _lane(
-    frame: Frame, link: Link, lanes: _Lanes, entry: tuple[float, float], parted: bool
+    frame: Frame,
+    link: Link,
+    lanes: _Lanes,
+    entry: tuple[float, float],
+    parted: bool,
 ) -> Wire:
     """To the right of everything between, then down, then back to where it enters."""
     start, (to, end) = frame.split(link.source), entry
@@ -207,7 +246,10 @@ def _lane(
         # the stream that is nearest to its lane turns first, so that none crosses another there
         beyond = len(frame.exits(link.source)) - 1 - link.port
         start += PORT_STEP * (link.port if x < port else beyond)
-        begin, parted = ((port, frame.bottom(link.source)), (port, start)), False
+        begin, parted = (
+            ((port, frame.bottom(link.source)), (port, start)),
+            False,
+        )
     back = [(to, end), (to, frame.top[link.target])]
     if frame.is_join(link.target):
         back = [(_side(frame, link.target, x), end)]
@@ -223,10 +265,14 @@ class _Entries:
     def __init__(self, frame: Frame, ways: dict[Link, Way]) -> None:
         self.frame = frame
         self.lanes = Counter(
-            self._entered(link) for link, way in ways.items() if way == "lane"
+            self._entered(link)
+            for link, way in ways.items()
+            if way == "lane"
         )
         self.others = {
-            self._entered(link) for link, way in ways.items() if way != "lane"
+            self._entered(link)
+            for link, way in ways.items()
+            if way != "lane"
         }
         self.taken: Counter[_Entered] = Counter()
 
@@ -253,15 +299,21 @@ class _Lanes:
 
     def __init__(self, frame: Frame, heights: Iterable[float]) -> None:
         self.frame = frame
-        boxes: dict[float, list[tuple[float, float, int]]] = defaultdict(list)
+        boxes: dict[float, list[tuple[float, float, int]]] = defaultdict(
+            list
+        )
         for unit, box in enumerate(frame.boxes):
             ends = frame.bottom(unit), frame.top[unit], unit
             boxes[frame.at(unit) + box.right].append(ends)
         # right sides from the outermost on, and what ends there, from the top on
-        self.boxes = [(right, sorted(boxes[right])) for right in sorted(boxes)[::-1]]
+        self.boxes = [
+            (right, sorted(boxes[right])) for right in sorted(boxes)[::-1]
+        ]
         self.lanes = Lanes(frame.rhythm.lane_step, heights)
 
-    def take(self, start: float, end: float, link: Link, port: float) -> float:
+    def take(
+        self, start: float, end: float, link: Link, port: float
+    ) -> float:
         """The x of a lane from `start` to `end` that clears every unit and every lane on the
         way; right below the port from which it comes, where that is hardly further out."""
         frame, rhythm = self.frame, self.frame.rhythm
@@ -279,7 +331,10 @@ class _Lanes:
         self.lanes.take(x, start, end)
         # no lane runs through what stands there
         if noted := _noted(link, start, end):
-            step, room = rhythm.lane_step, 8 + text.width(link.note, NOTE_SIZE)
+            step, room = (
+                rhythm.lane_step,
+                8 + text.width(link.note, NOTE_SIZE),
+            )
             for beside in range(1, 1 + int(room / step)):
                 self.lanes.take(x + beside * step, *noted)
         return x

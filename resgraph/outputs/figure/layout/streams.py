@@ -16,10 +16,14 @@ BAND, BAND_STEP = 18.0, 13.0
 def fits(fork: Fork, boxes: list[Placement], rhythm: Rhythm) -> bool:
     """Whether a fork is a grid whose boxes are no wider than its lanes."""
     room = pitch(rhythm) - 8
-    return bool(fork.grid) and all(box.left + box.right < room for box in boxes)
+    return bool(fork.grid) and all(
+        box.left + box.right < room for box in boxes
+    )
 
 
-def place_streams(fork: Fork, boxes: list[Placement], rhythm: Rhythm) -> Placement:
+def place_streams(
+    fork: Fork, boxes: list[Placement], rhythm: Rhythm
+) -> Placement:
     """The units in their lanes, level by level, and every link."""
     lanes = max(len(fork.exits), fork.entries, 1)
     tops = _tops(fork, boxes, rhythm, BAND + BAND_STEP * lanes)
@@ -28,7 +32,9 @@ def place_streams(fork: Fork, boxes: list[Placement], rhythm: Rhythm) -> Placeme
     out = Placement(fork, 0, 0, y)
     for unit, (lane, _) in fork.grid.items():
         out.put(boxes[unit], lane * pitch(rhythm), tops[unit])
-    out.wires += [_wire(fork, link, tops, bottoms, rhythm) for link in fork.links]
+    out.wires += [
+        _wire(fork, link, tops, bottoms, rhythm) for link in fork.links
+    ]
     for lane, unit in enumerate(fork.exits):
         x, start = lane * pitch(rhythm), bottoms.get(unit, 0.0)
         if start < y:
@@ -47,10 +53,14 @@ def _tops(
     is a band."""
     tops: dict[int, float] = {}
     y = 0.0
-    for level in range(1, 1 + max(level for _, level in fork.grid.values())):
+    for level in range(
+        1, 1 + max(level for _, level in fork.grid.values())
+    ):
         units = [unit for unit, (_, at) in fork.grid.items() if at == level]
         links = (link for link in fork.links if link.target in units)
-        exchanged = level > 1 and any(_crosses(fork, link) for link in links)
+        exchanged = level > 1 and any(
+            _crosses(fork, link) for link in links
+        )
         y += band if exchanged else rhythm.split + rhythm.after_split
         tops |= dict.fromkeys(units, y)
         y += max(boxes[unit].height for unit in units)
@@ -87,4 +97,11 @@ def _wire(
         turn = rhythm.split
         points = ((x, turn), (to, turn), (to, end))  # type: ignore[assignment]
     dot = link.source == ENTRY and x != to
-    return Wire(points, True, link.changes, dot=dot, name=link.name, title=link.title)
+    return Wire(
+        points,
+        True,
+        link.changes,
+        dot=dot,
+        name=link.name,
+        title=link.title,
+    )

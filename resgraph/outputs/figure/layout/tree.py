@@ -79,7 +79,11 @@ def _closer(fork: Fork, rhythm: Rhythm) -> Rhythm:
     beside = max(cut, max(readers.values(), default=0))
     if beside <= _MANY or fork.breaks or fork.grid:
         return rhythm
-    tiles = [tile_width(each, rhythm) for each in fork.units if isinstance(each, Tile)]
+    tiles = [
+        tile_width(each, rhythm)
+        for each in fork.units
+        if isinstance(each, Tile)
+    ]
     gap = rhythm.column_gap * _CLOSER
     wide = max(tiles, default=0)
     return replace(rhythm, tile_width=wide, column_gap=gap, close=True)
@@ -117,11 +121,18 @@ def even(rhythm: Rhythm, part: FigurePart) -> Rhythm:
     """The rhythm in which all tiles of a part, and all ops, are as wide as the widest."""
     parts = list(walk(part))
     rhythm = replace(rhythm, heat=heat_room(parts))
-    tiles = [tile_width(tile, rhythm) for tile in parts if isinstance(tile, Tile)]
+    tiles = [
+        tile_width(tile, rhythm) for tile in parts if isinstance(tile, Tile)
+    ]
     ops = max(
-        [rhythm.op_width, *(op_width(op) for op in parts if isinstance(op, OpBox))]
+        [
+            rhythm.op_width,
+            *(op_width(op) for op in parts if isinstance(op, OpBox)),
+        ]
     )
-    inner = rhythm.inner and replace(rhythm.inner, op_width=ops, heat=rhythm.heat)
+    inner = rhythm.inner and replace(
+        rhythm.inner, op_width=ops, heat=rhythm.heat
+    )
     wide = max([rhythm.tile_width + rhythm.heat, *tiles])
     return replace(rhythm, tile_width=wide, op_width=ops, inner=inner)
 
@@ -135,12 +146,17 @@ def _leaf(
     match part:
         case Tile(rows=rows, sheets=sheets):
             half = max(0 if slim else least, tile_width(part, rhythm)) / 2
-            height = len(rows) * rhythm.row + (len(rows) - 1) * rhythm.row_gap
+            height = (
+                len(rows) * rhythm.row + (len(rows) - 1) * rhythm.row_gap
+            )
             height += 2 * rhythm.tile_pad
             behind = 2 * rhythm.sheet
             height += behind if sheets else 0
         case Strip():
-            half, height = max(least, strip_width(part, rhythm)) / 2, rhythm.row
+            half, height = (
+                max(least, strip_width(part, rhythm)) / 2,
+                rhythm.row,
+            )
             behind = rhythm.heat
         case OpBox(macs=macs):
             half = max(0 if slim else rhythm.op_width, op_width(part)) / 2
@@ -148,9 +164,15 @@ def _leaf(
             height = rhythm.op_tall if macs else rhythm.op_thin
         case Join(symbol=symbol):
             half = max(rhythm.join, join_half(symbol, rhythm))
-            height = 2 * rhythm.join if len(symbol) == 1 else max(2 * rhythm.join, 14)
+            height = (
+                2 * rhythm.join
+                if len(symbol) == 1
+                else max(2 * rhythm.join, 14)
+            )
         case Capsule():
-            half = max(least, text.width(part.text, rhythm.size, 500) + 28) / 2
+            half = (
+                max(least, text.width(part.text, rhythm.size, 500) + 28) / 2
+            )
             height = rhythm.capsule
     # To the right always, so that the lanes of all blocks stand in one line.
     return half, half + behind, height
@@ -167,14 +189,20 @@ def _only_reshapes(part: FigurePart) -> bool:
     return False
 
 
-def _chain(chain: Chain, inner: list[Placement], rhythm: Rhythm) -> Placement:
+def _chain(
+    chain: Chain, inner: list[Placement], rhythm: Rhythm
+) -> Placement:
     """Parts one under the other on the spine, with a wire in each gap."""
     out = Placement(chain, 0, 0, 0)
     y = 0.0
     for index, box in enumerate(inner):
         gap, note = 0.0, chain.note(index)
         if index:
-            gap = rhythm.tight if chain.tight else gap_between(box.part, rhythm)
+            gap = (
+                rhythm.tight
+                if chain.tight
+                else gap_between(box.part, rhythm)
+            )
             if shifts(inner[index - 1].exits, box.entries):
                 gap = max(gap, rhythm.loose)
         if gap:

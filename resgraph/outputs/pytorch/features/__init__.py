@@ -15,8 +15,17 @@ from ..text import Bracketed, layout
 from ..tree import literal
 
 HOSTS = ("Features", "Backbone", "Encoder")
-_FACTS = ("rows", "channels", "strides", "in_channels", "out_channels", "layers")
-_TAKEN = frozenset([*_FACTS, "feature_info", "group_matcher", "depth", "output_stride"])
+_FACTS = (
+    "rows",
+    "channels",
+    "strides",
+    "in_channels",
+    "out_channels",
+    "layers",
+)
+_TAKEN = frozenset(
+    [*_FACTS, "feature_info", "group_matcher", "depth", "output_stride"]
+)
 """Attributes that hosts read, which a row of that name would be hidden by."""
 
 
@@ -29,7 +38,9 @@ def features_source(plan: Plan, *, inplace: bool = True) -> str:
         if row.name in _TAKEN:
             said = f"`{row.name}` is what others read of a backbone, and a row here"
             raise UsageError(f"{said}; give the row another name")
-    net = source(plan, (*HOSTS, "FeatureInfo"), uses=("torch",), inplace=inplace)
+    net = source(
+        plan, (*HOSTS, "FeatureInfo"), uses=("torch",), inplace=inplace
+    )
     name = re.findall(r"^class (\w+)\(", net, re.MULTILINE)[-1]
     parts = [*_mixins(), "\n".join(_maps(plan, name)), *_laid_over(name)]
     return "\n\n\n".join([net.rstrip("\n"), *parts]) + "\n"
@@ -49,7 +60,9 @@ def _maps(plan: Plan, name: str) -> list[str]:
     for output in plan.graph.main:
         shape = plan.graph.nodes[output.node].shape
         if len(shape) != 3:
-            said = f"`{output.row}` gives a vector, and a backbone gives maps"
+            said = (
+                f"`{output.row}` gives a vector, and a backbone gives maps"
+            )
             raise UsageError(f"{said}; name rows before `global avg pool`")
         strides.append(max(1, round(max(fields[output.node].step))))
         channels.append(shape[0])
@@ -69,11 +82,17 @@ def _maps(plan: Plan, name: str) -> list[str]:
     for key, value in facts.items():
         several = isinstance(value, tuple) and len(value) > 1
         piece = (
-            Bracketed("(", tuple(map(literal, value))) if several else literal(value)
+            Bracketed("(", tuple(map(literal, value)))
+            if several
+            else literal(value)
         )
         lines += layout(piece, 4, f"{key} = ")
-    depths = (f"{literal(k)}: {depth}" for k, depth in layers(plan.graph).items())
-    return lines + layout(Bracketed("{", tuple(depths), "}"), 4, "layers = ")
+    depths = (
+        f"{literal(k)}: {depth}" for k, depth in layers(plan.graph).items()
+    )
+    return lines + layout(
+        Bracketed("{", tuple(depths), "}"), 4, "layers = "
+    )
 
 
 def _laid_over(name: str) -> list[str]:

@@ -15,30 +15,45 @@ class FeatureInfo:
     """What timm says of the maps of a backbone: for each its row, channels and reduction."""
 
     def __init__(
-        self, rows: tuple[str, ...], channels: tuple[int, ...], strides: tuple[int, ...]
+        self,
+        rows: tuple[str, ...],
+        channels: tuple[int, ...],
+        strides: tuple[int, ...],
     ) -> None:
         maps = zip(rows, channels, strides, strict=True)
         self.info: list[dict[str, object]] = [
-            {"index": index, "module": row, "num_chs": width, "reduction": stride}
+            {
+                "index": index,
+                "module": row,
+                "num_chs": width,
+                "reduction": stride,
+            }
             for index, (row, width, stride) in enumerate(maps)
         ]
         self.out_indices = tuple(range(len(self.info)))
 
     def get_dicts(
-        self, keys: list[str] | None = None, idx: list[int] | int | None = None
+        self,
+        keys: list[str] | None = None,
+        idx: list[int] | int | None = None,
     ) -> object:
         """All facts of each map, of some, or of one."""
         if not isinstance(idx, int):
             chosen = self.out_indices if idx is None else idx
             return [self.get_dicts(keys, index) for index in chosen]
         facts = self.info[idx]
-        return {key: facts[key] for key in facts if keys is None or key in keys}
+        return {
+            key: facts[key] for key in facts if keys is None or key in keys
+        }
 
     def get(self, key: str, idx: list[int] | int | None = None) -> object:
         """One fact of each map, of some, or of one."""
         if isinstance(idx, int):
             return self.info[idx][key]
-        return [self.info[i][key] for i in (self.out_indices if idx is None else idx)]
+        return [
+            self.info[i][key]
+            for i in (self.out_indices if idx is None else idx)
+        ]
 
     def channels(self, idx: list[int] | int | None = None) -> object:
         return self.get("num_chs", idx)
@@ -70,12 +85,16 @@ class Features(nn.Module):
 
     def group_matcher(self, coarse: bool = False) -> object:
         """What timm's optimizers ask for `layer_decay`: a weight's key → the depth of its block."""
-        rows = list(dict.fromkeys(part.partition(".")[0] for part in self.layers))
+        rows = list(
+            dict.fromkeys(part.partition(".")[0] for part in self.layers)
+        )
         if coarse:
             return lambda key: rows.index(key.partition(".")[0])
         deepest = sorted(self.layers, key=len, reverse=True)
         return lambda key: next(
-            self.layers[part] for part in deepest if f"{key}.".startswith(f"{part}.")
+            self.layers[part]
+            for part in deepest
+            if f"{key}.".startswith(f"{part}.")
         )
 
     def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
@@ -99,10 +118,14 @@ class Encoder(nn.Module):
     strides: tuple[int, ...]
     in_channels: int
 
-    def __init__(self, depth: int = 5, output_stride: int = 32, **_: object) -> None:
+    def __init__(
+        self, depth: int = 5, output_stride: int = 32, **_: object
+    ) -> None:
         super().__init__()
         if 2**depth not in self.strides:
-            raise ValueError(f"no map of stride {2**depth}: there are {self.strides}")
+            raise ValueError(
+                f"no map of stride {2**depth}: there are {self.strides}"
+            )
         if output_stride != 32:
             self.make_dilated(output_stride)
         self.depth = depth
@@ -111,13 +134,18 @@ class Encoder(nn.Module):
     def out_channels(self) -> list[int]:
         widths = dict(zip(self.strides, self.channels, strict=True))
         halvings = range(1, self.depth + 1)
-        return [self.in_channels, *(widths.get(2**halving, 0) for halving in halvings)]
+        return [
+            self.in_channels,
+            *(widths.get(2**halving, 0) for halving in halvings),
+        ]
 
     @property
     def output_stride(self) -> int:
         return int(2**self.depth)
 
-    def set_in_channels(self, in_channels: int, pretrained: bool = True) -> None:
+    def set_in_channels(
+        self, in_channels: int, pretrained: bool = True
+    ) -> None:
         if in_channels != self.in_channels:
             raise ValueError(
                 f"the net reads {self.in_channels} channels: its spec says `input`"
@@ -135,6 +163,8 @@ class Encoder(nn.Module):
         for stride in (2**halving for halving in range(1, self.depth + 1)):
             size = (-(-height // stride), -(-width // stride))
             found.append(
-                maps[stride] if stride in maps else x.new_empty(batch, 0, *size)
+                maps[stride]
+                if stride in maps
+                else x.new_empty(batch, 0, *size)
             )
         return found

@@ -55,7 +55,9 @@ class _Scope(Struct):
     children: dict[str, _Scope] = {}
 
 
-def align(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, str]:
+def align(
+    ours: Mapping[str, Any], theirs: Mapping[str, Any]
+) -> dict[str, str]:
     """The key in `theirs` of every entry of `ours`; both map keys, in execution order, to tensors
     or shapes.
 
@@ -116,7 +118,11 @@ def _in_order(mine: list[Entries], its: list[Entries]) -> _Pairs:
     scopes = [[*zip(orders[0], rest, strict=True)], *alone]
     for pairs in scopes:
         _refuse_untold(pairs)
-    return [*{pair[0].prefix: pair for pairs in scopes for pair in pairs}.values()]
+    return [
+        *{
+            pair[0].prefix: pair for pairs in scopes for pair in pairs
+        }.values()
+    ]
 
 
 def _refuse_two(orders: list[list[Entries]], its: list[Entries]) -> None:
@@ -143,10 +149,14 @@ def _beside(mine: list[Entries], its: list[Entries]) -> _Pairs:
 
     A state dict has them first in their scope, wherever they are used."""
     loose = [unit for unit in its if unit.is_loose]
-    ours = _alike(loose, mine, {unit.signature for unit in its if not unit.is_loose})
+    ours = _alike(
+        loose, mine, {unit.signature for unit in its if not unit.is_loose}
+    )
     if Counter(map(_axes, ours)) != Counter(map(_axes, loose)):
         return []
-    return [*zip(sorted(ours, key=_axes), sorted(loose, key=_axes), strict=True)]
+    return [
+        *zip(sorted(ours, key=_axes), sorted(loose, key=_axes), strict=True)
+    ]
 
 
 def _alike(
@@ -155,7 +165,11 @@ def _alike(
     """Ours that are one tensor of a shape of these, and look like none of the others."""
     single = [unit for unit in mine if unit.keys.keys() == {"weight"}]
     shapes = {*map(_axes, loose)}
-    return [u for u in single if u.signature not in others and _axes(u) in shapes]
+    return [
+        u
+        for u in single
+        if u.signature not in others and _axes(u) in shapes
+    ]
 
 
 def _axes(unit: Entries) -> Shape:
@@ -174,13 +188,21 @@ def _alone(mine: list[Entries], its: list[Entries]) -> list[_Pairs]:
     side, and a shape of it is nowhere else."""
     here, there = map(_sole_scopes, (mine, its))
     return [
-        [*zip(mine[slice(*here[content])], its[slice(*there[content])], strict=True)]
+        [
+            *zip(
+                mine[slice(*here[content])],
+                its[slice(*there[content])],
+                strict=True,
+            )
+        ]
         for content in here
         if content in there
     ]
 
 
-def _sole_scopes(units: list[Entries]) -> dict[tuple[object, ...], tuple[int, int]]:
+def _sole_scopes(
+    units: list[Entries],
+) -> dict[tuple[object, ...], tuple[int, int]]:
     """What stands within a scope → where it begins and ends, of the scopes that nothing else is
     like, and that hold a module that nothing else is like."""
     count: Counter[object] = Counter(unit.signature for unit in units)
@@ -211,7 +233,9 @@ def _refuse_elsewhere(beside: _Pairs, found: _Pairs) -> None:
             near.setdefault(scope, []).append(other.prefix)
     for one, other in beside:
         scope = _scopes_of(other.prefix)[-1]
-        around = next(near[own] for own in _scopes_of(one.prefix)[::-1] if own in near)
+        around = next(
+            near[own] for own in _scopes_of(one.prefix)[::-1] if own in near
+        )
         if not all(name.startswith(scope) for name in around):
             raise AlignmentError(
                 f"`{other.prefix}` stands beside other modules than `{one.prefix}`, the one of its"
@@ -232,22 +256,36 @@ def _named_alike(
 
     These only where both sides have as many of each shape: a `proj` may be something else."""
     sides = mine, its
-    alike = set.intersection(*({(u.prefix, u.signature) for u in s} for s in sides))
+    alike = set.intersection(
+        *({(u.prefix, u.signature) for u in s} for s in sides)
+    )
     named = [
-        [_marked(u, u.prefix * ((u.prefix, u.signature) in alike)) for u in side]
+        [
+            _marked(u, u.prefix * ((u.prefix, u.signature) in alike))
+            for u in side
+        ]
         for side in sides
     ]
     return _flagged(named)
 
 
-def _flagged(named: list[list[Entries]]) -> tuple[list[Entries], list[Entries]]:
+def _flagged(
+    named: list[list[Entries]],
+) -> tuple[list[Entries], list[Entries]]:
     told = [
-        Counter((u.signature, _role_of_name(u.prefix)) for u in side) for side in named
+        Counter((u.signature, _role_of_name(u.prefix)) for u in side)
+        for side in named
     ]
-    uneven = {kind for one in (told[0] - told[1], told[1] - told[0]) for kind, _ in one}
+    uneven = {
+        kind
+        for one in (told[0] - told[1], told[1] - told[0])
+        for kind, _ in one
+    }
     mine, its = (
         [
-            _marked(u, u.signature not in uneven and _role_of_name(u.prefix))
+            _marked(
+                u, u.signature not in uneven and _role_of_name(u.prefix)
+            )
             for u in side
         ]
         for side in named
@@ -258,7 +296,10 @@ def _flagged(named: list[list[Entries]]) -> tuple[list[Entries], list[Entries]]:
 def _role_of_name(name: str) -> tuple[object, ...]:
     """Whether a module is of a shortcut, and which of a query, a key and a value it is."""
     parts = name.split(".")
-    return (not SHORTCUTS.isdisjoint(parts), *sorted(APART.intersection(parts)))
+    return (
+        not SHORTCUTS.isdisjoint(parts),
+        *sorted(APART.intersection(parts)),
+    )
 
 
 def _marked(unit: Entries, mark: object) -> Entries:
@@ -275,8 +316,12 @@ def _refuse_untold(pairs: _Pairs) -> None:
     for ours, theirs in pairs:
         if ours.signature in last:
             our_last, their_last = last[ours.signature]
-            ordered = names_tell_order(their_last.prefix, theirs.prefix) or _same_parts(
-                diverge(their_last.prefix, theirs.prefix), our_last.prefix, ours.prefix
+            ordered = names_tell_order(
+                their_last.prefix, theirs.prefix
+            ) or _same_parts(
+                diverge(their_last.prefix, theirs.prefix),
+                our_last.prefix,
+                ours.prefix,
             )
             if not ordered:
                 raise _ambiguous(theirs, our_last, ours)
@@ -294,13 +339,16 @@ def _refuse_turned(written: Sequence[Entries], pairs: _Pairs) -> None:
     for unit in written:
         shapes = _signature(unit.shapes)
         if (before := last.get(shapes)) and numbers_are_turned(
-            counterpart[before.prefix].prefix, counterpart[unit.prefix].prefix
+            counterpart[before.prefix].prefix,
+            counterpart[unit.prefix].prefix,
         ):
             raise _ambiguous(counterpart[unit.prefix], before, unit)
         last[shapes] = unit
 
 
-def _same_parts(parts: tuple[str, str] | None, one: str, other: str) -> bool:
+def _same_parts(
+    parts: tuple[str, str] | None, one: str, other: str
+) -> bool:
     """Whether our two names differ in the very parts in which theirs do: `….gate.…` and
     `….value.…`."""
     if parts is None:
@@ -309,14 +357,18 @@ def _same_parts(parts: tuple[str, str] | None, one: str, other: str) -> bool:
     return parts[0] in ours - others and parts[1] in others - ours
 
 
-def _ambiguous(theirs: Entries, one: Entries, other: Entries) -> AlignmentError:
+def _ambiguous(
+    theirs: Entries, one: Entries, other: Entries
+) -> AlignmentError:
     return AlignmentError(
         f"`{theirs.prefix}` could be `{one.prefix}` or `{other.prefix}`: order, shape and names do"
         f" not tell; {SETTLED}"
     )
 
 
-def _signature(shapes: Mapping[str, Shape]) -> tuple[tuple[str, Shape], ...]:
+def _signature(
+    shapes: Mapping[str, Shape],
+) -> tuple[tuple[str, Shape], ...]:
     learned = shapes.keys() - {UNLEARNED}
     return tuple((role, trimmed(shapes[role])) for role in sorted(learned))
 
@@ -333,7 +385,11 @@ def _units(entries: Mapping[str, Any]) -> list[Entries]:
     modules = modules_of(entries)
     for prefix, group in groupby(entries, key=modules.__getitem__):
         keys = list(group)
-        leaves = {_CALLED.get(leaf, leaf): key for key in keys for leaf in [_leaf(key)]}
+        leaves = {
+            _CALLED.get(leaf, leaf): key
+            for key in keys
+            for leaf in [_leaf(key)]
+        }
         # `layer_scale`, `gamma`: the one thing that is learned
         if len(leaves) == 1 and not leaves.keys() & ROLES:
             leaves = {"weight": keys[0]}
@@ -342,7 +398,13 @@ def _units(entries: Mapping[str, Any]) -> list[Entries]:
             for role, key in leaves.items()
         }
         units.append(
-            Entries(prefix, leaves, shapes, _signature(shapes), prefix == keys[0])
+            Entries(
+                prefix,
+                leaves,
+                shapes,
+                _signature(shapes),
+                prefix == keys[0],
+            )
         )
     return units
 
@@ -373,7 +435,9 @@ def _orders(scope: _Scope, its: Sequence[Entries]) -> list[list[Entries]]:
         return [scope.units]
     if len(mine) != len(wanted) or Counter(mine) != Counter(wanted):
         return []
-    found = list(islice(_arrangements(list(scope.children.values()), its), _COMPARED))
+    found = list(
+        islice(_arrangements(list(scope.children.values()), its), _COMPARED)
+    )
     if len(found) < 2:
         return found
     broken = [_crossings(order, its) for order in found]
@@ -421,7 +485,9 @@ def _arrangements(
                 tried.add(kind)
                 part = its[len(done) : len(done) + len(kind)]
                 rest = left[:index] + left[index + 1 :]
-                found += [(rest, done + order) for order in _orders(child, part)]
+                found += [
+                    (rest, done + order) for order in _orders(child, part)
+                ]
         waiting += reversed(found)
 
 

@@ -61,8 +61,13 @@ def convert(
     settled = read_names(choice.names) if choice.names else {}
     with said_of(given):
         pairs = load_aligned(module, given.tensors, settled)
-    state = {name: value.contiguous() for name, value in module.state_dict().items()}
-    write_file(out, _packed(state, plan.name, out.suffix), overwrite=overwrite)
+    state = {
+        name: value.contiguous()
+        for name, value in module.state_dict().items()
+    }
+    write_file(
+        out, _packed(state, plan.name, out.suffix), overwrite=overwrite
+    )
     return Converted(pairs, given.key)
 
 
@@ -73,7 +78,9 @@ def read_names(file: Path) -> dict[str, str]:
     try:
         loaded = yaml.safe_load(read_file(file))
     except OSError as problem:
-        raise UsageError(f"cannot read the map {file}: {reason(problem)}") from None
+        raise UsageError(
+            f"cannot read the map {file}: {reason(problem)}"
+        ) from None
     except (ValueError, RecursionError, yaml.YAMLError):
         loaded = None
     whole = isinstance(loaded, dict) and all(

@@ -17,7 +17,13 @@ from ....errors import RunError, ticked
 from ....foreign import HEAD, what_else
 from ....structs import Frozen
 
-_NESTED = ("state_dict_ema", "model_ema", "state_dict", "model", "model_state")
+_NESTED = (
+    "state_dict_ema",
+    "model_ema",
+    "state_dict",
+    "model",
+    "model_state",
+)
 """Where training scripts keep a state dict in a checkpoint; an average before what it averages, as
 timm 1.0 does."""
 _PREFIXES = ("module.", "_orig_mod.")
@@ -43,11 +49,15 @@ def read_state(file: Path, key: str | None = None) -> StateDict:
         packed = _is_safetensors(head)
         loaded = load_file(file) if packed else _torch_load(file)
     except OSError as problem:
-        raise RunError(f"cannot read {file}: {problem.strerror or problem}") from None
+        raise RunError(
+            f"cannot read {file}: {problem.strerror or problem}"
+        ) from None
     except Exception as problem:
         # a damaged file can fail anywhere in the two readers
         if what := "" if head.startswith(b"PK") else what_else(head):
-            raise RunError(f"{file} is no file of weights: it is {what}") from None
+            raise RunError(
+                f"{file} is no file of weights: it is {what}"
+            ) from None
         if isinstance(problem, pickle.UnpicklingError):
             text = (
                 "it holds Python objects, which could run code, or is damaged; save its state dict"
@@ -70,12 +80,17 @@ def said_of(state: StateDict) -> Iterator[None]:
     except RunError as error:
         if not state.key:
             raise
-        raise type(error)(f"{error}; read from `{state.key}` of the file") from None
+        raise type(error)(
+            f"{error}; read from `{state.key}` of the file"
+        ) from None
 
 
 def _is_safetensors(head: bytes) -> bool:
     """Whether a file begins as safetensors do: eight bytes of a length, and that many of JSON."""
-    return head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= 100_000_000
+    return (
+        head[8:9] == b"{"
+        and int.from_bytes(head[:8], "little") <= 100_000_000
+    )
 
 
 def _torch_load(file: Path) -> Any:
@@ -99,11 +114,15 @@ def _state_dicts(loaded: Any, at: str = "") -> list[StateDict]:
     for name, value in loaded.items():
         # its tensors are momenta
         if at.count(".") < 2 and not str(name).startswith("optim"):
-            found += _state_dicts(value, f"{at}.{name}" if at else str(name))
+            found += _state_dicts(
+                value, f"{at}.{name}" if at else str(name)
+            )
     return found
 
 
-def _chosen(found: list[StateDict], file: Path, key: str | None) -> StateDict:
+def _chosen(
+    found: list[StateDict], file: Path, key: str | None
+) -> StateDict:
     """The one asked for, else by the habits of training scripts; refused where that leaves
     several."""
     known = {state.key: state for state in found}
@@ -133,9 +152,14 @@ def _usual(found: list[StateDict]) -> StateDict | None:
     return found[0] if len(found) == 1 or not found[0].key else None
 
 
-def _without_prefixes(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def _without_prefixes(
+    state: dict[str, torch.Tensor],
+) -> dict[str, torch.Tensor]:
     """The names as the net has them, not what wrapped it for several GPUs or for compiling."""
     for prefix in _PREFIXES:
         if all(name.startswith(prefix) for name in state):
-            state = {name.removeprefix(prefix): value for name, value in state.items()}
+            state = {
+                name.removeprefix(prefix): value
+                for name, value in state.items()
+            }
     return state

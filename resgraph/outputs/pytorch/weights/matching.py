@@ -44,7 +44,9 @@ class Match(Frozen):
 
 
 def matched(
-    ours: Mapping[str, Any], theirs: Mapping[str, Any], settled: Mapping[str, str] = {}
+    ours: Mapping[str, Any],
+    theirs: Mapping[str, Any],
+    settled: Mapping[str, str] = {},
 ) -> Match:
     """Pair what has the right place, shape and name; both map keys to tensors or shapes, ours in
     execution order.
@@ -58,25 +60,36 @@ def matched(
     left = {key: shape for key, shape in mine.items() if key not in fixed}
     rest = {key: its[key] for key in its.keys() - set(fixed.values())}
     rest = {key: shape for key, shape in its.items() if key in rest}
-    pairs = (_by_rows(left, rest) or _by_order(left, rest)) if left and rest else {}
+    pairs = (
+        (_by_rows(left, rest) or _by_order(left, rest))
+        if left and rest
+        else {}
+    )
     return _sorted_out(mine, its, {**fixed, **pairs})
 
 
 def _shapes(entries: Mapping[str, Any]) -> dict[str, Shape]:
     return {
-        key: tuple(getattr(entry, "shape", entry)) for key, entry in entries.items()
+        key: tuple(getattr(entry, "shape", entry))
+        for key, entry in entries.items()
     }
 
 
-def _sorted_out(mine: Shapes, its: Shapes, pairs: Mapping[str, str]) -> Match:
+def _sorted_out(
+    mine: Shapes, its: Shapes, pairs: Mapping[str, str]
+) -> Match:
     stem, head = _ends(mine)
     kept, adapted, new = {}, {}, {}
     for key, theirs in pairs.items():
         if squeezed(mine[key]) == squeezed(its[theirs]):
             kept[key] = theirs
-        elif _module(key) == stem and _differ_at(mine[key], its[theirs]) == {1}:
+        elif _module(key) == stem and _differ_at(
+            mine[key], its[theirs]
+        ) == {1}:
             adapted[key] = theirs
-        elif _module(key) == head and _differ_at(mine[key], its[theirs]) == {0}:
+        elif _module(key) == head and _differ_at(
+            mine[key], its[theirs]
+        ) == {0}:
             new[key] = theirs
         else:
             raise AlignmentError(
@@ -90,7 +103,9 @@ def _sorted_out(mine: Shapes, its: Shapes, pairs: Mapping[str, str]) -> Match:
 
 def _ends(side: Shapes) -> tuple[str, str]:
     """The first module and the last."""
-    modules = [name for key, name in modules_of(side).items() if name != key]
+    modules = [
+        name for key, name in modules_of(side).items() if name != key
+    ]
     return modules[0], modules[-1]
 
 
@@ -103,10 +118,16 @@ def _differ_at(one: Shape, other: Shape) -> set[int]:
     one, other = trimmed(one), trimmed(other)
     if len(one) != len(other):
         return {-1}
-    return {axis for axis, (a, b) in enumerate(zip(one, other, strict=True)) if a != b}
+    return {
+        axis
+        for axis, (a, b) in enumerate(zip(one, other, strict=True))
+        if a != b
+    }
 
 
-def _settled(mine: Shapes, its: Shapes, names: Mapping[str, str]) -> dict[str, str]:
+def _settled(
+    mine: Shapes, its: Shapes, names: Mapping[str, str]
+) -> dict[str, str]:
     """The pairs that a map of names settles: of entries, or of all entries of a module."""
     found: dict[str, str] = {}
     for ours, theirs in names.items():
@@ -115,13 +136,19 @@ def _settled(mine: Shapes, its: Shapes, names: Mapping[str, str]) -> dict[str, s
             for key in mine
             if f"{key}.".startswith(f"{ours}.")
         }
-        pairs = {key: other for key, other in within.items() if other in its}
+        pairs = {
+            key: other for key, other in within.items() if other in its
+        }
         if not pairs:
             side, name = ("file", theirs) if within else ("net", ours)
-            raise AlignmentError(f"the map names `{name}`, which the {side} lacks")
+            raise AlignmentError(
+                f"the map names `{name}`, which the {side} lacks"
+            )
         found |= pairs
     if len(set(found.values())) < len(found):
-        raise AlignmentError("the map gives one entry of the file to two of the net")
+        raise AlignmentError(
+            "the map gives one entry of the file to two of the net"
+        )
     return found
 
 
@@ -149,20 +176,31 @@ def _by_rows(mine: Shapes, its: Shapes) -> dict[str, str]:
             f" {_one_sided(ours[row], theirs[row])}"
         )
     alone = [(mine, ours.keys() - same), (its, theirs.keys() - same)]
-    if all(rows for _, rows in alone) or not all(_are_heads(*side) for side in alone):
+    if all(rows for _, rows in alone) or not all(
+        _are_heads(*side) for side in alone
+    ):
         return {}
-    return {key: key for key in mine if key in its and key.partition(".")[0] in same}
+    return {
+        key: key
+        for key in mine
+        if key in its and key.partition(".")[0] in same
+    }
 
 
 def _are_heads(side: Shapes, rows: Set[str]) -> bool:
     """Whether rows hold nothing but linear layers."""
-    modules = {_module(key) for key in side if key.partition(".")[0] in rows}
+    modules = {
+        _module(key) for key in side if key.partition(".")[0] in rows
+    }
     weights = [side.get(f"{module}.weight", ()) for module in modules]
     return all(len(trimmed(weight)) == 2 for weight in weights)
 
 
 def _one_sided(ours: set[str], theirs: set[str]) -> str:
-    sides = [("the net has", ours - theirs), ("the file has", theirs - ours)]
+    sides = [
+        ("the net has", ours - theirs),
+        ("the file has", theirs - ours),
+    ]
     side, keys = next((side, keys) for side, keys in sides if keys)
     return f"{side} `{min(keys)}`"
 
@@ -231,7 +269,9 @@ def _same_heads(mine: Shapes, its: Shapes) -> tuple[Shapes, Shapes]:
     weight = sides[longer].get(f"{head}.weight", ())
     if abs(counts[0] - counts[1]) == 1 and len(trimmed(weight)) == 2:
         sides[longer] = {
-            key: shape for key, shape in sides[longer].items() if _module(key) != head
+            key: shape
+            for key, shape in sides[longer].items()
+            if _module(key) != head
         }
     return sides[0], sides[1]
 
@@ -240,13 +280,18 @@ def _eased(mine: Shapes, its: Shapes) -> Shapes:
     """Theirs, with our width of the last module and our channels of the first, where nothing else
     differs."""
     out = dict(its)
-    for axis, one, other in zip((1, 0), _ends(mine), _ends(its), strict=True):
+    for axis, one, other in zip(
+        (1, 0), _ends(mine), _ends(its), strict=True
+    ):
         pairs = {
             f"{other}{key.removeprefix(one)}": shape
             for key, shape in mine.items()
             if _module(key) == one
         }
-        at = [_differ_at(shape, its.get(key, ())) for key, shape in pairs.items()]
+        at = [
+            _differ_at(shape, its.get(key, ()))
+            for key, shape in pairs.items()
+        ]
         if all(axes <= {axis} for axes in at):
             out |= pairs
     return out

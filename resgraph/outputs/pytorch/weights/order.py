@@ -84,13 +84,28 @@ WITHIN = dict.fromkeys(
 APART = frozenset(["q", "k", "v"])
 """Names that run side by side, so that a place tells nothing of which is which."""
 ROLES = frozenset(
-    ["weight", "bias", "running_mean", "running_var", "gain", "num_batches_tracked"]
+    [
+        "weight",
+        "bias",
+        "running_mean",
+        "running_var",
+        "gain",
+        "num_batches_tracked",
+    ]
 )
 """What the tensors of a module are called everywhere."""
 ZIPPED = (("convs", "bns"),)
 """Lists whose members run by turns: `convs.0`, `bns.0`, `convs.1`, … (timm's Res2Net)."""
 SHORTCUTS = frozenset(
-    ["shortcut", "downsample", "skip", "skipbn", "proj", "identity", "residual"]
+    [
+        "shortcut",
+        "downsample",
+        "skip",
+        "skipbn",
+        "proj",
+        "identity",
+        "residual",
+    ]
 )
 """What a residual block's shortcut is called, here and elsewhere (torchvision 0.28, timm 1.0)."""
 SETTLED = "say which is which with --map FILE, or `map:` in a recipe"
@@ -124,7 +139,9 @@ def written_orders(keys: Iterable[str]) -> list[list[str]]:
     for chosen in islice(product(*choices.values()), _COMBINED):
         picked = dict(zip(choices, chosen, strict=True))
         places = {
-            scope: _places(names, picked[kinds[scope]] if scope in kinds else ())
+            scope: _places(
+                names, picked[kinds[scope]] if scope in kinds else ()
+            )
             for scope, names in scopes.items()
         }
         found[_placed(keys, places)] = None
@@ -145,7 +162,9 @@ def modules_of(keys: Iterable[str]) -> dict[str, str]:
     found = {}
     for key in keys:
         module, _, leaf = key.rpartition(".")
-        found[key] = key if module in around and leaf not in ROLES else module
+        found[key] = (
+            key if module in around and leaf not in ROLES else module
+        )
     return found
 
 
@@ -223,7 +242,9 @@ def _siblings(keys: Iterable[str]) -> dict[str, set[str]]:
 def _scopes(key: str) -> list[tuple[str, str]]:
     """`a.b.weight` → ("", "a") and ("a", "b")."""
     parts = key.split(".")[:-1]
-    return [(".".join(parts[:depth]), part) for depth, part in enumerate(parts)]
+    return [
+        (".".join(parts[:depth]), part) for depth, part in enumerate(parts)
+    ]
 
 
 def _last(scope: str) -> str:
@@ -245,7 +266,9 @@ def _rank(name: str, order: Order) -> tuple[int, ...]:
     return (order.index(pattern), *numbers) if pattern in order else ()
 
 
-def _ranks(names: Iterable[str], order: Order) -> dict[str, tuple[int, ...]]:
+def _ranks(
+    names: Iterable[str], order: Order
+) -> dict[str, tuple[int, ...]]:
     """The places of these names in an order; nothing where it lacks one."""
     found = {name: _rank(name, order) for name in names}
     return found if all(found.values()) else {}
@@ -255,9 +278,13 @@ def _known_orders(
     scope: str, names: set[str], kind: frozenset[str], within: Order | None
 ) -> list[Order]:
     """Each known order of the names in `kind`, in a scope that has these names."""
-    ranks = (_ranks(names, order) for order in ([within] if within else ORDERS))
+    ranks = (
+        _ranks(names, order) for order in ([within] if within else ORDERS)
+    )
     if found := [
-        tuple(sorted(kind, key=found.__getitem__)) for found in ranks if found
+        tuple(sorted(kind, key=found.__getitem__))
+        for found in ranks
+        if found
     ]:
         return list(dict.fromkeys(found))
     where = f"in `{scope}`" if scope else "at its top"
@@ -276,11 +303,15 @@ def _places(names: set[str], chosen: Order) -> dict[str, int]:
         if rank and tuple(sorted(chosen, key=rank.__getitem__)) == chosen
     )
     rank = next(fitting, {}) if chosen else {}
-    ordered = sorted(names, key=lambda name: rank.get(name) or _numbered(name))
+    ordered = sorted(
+        names, key=lambda name: rank.get(name) or _numbered(name)
+    )
     return {name: place for place, name in enumerate(ordered)}
 
 
-def _place(key: str, tree: Mapping[str, Mapping[str, int]]) -> tuple[int, ...]:
+def _place(
+    key: str, tree: Mapping[str, Mapping[str, int]]
+) -> tuple[int, ...]:
     """A module's own tensors stand at -1, before its children; those of zipped lists by turns."""
     places: list[int] = []
     turn: int | None = None

@@ -11,7 +11,9 @@ from .matching import Match, matched
 
 
 def load_aligned(
-    module: nn.Module, state: Mapping[str, Tensor], settled: Mapping[str, str] = {}
+    module: nn.Module,
+    state: Mapping[str, Tensor],
+    settled: Mapping[str, str] = {},
 ) -> dict[str, str]:
     """Give a module all values of a state dict with other names, and nothing else; returns the
     names. `settled` maps some of ours to theirs. Raises `AlignmentError`."""
@@ -36,11 +38,14 @@ def one_to_one(match: Match) -> Match:
     return match
 
 
-def take(module: nn.Module, state: Mapping[str, Tensor], match: Match) -> None:
+def take(
+    module: nn.Module, state: Mapping[str, Tensor], match: Match
+) -> None:
     """Give a module what matches; what is new or missing stays as it is."""
     own = module.state_dict()
     values = {
-        key: state[theirs].reshape(own[key].shape) for key, theirs in match.kept.items()
+        key: state[theirs].reshape(own[key].shape)
+        for key, theirs in match.kept.items()
     }
     for key, theirs in match.adapted.items():
         values[key] = of_channels(state[theirs], own[key].shape[1])

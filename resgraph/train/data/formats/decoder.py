@@ -28,7 +28,12 @@ ENDINGS = frozenset({
 it runs another program)."""
 COMMON = ".jpg, .png, .gif, .bmp, .tif, .webp"
 """Those of them that messages name."""
-UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+UNREADABLE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    Image.DecompressionBombError,
+)
 """What decoding raises."""
 DECODING = {
     "frame": 0,
@@ -48,7 +53,11 @@ change places."""
 
 
 def open_image(
-    source: Path | BytesIO, channels: int, min_side: int | None, *, exif: bool = False
+    source: Path | BytesIO,
+    channels: int,
+    min_side: int | None,
+    *,
+    exif: bool = False,
 ) -> Image.Image:
     """The whole image in mode L or RGB; a JPEG is decoded at a fraction of its size where sides of
     `min_side` are enough. With `exif` it is turned as its EXIF orientation says.
@@ -106,11 +115,18 @@ def _eight_bits(image: Image.Image) -> Image.Image:
         return _scaled(numpy.asarray(image), 1.0, "floats")
     if image.mode.startswith("I"):
         return _scaled(
-            numpy.asarray(image).astype(numpy.float64), 65535.0, "whole numbers"
+            numpy.asarray(image).astype(numpy.float64),
+            65535.0,
+            "whole numbers",
         )
-    if image.mode in ("RGBA", "LA", "PA", "RGBa") or "transparency" in image.info:
+    if (
+        image.mode in ("RGBA", "LA", "PA", "RGBa")
+        or "transparency" in image.info
+    ):
         clear = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear)
+        return Image.alpha_composite(
+            Image.new("RGBA", clear.size, "white"), clear
+        )
     return image
 
 
@@ -126,7 +142,9 @@ def _scaled(
             f"its pixels are {what} from {low:g} to {high:g}, beyond 0 to {most:g}: scale them"
             " first"
         )
-    return Image.fromarray(numpy.rint(values * (255 / most)).astype(numpy.uint8))
+    return Image.fromarray(
+        numpy.rint(values * (255 / most)).astype(numpy.uint8)
+    )
 
 
 def _unknown(source: Path | BytesIO) -> str:

@@ -37,8 +37,12 @@ def cache_folder(kind: str) -> Path:
 def place_in_cache(kind: str, file: Path, facts: str) -> Path:
     """Where that cache has what was made, by these facts, of a file as it is now."""
     status = file.stat()
-    known = f"{file.resolve()} {status.st_size} {status.st_mtime_ns} {facts}"
-    name = hashlib.sha256(known.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+    known = (
+        f"{file.resolve()} {status.st_size} {status.st_mtime_ns} {facts}"
+    )
+    name = hashlib.sha256(
+        known.encode("utf-8", "surrogateescape")
+    ).hexdigest()[:32]
     return cache_folder(kind) / name
 
 
@@ -49,7 +53,9 @@ def read_index(shard: Path, by: str = "") -> Index | None:
         data = _place(shard, by).read_bytes()
         if hashlib.sha256(data[_SUM:]).digest() != data[:_SUM]:
             return None
-        found: Index = numpy.load(io.BytesIO(data[_SUM:]), allow_pickle=False)
+        found: Index = numpy.load(
+            io.BytesIO(data[_SUM:]), allow_pickle=False
+        )
     # RuntimeError: there is no home
     except (
         OSError,
@@ -58,7 +64,11 @@ def read_index(shard: Path, by: str = "") -> Index | None:
         RuntimeError,
     ):
         return None
-    sound = found.dtype == numpy.int64 and found.ndim == 2 and found.shape[1] == 3
+    sound = (
+        found.dtype == numpy.int64
+        and found.ndim == 2
+        and found.shape[1] == 3
+    )
     if not sound or (
         len(found)
         and (
@@ -83,7 +93,9 @@ def write_index(shard: Path, index: Index, by: str = "") -> None:
 
 
 def _place(shard: Path, by: str) -> Path:
-    return place_in_cache("shards", shard, FORMAT + by).with_suffix(".index")
+    return place_in_cache("shards", shard, FORMAT + by).with_suffix(
+        ".index"
+    )
 
 
 def used(*files: Path) -> None:

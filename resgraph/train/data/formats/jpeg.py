@@ -59,14 +59,26 @@ class Jpeg(Frozen):
     def read(cls, data: bytes, min_side: int | None) -> Jpeg | None:
         """By the head of a file, at the fraction where sides of `min_side` are left. None of what
         is no JPEG, cut off, or of a kind that is not for simplejpeg: Pillow reads it whole."""
-        at = _frame(data) if data.startswith(START) and END in data[-TRAILER:] else None
+        at = (
+            _frame(data)
+            if data.startswith(START) and END in data[-TRAILER:]
+            else None
+        )
         if at is None:
             return None
-        rows, columns = (int.from_bytes(data[i : i + 2]) for i in (at + 5, at + 7))
+        rows, columns = (
+            int.from_bytes(data[i : i + 2]) for i in (at + 5, at + 7)
+        )
         deep, parts = data[at + 4], data[at + 9]
-        if deep != 8 or parts not in (1, 3) or not 0 < rows * columns <= _most():
+        if (
+            deep != 8
+            or parts not in (1, 3)
+            or not 0 < rows * columns <= _most()
+        ):
             return None
-        unit = 8 * max(data[at + 11 + 3 * part] & 15 for part in range(parts))
+        unit = 8 * max(
+            data[at + 11 + 3 * part] & 15 for part in range(parts)
+        )
         most = min(rows, columns) // min_side if min_side else 1
         fraction = next((one for one in FRACTIONS if one <= most), 1)
         return cls(data, rows, columns, unit, at + 5, fraction)
@@ -74,7 +86,9 @@ class Jpeg(Frozen):
     @property
     def size(self) -> ImageSize:
         """Width and height as decoded."""
-        return -(-self.columns // self.fraction), -(-self.rows // self.fraction)
+        return -(-self.columns // self.fraction), -(
+            -self.rows // self.fraction
+        )
 
     def part(self, box: WholeBox, mode: str) -> tuple[ByteImage, str]:
         """The pixels within a box, in mode L or RGB, and why simplejpeg could not decode them (""
@@ -97,7 +111,12 @@ class Jpeg(Frozen):
         data = bytearray(self.data)
         data[self.height_at : self.height_at + 2] = rows.to_bytes(2)
         return Jpeg(
-            bytes(data), rows, self.columns, self.unit, self.height_at, self.fraction
+            bytes(data),
+            rows,
+            self.columns,
+            self.unit,
+            self.height_at,
+            self.fraction,
         )
 
     def _by(
@@ -107,10 +126,16 @@ class Jpeg(Frozen):
         colours = "GRAY" if mode == "L" else mode
         # not strict: that the rows below are left is not to be an error
         pixels = decode(
-            self.data, colours, min_height=height, min_width=width, strict=False
+            self.data,
+            colours,
+            min_height=height,
+            min_width=width,
+            strict=False,
         )
         if pixels.shape[1::-1] != self.size:
-            raise ValueError(f"it has {pixels.shape[1]}x{pixels.shape[0]} pixels")
+            raise ValueError(
+                f"it has {pixels.shape[1]}x{pixels.shape[0]} pixels"
+            )
         left, top, right, bottom = box
         return pixels[top:bottom, left:right]
 
@@ -120,10 +145,16 @@ class Jpeg(Frozen):
             warnings.simplefilter("ignore")
             with Image.open(BytesIO(self.data)) as image:
                 image.draft(
-                    mode, (self.columns // self.fraction, self.rows // self.fraction)
+                    mode,
+                    (
+                        self.columns // self.fraction,
+                        self.rows // self.fraction,
+                    ),
                 )
                 found = image.crop(box)
-        pixels = numpy.array(found if found.mode == mode else found.convert(mode))
+        pixels = numpy.array(
+            found if found.mode == mode else found.convert(mode)
+        )
         return pixels if pixels.ndim == 3 else pixels[..., None]
 
 

@@ -34,12 +34,25 @@ def read_structs(path: Path, name: str) -> list[dict[str, MatValue]]:
                 ((kind, body), *_) = _elements(
                     zlib.decompressobj().decompress(body, MOST)
                 )
-            if kind == MATRIX and (rows := _structs(body, name)) is not None:
+            if (
+                kind == MATRIX
+                and (rows := _structs(body, name)) is not None
+            ):
                 return rows
     except OSError as error:
-        raise TrainingError(f"{path} cannot be read: {reason(error)}") from error
-    except (ValueError, IndexError, KeyError, struct.error, zlib.error) as error:
-        raise TrainingError(f"{path} is damaged, or no .mat file: {error}") from error
+        raise TrainingError(
+            f"{path} cannot be read: {reason(error)}"
+        ) from error
+    except (
+        ValueError,
+        IndexError,
+        KeyError,
+        struct.error,
+        zlib.error,
+    ) as error:
+        raise TrainingError(
+            f"{path} is damaged, or no .mat file: {error}"
+        ) from error
     raise TrainingError(f"{path} has no struct `{name}`")
 
 
@@ -75,7 +88,8 @@ def _structs(body: bytes, name: str) -> list[dict[str, MatValue]] | None:
     values = [_cell(cell) for _, cell in cells]
     starts = range(0, len(values), len(fields))
     return [
-        dict(zip(fields, values[at : at + len(fields)], strict=True)) for at in starts
+        dict(zip(fields, values[at : at + len(fields)], strict=True))
+        for at in starts
     ]
 
 

@@ -26,9 +26,18 @@ from ...settings.memory import memory_limit, size_text
 ArrayValues = numpy.ndarray[Any, numpy.dtype[Any]]
 LONGEST_HEAD = 10_000
 """Bytes of a header; that of an array of plain numbers has about a hundred."""
-HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+HEADERS = {
+    (1, 0): npy.read_array_header_1_0,
+    (2, 0): npy.read_array_header_2_0,
+}
 """By the version of the format; later ones are for names of fields alone."""
-UNREADABLE = (OSError, ValueError, EOFError, BadZipFile, NotImplementedError)
+UNREADABLE = (
+    OSError,
+    ValueError,
+    EOFError,
+    BadZipFile,
+    NotImplementedError,
+)
 
 
 class ArrayStore(Frozen):
@@ -44,7 +53,9 @@ class ArrayStore(Frozen):
         where it is another kind of file."""
         if path.is_dir():
             found = sorted(path.glob("*.npy"))
-            return cls(path, {one.stem: one.stat().st_size for one in found})
+            return cls(
+                path, {one.stem: one.stat().st_size for one in found}
+            )
         if not path.is_file():
             raise MissingError(
                 f"{path} is not there: it is an .npz file, or a folder of .npy files; say where it"
@@ -60,7 +71,9 @@ class ArrayStore(Frozen):
                 f"{path} is no .npz file, which is a zip of arrays: {known or error}"
             ) from error
         named = (one for one in members if one.filename.endswith(".npy"))
-        return cls(path, {one.filename[:-4]: one.file_size for one in named})
+        return cls(
+            path, {one.filename[:-4]: one.file_size for one in named}
+        )
 
     def name_of(self, *names: str) -> str:
         """The first of some names that is there. Raises `TrainingError` where none is."""
@@ -69,7 +82,9 @@ class ArrayStore(Frozen):
                 return name
         listed = ", ".join(sorted(self.sizes)[:12]) or "nothing"
         hint = did_you_mean(names[0], self.sizes) or f"it has {listed}"
-        raise TrainingError(f"{self.path} has no array `{names[0]}`; {hint}")
+        raise TrainingError(
+            f"{self.path} has no array `{names[0]}`; {hint}"
+        )
 
     def read(self, name: str) -> ArrayValues:
         """An array. Raises `TrainingError` where it holds objects, is damaged or too large."""
@@ -97,21 +112,29 @@ class ArrayStore(Frozen):
             with (self.path / f"{name}.npy").open("rb") as file:
                 yield file
             return
-        with ZipFile(self.path) as archive, archive.open(f"{name}.npy") as member:
+        with (
+            ZipFile(self.path) as archive,
+            archive.open(f"{name}.npy") as member,
+        ):
             yield member
 
     def _check_head(self, name: str, file: IO[bytes]) -> None:
         version = npy.read_magic(file)
         if version not in HEADERS:
             raise ValueError(f"it is of version {version[0]}.{version[1]}")
-        shape, _, dtype = HEADERS[version](file, max_header_size=LONGEST_HEAD)
+        shape, _, dtype = HEADERS[version](
+            file, max_header_size=LONGEST_HEAD
+        )
         where = self.place(name)
         if dtype.hasobject:
             raise TrainingError(
                 f"{where} holds Python objects, as of a list whose rows have different lengths,"
                 " which only a pickle could restore; save numbers of one shape"
             )
-        wanted, held = prod(shape) * dtype.itemsize, self.sizes[name] - file.tell()
+        wanted, held = (
+            prod(shape) * dtype.itemsize,
+            self.sizes[name] - file.tell(),
+        )
         if wanted != held:
             raise TrainingError(
                 f"{where} claims {wanted:,} bytes of values and has {held:,}; copy it again"

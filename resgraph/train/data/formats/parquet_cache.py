@@ -111,7 +111,9 @@ def _opened(file: Path) -> Any:
     except (OSError, ValueError) as error:
         with suppress(OSError):
             if known := what_else(file.read_bytes()[:HEAD]):
-                raise TrainingError(f"{file} is no Parquet file, but {known}") from None
+                raise TrainingError(
+                    f"{file} is no Parquet file, but {known}"
+                ) from None
         raise _damaged(file, error) from error
 
 
@@ -133,7 +135,11 @@ def _copy(
         if content is None:
             raise TrainingError(
                 f"{file}, row {number}: `{columns.image}` holds no bytes of an image"
-                + (f", but the path {image['path']}" if _only_path(image) else "")
+                + (
+                    f", but the path {image['path']}"
+                    if _only_path(image)
+                    else ""
+                )
             )
         out.write(content)
         rows.append((at, len(content), -1))
@@ -149,7 +155,10 @@ def _check_columns(file: Path, table: Any, columns: Columns) -> None:
     there = table.schema_arrow.names
     for key, title in (("image", columns.image), ("label", columns.label)):
         if title not in there:
-            hint = did_you_mean(title, there) or f"its columns are {', '.join(there)}"
+            hint = (
+                did_you_mean(title, there)
+                or f"its columns are {', '.join(there)}"
+            )
             raise TrainingError(
                 f"{file} has no column `{title}`; {hint}; say which with `train.data.{key}`"
             )
@@ -162,13 +171,17 @@ def _check_columns(file: Path, table: Any, columns: Columns) -> None:
             )
 
 
-def _rows(file: Path, table: Any, columns: Columns) -> Iterator[tuple[Any, Any]]:
+def _rows(
+    file: Path, table: Any, columns: Columns
+) -> Iterator[tuple[Any, Any]]:
     """Each row's image and class."""
     wanted = [columns.image, columns.label]
     try:
         for batch in table.iter_batches(batch_size=ROWS, columns=wanted):
             read = batch.to_pydict()
-            yield from zip(read[columns.image], read[columns.label], strict=True)
+            yield from zip(
+                read[columns.image], read[columns.label], strict=True
+            )
     except (OSError, ValueError) as error:
         raise _damaged(file, error) from error
 
@@ -180,13 +193,19 @@ def _bytes(image: Any) -> bytes | None:
 
 
 def _only_path(image: Any) -> bool:
-    return isinstance(image, dict) and bool(image.get("path")) and not image["bytes"]
+    return (
+        isinstance(image, dict)
+        and bool(image.get("path"))
+        and not image["bytes"]
+    )
 
 
 def _names(table: Any, label: str) -> tuple[str, ...]:
     """Of the classes, as `datasets` writes them into a file."""
     try:
-        said = json.loads((table.schema_arrow.metadata or {})[b"huggingface"])
+        said = json.loads(
+            (table.schema_arrow.metadata or {})[b"huggingface"]
+        )
         feature = said["info"]["features"][label]
         return tuple(map(str, feature["names"]))
     except (KeyError, TypeError, ValueError):
@@ -197,15 +216,23 @@ def _classes(
     file: Path, title: str, labels: Sequence[Any], names: tuple[str, ...]
 ) -> tuple[Any, tuple[str, ...]]:
     """The class of each row as a number, and the names. Words are named as they are."""
-    if not names and labels and all(isinstance(label, str) for label in labels):
+    if (
+        not names
+        and labels
+        and all(isinstance(label, str) for label in labels)
+    ):
         names = tuple(sorted(set(labels)))
     number = {name: place for place, name in enumerate(names)}
     out = numpy.empty(len(labels), numpy.int64)
     for row, label in enumerate(labels):
         found = number.get(label, -1) if isinstance(label, str) else label
-        if not isinstance(found, int) or not 0 <= found < (len(names) or 2**31):
+        if not isinstance(found, int) or not 0 <= found < (
+            len(names) or 2**31
+        ):
             known = (
-                f"one of its {len(names)} classes" if names else "the number of a class"
+                f"one of its {len(names)} classes"
+                if names
+                else "the number of a class"
             )
             raise TrainingError(
                 f"{file}, row {row}: `{title}` is {label!r}, which is not {known}"

@@ -34,9 +34,15 @@ class _Array:
             or dtype.code not in ("u1", "i8", "i4")
             or len(data) > LARGEST
         ):
-            raise pickle.UnpicklingError("an array of another kind than CIFAR has")
-        value = numpy.frombuffer(data, dtype=numpy.dtype(dtype.code).newbyteorder("<"))
-        self.value = value.reshape(tuple(shape), order="F" if fortran else "C")
+            raise pickle.UnpicklingError(
+                "an array of another kind than CIFAR has"
+            )
+        value = numpy.frombuffer(
+            data, dtype=numpy.dtype(dtype.code).newbyteorder("<")
+        )
+        self.value = value.reshape(
+            tuple(shape), order="F" if fortran else "C"
+        )
 
 
 class _Dtype:
@@ -96,7 +102,9 @@ def read_dictionary(data: bytes, name: str) -> dict[str, Any]:
         found = _Reader(io.BytesIO(data), encoding="latin1").load()
     except Exception as error:
         # a hostile or broken pickle can raise anything; it never runs anything
-        raise TrainingError(f"{name} is not an official CIFAR file: {error}") from error
+        raise TrainingError(
+            f"{name} is not an official CIFAR file: {error}"
+        ) from error
     if not isinstance(found, dict):
         raise TrainingError(
             f"{name} is not an official CIFAR file: it holds no dictionary"
@@ -113,7 +121,9 @@ def _text(value: Any) -> Any:
     """Names that a Python 3 stored as bytes are text, as those of the official files are."""
     if isinstance(value, list):
         return [
-            item.decode("utf-8", "replace") if isinstance(item, bytes) else item
+            item.decode("utf-8", "replace")
+            if isinstance(item, bytes)
+            else item
             for item in value
         ]
     return value

@@ -64,12 +64,19 @@ class Table(Frozen):
         """The cells below a title. Raises `TrainingError` where there is no such title."""
         if title not in self.titles:
             listed = ", ".join(self.titles[:12])
-            hint = did_you_mean(title, self.titles) or f"its columns are {listed}"
-            raise TrainingError(f"{self.path} has no column `{title}`; {hint}")
+            hint = (
+                did_you_mean(title, self.titles)
+                or f"its columns are {listed}"
+            )
+            raise TrainingError(
+                f"{self.path} has no column `{title}`; {hint}"
+            )
         place = self.titles.index(title)
         return tuple(row[place].strip() for row in self.rows)
 
-    def numbers(self, titles: tuple[str, ...], *, gaps: bool) -> ArrayValues:
+    def numbers(
+        self, titles: tuple[str, ...], *, gaps: bool
+    ) -> ArrayValues:
         """(rows, titles) float64; an empty cell is NaN where there may be `gaps`. Raises
         `TrainingError` at a cell that is no finite number."""
         out = numpy.empty((len(self), len(titles)))
@@ -86,8 +93,12 @@ class Table(Frozen):
         except ValueError:
             number = math.nan
         if not math.isfinite(number):
-            said = f"`{title}` is {cell!r}" if cell else f"`{title}` is empty"
-            raise TrainingError(f"{self.place(row)}: {said}, and not a number")
+            said = (
+                f"`{title}` is {cell!r}" if cell else f"`{title}` is empty"
+            )
+            raise TrainingError(
+                f"{self.place(row)}: {said}, and not a number"
+            )
         return number
 
 
@@ -101,7 +112,11 @@ def _cells(path: Path) -> tuple[_Row, list[tuple[_Row, int]]]:
             delimiter = max(",;\t", key=first.count)
             reader = csv.reader(file, delimiter=delimiter, strict=True)
             titles = tuple(cell.strip() for cell in next(reader, []))
-            return titles, [(tuple(row), reader.line_num) for row in reader if any(row)]
+            return titles, [
+                (tuple(row), reader.line_num) for row in reader if any(row)
+            ]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         why = reason(error)
-        raise TrainingError(f"{path} cannot be read as a table: {why}") from error
+        raise TrainingError(
+            f"{path} cannot be read as a table: {why}"
+        ) from error

@@ -52,7 +52,9 @@ def _copy(file: Path, out: IO[bytes]) -> None:
             while chunk := packed.read(CHUNK):
                 out.write(chunk)
                 if out.tell() > MOST:
-                    raise TrainingError(f"{file} unpacks to more than {MOST:,} bytes")
+                    raise TrainingError(
+                        f"{file} unpacks to more than {MOST:,} bytes"
+                    )
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise TrainingError(
             f"{file} is damaged: what gzip packed cannot be unpacked ({error}); copy it again"
