@@ -63,13 +63,19 @@ MANY = {
     "train/settings/memory.py: with_memory_plan": "a step's memory rests on each of them",
 }
 """Functions of more than five parameters, with why."""
-MEAN = 3.6
+MEAN = 3.51
 """The most that the mean complexity may be; the goal is 3.0."""
+DENSITY = 8.0
+"""Tokens a code line, at most."""
 
 
 @cache
 def functions() -> list[house.Function]:
-    return [f for path in house.sources(house.PACKAGE) for f in house.functions(path)]
+    return [
+        f
+        for path in house.sources(house.PACKAGE)
+        for f in house.functions(path)
+    ]
 
 
 def above(measure: str, limit: int) -> set[str]:
@@ -82,7 +88,11 @@ def above(measure: str, limit: int) -> set[str]:
 
 @pytest.mark.parametrize(
     ("measure", "limit", "excused"),
-    [("complexity", 15, COMPLEX), ("lines", 40, LONG), ("parameters", 5, MANY)],
+    [
+        ("complexity", 15, COMPLEX),
+        ("lines", 40, LONG),
+        ("parameters", 5, MANY),
+    ],
 )
 def test_functions_are_short_and_branch_little(
     measure: str, limit: int, excused: dict[str, str]
@@ -94,13 +104,21 @@ def test_functions_branch_little_on_the_whole() -> None:
     assert mean(house.complexities(house.sources(house.PACKAGE))) <= MEAN
 
 
+def test_lines_are_not_dense() -> None:
+    counts, lines = zip(
+        *map(house.tokens, house.sources(house.PACKAGE)), strict=True
+    )
+    assert sum(counts) / sum(lines) <= DENSITY
+
+
 def test_no_folder_has_more_than_20_modules() -> None:
     found = Counter(
-        path.parent.relative_to(house.PACKAGE) for path in house.sources(house.PACKAGE)
+        path.parent.relative_to(house.PACKAGE)
+        for path in house.sources(house.PACKAGE)
     )
-    assert {str(folder) for folder, modules in found.items() if modules > 20} == {
-        "cli/commands"
-    }
+    assert {
+        str(folder) for folder, modules in found.items() if modules > 20
+    } == {"cli/commands"}
 
 
 def test_a_public_type_has_a_name_of_its_own() -> None:
@@ -111,8 +129,12 @@ def test_a_public_type_has_a_name_of_its_own() -> None:
             continue
         for node in ast.parse(path.read_text()).body:
             for name in _types(node):
-                homes.setdefault(name, []).append(str(path.relative_to(ROOT)))
-    assert {name: files for name, files in homes.items() if len(files) > 1} == {}
+                homes.setdefault(name, []).append(
+                    str(path.relative_to(ROOT))
+                )
+    assert {
+        name: files for name, files in homes.items() if len(files) > 1
+    } == {}
 
 
 def _types(node: ast.stmt) -> list[str]:
@@ -120,10 +142,16 @@ def _types(node: ast.stmt) -> list[str]:
     if isinstance(node, ast.ClassDef):
         names = [node.name]
     elif isinstance(node, ast.Assign):
-        names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+        names = [
+            target.id
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        ]
     else:
         names = []
-    return [name for name in names if name[0].isupper() and not name.isupper()]
+    return [
+        name for name in names if name[0].isupper() and not name.isupper()
+    ]
 
 
 def test_a_record_is_a_struct_where_it_can_be() -> None:
@@ -140,7 +168,9 @@ def test_a_record_is_a_struct_where_it_can_be() -> None:
 
 
 def _is_dataclass(node: ast.ClassDef) -> bool:
-    return any("dataclass(" in f"{ast.unparse(d)}(" for d in node.decorator_list)
+    return any(
+        "dataclass(" in f"{ast.unparse(d)}(" for d in node.decorator_list
+    )
 
 
 def _needs_it(node: ast.ClassDef) -> bool:
