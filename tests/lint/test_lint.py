@@ -350,6 +350,10 @@ BLOCK = "blocks:\n  pair: {body: [3x3 conv out, 3x3 conv out linear], merge: rel
             f"unit: conv bn silu\n{BLOCK.replace('relu(', 'sigmoid(')}net: {{a: 3x3 conv 8, b: pair 8}}\n",
             [],
         ),
+        (
+            f"unit: conv bn sigmoid\n{BLOCK}net: {{a: 3x3 conv 8, b: pair 8}}\n",
+            ["W014"],
+        ),
         ("unit: conv bn silu\nnet: {a: 3x3 conv 8, b: 2 x basic 8}\n", []),
         (
             "unit: conv bn silu\nnet: {a: [3x3 conv 8, 3x3 conv 8 relu]}\n",

@@ -238,6 +238,7 @@ class Train(Record):
         return self.model_dump(mode="json", exclude_none=True)
 
 
+@cache
 def recipe_names() -> tuple[str, ...]:
     """The named recipes, sorted."""
     files = (resources.files("resgraph") / "library" / "recipes").iterdir()
@@ -275,7 +276,16 @@ def resolve_train(value: str | Mapping[str, Any]) -> Train:
     Raises `WrongRecipe`; the `loc` of each mistake is a path of keys as a user writes them (no
     union tags), and names the key itself where it is unknown, the mapping where a key is
     missing."""
-    written = {"recipe": value} if isinstance(value, str) else dict(value)
+    return _named(value) if isinstance(value, str) else _written(value)
+
+
+@cache
+def _named(recipe: str) -> Train:
+    """A named recipe as it is: many variants and files have the same one."""
+    return _written({"recipe": recipe})
+
+
+def _written(written: Mapping[str, Any]) -> Train:
     wrong: list[Mistake] = []
     merged = _resolved(written, wrong)
     lender = "" if written.keys() & LENGTHS else written.get("recipe", "")
@@ -288,7 +298,7 @@ def resolve_train(value: str | Mapping[str, Any]) -> Train:
             raise WrongRecipe(
                 *wrong, *mistakes(error, merged, Train)
             ) from None
-        train = resolve_train(merged)
+        train = _written(merged)
     if wrong:
         raise WrongRecipe(*wrong)
     return train

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from msgspec import Struct
 
@@ -31,9 +31,13 @@ class Facts(Struct):
         self.residuals = list(residuals(self.graph))
         self._ops = {id(node.op): node.op for node in nodes}
 
+    @property
+    def ops(self) -> Collection[Op]:
+        """Each once: copies of a block have the ops of one."""
+        return self._ops.values()
+
     def of(self, asked: Callable[[Op], bool]) -> list[Node]:
-        """The nodes whose op answers yes. Copies of a block have the ops of one, which are asked
-        once."""
+        """The nodes whose op answers yes."""
         yes = {place for place, op in self._ops.items() if asked(op)}
         nodes = self.graph.nodes.values() if yes else ()
         return [node for node in nodes if id(node.op) in yes]

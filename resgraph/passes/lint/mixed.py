@@ -3,7 +3,7 @@ unit was changed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
 
 from ...graph import Layer, Origin, Path
@@ -22,6 +22,9 @@ def mixed_activations(facts: Facts) -> Iterator[Finding]:
     """Activations by name, alone in a path or around an equation, beside convolutions that take the
     unit's."""
     graph, spec = facts.graph, facts.spec
+    used = {op.op for op in facts.ops if op.role == "activation"}
+    if len(used) < 2:
+        return
     scopes = [
         ("", graph.rows),
         *((b.block, b.paths) for b in graph.blocks()),
@@ -29,7 +32,8 @@ def mixed_activations(facts: Facts) -> Iterator[Finding]:
     units = {name: _units_activation(spec, name) for name in dict(scopes)}
     for name, paths in scopes:
         unit = units[name]
-        for word, origin in _others(facts, paths, unit):
+        words = used - {unit, *_GATES} if unit else set()
+        for word, origin in _others(facts, paths, unit, words):
             yield Finding(
                 origin,
                 f"the net has both `{unit}`, the unit's activation, and this `{word}`",
@@ -38,14 +42,13 @@ def mixed_activations(facts: Facts) -> Iterator[Finding]:
 
 
 def _others(
-    facts: Facts, paths: Sequence[Path], unit: str
+    facts: Facts, paths: Sequence[Path], unit: str, words: Collection[str]
 ) -> Iterator[tuple[str, Origin]]:
-    """The activations beside the unit's, where some layer takes that."""
-    layers = _layers(paths) if unit else ()
+    """The activations of those `words`, where some layer takes the unit's."""
+    layers = _layers(paths) if words else ()
     if any(_takes_the_units(facts, layer, unit) for layer in layers):
-        known = {unit, *_GATES}
         yield from (
-            each for each in _named(facts, paths) if each[0] not in known
+            each for each in _named(facts, paths) if each[0] in words
         )
 
 
