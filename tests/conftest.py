@@ -30,6 +30,12 @@ os.fsync = lambda _: None  # type: ignore[assignment]
 # for thirty. Processes that tests start and kill do wait.
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than cores: tests wait a fifth of their time, most for processes that they started."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden",
