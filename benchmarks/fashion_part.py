@@ -31,9 +31,8 @@ def main() -> None:
         images, labels = read(asked.folder, part)
         of = numpy.full(len(CLASSES), -1)
         of[kept] = range(len(kept))
-        at = numpy.flatnonzero(of[labels] >= 0)[
-            ::share
-        ]  # they are shuffled
+        # they are shuffled
+        at = numpy.flatnonzero(of[labels] >= 0)[::share]
         write_part(
             asked.part, part, images[at], of[labels[at]].astype(numpy.uint8)
         )

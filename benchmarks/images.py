@@ -194,10 +194,8 @@ def _compare(root: Path, named: str, settings: argparse.Namespace) -> None:
     sizes = [
         file.stat().st_size for file in (root / "train").rglob("*.jpg")
     ]
-    count, about = (
-        len(sizes),
-        f"{named} ({sum(sizes) // len(sizes) // 1000} KB each)",
-    )
+    count = len(sizes)
+    about = f"{named} ({sum(sizes) // len(sizes) // 1000} KB each)"
     heading(f"Images of {about} to random area crops of 224")
     _show(
         {name: one.images for name, one in every.items()}, settings, count

@@ -51,10 +51,8 @@ def _predictions(place: Path, count: int, rounds: int) -> None:
     def predicted(size: int) -> Callable[[], object]:
         def run() -> object:
             inference.BATCH = size
-            how, asked = (
-                Options(device="cpu", threads=1),
-                Asked(pictures, 5, {}),
-            )
+            how = Options(device="cpu", threads=1)
+            asked = Asked(pictures, 5, {})
             return predict_weights(
                 net, StartingWeights(file=str(weights)), asked, how
             )

@@ -66,9 +66,8 @@ def timm() -> Any | None:
     if torchvision() is None:
         return None
     try:
-        with redirect_stdout(
-            sys.stderr
-        ):  # where it says what it could not import
+        # where it says what it could not import
+        with redirect_stdout(sys.stderr):
             import timm as package
     except ImportError:
         return None

@@ -343,9 +343,8 @@ def drawn(program: Program, name: str, folder: Path) -> str:
         if not run(command.format(**places).split(), folder):
             return f"fails: `{command.split()[0]}`"
     beside = (folder / name).with_suffix(".png")
-    if (
-        not out.is_file() and beside.is_file()
-    ):  # LibreOffice names its file itself
+    # LibreOffice names its file itself
+    if not out.is_file() and beside.is_file():
         beside.rename(out)
     if not out.is_file():
         return "no picture"

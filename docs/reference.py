@@ -176,9 +176,8 @@ def kind(schema: dict[str, Any], *, pair: bool = False) -> str:
         )
     if "enum" in schema:
         return ", ".join(code(written(item)) for item in schema["enum"])
-    if (
-        "prefixItems" in schema
-    ):  # of one kind each, which a label writes as `3` or `1x7`
+    # of one kind each, which a label writes as `3` or `1x7`
+    if "prefixItems" in schema:
         one = kind(schema["prefixItems"][0])
         return one if pair else f"two of: {one}"
     if pair and schema.get("type") == "array":
@@ -455,9 +454,8 @@ def _command(
 ) -> Iterator[str]:
     yield f"## {context.info_name}\n"
     paragraphs = inspect.cleandoc(command.help or "").split("\n\n")
-    for text in (
-        paragraphs
-    ):  # one that begins with \b keeps its lines, as in a terminal
+    # one that begins with \b keeps its lines, as in a terminal
+    for text in paragraphs:
         kept = text.removeprefix("\b\n")
         yield (
             f"{one_line(text)}\n"

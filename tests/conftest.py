@@ -13,9 +13,8 @@ from pathlib import Path
 
 import pytest
 
-os.environ.setdefault(
-    "OMP_NUM_THREADS", "1"
-)  # small tensors, and other tests beside: threads only wait for each other
+# small tensors, and other tests beside: threads only wait for each other
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -121,9 +121,8 @@ def _kept() -> Any:
 def _waited(child: int) -> int:
     """How a child ended. Where nobody waits for the answer any more, all ends at once."""
     while not (ended := os.waitpid(child, os.WNOHANG))[0]:
-        if select.select([sys.stdin], [], [], 0.005)[
-            0
-        ]:  # the end: no other line comes
+        # the end: no other line comes
+        if select.select([sys.stdin], [], [], 0.005)[0]:
             os.killpg(0, signal.SIGKILL)
     return ended[1]
 

@@ -43,10 +43,11 @@ ROOMS = {
     },
 }  # fmt: skip
 """Of folders with folders: which of these import which, beside the modules that stand free there."""
+# the package itself, and `python -m resgraph`
 ROOF = {
     "__init__",
     "__main__",
-}  # the package itself, and `python -m resgraph`
+}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 RECIPE = "resgraph.language.recipe"
 HEAVY = ("torch", "numpy", "networkx", "rich", "PIL")
@@ -158,10 +159,8 @@ def test_rooms_import_what_the_table_says(house: str) -> None:
     found: dict[str, set[str]] = {room: set() for room in ROOMS[house]}
     for here, there in edges():
         if here.startswith(f"{house}.") and there.startswith(f"{house}."):
-            one, other = (
-                here[len(house) + 1 :].split(".")[0],
-                there[len(house) + 1 :].split(".")[0],
-            )
+            one = here[len(house) + 1 :].split(".")[0]
+            other = there[len(house) + 1 :].split(".")[0]
             if one in found and other in found and one != other:
                 found[one].add(other)
     assert found == {

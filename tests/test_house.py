@@ -168,9 +168,10 @@ def test_a_record_is_a_struct_where_it_can_be() -> None:
 
 
 def _is_dataclass(node: ast.ClassDef) -> bool:
-    return any(
-        "dataclass(" in f"{ast.unparse(d)}(" for d in node.decorator_list
-    )
+    names = [
+        ast.unparse(each).split("(")[0] for each in node.decorator_list
+    ]
+    return "dataclass" in names
 
 
 def _needs_it(node: ast.ClassDef) -> bool:

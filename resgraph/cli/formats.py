@@ -14,10 +14,8 @@ from ..errors import Diagnostic, Span
 
 def github(diagnostic: Diagnostic) -> str:
     """A workflow command, which GitHub shows as an annotation on the line."""
-    span, properties = (
-        diagnostic.span,
-        [f"title={_property(diagnostic.code)}"],
-    )
+    span = diagnostic.span
+    properties = [f"title={_property(diagnostic.code)}"]
     if span is not None:
         places = {
             "file": span.source.name,

@@ -27,12 +27,10 @@ def _choice(*words: str) -> dict[str, Any]:
 
 
 _SWITCH = _choice("auto", "on", "off")
-_TRAIN, _SCORE, _INFER, _ALL = (
-    {"train"},
-    {"train", "evaluate"},
-    {"evaluate", "predict"},
-    {"train", "evaluate", "predict"},
-)
+_TRAIN = {"train"}
+_SCORE = {"train", "evaluate"}
+_INFER = {"evaluate", "predict"}
+_ALL = {"train", "evaluate", "predict"}
 
 _OPTIONS: tuple[tuple[set[str], str, dict[str, Any]], ...] = (
     (_ALL, "--device", {**_AUTO, "help": "cpu, cuda, cuda:1, mps"}),

@@ -206,11 +206,9 @@ def _candidates(
 ) -> Iterator[tuple[str, ...]]:
     """Of the commonest norm and the two commonest activations; and what stands most often behind
     a convolution."""
-    norms, acts, tails = (
-        Counter[str](),
-        Counter[str](),
-        Counter[tuple[str, ...]](),
-    )
+    norms = Counter[str]()
+    acts = Counter[str]()
+    tails = Counter[tuple[str, ...]]()
     for run in runs:
         tails.update(tuple(map(said.label, tail)) for tail in _tails(run))
         norms.update(

@@ -157,10 +157,8 @@ class _Writer:
         if self.definition.keeps or len(sums) > 1:
             return ["none"]
         column = [*map(skip_branch, self.blocks)]
-        branches, calls = (
-            [*filter(None, column)],
-            [*compress(self.uses, column)],
-        )
+        branches = [*filter(None, column)]
+        calls = [*compress(self.uses, column)]
         if not calls:
             return []
         self.act = ""  # a shortcut's is its own

@@ -39,11 +39,9 @@ class SaidOnce(Frozen):
     def label(self, op: Op) -> str:
         """An op's label, with the quiet options and the bias in which it departs."""
         if op not in self.labels:
-            plain, more, bias = (
-                op,
-                self.departs(op),
-                getattr(op, "bias", None),
-            )
+            plain = op
+            more = self.departs(op)
+            bias = getattr(op, "bias", None)
             if bias is not None:
                 plain = op.model_copy(update={"bias": _default(op, "bias")})
                 usual = self.bias(op, normed=False)

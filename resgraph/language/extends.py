@@ -169,8 +169,8 @@ def _within(asked: Span, part: str) -> Span:
 def _one_variant(tree: Mapping, variant: str, asked: Span) -> Mapping:
     """A file as one of its variants has it, and no longer with variants of its own."""
     if variant not in variants_of(tree):
-        near_ = did_you_mean(variant, variants_of(tree))
-        hint = replace(near_, span=_within(asked, variant))
+        likely = did_you_mean(variant, variants_of(tree))
+        hint = replace(likely, span=_within(asked, variant))
         said = f"no variant `{variant}` to extend"
         raise fault("E064", said, asked, hint).spec_error()
     return apply_variant(tree, variant).without("variants")

@@ -200,10 +200,8 @@ def _removes(path: tuple[str, ...]) -> bool:
 
 def _without(tree: Mapping, key: str, entry: KeyValue) -> Mapping:
     if key not in tree.entries:
-        message, hint = (
-            f"there is no `{entry.key.text}` to remove",
-            did_you_mean(key, tree.entries),
-        )
+        message = f"there is no `{entry.key.text}` to remove"
+        hint = did_you_mean(key, tree.entries)
         raise fault("E063", message, entry.key.span, hint).spec_error()
     return tree.without(key)
 

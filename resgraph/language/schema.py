@@ -213,9 +213,8 @@ def _told(mistake: Mistake, tree: Mapping) -> Diagnostic:
         if mistake.code == "E020"
         else None
     )
-    if isinstance(
-        below, Mapping
-    ):  # what stands below an unknown key is unknown too
+    # what stands below an unknown key is unknown too
+    if isinstance(below, Mapping):
         found = replace(found, names=found.names | below.entries.keys())
     return found
 

@@ -302,10 +302,8 @@ def _parse_blocks_and_rows(
 ) -> tuple[
     Parser, dict[str, Value], dict[str, BlockDef], dict[str, PathDef]
 ]:
-    definitions, file_lets = (
-        mapping_at(tree, "blocks").entries,
-        mapping_at(tree, "let"),
-    )
+    definitions = mapping_at(tree, "blocks").entries
+    file_lets = mapping_at(tree, "let")
     names = Words(definitions, own_names(tree)) | library_index().keys()
     lets = Parser(names, log, blocks=names).lets(file_lets)
     _refuse_file_keys(file_lets, log)

@@ -61,10 +61,8 @@ def _variant(tree: Mapping, variant: str) -> Mapping:
     assert isinstance(chosen, Mapping)
     values = chosen.entries[variant].value
     if not isinstance(values, Mapping):
-        message, hint = (
-            "a variant is a map of `let` values and keys of the file",
-            f"`{variant}: {{}}` changes none",
-        )
+        message = "a variant is a map of `let` values and keys of the file"
+        hint = f"`{variant}: {{}}` changes none"
         raise fault("E022", message, values.span, hint).spec_error()
     return values
 
@@ -90,10 +88,8 @@ def _lets(tree: Mapping, values: dict[str, KeyValue]) -> KeyValue:
 
 def _no_let(entry: KeyValue, lets: Iterable[str]) -> Diagnostic:
     """The error for a name in a variant that is no `let`, with what was meant by it."""
-    name, keys = (
-        entry.key.text,
-        [key for key in FILE_KEYS if key not in NO_VARIANT],
-    )
+    name = entry.key.text
+    keys = [key for key in FILE_KEYS if key not in NO_VARIANT]
     settable, listed = [*lets, *keys], ticked(lets)
     near = (
         sure(name, settable)

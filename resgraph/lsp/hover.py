@@ -159,10 +159,8 @@ def _streams(graph: Graph, streams: Iterable[Stream]) -> str:
 
 def word_at(analysis: Analysis, line: int, column: int) -> str:
     """The name under a place."""
-    words, at = (
-        re.finditer(r"[\w-]+", analysis.source.line(line)),
-        column - 1,
-    )
+    words = re.finditer(r"[\w-]+", analysis.source.line(line))
+    at = column - 1
     return next(
         (w[0].strip("-") for w in words if w.start() <= at <= w.end()), ""
     )

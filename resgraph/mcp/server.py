@@ -87,10 +87,8 @@ class Tools:
         minutes: float = 0.0,
     ) -> Result:
         """Train a spec in a new directory `out`, for so many minutes at most."""
-        given, folder = (
-            self._minutes(minutes),
-            str(self.workspace.inside(out)),
-        )
+        given = self._minutes(minutes)
+        folder = str(self.workspace.inside(out))
         self.workspace.check_training(spec, set or ())
         return self._run(
             "build", "-o", folder, "--json", "--minutes", f"{given:g}", *sets(set or ()),
@@ -100,10 +98,8 @@ class Tools:
     def sweep(self, study: str, out: str, minutes: float = 0.0) -> Result:
         """Run a study into the directory `out`, for so many minutes at most: mean and deviation
         over seeds, differences paired by seed. The same call goes on with what is left."""
-        given, folder = (
-            self._minutes(minutes),
-            str(self.workspace.inside(out)),
-        )
+        given = self._minutes(minutes)
+        folder = str(self.workspace.inside(out))
         self.workspace.check_study(study)
         path = str(self.workspace.inside(study))
         return self._run(

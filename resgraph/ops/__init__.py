@@ -137,9 +137,8 @@ __all__ = [
     "sizes_text",
 ]  # fmt: skip
 
-for _module in iter_modules(
-    __path__
-):  # each file here brings its ops by being there
+# each file here brings its ops by being there
+for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")
 
 

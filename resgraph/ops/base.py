@@ -371,9 +371,8 @@ class Op(BaseModel):
     def sized_by(self) -> str:
         """The map whose size comes out, as the label names it (`upsample to c4`): the last input,
         of which no value is read; "" where there is none."""
-        to = self.__dict__.get(
-            "to"
-        )  # pydantic is slow to miss an attribute
+        # pydantic is slow to miss an attribute
+        to = self.__dict__.get("to")
         return to if isinstance(to, str) else ""
 
     @property

@@ -460,10 +460,8 @@ def _smaller(
 
 def _differs(graph: Graph, other: Graph) -> str:
     """Why a net at another size is not the same module; nothing where it is."""
-    end, there = (
-        graph.nodes[graph.output].shape,
-        other.nodes[other.output].shape,
-    )
+    end = graph.nodes[graph.output].shape
+    there = other.nodes[other.output].shape
     if end != there:
         return f"it puts out {shape_text(there)}"
     for node, same in zip(

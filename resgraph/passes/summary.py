@@ -115,10 +115,8 @@ def _groups(graph: Graph, row: Path) -> Iterator[Group]:
     runs: list[tuple[str, _Copies]] = []
     for item in row.items:
         block = item.block if isinstance(item, Block) else ""
-        lines, striding = (
-            tuple(_lines(graph, item)),
-            isinstance(item, Block),
-        )
+        lines = tuple(_lines(graph, item))
+        striding = isinstance(item, Block)
         if (
             runs
             and runs[-1][0] == block

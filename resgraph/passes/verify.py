@@ -78,10 +78,8 @@ def _apart(expected: int, value: int) -> str:
     next to nothing."""
     if expected <= 0 or value <= 0:
         return ""
-    times, share = (
-        max(expected, value) / min(expected, value),
-        abs(value - expected) / expected,
-    )
+    times = max(expected, value) / min(expected, value)
+    share = abs(value - expected) / expected
     if times >= 10:
         return f", {float(f'{times:.2g}'):,.0f} times {'as many' if value > expected else 'fewer'}"
     return (

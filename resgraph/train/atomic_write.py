@@ -17,10 +17,8 @@ def write_whole(path: Path, content: bytes | str) -> str:
 
     Raises `RunError` where the disk is full, read-only or gone; the old file is then as it was.
     """
-    data, saved = (
-        content.encode("utf-8") if isinstance(content, str) else content,
-        _holds_files(path.parent),
-    )
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    saved = _holds_files(path.parent)
     try:
         write_file(path, data)
     except OSError as error:

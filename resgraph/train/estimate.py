@@ -151,10 +151,8 @@ def _step_seconds(ready: Prepared) -> float | None:
 
 def _too_large(ready: Prepared) -> str:
     """What to do where a step does not fit by estimate, else nothing."""
-    needed, room = (
-        ready.decisions.memory,
-        memory_limit(ready.decisions.device),
-    )
+    needed = ready.decisions.memory
+    room = memory_limit(ready.decisions.device)
     if needed <= room:
         return ""
     parts = _parts_that_fit(ready, room)

@@ -132,18 +132,14 @@ class _Test(Frozen):
     def score(
         self, net: nn.Module, loader: BatchLoader, policy: CropPolicy | None
     ) -> Score:
-        plan, decisions, world = (
-            self.judged.plan,
-            self.decisions,
-            self.world,
-        )
+        plan = self.judged.plan
+        decisions = self.decisions
+        world = self.world
         train, look = recipe_of(plan), self.witness
         if policy and isinstance(loader.pixels, Decoded):
-            ways, shape, classes = (
-                loader.normalization,
-                plan.input,
-                plan.output[0],
-            )
+            ways = loader.normalization
+            shape = plan.input
+            classes = plan.output[0]
             many = MultiCrop(
                 net, ways, shape, classes, train.batch, decisions, look
             )

@@ -86,10 +86,8 @@ def _net_failed(
     node, place, in_torch = "", "", False
     traceback: TracebackType | None = error.__traceback__
     while traceback is not None:
-        frame, file = (
-            traceback.tb_frame,
-            Path(traceback.tb_frame.f_code.co_filename),
-        )
+        frame = traceback.tb_frame
+        file = Path(traceback.tb_frame.f_code.co_filename)
         node = names.get(id(frame.f_locals.get("self")), node)
         from_torch = file.is_relative_to(_TORCH)
         in_torch = in_torch or from_torch

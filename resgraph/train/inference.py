@@ -117,11 +117,9 @@ def predict_weights(
 def _reading(plan: Plan, taken: Transfer) -> dict[str, Any]:
     """How images are read: the middle of each in the net's size, and classes by number where the
     weights do not name them."""
-    stated, count, train = (
-        need_statement(plan, taken),
-        plan.output[0],
-        plan.spec.train,
-    )
+    stated = need_statement(plan, taken)
+    count = plan.output[0]
+    train = plan.spec.train
     numbered = [f"class {number}" for number in range(count)]
     return {
         "shape": list(images_of(plan)),

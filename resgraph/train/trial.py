@@ -113,11 +113,9 @@ def batch_seconds(ready: Prepared) -> float:
 def _step(ready: Prepared, images: int) -> float:
     """The median of some steps: a busy machine is as busy during the run."""
     # by one process
-    train, decisions, plan = (
-        ready.train,
-        replace(ready.decisions, sharded=False),
-        ready.plan,
-    )
+    train = ready.train
+    decisions = replace(ready.decisions, sharded=False)
+    plan = ready.plan
     net: nn.Module = fresh_net(plan, train, decisions)
     checkpoint_blocks(net, decisions.checkpointed)
     start_light()

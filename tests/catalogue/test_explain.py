@@ -55,10 +55,8 @@ def test_values_are_followed_to_where_they_were_set(
         f"{SPECS}/resnet.yaml::wide-resnet-50-2",
         "conv3.0.body.1.conv",
     )
-    label, row = (
-        "3x3 conv width /stride groups cardinality",
-        "reps.1 x block 128*e /2",
-    )
+    label = "3x3 conv width /stride groups cardinality"
+    row = "reps.1 x block 128*e /2"
     assert f"written at {place('resnet.yaml', label)}: `{label}`" in out
     assert f"called at {place('resnet.yaml', row)}: `{row}`" in out
     assert (

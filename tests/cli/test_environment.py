@@ -572,9 +572,8 @@ def started(*command: str, **streams: int) -> subprocess.Popen[bytes]:
 
 def test_a_stdin_that_does_not_wait_is_waited_for() -> None:
     reading, writing = os.pipe()
-    os.set_blocking(
-        reading, False
-    )  # as some programs leave what they start
+    # as some programs leave what they start
+    os.set_blocking(reading, False)
     with started(
         "check",
         "-",

@@ -86,10 +86,8 @@ def test_a_run_gives_its_trained_weights_and_what_it_does_to_images(
 ) -> None:
     file = tmp_path / "net.safetensors"
     assert run(["export", str(trained), "-o", str(file)]) == 0
-    wanted, found = (
-        load_file(trained / "weights.safetensors"),
-        load_file(file),
-    )
+    wanted = load_file(trained / "weights.safetensors")
+    found = load_file(file)
     assert all(
         torch.equal(found[name], value) for name, value in wanted.items()
     )

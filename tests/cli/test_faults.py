@@ -99,9 +99,8 @@ def test_a_process_that_cannot_be_started(
 ) -> None:
     reading, writing = os.pipe()
     os.set_blocking(reading, False)
-    monkeypatch.setattr(
-        "os.fork", partial(os.read, reading, 1)
-    )  # which is refused by the same words
+    # which is refused by the same words
+    monkeypatch.setattr("os.fork", partial(os.read, reading, 1))
     with pytest.raises(BlockingIOError) as caught:
         multiprocessing.get_context("fork").Process().start()
     os.close(reading)

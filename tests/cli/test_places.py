@@ -25,11 +25,9 @@ def said(
 def test_a_link_stays_a_link_and_its_file_is_written(
     tmp_path: Path,
 ) -> None:
-    real, link, chain = (
-        tmp_path / "real.yaml",
-        tmp_path / "link.yaml",
-        tmp_path / "chain.yaml",
-    )
+    real = tmp_path / "real.yaml"
+    link = tmp_path / "link.yaml"
+    chain = tmp_path / "chain.yaml"
     real.write_text(UNTIDY.rstrip("\n"))
     real.chmod(0o640)
     link.symlink_to("real.yaml")
@@ -106,10 +104,8 @@ def test_a_limit_on_files_leaves_no_part(
     import resource
     import signal
 
-    before, handler = (
-        resource.getrlimit(resource.RLIMIT_FSIZE),
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN),
-    )
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
     try:
         code, text = said(

@@ -19,13 +19,14 @@ ROOT = Path(__file__).parents[2]
 RESNET = str(ROOT / "specs" / "resnet.yaml::resnet-18")
 WRONG = str(ROOT / "tests" / "mistakes" / "mistakes-everywhere.yaml")
 UNKEPT = str(ROOT / "tests" / "mistakes" / "expect.yaml")
+# commands of one spec that print
 READERS = [
     "check",
     "show",
     "resolve",
     "render",
     "export",
-]  # commands of one spec that print
+]
 
 
 def command(

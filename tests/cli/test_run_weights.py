@@ -58,9 +58,8 @@ def test_weights_that_changed_are_not_evaluated(
     assert path.read_bytes() == whole
     facts = json.loads((copy / "run.json").read_text())
     assert facts.pop("weights_sha256") == hashlib.sha256(whole).hexdigest()
-    (copy / "run.json").write_text(
-        json.dumps(facts)
-    )  # as an older resgraph wrote it
+    # as an older resgraph wrote it
+    (copy / "run.json").write_text(json.dumps(facts))
     assert run(["eval", str(copy)]) == 0
 
 

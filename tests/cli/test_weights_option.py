@@ -97,12 +97,13 @@ def test_predict_sees_what_the_run_sees(
     options = ("--weights", str(place / "run"), image, "--json")
     assert json.loads(said(capsys, "predict", net(place), *options)) == one
     file = str(place / "run" / "weights.safetensors")
+    # within its run, it is seen as there
     options = (
         "--weights",
         file,
         image,
         "--json",
-    )  # within its run, it is seen as there
+    )
     assert json.loads(said(capsys, "predict", net(place), *options)) == one
     file = str(copy(file, place / "alone.safetensors"))
     options = (
@@ -128,10 +129,8 @@ def test_predict_sees_what_the_run_sees(
 def test_export_writes_them(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out, wanted = (
-        place / "out.safetensors",
-        place / "run" / "weights.safetensors",
-    )
+    out = place / "out.safetensors"
+    wanted = place / "run" / "weights.safetensors"
     said(
         capsys,
         "export",

@@ -17,8 +17,7 @@ def test_every_block_does_what_the_page_says(
     (tmp_path / "specs").symlink_to(ROOT / "specs")
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(
-        tmp_path
-    )  # what a page writes, its scripts import
+    # what a page writes, its scripts import
+    monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("COLUMNS", "120")
     Story(page).follow()

@@ -120,9 +120,10 @@ class Word:
 
 
 _WORD = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z][A-Za-z0-9_-]*[A-Za-z0-9]")
+# free text, and names of others
 _SAID = frozenset(
     ["about", "name", "path", "extends", "variants", "expect"]
-)  # free text, and names of others
+)
 _NAMED = frozenset(["blocks", "net", "let"])
 
 

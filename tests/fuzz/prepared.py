@@ -65,9 +65,8 @@ def _images(net: Plan) -> Path | None:
         return None
     each = max(2, -(-train.batch // classes))
     if each * classes > COPIED:
-        return (
-            _folder() / "absent"
-        )  # as planned by who has the images elsewhere
+        # as planned by who has the images elsewhere
+        return _folder() / "absent"
     make = _tree if isinstance(train.data, Folder) else _shards
     return make(classes, each, train.data.train, train.data.validation)
 

@@ -140,10 +140,8 @@ def summary(found: list[Found]) -> str:
     lines = []
     for part in dict.fromkeys(each["part"] for each in found):
         own = [each for each in found if each["part"] == part]
-        accepted, broken = (
-            [e for e in own if e["accepted"]],
-            [e for e in own if "broken" in e],
-        )
+        accepted = [e for e in own if e["accepted"]]
+        broken = [e for e in own if "broken" in e]
         seconds = sum(e["seconds"] for e in own)
         lines.append(
             f"{part}: {len(own):,} mutants, {len(accepted):,} accepted, {len(broken)} broken, {seconds:,.0f} s"

@@ -101,9 +101,10 @@ def test_weights_made_on_the_device() -> None:
         value.device.type for value in (*net.parameters(), *net.buffers())
     } == {"cuda"}
     weight = net.get_parameter("conv3.0.body.1.conv.weight")
+    # He et al. 2015, fan out
     assert float(weight.detach().std()) == pytest.approx(
         (2 / (128 * 9)) ** 0.5, rel=0.02
-    )  # He et al. 2015, fan out
+    )
 
 
 @pytest.mark.parametrize("name", NETS[:1] + NETS[-1:])

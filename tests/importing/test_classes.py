@@ -264,10 +264,8 @@ def test_a_view_is_of_the_module_that_has_it() -> None:
 
 
 def test_a_file_keeps_the_classes(tmp_path: Path) -> None:
-    model, images = (
-        net(_Mixer(8), _Mixer(8)).eval(),
-        (torch.randn(2, 3, 16, 16),),
-    )
+    model = net(_Mixer(8), _Mixer(8)).eval()
+    images = (torch.randn(2, 3, 16, 16),)
     torch.export.save(
         torch.export.export(model, images), tmp_path / "net.pt2"
     )
@@ -278,9 +276,7 @@ def test_a_file_keeps_the_classes(tmp_path: Path) -> None:
 def test_onnx_keeps_the_classes(tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
-    model, images = (
-        net(_Mixer(8), _Mixer(8)).eval(),
-        (torch.randn(2, 3, 16, 16),),
-    )
+    model = net(_Mixer(8), _Mixer(8)).eval()
+    images = (torch.randn(2, 3, 16, 16),)
     torch.onnx.export(model, images, tmp_path / "net.onnx", verbose=False)
     assert "2 x Mixer" in from_model(str(tmp_path / "net.onnx")).text

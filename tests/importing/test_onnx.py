@@ -29,9 +29,8 @@ FLOAT = onnx.TensorProto.FLOAT
 def saved(path: Path, model: nn.Module, batch: int = 2) -> str:
     torch.manual_seed(0)
     for module in model.modules():
-        if isinstance(
-            module, nn.BatchNorm2d
-        ):  # a fresh one folds to no bias
+        # a fresh one folds to no bias
+        if isinstance(module, nn.BatchNorm2d):
             nn.init.normal_(module.bias)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

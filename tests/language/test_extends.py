@@ -522,9 +522,10 @@ def rows(plan: Plan) -> list[str]:
 def test_what_comes_from_a_base_is_never_asked_whether_it_is_used(
     files: Path,
 ) -> None:
+    # `pair` and `n` are left over
     top = extended(
         files, "net: {one: relu, two: 3x3 conv 2*w /2}\n", "::small"
-    )  # `pair` and `n` are left over
+    )
     assert rows(top) == ["stem", "one", "two", "head"]
     (mine,) = problems(
         files, "let: {v: 2}\nnet: {one: relu, two: relu}\n", "::small"
@@ -542,9 +543,10 @@ def test_a_base_may_hold_blocks_for_its_children(files: Path) -> None:
     ].shape == (8, 32, 32)
     (files / "base.yaml").write_text("allow: [unused]\n" + spare)
     assert resgraph.load(f"{files}/base.yaml::small").params > 0
+    # what a base allows, it allows itself
     (mine,) = problems(
         files, "blocks: {other: [1x1 conv out]}\n", "::small"
-    )  # what a base allows, it allows itself
+    )
     assert pointed(mine) == "other"
 
 

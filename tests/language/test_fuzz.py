@@ -140,10 +140,8 @@ def mutated(text: str, chance: random.Random) -> str:
     """The text with one to four things deleted, doubled, swapped or replaced."""
     for _ in range(chance.randint(1, 4)):
         tokens = TOKEN.findall(text)
-        place, other = (
-            chance.randrange(len(tokens)),
-            chance.randrange(len(tokens)),
-        )
+        place = chance.randrange(len(tokens))
+        other = chance.randrange(len(tokens))
         match chance.randrange(6):
             case 0:
                 del tokens[place]

@@ -52,11 +52,9 @@ def unit_of(label: str, unit: str) -> str:
 @pytest.mark.parametrize("mode", RULE_5)
 @pytest.mark.parametrize("column", range(5), ids=UNITS)
 def test_rule_5(mode: str, column: int) -> None:
-    label, unit, expected = (
-        f"3x3 conv 65 {mode}".strip(),
-        UNITS[column],
-        RULE_5[mode][column],
-    )
+    label = f"3x3 conv 65 {mode}".strip()
+    unit = UNITS[column]
+    expected = RULE_5[mode][column]
     if expected == "error":
         assert told(spec(f"one: {label}", top=f"unit: {unit}")) == [
             ("E012", mode)

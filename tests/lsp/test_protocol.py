@@ -12,13 +12,11 @@ from typing import Any
 import pytest
 
 TEXT = "name: net\ninput: 1x8x8\nnet: {conv1: 3x3 conv 4, head: [global avg pool, fc 10]}\n"
-PARSE, INVALID, METHOD, PARAMS, EARLY = (
-    -32700,
-    -32600,
-    -32601,
-    -32602,
-    -32002,
-)
+PARSE = -32700
+INVALID = -32600
+METHOD = -32601
+PARAMS = -32602
+EARLY = -32002
 
 
 class Wire:

@@ -644,10 +644,8 @@ def test_completion_of_streams(
     from resgraph.lsp.analysis import analyse
     from resgraph.lsp.completion import complete
 
-    analysis, place = (
-        analyse(STREAMS, tmp_path / "a.yaml"),
-        at(STREAMS, before),
-    )
+    analysis = analyse(STREAMS, tmp_path / "a.yaml")
+    place = at(STREAMS, before)
     found = complete(analysis, STREAMS, place.line + 1, place.character + 1)
     assert {candidate.text for candidate in found} == wanted
 
@@ -668,10 +666,8 @@ def test_hover_of_streams(word: str, said: str, tmp_path: Path) -> None:
     from resgraph.lsp.analysis import analyse
     from resgraph.lsp.hover import hover
 
-    analysis, place = (
-        analyse(STREAMS, tmp_path / "a.yaml"),
-        at(STREAMS, word),
-    )
+    analysis = analyse(STREAMS, tmp_path / "a.yaml")
+    place = at(STREAMS, word)
     assert analysis.diagnostics == ()
     assert said in hover(analysis, place.line + 1, place.character)
 

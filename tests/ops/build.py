@@ -28,10 +28,8 @@ def target(call: Call) -> type[nn.Module]:
 def derived(name: str) -> type[nn.Module]:
     """A support class whose text is made of another's."""
     made: dict[str, type[nn.Module]] = {}
-    definition, space = (
-        support_classes()[name],
-        vars(layers) | {"__name__": "derived"},
-    )
+    definition = support_classes()[name]
+    space = vars(layers) | {"__name__": "derived"}
     space |= {
         base: derived(base) for base in definition.bases if "." not in base
     }

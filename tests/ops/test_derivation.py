@@ -32,11 +32,9 @@ def worked_out(text: str) -> Fraction:
 
 
 def check(op: Op, shapes: list[Shape]) -> None:
-    found, shape, cost = (
-        op.derive(*shapes),
-        op.infer(*shapes),
-        op.cost(*shapes),
-    )
+    found = op.derive(*shapes)
+    shape = op.infer(*shapes)
+    cost = op.cost(*shapes)
     before = shapes[0] if shapes else shape
     for axis in range(len(shape)):
         text = found.axes[axis] if axis < len(found.axes) else ""

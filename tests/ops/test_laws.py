@@ -66,11 +66,12 @@ def test_the_multiply_adds_are_the_formulas_and_torchs(row: Row) -> None:
         module(row.op, row.x).eval()(
             numbers(row.x, batch=1).float().detach()
         )
+    # a blur learns nothing
     counted = (
         0
         if isinstance(row.op, BlurPool)
         else counter.get_total_flops() // 2
-    )  # a blur learns nothing
+    )
     assert counted == row.macs
 
 

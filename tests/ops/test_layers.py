@@ -215,9 +215,8 @@ def test_drop_block_drops_squares() -> None:
     assert y.unique().numel() == 2
     assert y.mean().item() == pytest.approx(1, abs=1e-4)
     assert dropped.float().mean().item() == pytest.approx(0.2, abs=0.03)
-    squares = (
-        F.avg_pool2d(dropped.float(), 3, stride=1) > 1 - 1e-6
-    )  # whole ones
+    # whole ones
+    squares = F.avg_pool2d(dropped.float(), 3, stride=1) > 1 - 1e-6
     assert torch.equal(
         F.conv_transpose2d(
             squares.float(), torch.ones(6, 1, 3, 3), groups=6
@@ -299,10 +298,8 @@ def test_global_pools_are_those_of_torch() -> None:
 
 def test_channel_norm_is_over_the_channels_at_each_place() -> None:
     x, layer = some(MAP), made(lambda: layers.ChannelNorm(8, eps=1e-6))
-    mean, variance = (
-        x.mean(1, keepdim=True),
-        x.var(1, correction=0, keepdim=True),
-    )
+    mean = x.mean(1, keepdim=True)
+    variance = x.var(1, correction=0, keepdim=True)
     weight, bias = (p.view(1, 8, 1, 1) for p in layer.parameters())
     assert torch.allclose(
         layer(x), (x - mean) / (variance + 1e-6).sqrt() * weight + bias
@@ -373,10 +370,8 @@ def test_the_zero_pad_shortcut_takes_every_second_cell_and_adds_zeros_last() -> 
 
 def test_standardized_filters() -> None:
     """As BiT's code has it: (w - mean) / sqrt(var + eps), the variance over all of a filter, not unbiased."""
-    x, layer = (
-        some(MAP),
-        made(lambda: layers.StandardizedConv2d(8, 6, 3, padding=1)),
-    )
+    x = some(MAP)
+    layer = made(lambda: layers.StandardizedConv2d(8, 6, 3, padding=1))
     rows = layer.weight.reshape(6, -1)
     rows = (rows - rows.mean(1, keepdim=True)) / (
         rows.var(1, correction=0, keepdim=True) + 1e-8
@@ -389,13 +384,11 @@ def test_standardized_filters() -> None:
 
 def test_scaled_standardized_filters() -> None:
     """As NFNet's paper has it: gain * gamma * (w - mean) / (sqrt(fan-in) * sigma)."""
-    x, layer = (
-        some(MAP),
-        made(
-            lambda: layers.ScaledStandardizedConv2d(
-                8, 6, 3, groups=2, gamma=1.7
-            )
-        ),
+    x = some(MAP)
+    layer = made(
+        lambda: layers.ScaledStandardizedConv2d(
+            8, 6, 3, groups=2, gamma=1.7
+        )
     )
     rows = layer.weight.reshape(6, -1)
     deviation = (rows.var(1, correction=0, keepdim=True) + 1e-6).sqrt()
@@ -429,10 +422,8 @@ def test_scaled_standardization_keeps_the_variance() -> None:
 def test_the_zero_pad_shortcut_can_be_scripted(
     axes: int, stride: int | tuple[int, ...]
 ) -> None:
-    layer, x = (
-        layers.ZeroPadShortcut(8, 12, stride, axes),
-        some((2, 8, *(7,) * axes)),
-    )
+    layer = layers.ZeroPadShortcut(8, 12, stride, axes)
+    x = some((2, 8, *(7,) * axes))
     steps = (stride,) * axes if isinstance(stride, int) else stride
     cells = x[
         (slice(None), slice(None), *(slice(None, None, n) for n in steps))
@@ -477,9 +468,8 @@ def test_copies_pickles_and_state(
         fresh,
     ):
         assert torch.equal(other(x), layer(x))
-    assert len(list(layer.state_dict())) == len(
-        list(layer.parameters())
-    )  # no buffer is saved
+    # no buffer is saved
+    assert len(list(layer.state_dict())) == len(list(layer.parameters()))
 
 
 @every_layer

@@ -34,10 +34,8 @@ DEVICES = [
 def test_an_op_has_the_dtype_that_is_said(row: Row, device: str) -> None:
     """What widens does so on a GPU, but for pads, which do on a CPU; of our own ops that is so by PyTorch's autocast op
     reference."""
-    made, x = (
-        module(row.op, row.x).to(device),
-        numbers(row.x).detach().to(device),
-    )
+    made = module(row.op, row.x).to(device)
+    x = numbers(row.x).detach().to(device)
     low, wide = torch.bfloat16, torch.float32
     for training in (True, False):
         made.train(training)

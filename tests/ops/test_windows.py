@@ -116,9 +116,8 @@ def test_an_up_conv_multiplies_the_size_exactly(
         k % 2 == 0 and s == d == 1
         for k, s, d in zip(kernel, stride, dilation, strict=True)
     ):
-        with pytest.raises(
-            ValidationError, match="cannot keep the size"
-        ):  # the one window without a middle
+        # the one window without a middle
+        with pytest.raises(ValidationError, match="cannot keep the size"):
             UpConv(width=2, kernel=kernel, stride=stride, dilation=dilation)
         return
     op = UpConv(width=2, kernel=kernel, stride=stride, dilation=dilation)

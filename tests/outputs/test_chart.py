@@ -53,10 +53,8 @@ def test_pens_are_told_apart_and_never_end() -> None:
 
 
 def test_the_page_is_as_wide_as_its_texts() -> None:
-    small, names = (
-        picture(drawn(2)),
-        picture(drawn(9, "a-net-with-a-rather-long-name")),
-    )
+    small = picture(drawn(2))
+    names = picture(drawn(9, "a-net-with-a-rather-long-name"))
     assert float(small.get("width", "")) == WIDTH
     for text in names.iter(f"{SVG}text"):
         if text.get("font-weight") == "600" and (

@@ -87,9 +87,8 @@ def test_a_row_a_path_a_place_and_a_run() -> None:
         found["c.2.bn"] == "a.1.body.2.bn"
         and found["d.0.conv"] == "a.0.conv"
     )
-    assert (
-        found["d.2.b.0.conv"] == "a.0.conv"
-    )  # the first maker's, through `b`
+    # the first maker's, through `b`
+    assert found["d.2.b.0.conv"] == "a.0.conv"
     assert (
         made.params
         == plan("a: [3x3 conv 16, bottleneck 16]", input="16x8x8").params

@@ -146,9 +146,9 @@ def test_blocks_that_are_alike_stay_alike() -> None:
     res = "  res:\n    body: 3x3 conv out linear\n    merge: relu(body + shortcut)"
     rows = "  {first}\n  b: 3x3 conv 4\n  c: res 4"
     assert "c.merge.add" in found(rows.format(first="a: 3x3 conv 4"), res)
-    assert "c.merge.add" not in found(
-        rows.format(first="a: res 4"), res
-    )  # whose shortcut is the image
+    # whose shortcut is the image
+    assert "c.merge.add" not in found(rows.format(first="a: res 4"), res)
+    # a projection of it
     assert {"a.merge.add", "c.merge.add"} <= found(
         rows.format(first="a: res 8"), res
-    )  # a projection of it
+    )

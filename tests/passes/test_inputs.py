@@ -57,10 +57,8 @@ def test_the_module_takes_them_in_order_or_by_name(
     two: resgraph.Plan,
 ) -> None:
     net = two.module().double().eval()
-    image, age = (
-        torch.randn(2, 3, 16, 16).double(),
-        torch.randn(2, 5).double(),
-    )
+    image = torch.randn(2, 3, 16, 16).double()
+    age = torch.randn(2, 5).double()
     pooled = net.conv1[1](net.conv1[0](image)).mean((2, 3))
     facts = nn.functional.linear(age, *net.facts.parameters()).clamp(min=0)
     wanted = nn.functional.linear(

@@ -101,10 +101,11 @@ def test_it_is_what_a_place_reads(row: str) -> None:
         torch.nn.init.constant_(parameter, 0.5)
     image = torch.rand(1, 1, 96, 96, dtype=torch.float64)
     spans = []
+    # a transposed convolution's places differ: the widest counts
     for shift in (
         0,
         1,
-    ):  # a transposed convolution's places differ: the widest counts
+    ):
         image.requires_grad_().grad = None
         out = module(image)
         out[
@@ -121,9 +122,8 @@ def test_it_is_what_a_place_reads(row: str) -> None:
     assert size is not None
     widest = tuple(max(span[axis] for span in spans) for axis in (0, 1))
     seen = tuple(-(-side.numerator // side.denominator) for side in size)
-    if (
-        "max pool" in row
-    ):  # a maximum has a gradient at one place of its window
+    # a maximum has a gradient at one place of its window
+    if "max pool" in row:
         assert all(
             found <= told for found, told in zip(widest, seen, strict=True)
         )

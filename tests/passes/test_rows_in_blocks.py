@@ -125,10 +125,8 @@ def test_inputs_are_read_too() -> None:
         input="{image: 3x6x6, age: 5}",
     )
     net = module(made)
-    image, age = (
-        torch.randn(2, 3, 6, 6).double(),
-        torch.randn(2, 5).double(),
-    )
+    image = torch.randn(2, 3, 6, 6).double()
+    age = torch.randn(2, 5).double()
     gate = nn.functional.linear(age, *net.a[1].gate.parameters()).sigmoid()
     assert torch.allclose(
         net(image, age),

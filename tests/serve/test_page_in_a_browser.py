@@ -201,9 +201,8 @@ def test_a_change_elsewhere_before_a_reload_takes_nothing_away(
     )
     assert page.value("page.editor.text") == SPEC.replace("fc 10", "fc 11")
     assert page.value("page.editor.differences") == 2
-    time.sleep(
-        0.7
-    )  # what follows within half a second is undone with what was before
+    # what follows within half a second is undone with what was before
+    time.sleep(0.7)
     page.press("#theirs")
     assert "fc 11" not in page.value("page.editor.text")
     page.value("page.editor.view.focus()")

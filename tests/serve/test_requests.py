@@ -219,9 +219,10 @@ def test_a_browser_that_goes_away(
         connection = socket.create_connection(
             (module.HOST, served.server_port)
         )
+        # reset, not closed
         connection.setsockopt(
             socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0"
-        )  # reset, not closed
+        )
         connection.sendall(head.encode() + body)
         connection.close()
     assert ask(served, "GET", "/spec")[0] == 200

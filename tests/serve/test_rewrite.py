@@ -150,9 +150,8 @@ def test_what_cannot_be_done_is_refused(
         action()
 
 
-LOADER = getattr(
-    yaml, "CBaseLoader", yaml.BaseLoader
-)  # ten times as fast, where built
+# ten times as fast, where built
+LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
 def plain(text: str) -> Any:
@@ -237,10 +236,11 @@ def test_every_kind_of_action_on_the_zoo(spec: Path, ending: str) -> None:
         assert after.count("\r") == (
             after.count("\n") if ending == "\r\n" else 0
         )
+        # the others take the comments of what goes along
         if kind in (
             "move",
             "add",
-        ):  # the others take the comments of what goes along
+        ):
             assert comments(text) - comments(after) == set()
     assert done >= 3
 

@@ -48,9 +48,8 @@ def test_an_interval_holds_a_known_effect() -> None:
         if one and one.interval
     )
     assert abs(held / STUDIES - 0.95) < 3 * (0.05 * 0.95 / STUDIES) ** 0.5
-    assert (
-        sum(one.clear for one in found if one) > STUDIES / 2
-    )  # and it is found
+    # and it is found
+    assert sum(one.clear for one in found if one) > STUDIES / 2
 
 
 def test_why_the_interval_is_no_bootstrap() -> None:

@@ -216,10 +216,8 @@ def test_a_run_that_is_given_to_a_dead_process_failed() -> None:
     ours, theirs = Pipe()
     theirs.close()
     process: Any = SimpleNamespace(exitcode=-9, join=lambda: None)
-    worker, placed = (
-        execute._Worker(process, ours),
-        cast(PlacedRun, "a run"),
-    )
+    worker = execute._Worker(process, ours)
+    placed = cast(PlacedRun, "a run")
     execute._give(worker, [placed])
     said = "its process ended with exit code -9"
     assert execute._heard(worker) == Outcome(placed, "failed", said)

@@ -100,11 +100,12 @@ def test_cutout_blanks_a_square() -> None:
     out = augment(x, recipe(cutout=3), 3, torch.arange(100))
     blanked = (out == 0).sum((2, 3))
     assert torch.equal(blanked[:, 0], blanked[:, 1])
+    # whole, over an edge, over a corner
     assert set(blanked[:, 0].tolist()) == {
         4,
         6,
         9,
-    }  # whole, over an edge, over a corner
+    }
 
 
 def test_a_quarter_turn_is_a_quarter_turn() -> None:
@@ -195,9 +196,8 @@ def test_repainting_respects_the_levels_of_a_set() -> None:
         raw.expand(-1, 3, -1, -1), recipe(lighting=0.1), 16, 0, INDEX
     )
     shift = lit - raw
-    assert (
-        float(shift.var((2, 3)).max()) < 1e-6
-    )  # one shift for each image and channel
+    # one shift for each image and channel
+    assert float(shift.var((2, 3)).max()) < 1e-6
     assert float(shift.abs().max()) > 0
 
 

@@ -107,9 +107,8 @@ def test_a_run_without_progress_ends_after_its_patience(
     tmp_path: Path,
 ) -> None:
     result = still(tmp_path, "patience: 3")
-    assert (
-        result.epochs == 4
-    )  # the first evaluation is progress, three are not
+    # the first evaluation is progress, three are not
+    assert result.epochs == 4
     assert (
         json.loads((tmp_path / "run" / "run.json").read_text())["status"]
         == "done"

@@ -39,9 +39,8 @@ def rows(name: str, part: int, count: int) -> tuple[Any, list[int]]:
 def python_2_pickle(content: dict[str, Any]) -> bytes:
     """Protocol 2 with byte strings for text, as Python 2 wrote the official files."""
 
-    class Writer(
-        pickle._Pickler
-    ):  # the pure-Python one: its way with text can be changed
+    # the pure-Python one: its way with text can be changed
+    class Writer(pickle._Pickler):
         dispatch: ClassVar = dict(pickle._Pickler.dispatch)
 
         def save_text(self, text: str) -> None:

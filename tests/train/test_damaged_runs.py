@@ -100,9 +100,8 @@ def test_a_step_that_fails_names_the_node(
             tiny(PLAIN), out=tmp_path / "whole", options=ONE
         ).directory
     with monkeypatch.context() as broken:
-        with_layer(
-            broken, Breaks(11, error)
-        )  # 6 steps and 3 batches of validation make an epoch
+        # 6 steps and 3 batches of validation make an epoch
+        with_layer(broken, Breaks(11, error))
         with pytest.raises(TrainingError) as caught:
             build(tiny(PLAIN), out=tmp_path / "run", options=ONE)
     said = str(caught.value)
@@ -298,9 +297,9 @@ def test_a_worker_is_killed_at_any_moment(
     ).directory
     told = 0
     for number in range(30):
-        run, thread = (
-            tmp_path / f"run-{number}",
-            threading.Thread(target=killer, args=(0.25 + rng.random(),)),
+        run = tmp_path / f"run-{number}"
+        thread = threading.Thread(
+            target=killer, args=(0.25 + rng.random(),)
         )
         thread.start()
         try:
@@ -317,9 +316,8 @@ def test_a_worker_is_killed_at_any_moment(
                 whole / "metrics.jsonl"
             ).read_bytes()
         thread.join()
-    assert (
-        told >= 10
-    )  # most are; the busier the machine, the more moments in which a worker has no more to do
+    # most are; the busier the machine, the more moments in which a worker has no more to do
+    assert told >= 10
     assert "Exception ignored" not in capfd.readouterr().err
 
 

@@ -29,9 +29,10 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         torch.cuda, "get_device_capability", lambda device: (9, 0)
     )
     monkeypatch.setattr(torch.backends.cudnn, "benchmark", False)
+    # it has compilers
     monkeypatch.setattr(
         "resgraph.train.settings.decide.missing_tools", lambda _: ""
-    )  # it has compilers
+    )
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")
     yield
     torch.use_deterministic_algorithms(False)

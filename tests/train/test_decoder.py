@@ -271,10 +271,8 @@ def by_document(
     image = image.convert(decode["mode"])
     scale = min(image.size) / resize["shorter_side"]
     height, width = resize["size"]
-    left, top = (
-        (image.width - width * scale) / 2,
-        (image.height - height * scale) / 2,
-    )
+    left = (image.width - width * scale) / 2
+    top = (image.height - height * scale) / 2
     box = (left, top, left + width * scale, top + height * scale)
     filtered = Image.Resampling[resize["filter"].upper()]
     small = image.resize(

@@ -227,10 +227,8 @@ def test_crops_are_where_they_say() -> None:
     assert float(small.float().mean()) == pytest.approx(31.5, abs=0.6)
     for seed in range(20):
         rng = random.Random(seed)
-        side, area = (
-            SideCrop(kind="side", side=(32, 32)),
-            AreaCrop(kind="area"),
-        )
+        side = SideCrop(kind="side", side=(32, 32))
+        area = AreaCrop(kind="area")
         part = cut(
             image, random_box(image.size, side, (16, 16), rng), (16, 16)
         )

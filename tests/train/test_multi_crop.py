@@ -22,13 +22,14 @@ from resgraph.train.augment.crops import FiveCrop, center_crop
 from resgraph.train.engine.evaluate import Score, Sums, score
 
 SIDE, RESIZE, CLASSES = 16, 20, 7
+# height, width: the shorter side is what it is resized to
 SIZES = [
     (20, 26),
     (20, 32),
     (24, 20),
     (20, 20),
     (30, 20),
-]  # height, width: the shorter side is what it is resized to
+]
 SIDES = (12, 20, 30)
 FAST = Options(threads=1, workers=0, device="cpu", precision="fp32")
 
@@ -160,12 +161,10 @@ def by_hand(
                 said.append(numpy.exp(logits) / numpy.exp(logits).sum())
         chance = numpy.mean(said, 0)
         place = int((chance > chance[label]).sum())
-        loss, wrong, far, images = (
-            loss - numpy.log(chance[label]),
-            wrong + (place > 0),
-            far + (place > 4),
-            images + 1,
-        )
+        loss = loss - numpy.log(chance[label])
+        wrong = wrong + (place > 0)
+        far = far + (place > 4)
+        images = images + 1
     return loss / images, 100 * wrong / images, 100 * far / images, images
 
 
@@ -327,9 +326,8 @@ def test_five_likeliest_are_told_from_six_classes_on() -> None:
         Options(device="cpu"), World(), Workload(1.0, False, 1)
     )
     net = torch.nn.Identity()
-    ranked = torch.arange(6.0).repeat(
-        6, 1
-    )  # class 5 is the likeliest, class 0 the last
+    # class 5 is the likeliest, class 0 the last
+    ranked = torch.arange(6.0).repeat(6, 1)
     labels = torch.tensor([0, 1, 2, 3, 5, -100])
     found = score(
         net, [((ranked,), labels)], Sums(decisions, Classes(6)), World()

@@ -59,10 +59,8 @@ def drawn(*shape: int, seed: int = 0) -> torch.Tensor:
 def test_on_matrices_it_is_torchs_bit_for_bit(
     shape: tuple[int, int], nesterov: bool, adjust: str, theirs: str
 ) -> None:
-    weight, grads = (
-        drawn(*shape),
-        [drawn(*shape, seed=s) for s in range(1, 6)],
-    )
+    weight = drawn(*shape)
+    grads = [drawn(*shape, seed=s) for s in range(1, 6)]
     other = nn.Parameter(weight.clone())
     optimizer = torch.optim.Muon(
         [other], 0.02, weight_decay=0.1, momentum=0.9, nesterov=nesterov, adjust_lr_fn=theirs
@@ -75,10 +73,8 @@ def test_on_matrices_it_is_torchs_bit_for_bit(
 
 
 def test_a_convolution_is_a_matrix_with_a_row_for_each_filter() -> None:
-    weight, grads = (
-        drawn(6, 4, 3, 3),
-        [drawn(6, 4, 3, 3, seed=s) for s in (1, 2, 3)],
-    )
+    weight = drawn(6, 4, 3, 3)
+    grads = [drawn(6, 4, 3, 3, seed=s) for s in (1, 2, 3)]
     ours = stepped(weight, grads)
     flat = stepped(weight.view(6, 36), [grad.view(6, 36) for grad in grads])
     assert torch.equal(ours.view(6, 36), flat)

@@ -142,10 +142,8 @@ def test_lambs_step_is_timms(decay: float) -> None:
 
 def test_lamb_makes_a_step_as_long_as_the_weights() -> None:
     """You et al. 2020, algorithm 2: `lr` is the step's share of a tensor's length; of nothing it is Adam's."""
-    weight, nothing = (
-        nn.Parameter(torch.full((3, 4), 2.0)),
-        nn.Parameter(torch.zeros(3)),
-    )
+    weight = nn.Parameter(torch.full((3, 4), 2.0))
+    nothing = nn.Parameter(torch.zeros(3))
     optimizer = LambOptimizer(
         [{"params": [weight, nothing], "weight_decay": 0.1}],
         lr=0.25, betas=(0.9, 0.999), eps=1e-6,

@@ -63,9 +63,8 @@ def test_each_operation_is_timms(
     from timm.data import auto_augment
 
     assert tuple(auto_augment._RAND_INCREASING_TRANSFORMS) == NAMES
-    monkeypatch.setattr(
-        auto_augment.random, "random", lambda: 0.1
-    )  # no sign
+    # no sign
+    monkeypatch.setattr(auto_augment.random, "random", lambda: 0.1)
     image = picture()
     theirs = auto_augment.AugmentOp(
         name,

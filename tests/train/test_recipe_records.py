@@ -322,9 +322,8 @@ def test_a_run_is_planned_without_the_set(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(
-        "resgraph.train.trial.BUDGET", 0
-    )  # a step of two images
+    # a step of two images
+    monkeypatch.setattr("resgraph.train.trial.BUDGET", 0)
     place = {} if record.made else {"path": str(tmp_path / "nowhere")}
     chosen = {"set": word, **keys(word, record), **place}
     plan = small_plan.plan(

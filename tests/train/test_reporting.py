@@ -73,9 +73,8 @@ def test_curves_are_the_rows() -> None:
     )
     assert len(train) == len(validation) == 5
     assert [y for _, y in validation] == sorted(y for _, y in validation)
-    assert all(
-        t[1] < v[1] for t, v in zip(train, validation, strict=True)
-    )  # a larger error stands higher
+    # a larger error stands higher
+    assert all(t[1] < v[1] for t, v in zip(train, validation, strict=True))
     (x0, y0), (x1, y1) = validation[0], validation[-1]
     scale = (y1 - y0) / (8.0 - 2.0)
     for (_, y), error in zip(validation, errors, strict=True):
@@ -480,9 +479,8 @@ def test_runs_can_be_listed_without_torch() -> None:
 
 
 def test_a_second_signal_stops_at_once() -> None:
-    before = signal.getsignal(
-        signal.SIGINT
-    )  # a shell's background job ignores it
+    # a shell's background job ignores it
+    before = signal.getsignal(signal.SIGINT)
     with catching_signals() as request:
         signal.raise_signal(signal.SIGINT)
         assert request.number == signal.SIGINT

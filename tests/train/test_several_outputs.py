@@ -100,10 +100,8 @@ def test_a_step_descends_the_weighed_sum_as_googlenet_does(
     tmp_path: Path,
 ) -> None:
     """Szegedy et al. 2015, section 5: the auxiliary losses count 0.3; against torch by hand."""
-    plan, options = (
-        loads(GOOGLENET),
-        Options(threads=1, compile="off", precision="fp32"),
-    )
+    plan = loads(GOOGLENET)
+    options = Options(threads=1, compile="off", precision="fp32")
     run = build(
         plan, out=tmp_path / "run", options=options, reporter=Silent()
     )

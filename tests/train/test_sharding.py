@@ -36,10 +36,8 @@ ADAMW: dict[str, Any] = {
 
 def close(one: Path, other: Path) -> None:
     """The weights and the losses of two runs are the same but for the order of sums."""
-    mine, theirs = (
-        load_file(one / "weights.safetensors"),
-        load_file(other / "weights.safetensors"),
-    )
+    mine = load_file(one / "weights.safetensors")
+    theirs = load_file(other / "weights.safetensors")
     assert mine.keys() == theirs.keys()
     for name, value in theirs.items():
         torch.testing.assert_close(

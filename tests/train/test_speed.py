@@ -37,9 +37,8 @@ def drawn(*shape: int, seed: int = 0) -> Tensor:
 
 def test_whitened_patches_have_variance_1_and_no_correlation() -> None:
     """The second moments of what the filters give are those of white noise, but for `eps`; the others are negatives."""
-    images = (
-        F.avg_pool2d(drawn(50, 3, 24, 24), 3, 1) + 0.2
-    )  # neighbours are alike
+    # neighbours are alike
+    images = F.avg_pool2d(drawn(50, 3, 24, 24), 3, 1) + 0.2
     filters = whitening(images, (2, 2), 1e-6)
     assert filters.shape == (24, 3, 2, 2)
     assert torch.equal(filters[12:], -filters[:12])
@@ -194,10 +193,8 @@ def test_the_recipe_is_airbenchs() -> None:
 def test_the_net_is_airbenchs() -> None:
     plan = resgraph.load(SPEC)
     assert plan.unmet() == []
-    whiten, convolutions = (
-        24 * 12 + 24,
-        24 * 64 + 64 * 64 + 64 * 256 + 3 * 256 * 256,
-    )
+    whiten = 24 * 12 + 24
+    convolutions = 24 * 64 + 64 * 64 + 64 * 256 + 3 * 256 * 256
     norms, head = 2 * 2 * (64 + 256 + 256), 256 * 10
     assert plan.params == whiten + 9 * convolutions + norms + head
     net = plan.module().train()

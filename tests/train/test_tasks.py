@@ -155,10 +155,11 @@ def test_a_coarse_map_is_enlarged() -> None:
 
 
 def test_iou_is_its_definition() -> None:
+    # class 3 is never right
     output, mask = (
         normal(5, 4, 6, 6),
         classes(5, 6, 6, count=3),
-    )  # class 3 is never right
+    )
     said, found = output.argmax(1), []
     for label in range(4):
         mine, theirs = said == label, mask == label
@@ -214,10 +215,8 @@ def test_precision_is_scored_as_scikit_learn_does() -> None:
 
 def test_average_precision_by_hand() -> None:
     # ranked: right, wrong, right: (1/1 + 2/3) / 2
-    output, truth = (
-        torch.tensor([[3.0], [2.0], [1.0]]),
-        torch.tensor([[1.0], [0.0], [1.0]]),
-    )
+    output = torch.tensor([[3.0], [2.0], [1.0]])
+    truth = torch.tensor([[1.0], [0.0], [1.0]])
     task = task_of(Labels(kind="labels"), 1)
     assert error(task, output, truth) == pytest.approx(100 * (1 - 5 / 6))
     # of one logit there is no order: a third of what is found at once is wrong
@@ -262,9 +261,8 @@ def test_the_loss_of_a_mixture_is_timms(share: float) -> None:
     from timm.loss import BinaryCrossEntropy
 
     output, mine = normal(6, 5), classes(6)
-    target = mixup_target(
-        mine, 5, share
-    )  # an image's partner is the one from the end
+    # an image's partner is the one from the end
+    target = mixup_target(mine, 5, share)
     for threshold in (None, 0.2):
         theirs = BinaryCrossEntropy(smoothing=0, target_threshold=threshold)
         ours = task_of(SingleLabel(loss="bce", threshold=threshold), 5)

@@ -15,9 +15,8 @@ from resgraph.train.signals import catching_signals
     not hasattr(signal, "SIGHUP"), reason="Windows has no SIGHUP"
 )
 def test_a_lost_terminal_asks_to_stop_but_for_nohup() -> None:
-    before = signal.signal(
-        signal.SIGHUP, signal.SIG_DFL
-    )  # the tests themselves may run by nohup
+    # the tests themselves may run by nohup
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     try:
         with catching_signals() as request:
             signal.raise_signal(signal.SIGHUP)

@@ -230,11 +230,9 @@ def judge(out: str, **keys: Any) -> None:
 
 def train_once(orders: dict[str, Any]) -> int:
     """One run (or, where `evaluate` says how, its evaluation), as the command line would run it: its exit code."""
-    number, tell, asked = (
-        orders.pop("signal", 0),
-        orders.pop("tell", False),
-        orders.pop("evaluate", None),
-    )
+    number = orders.pop("signal", 0)
+    tell = orders.pop("tell", False)
+    asked = orders.pop("evaluate", None)
     try:
         if asked is None:
             train(reporter=Signaller(number, tell=tell), **orders)
@@ -256,9 +254,8 @@ def obey(orders: Any) -> None:
 
 def main() -> None:
     for late in LATE:
-        importlib.import_module(
-            late
-        )  # before any fork, so that no child loads it
+        # before any fork, so that no child loads it
+        importlib.import_module(late)
     serve(obey)
 
 

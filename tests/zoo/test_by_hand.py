@@ -178,9 +178,8 @@ def convnext(w: Weights, x: Tensor) -> Tensor:
 def shuffle_unit(w: Weights, x: Tensor) -> Tensor:
     kept, half = x.chunk(2, 1)
     y = w.unit("body.2", relu(w.unit("body.1", half)))
-    both = torch.stack(
-        [kept, relu(w.unit("body.3", y))], 2
-    )  # channel by channel, one of each
+    # channel by channel, one of each
+    both = torch.stack([kept, relu(w.unit("body.3", y))], 2)
     return both.flatten(1, 2)
 
 

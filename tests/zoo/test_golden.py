@@ -33,16 +33,15 @@ ROOT = Path(__file__).parents[2]
 GOLDEN: dict[str, dict[str, str]] = yaml.safe_load(
     (Path(__file__).parent / "golden.yaml").read_text()
 )
-SEVERAL = [
-    f"specs/{name}.yaml" for name in NETS
-]  # measured in several.json
-CLIPS = [
-    f"specs/video-resnet.yaml::{name}" for name in VIDEO
-]  # in video.json
+# measured in several.json
+SEVERAL = [f"specs/{name}.yaml" for name in NETS]
+# in video.json
+CLIPS = [f"specs/video-resnet.yaml::{name}" for name in VIDEO]
+# together under half a minute on one core
 FAST = {
     "params": 27_000_000,
     "macs": 4_500_000_000,
-}  # together under half a minute on one core
+}
 
 
 def nets(*, by_cost: bool = False) -> list[Any]:

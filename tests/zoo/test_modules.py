@@ -46,10 +46,8 @@ def test_module_is_what_was_planned(
     path: Path, variant: str | None
 ) -> None:
     plan = zoo(f"{path.name}::{variant}" if variant else path.name)
-    main, both = (
-        [*plan.outputs.values()],
-        [*plan.outputs.values(), *plan.aux.values()],
-    )
+    main = [*plan.outputs.values()]
+    both = [*plan.outputs.values(), *plan.aux.values()]
     with meta():
         net = net_class(source_module(source(plan)))()
         inputs = [torch.empty(2, *shape) for shape in plan.inputs.values()]

@@ -341,6 +341,5 @@ def test_a_net_is_the_papers(name: str) -> None:
             close = torch.allclose(
                 one, other, rtol=tolerance, atol=tolerance / 1000
             )
-            assert (
-                close or not one.is_floating_point()
-            )  # counters of batches
+            # counters of batches
+            assert close or not one.is_floating_point()

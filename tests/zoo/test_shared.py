@@ -230,10 +230,8 @@ class RetinaNet(nn.Module):
 
 
 def test_heads_over_several_maps() -> None:
-    small, image = (
-        load("retinanet", "input=3x64x64"),
-        torch.randn(2, 3, 64, 64),
-    )
+    small = load("retinanet", "input=3x64x64")
+    image = torch.randn(2, 3, 64, 64)
     agreeing(small, RetinaNet(), image)
     assert load("retinanet").macs == macs(
         RetinaNet(), torch.randn(1, 3, 224, 224)
@@ -308,9 +306,8 @@ def test_a_wavenet() -> None:
     counted = 0
     for module in (net := WaveNet()).modules():
         if isinstance(module, nn.Conv1d):
-            counted += (
-                4096 * module.weight.numel()
-            )  # every one keeps the length
+            # every one keeps the length
+            counted += 4096 * module.weight.numel()
     assert plan.macs == counted and net(sound).shape == sound.shape
 
 

@@ -54,10 +54,8 @@ def fmt(
             continue
         changed += 1
         if show_diff:
-            before, after = (
-                source.text.splitlines(keepends=True),
-                text.splitlines(keepends=True),
-            )
+            before = source.text.splitlines(keepends=True)
+            after = text.splitlines(keepends=True)
             click.echo(
                 "".join(
                     difflib.unified_diff(

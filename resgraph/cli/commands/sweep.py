@@ -124,10 +124,8 @@ def _tell(
         return
     wide = max((len(net.name) for net in nets), default=0)
     for net, took in zip(nets, seconds, strict=True):
-        params, macs = (
-            count_text(net.plan.params),
-            count_text(net.plan.macs),
-        )
+        params = count_text(net.plan.params)
+        macs = count_text(net.plan.macs)
         cost = f"{params:>7} params  {macs:>7} MACs"
         click.echo(f"{net.name:<{wide}}  {cost}  {_span(took)} a run")
     known = [took for took in seconds if took is not None]

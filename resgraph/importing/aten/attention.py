@@ -270,14 +270,10 @@ def einsum(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     """Of two tensors, as the product of matrices that it is."""
     terms, _, out = given["equation"].replace(" ", "").partition("->")
     one, _, other = terms.partition(",")
-    both, summed = (
-        _axes(out, set(one) & set(other)),
-        _axes(one, set(other) - set(out)),
-    )
-    rows, columns = (
-        _axes(out, set(one) - set(other)),
-        _axes(out, set(other) - set(one)),
-    )
+    both = _axes(out, set(one) & set(other))
+    summed = _axes(one, set(other) - set(out))
+    rows = _axes(out, set(one) - set(other))
+    columns = _axes(out, set(other) - set(one))
     if not len(rows) == len(columns) == len(summed) == 1 or "," in other:
         raise reader.no(
             "of anything but two matrices for each of some axes"

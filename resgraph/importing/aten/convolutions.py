@@ -87,10 +87,8 @@ def _options(reader: Reader, given: Arguments) -> dict[str, Any]:
     kernel = given["weight"].shape[2:]
     count = len(kernel)
     dilation, pad = several(given["dilation"], count), given["padding"]
-    stride, usual = (
-        several(given["stride"], count),
-        usual_pad(kernel, dilation),
-    )
+    stride = several(given["stride"], count)
+    usual = usual_pad(kernel, dilation)
     if pad == "same":
         if max(stride) > 1 or any(k % 2 == 0 for k in kernel):
             raise reader.no("it pads one side more than the other")

@@ -196,10 +196,8 @@ def _space(x: ForeignValue, shape: Shape) -> Op | None:
     factor = x.axes[1][1].size
     own = shape[0] // factor**2
     for blockwise, step in ((False, 1), (True, own)):
-        rows, columns = (
-            Atom(0, factor, factor * step),
-            Atom(0, factor, step),
-        )
+        rows = Atom(0, factor, factor * step)
+        columns = Atom(0, factor, step)
         if (x.axes[1][1], *x.axes[2][1:]) == (rows, columns):
             return DepthToSpace(factor=factor, blockwise=blockwise)
     return None

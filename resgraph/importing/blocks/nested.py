@@ -142,10 +142,8 @@ def _below(tree: StepTree, block: Region) -> list[Branch]:
 def _closed(tree: StepTree, below: Sequence[Branch], block: Region) -> bool:
     """Whether nothing else reads these paths."""
     within = Region(block.entry, block.exit, [*below], tree, block.known)
-    everywhere, own = (
-        _read(block, block.branches),
-        _read(within, within.branches),
-    )
+    everywhere = _read(block, block.branches)
+    own = _read(within, within.branches)
     return all(everywhere[b.value] == own[b.value] for b in below)
 
 

@@ -151,10 +151,8 @@ def _runs(
         for size in range(
             SHORT, min(_LONGEST, (len(row) - start) // 2) + 1
         ):
-            run, own = (
-                row[start : start + size],
-                kinds[start : start + size],
-            )
+            run = row[start : start + size]
+            own = kinds[start : start + size]
             if (
                 stacked & {*own}
                 or len({*own}) < size

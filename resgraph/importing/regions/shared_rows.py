@@ -66,10 +66,8 @@ def _begin(found: list[RegionItem], item: RegionItem) -> str:
 
 
 def _said(run: _Run, items: Sequence[RegionItem], begun: str) -> CapturedOp:
-    last, end = (
-        items[run.first + run.count - 1],
-        items[run.place + run.count - 1],
-    )
+    last = items[run.first + run.count - 1]
+    end = items[run.place + run.count - 1]
     op = SharedRows(first=begun, last=last.exit)
     return CapturedOp(end.exit, op, (), end.out)
 

@@ -163,10 +163,8 @@ class _StreamText:
         self, path: Branch, end: Branch, names: dict[str, str]
     ) -> WrittenPath:
         """A path beside what reads it, called after its stream; `names` is then with its name."""
-        parts, letter = (
-            self._parts(path, names, end),
-            self.letters[path.value],
-        )
+        parts = self._parts(path, names, end)
+        letter = self.letters[path.value]
         taken = letter in names.values()
         name = self._free(path.value, names) if taken else letter
         names[path.value] = name

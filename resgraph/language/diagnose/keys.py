@@ -192,10 +192,8 @@ def _unknown_key(wrong: _Wrong) -> Mistake:
 
 
 def _missing_key(wrong: _Wrong) -> Mistake:
-    said, example = (
-        f"`{wrong.name}` is missing",
-        EXAMPLES.get(wrong.name, ""),
-    )
+    said = f"`{wrong.name}` is missing"
+    example = EXAMPLES.get(wrong.name, "")
     return Mistake(wrong.loc, said, example, "E021", wrong.name)
 
 

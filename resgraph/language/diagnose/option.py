@@ -137,10 +137,8 @@ def _second_layer(binder: Binder, part: Chunk) -> Fault | None:
     if layer.text not in LAYERS and layer.text not in binder.words:
         return None
     cut = part.span.column - label.span.column
-    first, second = (
-        label.text[:cut].rstrip(" ,\n"),
-        label.text[cut:].rstrip("]"),
-    )
+    first = label.text[:cut].rstrip(" ,\n")
+    second = label.text[cut:].rstrip("]")
     hint = f"layers one after another are a list: `[{short(first)}, {short(second)}]`"
     if layer.text in _NORMS and label.word.endswith("conv"):
         pattern = r"\b(bn|ln|gn(?: [0-9]+)?) (?=[a-z])"

@@ -338,10 +338,8 @@ class Parser(ValueParser):
             return None
         if sum(label.word == "conv" for label in labels) == 1:
             return UnitDef(tuple(labels), tree.span)
-        message, hint = (
-            "a unit has the word `conv` once",
-            "as in `unit: conv bn relu`",
-        )
+        message = "a unit has the word `conv` once"
+        hint = "as in `unit: conv bn relu`"
         self.log.pass_over(fault("E025", message, tree.span, hint))
         return None
 

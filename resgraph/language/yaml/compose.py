@@ -113,10 +113,8 @@ class Composer(Struct):
     def _alias(self, event: Any) -> None:
         start, end = event.start_mark.index, event.end_mark.index
         self._counted(start)
-        span, text = (
-            self.places.span(start, end),
-            self.places.text[start:end],
-        )
+        span = self.places.span(start, end)
+        text = self.places.text[start:end]
         self._report(mistakes.alias(span, text))
         if self.stack and self.stack[-1].expects_key:
             self.stack[-1].drop = True
@@ -226,11 +224,9 @@ class Composer(Struct):
 
     def _content(self, event: Any) -> tuple[int, int]:
         """Where a scalar's text stands: inside the quotes, below the `|`."""
-        start, end, text = (
-            event.start_mark.index,
-            event.end_mark.index,
-            self.places.text,
-        )
+        start = event.start_mark.index
+        end = event.end_mark.index
+        text = self.places.text
         if event.style in ("'", '"'):
             return text.find(event.style, start, end) + 1, end - 1
         if event.style in ("|", ">"):

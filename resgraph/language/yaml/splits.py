@@ -26,10 +26,8 @@ class Split(Struct):
 
     def whole(self, end: int, places: Places) -> tuple[Scalar, Diagnostic]:
         """The value as it was meant, and what to tell its writer."""
-        written, span = (
-            places.text[self.start : end],
-            places.span(self.start, end),
-        )
+        written = places.text[self.start : end]
+        span = places.span(self.start, end)
         text = " ".join(written.replace(",", " ").split())
         note = ""
         hint: str | Hint = "close it, or put quotes around the text"

@@ -157,10 +157,8 @@ class _Complaint:
         said = "a line is indented with a tab"
         hint = "indent with spaces, two for each level"
         if self.before().strip():
-            said, hint = (
-                "a tab stands where a space belongs",
-                "write one space",
-            )
+            said = "a tab stands where a space belongs"
+            hint = "write one space"
         return self.error(said, hint, self.here(length), "a tab")
 
     def quote(self) -> Diagnostic | None:
@@ -189,10 +187,8 @@ class _Complaint:
         return self.places.span(self.start, self.start + 1)
 
     def unclosed(self, what: str, closer: str) -> Diagnostic:
-        said, hint = (
-            f"this {what} is not closed",
-            f"put a {closer} at its end",
-        )
+        said = f"this {what} is not closed"
+        hint = f"put a {closer} at its end"
         return self.error(said, hint, self.opening(), "opened here")
 
     def index(self) -> Diagnostic | None:

@@ -50,10 +50,8 @@ class Typeface(Struct):
         return self.letters[code]
 
     def _read(self, code: int) -> Letter:
-        name, units = (
-            self.font.getGlyphName(self.glyphs[code]),
-            self.font["head"].unitsPerEm,
-        )
+        name = self.font.getGlyphName(self.glyphs[code])
+        units = self.font["head"].unitsPerEm
         glyphs = self.font.getGlyphSet()
         pen = CurvePen(glyphs)
         # PostScript's curves are of degree three, and made of degree two within a thousandth

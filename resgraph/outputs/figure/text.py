@@ -29,10 +29,8 @@ _OTHER, _EAST_ASIAN = 680.0, 1050.0
 @lru_cache(4096)  # rows and joins say the same again and again
 def width(text: str, size: float, weight: int = 400) -> float:
     """The room in pixels for `text` at `size`; from 600 on it is bold, from 450 on medium."""
-    table, wide = (
-        advances(face(weight)),
-        _DEJAVU_BOLD if weight >= 600 else _DEJAVU,
-    )
+    table = advances(face(weight))
+    wide = _DEJAVU_BOLD if weight >= 600 else _DEJAVU
     total = 0.0
     for code in map(ord, text):
         if code in _ASCII:

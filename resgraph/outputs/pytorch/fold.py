@@ -43,10 +43,8 @@ def fold(
         scale, shift, mean, variance = (
             new[f"{norm}.{key}"].double() for key in _OF_NORM[:4]
         )
-        taking, norming = (
-            plan.graph.nodes[taker].op,
-            plan.graph.nodes[norm].op,
-        )
+        taking = plan.graph.nodes[taker].op
+        norming = plan.graph.nodes[norm].op
         assert isinstance(norming, BatchNorm)
         factor = scale * (variance + norming.eps).rsqrt()
         layers = _layers(taker, taking, len(factor))

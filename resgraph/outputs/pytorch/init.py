@@ -89,10 +89,8 @@ def _cases(
         ("convolutions", _CONVS, init.conv),
         ("linear layers", ("nn.Linear",), init.fc),
     ):
-        scheme, found = (
-            parse_scheme(text),
-            [name for name in names if name in made],
-        )
+        scheme = parse_scheme(text)
+        found = [name for name in names if name in made]
         if found and scheme.kind != "torch":
             kinds, classes = cases.setdefault(scheme, ([], []))
             kinds.append(kind)

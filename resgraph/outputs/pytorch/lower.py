@@ -470,10 +470,8 @@ def _class_name(block: Block, outer: str, *, alone: bool) -> str:
         words = [
             part for part in block.name.split(".") if not part.isdecimal()
         ]
-        alone, word = (
-            alone or block.shortcut == "none",
-            f"{outer}-{words[-1]}",
-        )
+        alone = alone or block.shortcut == "none"
+        word = f"{outer}-{words[-1]}"
     suffix = (
         "" if alone or not block.merge else _SHORTCUTS[block.shortcut][0]
     )

@@ -67,10 +67,8 @@ class _Expander:
             self.make_rows()
         except TooLarge as large:
             self.builder.report(large.problem, large.origin)
-        spec, found = (
-            self.spec,
-            [*map(self.spec.setters.named, self.builder.errors)],
-        )
+        spec = self.spec
+        found = [*map(self.spec.setters.named, self.builder.errors)]
         if spec.mistakes or found:
             found = in_order([*spec.mistakes, *found, *spec.unused])
         return Expansion(
@@ -177,10 +175,8 @@ class _Expander:
         Where `output` names what the net gives, a row that none of that needs is left out."""
         if listed(self.spec):
             return
-        rows, written = (
-            self.spec.rows,
-            mapping_at(self.spec.tree, "net").entries,
-        )
+        rows = self.spec.rows
+        written = mapping_at(self.spec.tree, "net").entries
         read = {name for path in rows.values() for name in path.reads()}
         read |= {named.row for named in self.spec.outputs}
         read.add(last_row(self.spec, [*rows]))

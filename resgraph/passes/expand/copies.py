@@ -198,11 +198,9 @@ class BlockCopy(ScopeCopy, Struct):
 
     def made(self) -> tuple[Item, Flow]:
         """The block, whose nodes are made, and what comes out of it."""
-        one, nodes, sources = (
-            self.template,
-            self.builder.nodes,
-            self.builder.sources,
-        )
+        one = self.template
+        nodes = self.builder.nodes
+        sources = self.builder.sources
         deeper = self.flow.depth - one.into.depth
         for node in one.nodes:
             name = self.name(node.name)

@@ -217,10 +217,8 @@ class EquationErrors:
             for term in tree.arguments
         ]
         whole, text = self.equation.text, f" {sign} ".join(terms)
-        before, behind = (
-            whole[: tree.start].rstrip(),
-            whole[tree.end :].lstrip(),
-        )
+        before = whole[: tree.start].rstrip()
+        behind = whole[tree.end :].lstrip()
         alone = before[-1:] in ("", "(", ",") and behind[:1] in (
             "",
             ")",

@@ -255,10 +255,8 @@ def depth_above(op: Op, depths: Sequence[int]) -> int:
 def _in_the_spec(found: Diagnostic, calls: Iterable[Span]) -> Diagnostic:
     """A mistake that shows in a standard block was made where a spec calls it: that place comes
     first; `calls` are the innermost first."""
-    shown, outer = (
-        found.span,
-        (call for call in calls if not call.source.ours),
-    )
+    shown = found.span
+    outer = (call for call in calls if not call.source.ours)
     outside = next(outer, None)
     if shown is None or not shown.source.ours or outside is None:
         return found

@@ -431,10 +431,8 @@ class ItemMaker:
 
     def _setting_within(self, block: BlockDef) -> LabelContext:
         if block not in self.settings:
-            unit, spare = (
-                block.unit or self.spec.unit,
-                "relu" if block.library else "",
-            )
+            unit = block.unit or self.spec.unit
+            spare = "relu" if block.library else ""
             self.settings[block] = replace(
                 self.setting, unit=unit, spare=spare
             )

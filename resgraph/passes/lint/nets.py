@@ -41,10 +41,8 @@ def no_downsampling(facts: Facts) -> Iterator[Finding]:
     replaces the stride."""
     graph = facts.graph
     for before, row in pairwise(graph.rows):
-        small, large = (
-            graph.nodes[before.output].shape,
-            graph.nodes[row.output].shape,
-        )
+        small = graph.nodes[before.output].shape
+        large = graph.nodes[row.output].shape
         stages = _is_stage(before) and _is_stage(row)
         if not (stages and _only_widens(small, large)) or _is_meant(
             graph, row

@@ -92,10 +92,8 @@ class RandomCrop(Frozen):
         self, image: Image.Image, epoch: int, index: int
     ) -> tuple[Tensor, ...]:
         """One view."""
-        box, way = (
-            self.box(image.size, epoch, index),
-            self.drawn(epoch, index),
-        )
+        box = self.box(image.size, epoch, index)
+        way = self.drawn(epoch, index)
         return (cut(image, box, self.size, way),)
 
     def drawn(self, epoch: int, index: int) -> Filter:
@@ -225,10 +223,8 @@ def _anywhere(
 ) -> WholeBox:
     """A window of (width, height) at a random place."""
     across, down = _whole(window)
-    left, top = (
-        rng.randint(0, whole[0] - across),
-        rng.randint(0, whole[1] - down),
-    )
+    left = rng.randint(0, whole[0] - across)
+    top = rng.randint(0, whole[1] - down)
     return left, top, left + across, top + down
 
 

@@ -205,14 +205,10 @@ def _warp_grid(
         aspect = torch.exp(
             math.log(narrow) + draw[:, 5] * math.log(broad / narrow)
         )
-        tall, wide = (
-            (area / aspect).sqrt().clamp(max=1),
-            (area * aspect).sqrt().clamp(max=1),
-        )
-        down, right = (
-            down + (2 * draw[:, 6] - 1) * (1 - tall),
-            right + (2 * draw[:, 7] - 1) * (1 - wide),
-        )
+        tall = (area / aspect).sqrt().clamp(max=1)
+        wide = (area * aspect).sqrt().clamp(max=1)
+        down = down + (2 * draw[:, 6] - 1) * (1 - tall)
+        right = right + (2 * draw[:, 7] - 1) * (1 - wide)
     cos, sin = torch.cos(angle) / zoom, torch.sin(angle) / zoom
     across = torch.stack(
         [cos * wide, -sin * height / width * tall, right], dim=1
@@ -243,10 +239,8 @@ def _erase(
     area, aspect = draw[:, 3:].view(-1, 2, TRIES).unbind(1)
     area = (AREA[0] + area * (AREA[1] - AREA[0])) * height * width
     aspect = torch.exp(math.log(0.3) + aspect * math.log(LONG / 0.3))
-    tall, wide = (
-        (area * aspect).sqrt().round(),
-        (area / aspect).sqrt().round(),
-    )
+    tall = (area * aspect).sqrt().round()
+    wide = (area / aspect).sqrt().round()
     fits = (tall < height) & (wide < width)
     first = fits.to(torch.int64).argmax(1, keepdim=True)
     tall, wide = tall.gather(1, first), wide.gather(1, first)

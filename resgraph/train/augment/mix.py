@@ -63,10 +63,8 @@ def mix(
         return Batch(images, labels)
     kind = rng.choice(kinds)
     share = rng.betavariate(alphas[kind], alphas[kind])
-    others, partners = (
-        images.roll(recipe.repeats, 0),
-        labels.roll(recipe.repeats, 0),
-    )
+    others = images.roll(recipe.repeats, 0)
+    partners = labels.roll(recipe.repeats, 0)
     if kind == "mixup" or images.ndim != 4:
         return Batch(
             torch.lerp(others, images, share), labels, partners, share

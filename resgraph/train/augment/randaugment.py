@@ -164,10 +164,8 @@ def _invert(images: Tensor, strength: Tensor) -> Tensor:
 
 
 def _autocontrast(images: Tensor, strength: Tensor) -> Tensor:
-    low, high = (
-        images.amin((2, 3), keepdim=True),
-        images.amax((2, 3), keepdim=True),
-    )
+    low = images.amin((2, 3), keepdim=True)
+    high = images.amax((2, 3), keepdim=True)
     return torch.where(
         high > low,
         (images - low) * (255 / (high - low).clamp_min(1)),

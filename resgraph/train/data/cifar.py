@@ -236,10 +236,8 @@ def _part(
     parts = [
         read(version, files[name], str(place / name)) for name in names
     ]
-    images, labels = (
-        torch.cat([part[0] for part in parts]),
-        torch.cat([part[1] for part in parts]),
-    )
+    images = torch.cat([part[0] for part in parts])
+    labels = torch.cat([part[1] for part in parts])
     if len(labels) and (
         int(labels.min()) < 0 or int(labels.max()) >= classes
     ):

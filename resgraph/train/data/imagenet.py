@@ -34,10 +34,8 @@ def load(recipe: ImageNet, request: Request) -> DataSet:
     Raises `MissingError` where a part or the classes of the flat one are not there, `TrainingError`
     where they do not agree."""
     root = _root(request.path, recipe)
-    train, flat = (
-        root / recipe.train,
-        ClassFolders(root / recipe.validation),
-    )
+    train = root / recipe.train
+    flat = ClassFolders(root / recipe.validation)
     first = ClassFolders(
         train if train.is_dir() or not request.scored else flat.path
     )

@@ -20,7 +20,7 @@ from ..data.loader import BatchLoader
 from ..parallel.distributed import World
 from ..parallel.sharding import gathered
 from ..reporter import Epoch, Reporter, Step
-from ..rng import key, seeded
+from ..rng import key, manual_seed
 from ..run.checkpoint import State
 from ..settings.decide import Decisions
 from ..tasks import Task
@@ -139,10 +139,8 @@ class Loop(Struct):
 
     def run(self) -> int:
         """To the end, or to a signal: returns the signal's number, with everything saved, or 0."""
-        train_state, per_epoch = (
-            self.train_state,
-            self.data_loader.sampler.steps_per_epoch,
-        )
+        train_state = self.train_state
+        per_epoch = self.data_loader.sampler.steps_per_epoch
         train_state.model.train()
         while True:
             if self._due():
@@ -173,10 +171,10 @@ class Loop(Struct):
         lr = train_state.schedule.lr(train_state.step)
         until = partial(train_state.schedule.until, train_state.step)
         set_lr(train_state.optimizer, lr, until)
-        seed_of_step = key(
+        seed = key(
             self.train.seed, "step", train_state.step, self.world.rank
         )
-        seeded(seed_of_step, self.decisions.device)
+        manual_seed(seed, self.decisions.device)
         train_state.optimizer.zero_grad(set_to_none=True)
         size = len(batch.labels) // parts
         for part in range(parts):
@@ -281,10 +279,8 @@ class Loop(Struct):
         return loss, error
 
     def _due(self) -> bool:
-        train_state, per_epoch = (
-            self.train_state,
-            self.data_loader.sampler.steps_per_epoch,
-        )
+        train_state = self.train_state
+        per_epoch = self.data_loader.sampler.steps_per_epoch
         if train_state.metrics.empty:
             return False
         whole, rest = divmod(train_state.step, per_epoch)

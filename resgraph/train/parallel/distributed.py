@@ -186,14 +186,12 @@ def _store(found: Launch) -> Any:
 
 def _rendezvous_failed(found: Launch, error: Exception) -> ResgraphError:
     """Why the processes did not come together."""
-    reason, place = (
-        (
-            str(error).splitlines()[0][:200]
-            if str(error)
-            else type(error).__name__
-        ),
-        f"{found.host}:{found.port}",
+    reason = (
+        str(error).splitlines()[0][:200]
+        if str(error)
+        else type(error).__name__
     )
+    place = f"{found.host}:{found.port}"
     if (
         "EADDRINUSE" in reason
         or "address already in use" in str(error).lower()

@@ -92,10 +92,8 @@ class Judgement(Frozen):
             _plain(self.data.classes[int(of[place])])
             for of in (said.guess, said.truth)
         )
-        source, called = (
-            picture(self.data, number),
-            _plain(name(self.data, number)),
-        )
+        source = picture(self.data, number)
+        called = _plain(name(self.data, number))
         shown = (
             f'<img src="{source}" alt="{called}">'
             if source

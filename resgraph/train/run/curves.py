@@ -41,10 +41,8 @@ def curves(
     The error axis is cut where the curves have come down, so that what matters is not a flat line
     at the bottom."""
     unit, error = train.unit, error_name(train.target)
-    thin, bold = (
-        _points(rows, unit, "train"),
-        _points(rows, unit, "validation"),
-    )
+    thin = _points(rows, unit, "train")
+    bold = _points(rows, unit, "validation")
     top = ceiling([thin, bold])
     area = Area(max((x for x, _ in thin), default=1.0), top)
     body = axes(area, unit, f"{error} (%)")
@@ -54,10 +52,8 @@ def curves(
         ChartLine(watched, bold, ACCENT),
     ]
     body += [line(area, one) for one in drawn] + ends(area, drawn)
-    best, last = (
-        min((y for _, y in bold), default=0.0),
-        bold[-1][1] if bold else 0.0,
-    )
+    best = min((y for _, y in bold), default=0.0)
+    last = bold[-1][1] if bold else 0.0
     below = f"{watched} {error} {last:.2f} % at the end, {best:.2f} % at its lowest"
     return page(title, below, body)
 

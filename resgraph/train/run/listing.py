@@ -60,10 +60,8 @@ def read_run(path: Path) -> RunInfo:
 
 
 def _info(path: Path, facts: dict[str, Any]) -> RunInfo:
-    rows, clock = (
-        read_rows(path / "metrics.jsonl"),
-        read_rows(path / "timing.jsonl"),
-    )
+    rows = read_rows(path / "metrics.jsonl")
+    clock = read_rows(path / "timing.jsonl")
     last = rows[-1] if rows else None
     status = facts.get("status", "failed")
     if status == "running" and not in_use(path):

@@ -35,10 +35,8 @@ class MetricsLog(Frozen):
             },
         }
         append_line(self.path, json.dumps(row))
-        seconds, speed = (
-            round(epoch.seconds, 3),
-            round(images_per_second, 1),
-        )
+        seconds = round(epoch.seconds, 3)
+        speed = round(images_per_second, 1)
         append_line(
             self.clock,
             json.dumps(

@@ -320,10 +320,8 @@ def _algorithms(options: Options) -> Decision:
 def _optimizer(work: Workload, kind: str) -> Decision:
     if not work.fusible:
         return "for-each", "torch has no fused step of it"
-    return "fused" if kind in (
-        "cuda",
-        "cpu",
-    ) else "for-each", f"what {kind} has"
+    fused = kind in ("cuda", "cpu")
+    return "fused" if fused else "for-each", f"what {kind} has"
 
 
 def _compile(

@@ -55,10 +55,8 @@ def with_memory_plan(
     `resident` is the bytes of images that stay on the device. In `auto`, blocks are recomputed only
     where the step would not fit, and the net is sharded only where that is not enough. Raises
     `UsageError` where nothing can be recomputed and it is asked for."""
-    weights, room = (
-        _weight_bytes(plan, train),
-        memory_limit(decisions.device),
-    )
+    weights = _weight_bytes(plan, train)
+    room = memory_limit(decisions.device)
     images = max(1, train.batch // world // train.accumulate)
     step = _Step(plan, options.checkpointing, images, room)
     whole = step.checkpointed(decisions, weights + resident)

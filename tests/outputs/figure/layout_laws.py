@@ -41,16 +41,13 @@ def crossings(
     out = []
     for wire in placement.wires:
         for (x0, y0), (x1, y1) in pairwise(wire.points):
-            left, right, top, bottom = (
-                min(x0, x1),
-                max(x0, x1),
-                min(y0, y1),
-                max(y0, y1),
-            )
+            left = min(x0, x1)
+            right = max(x0, x1)
+            top = min(y0, y1)
+            bottom = max(y0, y1)
             for p in boxes:
-                wide = (
-                    p.left
-                )  # the sheets at the right of a tile are only a shadow
+                # the sheets at the right of a tile are only a shadow
+                wide = p.left
                 inside_x = (
                     left < p.x + wide - EDGE and right > p.x - p.left + EDGE
                 )

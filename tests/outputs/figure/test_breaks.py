@@ -60,9 +60,8 @@ def test_nothing_is_lost_or_drawn_twice(
         sum(isinstance(i, Line) and i.arrow for i in each.items)
         for each in (columns, strip)
     ]
-    assert (
-        arrows[0] >= arrows[1]
-    )  # a broken line has its arrow in the lower part
+    # a broken line has its arrow in the lower part
+    assert arrows[0] >= arrows[1]
 
 
 def test_a_joint_runs_from_the_foot_of_a_line_to_the_head_of_one(

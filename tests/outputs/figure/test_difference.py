@@ -32,10 +32,8 @@ def outlined(before: Plan, after: Plan, mark: str) -> list[str]:
 
 
 def test_added_blocks_are_drawn_apart_from_their_equals() -> None:
-    before, after = (
-        loads(RESIDUAL),
-        loads(RESIDUAL.replace("4 x pair", "6 x pair")),
-    )
+    before = loads(RESIDUAL)
+    after = loads(RESIDUAL.replace("4 x pair", "6 x pair"))
     assert outlined(before, after, "added") == [
         "conv3.4.body.0",
         "conv3.4.body.1",
@@ -48,9 +46,8 @@ def test_added_blocks_are_drawn_apart_from_their_equals() -> None:
         "conv3.4.merge.add",
     ]
     text = str(render_difference(before, after, "svg"))
-    assert (
-        text.count(">× 3<") == 4
-    )  # the row of three, and the three repeats that both have, each twice
+    # the row of three, and the three repeats that both have, each twice
+    assert text.count(">× 3<") == 4
     assert text.count(">× 2<") == 1
 
 

@@ -209,9 +209,8 @@ def test_the_rows_of_a_tile_have_colours_of_their_own_in_mermaid() -> None:
     assert re.search(r'\["3×3 conv 16 · 464"\]:::heat-0', text)
     assert re.search(r'\["3×3 max pool /2 · 0"\]:::pool', text)
     dark = re.findall(rf":::heat-{HEAT_STEPS - 1}$", text, re.MULTILINE)
-    assert (
-        len(dark) >= 2
-    )  # the widest convolution, and the end of the legend
+    # the widest convolution, and the end of the legend
+    assert len(dark) >= 2
 
 
 def test_mermaid_says_which_colour_a_range_has() -> None:
@@ -244,9 +243,8 @@ def test_several_nets_share_a_scale() -> None:
     )
     assert widest == 32 * 32 * 9
     assert out.count(">parameters<") == 1
-    assert (
-        out.count("9.28 k") > 2
-    )  # 32·32·9 and a norm's 2·32, and once in the legend
+    # 32·32·9 and a norm's 2·32, and once in the legend
+    assert out.count("9.28 k") > 2
 
 
 def written(tmp_path: Path, text: str) -> Path:

@@ -150,9 +150,8 @@ def test_text_is_as_wide_as_its_letters_and_no_wider_than_its_room(
     weight: int,
 ) -> None:
     scene = Scene(400, 40, "", "")
-    scene.add(
-        Text(10, 25, "HVAVToWA|", 20, weight)
-    )  # letters that kerning would draw together
+    # letters that kerning would draw together
+    scene.add(Text(10, 25, "HVAVToWA|", 20, weight))
     image = (
         pytest.importorskip("PIL.Image")
         .open(io.BytesIO(raster.png(write(scene), 2)))

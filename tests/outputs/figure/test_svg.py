@@ -47,10 +47,8 @@ def test_only_portable_elements(name: str, view: str) -> None:
 @pytest.mark.parametrize("name", ALL)
 def test_everything_stands_on_the_canvas(name: str, view: str) -> None:
     root = parsed(plan(name).svg(view=view))
-    width, height = (
-        float(root.attrib["width"]),
-        float(root.attrib["height"]),
-    )
+    width = float(root.attrib["width"])
+    height = float(root.attrib["height"])
     for rect in root.iter(f"{SVG}rect"):
         x, y = float(rect.attrib["x"]), float(rect.attrib["y"])
         assert x >= 0
@@ -123,10 +121,8 @@ def test_themes_share_their_geometry(theme: str) -> None:
 def test_auto_is_light_with_dark_beside_it() -> None:
     """Every colour that `auto` draws in light has a rule for dark, and that rule gives the dark theme's colour."""
     net = plan("residual")
-    auto, dark = (
-        parsed(net.svg(theme="auto")),
-        parsed(net.svg(theme="dark")),
-    )
+    auto = parsed(net.svg(theme="auto"))
+    dark = parsed(net.svg(theme="dark"))
     rules = dict(
         re.findall(
             r"\.resgraph \.([fs]-[\w-]+)\{(?:fill|stroke):(#\w+)\}",

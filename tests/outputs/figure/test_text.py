@@ -28,9 +28,8 @@ def test_more_text_is_wider(start: str, character: str) -> None:
 )
 def test_cut_text_fits(said: str, room: float) -> None:
     cut = text.fit(said, 10, room)
-    assert (
-        text.width(cut, 10) <= room + 0.01
-    )  # as `fit` says, of sums of fractions
+    # as `fit` says, of sums of fractions
+    assert text.width(cut, 10) <= room + 0.01
     assert cut == said or (cut.endswith("…") and said.startswith(cut[:-1]))
 
 

@@ -173,9 +173,8 @@ def test_many_equal_layers_are_one_row() -> None:
         if isinstance(p, Tile)
         for row in p.rows
     ]
-    assert (
-        sorted(counts)[-1] == 5
-    )  # the first of the six has another width coming in
+    # the first of the six has another width coming in
+    assert sorted(counts)[-1] == 5
     assert {
         row.count
         for p in parts(plan("plain"), "blocks")

@@ -229,9 +229,7 @@ def test_in_a_browser_each_stream_has_its_wire(tmp_path: Path) -> None:
         assert shown["into"] == [1, 1, 2, 3, 1, 1, 1, 1]
         assert shown["gaps"][0] == 3
         assert set(shown["gaps"][1:]) == {4}
-        assert (
-            len(set(shown["skips"])) == 3
-        )  # stage4.y2 to y4, each from its own lane
-        assert (
-            shown["ends"] == [True] * 3
-        )  # down into the second entry of h2 to h4
+        # stage4.y2 to y4, each from its own lane
+        assert len(set(shown["skips"])) == 3
+        # down into the second entry of h2 to h4
+        assert shown["ends"] == [True] * 3

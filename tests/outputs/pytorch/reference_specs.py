@@ -151,10 +151,8 @@ net:
 def _res2net(net: str, keys: Entries) -> str:
     counts = depths(keys, r"layer(\d)\.(\d+)")
     scale = depths(keys, r"(layer1\.0)\.convs\.(\d)")[0] + 1
-    cut, inside = (
-        keys["layer1.0.conv1.weight"][0],
-        keys["layer1.0.convs.0.weight"],
-    )
+    cut = keys["layer1.0.conv1.weight"][0]
+    inside = keys["layer1.0.convs.0.weight"]
     conv = f"3x3 conv out*{cut // scale}/256{{stride}} groups {inside[0] // inside[1]}"
     deep = "conv1.0.weight" in keys
     blocks = ""

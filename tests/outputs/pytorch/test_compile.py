@@ -46,9 +46,8 @@ def test_graphs_are_as_many_as_structures_and_never_more(
 ) -> None:
     plain = copy.deepcopy(net)
     counter = CompileCounterWithBackend("eager")
-    assert (
-        compile_blocks(net, backend=counter) == 5
-    )  # stem, a, b's first, b, head
+    # stem, a, b's first, b, head
+    assert compile_blocks(net, backend=counter) == 5
     image = torch.randn(2, 4, 8, 8)
     for _ in range(3):
         assert torch.allclose(net(image), plain(image), atol=1e-5)

@@ -75,7 +75,8 @@ def test_without_inplace_the_numbers_are_the_same(
     results = []
     for inplace in (True, False):
         torch.manual_seed(0)
-        y = (net := plan.module(inplace=inplace))(image)
+        net = plan.module(inplace=inplace)
+        y = net(image)
         y.square().sum().backward()
         results.append([y, *(weight.grad for weight in net.parameters())])
     assert all(map(torch.equal, *results))

@@ -56,9 +56,8 @@ def state(digits: resgraph.Plan) -> dict[str, torch.Tensor]:
     torch.manual_seed(3)
     net = digits.module()
     with torch.no_grad():
-        net(
-            torch.randn(64, *digits.input)
-        )  # so that the norms have statistics
+        # so that the norms have statistics
+        net(torch.randn(64, *digits.input))
     return net.state_dict()
 
 

@@ -385,10 +385,8 @@ def test_torchvisions_pyramid_takes_the_bare_net_and_the_maps(
     utils = pytest.importorskip(
         "torchvision.models.detection.backbone_utils"
     )
-    names, channels = (
-        resnet.ResNet50Maps.rows,
-        list(resnet.ResNet50Maps.channels),
-    )
+    names = resnet.ResNet50Maps.rows
+    channels = list(resnet.ResNet50Maps.channels)
     net = resnet.ResNet50Backbone().eval()
     theirs = utils.BackboneWithFPN(
         net, {row: row for row in names}, channels, 256

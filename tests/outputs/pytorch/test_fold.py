@@ -63,10 +63,8 @@ def both(
 
 def apart(of: resgraph.Plan, net: nn.Module, folded: nn.Module) -> float:
     """The largest difference of the outputs, relative to the largest output."""
-    dtype, draw = (
-        next(net.parameters()).dtype,
-        torch.Generator().manual_seed(2),
-    )
+    dtype = next(net.parameters()).dtype
+    draw = torch.Generator().manual_seed(2)
     channels, *sides = of.input
     shape = (2, channels, *(min(side, 64) for side in sides))
     images = torch.randn(shape, generator=draw, dtype=dtype)
@@ -142,6 +140,7 @@ def test_what_remains_keeps_its_name_and_its_costs_are_right() -> None:
         value.numel() for value in smaller.parameters()
     )
     assert graph.cost.macs == of.macs
+    # the graph that was given is as before
     assert of.graph.nodes["conv3.0.body.1.bn"].inputs == (
         "conv3.0.body.1.conv",
-    )  # the graph that was given is as before
+    )

@@ -183,10 +183,8 @@ def test_channels_are_adapted_as_timm_does(channels: int) -> None:
 def test_what_is_new_keeps_its_first_weights() -> None:
     net = "name: n\ninput: 3x8x8\nnet:\n  a: 3x3 conv 4\n  head: [global avg pool, fc {}]\n"
     one, other = (resgraph.loads(net.format(n)).module() for n in (2, 5))
-    state, before = (
-        one.state_dict(),
-        other.state_dict()["head.1.weight"].clone(),
-    )
+    state = one.state_dict()
+    before = other.state_dict()["head.1.weight"].clone()
     match = matched(other.state_dict(), state)
     take(other, state, match)
     assert torch.equal(other.state_dict()["head.1.weight"], before)

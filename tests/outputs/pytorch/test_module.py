@@ -70,9 +70,8 @@ def net_of(text: str) -> nn.Module:
 
 @pytest.fixture
 def nan_where_not_written() -> Iterator[None]:
-    torch.use_deterministic_algorithms(
-        True
-    )  # fills what `torch.empty` makes with NaN
+    # fills what `torch.empty` makes with NaN
+    torch.use_deterministic_algorithms(True)
     yield
     torch.use_deterministic_algorithms(False)
 
@@ -111,11 +110,12 @@ def test_modules_give_the_shapes_of_their_nodes(name: str) -> None:
     assert seen.pop("") == plan.output
     nodes = plan.graph.nodes
     shared = seen.keys() & nodes.keys()
+    # an fc with an activation
     heads = {
         path
         for path in shared
         if any(other.startswith(f"{path}.") for other in shared)
-    }  # an fc with an activation
+    }
     assert {path: seen[path] for path in shared - heads} == {
         path: nodes[path].shape for path in shared - heads
     }
@@ -233,9 +233,8 @@ def test_schemes(scheme: str, std: float) -> None:
     )
     weight = net.get_parameter("a.conv.weight")
     assert weight.std().item() == pytest.approx(std, rel=0.03)
-    uniform = (
-        weight.abs().max().item() < 1.8 * std
-    )  # the square root of 3, for a uniform distribution
+    # the square root of 3, for a uniform distribution
+    uniform = weight.abs().max().item() < 1.8 * std
     assert uniform == (scheme in ("he uniform", "torch"))
 
 

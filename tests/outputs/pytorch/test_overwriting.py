@@ -132,10 +132,11 @@ def test_gradients_whatever_a_body_ends_in(end: str, merge: str) -> None:
         results(plain.double(), image),
         strict=True,
     )
+    # elu's formulas round
     assert all(
         torch.allclose(one, other, rtol=1e-9, atol=1e-12)
         for one, other in pairs
-    )  # elu's formulas round
+    )
 
 
 def test_a_sum_of_precisions_keeps_the_wider_one() -> None:

@@ -123,10 +123,11 @@ def test_a_sum_is_written_over_what_a_path_made() -> None:
     text = net(
         "  a: 3x3 conv 4 linear\n  b: [3x3 conv 4, relu]\n  c: [a + b, bn]\n  d: [c + b, bn]"
     )
+    # `a` is read twice
     assert (
         "a = self.a(x)\n        b = self.b(a)\n        x = self.c(a + b)"
         in text
-    )  # `a` is read twice
+    )
 
 
 def test_numbers_in_what_is_added_can_differ() -> None:

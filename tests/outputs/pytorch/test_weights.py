@@ -234,9 +234,8 @@ def test_a_file_is_what_its_name_says_and_is_read_by_what_it_holds(
     plan: resgraph.Plan, tmp_path: Path, suffix: str
 ) -> None:
     file, out = tmp_path / "theirs.pth", tmp_path / f"ours{suffix}"
-    save_file(
-        plan.module().state_dict(), file
-    )  # under a name that says otherwise
+    # under a name that says otherwise
+    save_file(plan.module().state_dict(), file)
     convert(plan, file, out)
     state = (
         load_file(out)

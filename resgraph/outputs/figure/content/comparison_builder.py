@@ -143,10 +143,8 @@ class StripBuilder(PartBuilder):
         }
         if kinds:
             return f"{MARKS[min(kinds)]} {link.pill}"
-        into, out = (
-            self.graph.nodes[block.input].shape,
-            self.graph.nodes[block.output].shape,
-        )
+        into = self.graph.nodes[block.input].shape
+        out = self.graph.nodes[block.output].shape
         return f"{into[0]} → {out[0]}" if into[0] != out[0] else ""
 
     def _stretches(

@@ -114,20 +114,16 @@ def _differences(
     graph: Graph, first: Block, last: Block
 ) -> tuple[str, str]:
     """In what the ends of a run of alike blocks differ, and from what to what."""
-    before, after = (
-        graph.nodes[first.output].shape,
-        graph.nodes[last.output].shape,
-    )
+    before = graph.nodes[first.output].shape
+    after = graph.nodes[last.output].shape
     if before != after:
         return "width", f"{before[0]} → {after[0]}"
     for one, other in zip(
         graph.nodes_of(first), graph.nodes_of(last), strict=False
     ):
         for name in type(one.op).model_fields:
-            here, there = (
-                getattr(one.op, name),
-                getattr(other.op, name, None),
-            )
+            here = getattr(one.op, name)
+            there = getattr(other.op, name, None)
             if here != there:
                 return one.op.op, f"{_said(here)} → {_said(there)}"
     return "attributes", "differ"

@@ -97,10 +97,8 @@ def layer_row(
     number = words.number or _width_of_pool(main, before)
     text = f"{words.kernel} {LONG.get(words.word, words.word)}".strip()
     if family == "shape":
-        text, number = (
-            " ".join(filter(None, (text, number, words.rest))),
-            "",
-        )
+        text = " ".join(filter(None, (text, number, words.rest)))
+        number = ""
     known = usual if family == "conv" else ()
     besides = [node.op.op for node in nodes if node is not main]
     return TileRow(
@@ -136,10 +134,8 @@ def nested_row(graph: Graph, block: Block) -> TileRow:
     cost = total(graph.nodes_of(block))
     said = f"{block.name}: {block.label}, {cost.params:,} params, {cost.macs:,} MACs"
     if block.again:
-        text, shape = (
-            f"again {block.again}",
-            graph.nodes[block.output].shape,
-        )
+        text = f"again {block.again}"
+        shape = graph.nodes[block.output].shape
         return TileRow(
             block.name, "block", text, str(block.out), title=said,
             likeness=(text, shape), again=True,

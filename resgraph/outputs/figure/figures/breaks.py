@@ -103,10 +103,8 @@ def _lines(whole: Placement) -> list[Wire]:
         (part.y, part.bottom) for part in whole.parts if _is_seen(part)
     ]
     spans += map(_span, drawn)
-    starts, ends = (
-        sorted(top for top, _ in spans),
-        sorted(end for _, end in spans),
-    )
+    starts = sorted(top for top, _ in spans)
+    ends = sorted(end for _, end in spans)
 
     def is_alone(y: float) -> bool:
         return bisect_right(starts, y) - bisect_left(ends, y) == 1

@@ -339,10 +339,8 @@ def _repeats(scene: Scene, column: Column, x: float, room: float) -> None:
     where = column.placement.where
     for fork in column.runs:
         placed, (said, wide) = where[id(fork)], _pill(fork)
-        left, y = (
-            x - placed.left - 7 - room - wide,
-            column.top + placed.middle - 8,
-        )
+        left = x - placed.left - 7 - room - wide
+        y = column.top + placed.middle - 8
         equal = fork.repeat and fork.repeat.equal
         fill, ink = ("pill", "on-pill") if equal else ("rule", "ink")
         scene.add(

@@ -74,10 +74,8 @@ def draw(plan: Plan, name: str, heat: Heat | None = None) -> Scene:
         Text(MARGIN, 50, name, 20, 700),
         Text(MARGIN, 68, scope.said, 10.5, fill="muted"),
     )
-    x, y = (
-        spine - placement.left - _SIDE,
-        top + RHYTHM.capsule + _GAP - _PAD,
-    )
+    x = spine - placement.left - _SIDE
+    y = top + RHYTHM.capsule + _GAP - _PAD
     card = Rect(
         x, y, reach + 2 * _SIDE, inner.height + 2 * _PAD, 12, "card"
     )
@@ -250,10 +248,8 @@ def _captions(
     """`input` and `output` beside the capsules."""
     where = placement.where
     for end in ends:
-        x, y = (
-            spine - where[id(end)].left - 9,
-            top + where[id(end)].middle + 3.5,
-        )
+        x = spine - where[id(end)].left - 9
+        y = top + where[id(end)].middle + 3.5
         scene.add(Text(x, y, end.caption, 10.5, fill="muted", anchor="end"))
 
 

@@ -180,12 +180,10 @@ def _frame(placed: Placed, fork: Fork) -> ShapeGroup:
 
 def _tile(placed: Placed, tile: Tile, rhythm: Rhythm) -> Items:
     """A bordered box, sheets behind it where it stands for several, and its rows."""
-    x, y, width, pad = (
-        placed.start,
-        placed.y,
-        2 * placed.left,
-        rhythm.tile_pad,
-    )
+    x = placed.start
+    y = placed.y
+    width = 2 * placed.left
+    pad = rhythm.tile_pad
     shifts = (2 * rhythm.sheet, rhythm.sheet, 0) if tile.sheets else (0,)
     height = placed.height - shifts[0]
     out: Items = [
@@ -338,10 +336,8 @@ def _sign(
     """A sign drawn with lines, which stand the same in every font; none for a word."""
     d = r * 0.74
     across, upright = ((x - r, y), (x + r, y)), ((x, y - r), (x, y + r))
-    falling, rising = (
-        ((x - d, y - d), (x + d, y + d)),
-        ((x - d, y + d), (x + d, y - d)),
-    )
+    falling = ((x - d, y - d), (x + d, y + d))
+    rising = ((x - d, y + d), (x + d, y - d))
     signs = {
         "+": [across, upright],
         "−": [across],

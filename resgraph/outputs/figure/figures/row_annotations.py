@@ -74,10 +74,8 @@ def bands_of(
             (_middle(where[id(part)], boxes), part)
             for part in of_type(Fork, chain.from_iterable(chains))
         ]
-        top, bottom = (
-            min(unit.y for unit in mine),
-            max(unit.bottom for unit in mine),
-        )
+        top = min(unit.y for unit in mine)
+        bottom = max(unit.bottom for unit in mine)
         out.append(Band(paths, top, bottom, blocks, _is_card(blocks)))
     return out
 

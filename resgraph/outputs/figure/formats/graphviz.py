@@ -114,10 +114,8 @@ class _Writer(DiagramWriter):
         said = " · ".join(
             filter(None, [high, *scale.remarks, scale.heat.note])
         )
-        left, right = (
-            f"<b>{_html(scale.heat.name)}</b>  {_html(low)}",
-            _html(said),
-        )
+        left = f"<b>{_html(scale.heat.name)}</b>  {_html(low)}"
+        right = _html(said)
         bar = f"<tr><td>{left}</td>{swatches}<td>{right}</td></tr>"
         return (
             f"<<table border='0' cellspacing='0'><tr><td align='left'>{_html(name)}</td></tr>"

@@ -124,10 +124,8 @@ class _Pen(Pen):
         return rf"\path[{self.options(shape, *corners)}] {start} rectangle {end};"
 
     def circle(self, shape: Circle) -> str:
-        at, radius = (
-            _at((shape.x, shape.y)),
-            number(shape.radius * self.unit),
-        )
+        at = _at((shape.x, shape.y))
+        radius = number(shape.radius * self.unit)
         return (
             rf"\path[{self.options(shape)}] {at} circle[radius={radius}pt];"
         )

@@ -226,10 +226,8 @@ class Frame(Struct):
 
     def ends(self, link: Link) -> tuple[float, ...]:
         """The x at which each stream of a link enters its target."""
-        spine, entries = (
-            self.at(link.target),
-            self.boxes[link.target].entries,
-        )
+        spine = self.at(link.target)
+        entries = self.boxes[link.target].entries
         return tuple(spine + x for x in entries[link.entry :] or entries)
 
     def is_join(self, unit: int) -> bool:
@@ -306,10 +304,8 @@ def tile_width(tile: Tile, rhythm: Rhythm) -> float:
 
 
 def _row_width(row: TileRow, size: float) -> float:
-    said, number = (
-        text.width(row.said, size, 500),
-        text.width(row.number, size, 600),
-    )
+    said = text.width(row.said, size, 500)
+    number = text.width(row.number, size, 600)
     wanted = 14 + said + 14 + number
     badges = [row.stride, f"× {row.count}" if row.count > 1 else ""]
     for each in filter(None, badges):

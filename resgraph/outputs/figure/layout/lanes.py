@@ -104,10 +104,8 @@ class _Stretches:
         self, low: float, high: float
     ) -> tuple[list[int], list[int]]:
         """The largest nodes that make up a stretch, and those that hold an end of it."""
-        left, right = (
-            self.first + self.leaves[low],
-            self.first + self.leaves[high],
-        )
+        left = self.first + self.leaves[low]
+        right = self.first + self.leaves[high]
         node, last = left, right - 1
         parts, above = [], []
         while left < right:

@@ -246,10 +246,8 @@ def _lane(
         # the stream that is nearest to its lane turns first, so that none crosses another there
         beyond = len(frame.exits(link.source)) - 1 - link.port
         start += PORT_STEP * (link.port if x < port else beyond)
-        begin, parted = (
-            ((port, frame.bottom(link.source)), (port, start)),
-            False,
-        )
+        begin = ((port, frame.bottom(link.source)), (port, start))
+        parted = False
     back = [(to, end), (to, frame.top[link.target])]
     if frame.is_join(link.target):
         back = [(_side(frame, link.target, x), end)]
@@ -331,10 +329,8 @@ class _Lanes:
         self.lanes.take(x, start, end)
         # no lane runs through what stands there
         if noted := _noted(link, start, end):
-            step, room = (
-                rhythm.lane_step,
-                8 + text.width(link.note, NOTE_SIZE),
-            )
+            step = rhythm.lane_step
+            room = 8 + text.width(link.note, NOTE_SIZE)
             for beside in range(1, 1 + int(room / step)):
                 self.lanes.take(x + beside * step, *noted)
         return x

@@ -153,10 +153,8 @@ def _leaf(
             behind = 2 * rhythm.sheet
             height += behind if sheets else 0
         case Strip():
-            half, height = (
-                max(least, strip_width(part, rhythm)) / 2,
-                rhythm.row,
-            )
+            half = max(least, strip_width(part, rhythm)) / 2
+            height = rhythm.row
             behind = rhythm.heat
         case OpBox(macs=macs):
             half = max(0 if slim else rhythm.op_width, op_width(part)) / 2

@@ -131,10 +131,8 @@ class ArrayStore(Frozen):
                 f"{where} holds Python objects, as of a list whose rows have different lengths,"
                 " which only a pickle could restore; save numbers of one shape"
             )
-        wanted, held = (
-            prod(shape) * dtype.itemsize,
-            self.sizes[name] - file.tell(),
-        )
+        wanted = prod(shape) * dtype.itemsize
+        held = self.sizes[name] - file.tell()
         if wanted != held:
             raise TrainingError(
                 f"{where} claims {wanted:,} bytes of values and has {held:,}; copy it again"
