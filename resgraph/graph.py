@@ -307,7 +307,7 @@ class Graph(Struct, dict=True):
             waiting += new
         return frozenset(found)
 
-    def behind(self, name: str, asked: Callable[[Node], bool]) -> Node:
+    def back_to(self, name: str, asked: Callable[[Node], bool]) -> Node:
         """From a node back along first inputs, the first that answers yes; else the last there
         is."""
         node = self.nodes[name]

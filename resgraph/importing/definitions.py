@@ -434,7 +434,8 @@ class _Writer:
             return self._name(expressions[0], calls[0].block, path=path)
         trees: list[Any] = [*of_type(tuple, expressions)]
         ops: list[Op] = [step.op for step, _ in trees]
-        known = (known_in(call.block, path=path) for call in calls)
+        held = compress(calls, expressions)
+        known = (known_in(call.block, path=path) for call in held)
         columns = zip(*map(terms_of, trees, known), strict=True)
         texts = [
             self._equation(column, calls, path=path) for column in columns

@@ -52,10 +52,10 @@ def kind(node: Node) -> str:
 
 def _source(graph: Graph, name: str) -> str:
     """What a term is before it is scaled by a number or thinned by dropout."""
-    return graph.behind(name, _branches).name
+    return graph.back_to(name, _computes).name
 
 
-def _branches(node: Node) -> bool:
+def _computes(node: Node) -> bool:
     """Whether a node does more than scale or thin one other."""
     thins = isinstance(node.op, Mul | Div | Dropout | ChannelDropout)
     return len(node.inputs) != 1 or not thins

@@ -18,37 +18,11 @@ from ...structs import Frozen
 from ..program import MADE_AS, AtenCall
 from .axes import BATCH, Axis, Layout, flat, sizes
 
-_MOVES = frozenset(
-    (
-        *(
-            "view",
-            "reshape",
-            "_unsafe_view",
-            "flatten",
-            "unflatten",
-            "squeeze",
-        ),
-        *(
-            "unsqueeze",
-            "permute",
-            "transpose",
-            "movedim",
-            "t",
-            "expand",
-            "repeat",
-        ),
-        *(
-            "contiguous",
-            "clone",
-            "slice",
-            "narrow",
-            "select",
-            "pad",
-            "gather",
-        ),
-        "constant_pad_nd",
-    )
-)
+_MOVES = frozenset([
+    "view", "reshape", "_unsafe_view", "flatten", "unflatten", "squeeze", "unsqueeze",
+    "permute", "transpose", "movedim", "t", "expand", "repeat", "contiguous", "clone",
+    "slice", "narrow", "select", "pad", "gather", "constant_pad_nd",
+])  # fmt: skip
 _ARITHMETIC = frozenset(("add", "sub", "rsub", "mul", "arange"))
 _MOST = 2**25
 """Numbers that are moved; more are of no net that could be run."""

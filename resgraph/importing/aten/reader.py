@@ -460,37 +460,11 @@ class Reader:
 
 WORDS: list[Callable[[ForeignValue, Shape], Op | None]] = []
 """What a value's axes may be in our words, as a shuffle; a candidate's layout is checked."""
-VIEWS = frozenset(
-    (
-        *(
-            "view",
-            "view_as",
-            "reshape",
-            "reshape_as",
-            "flatten",
-            "unflatten",
-        ),
-        *(
-            "squeeze",
-            "unsqueeze",
-            "permute",
-            "transpose",
-            "movedim",
-            "select",
-            "t",
-        ),
-        *(
-            "expand",
-            "slice",
-            "narrow",
-            "chunk",
-            "split",
-            "split_with_sizes",
-            "unbind",
-        ),
-        *("alias", "detach"),
-    )
-)
+VIEWS = frozenset([
+    "view", "view_as", "reshape", "reshape_as", "flatten", "unflatten", "squeeze",
+    "unsqueeze", "permute", "transpose", "movedim", "select", "t", "expand", "slice",
+    "narrow", "chunk", "split", "split_with_sizes", "unbind", "alias", "detach",
+])  # fmt: skip
 """Ops whose result shares memory with what they read."""
 
 

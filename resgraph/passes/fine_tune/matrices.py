@@ -18,7 +18,9 @@ MATRICES: tuple[type[Op], ...] = (Conv, DepthwiseConv, UpConv, Fc)
 def output_layers(graph: Graph) -> frozenset[str]:
     """The last layer that learns before each output, by the name that its weights have."""
     learns = attrgetter("learns")
-    return frozenset(graph.behind(end, learns).module for end in graph.ends)
+    return frozenset(
+        graph.back_to(end, learns).module for end in graph.ends
+    )
 
 
 def matrix_layers(graph: Graph) -> frozenset[str]:

@@ -176,7 +176,7 @@ def _is_odd(facts: Facts, node: Node) -> bool:
 def _classifiers(graph: Graph) -> set[str]:
     """The last layer with weights before each output: its width is the number of classes."""
     weighted = attrgetter("op.weighted")
-    return {graph.behind(end, weighted).name for end in graph.ends}
+    return {graph.back_to(end, weighted).name for end in graph.ends}
 
 
 def padded_patches(facts: Facts) -> Iterator[Finding]:

@@ -237,7 +237,7 @@ def _scored(train: Train, graph: Graph) -> Iterator[tuple[str, Node]]:
 
     weights = loss_weights(train, graph)
     for output, weight in zip(graph.outputs, weights, strict=True):
-        last = graph.behind(
+        last = graph.back_to(
             output.node, lambda node: node.op.family != "shape"
         )
         if weight:
