@@ -79,7 +79,6 @@ class Likeness:
                 item.out,
             ),
             self._names((item.input, item.output)),
-            [path is item.result for path in item.paths].index(True),
             len(item.takes),
             len(item.gives),
             self._streams((*item.takes, *item.gives, *item.reads)),

@@ -124,8 +124,9 @@ def likely_shape(op: Op, *inputs: Shape) -> Shape | None:
     if op.op == "fc":
         return (int(op.width),)  # type: ignore[attr-defined]
     if getattr(op, "groups", 1) != 1:
+        whole = op.model_copy(update={"groups": 1})
         try:
-            return op.model_copy(update={"groups": 1}).infer(*inputs)
+            return whole.fitted(*inputs).infer(*inputs)
         except ShapeError:
             return None
     return None
