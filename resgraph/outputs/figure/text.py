@@ -7,6 +7,7 @@ Sans takes, the widest of the fonts that common systems have, and nothing crosse
 
 from __future__ import annotations
 
+from bisect import bisect
 from functools import lru_cache
 
 from .fonts import FOLDER, advances, face
@@ -42,16 +43,21 @@ def width(text: str, size: float, weight: int = 400) -> float:
     return total * size / 1000
 
 
+def room(text: str, size: float, weight: int, beside: float) -> float:
+    """The same with what stands beside it; nothing for no text."""
+    return width(text, size, weight) + beside if text else 0.0
+
+
 def fit(text: str, size: float, room: float, weight: int = 400) -> str:
     """`text`, cut with an ellipsis where it is wider than `room`."""
     # sums of fractions of a pixel
     if width(text, size, weight) <= room + 0.01:
         return text
-    low, high = 0, len(text)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if width(text[:middle].rstrip() + "…", size, weight) <= room:
-            low = middle
-        else:
-            high = middle - 1
-    return text[:low].rstrip() + "…"
+
+    def cut(end: int) -> str:
+        return text[:end].rstrip() + "…"
+
+    ends = range(1, len(text) + 1)
+    return cut(
+        bisect(ends, room, key=lambda end: width(cut(end), size, weight))
+    )

@@ -46,7 +46,7 @@ def folded(net: Plan, view: View = "stages") -> list[tuple[str, int, bool]]:
     runs = [
         (p.name, p.repeat)
         for p in parts(net, view)
-        if isinstance(p, Fork) and p.repeat
+        if isinstance(p, Fork) and p.kind
     ]
     return sorted((name, run.count, run.equal) for name, run in runs)
 
@@ -123,7 +123,7 @@ def test_unfolding_one_of_equal_blocks_leaves_the_others_folded() -> None:
     runs = [
         (p.name, p.repeat.first, p.repeat.last)
         for p in parts(net, "stages", "conv3.2")
-        if isinstance(p, Fork) and p.repeat
+        if isinstance(p, Fork) and p.kind
     ]
     assert [run for run in sorted(runs) if run[0].startswith("conv3")] == [
         ("conv3.0", 1, 1), ("conv3.1", 2, 2), ("conv3.2", 3, 3), ("conv3.3", 4, 4),
@@ -168,7 +168,7 @@ def test_what_is_read_again_keeps_its_own_tile() -> None:
 
 def test_many_equal_layers_are_one_row() -> None:
     counts = [
-        row.count
+        len(row.covers)
         for p in parts(plan("plain"), "stages")
         if isinstance(p, Tile)
         for row in p.rows
@@ -176,7 +176,7 @@ def test_many_equal_layers_are_one_row() -> None:
     # the first of the six has another width coming in
     assert sorted(counts)[-1] == 5
     assert {
-        row.count
+        len(row.covers)
         for p in parts(plan("plain"), "blocks")
         if isinstance(p, Tile)
         for row in p.rows
@@ -188,7 +188,7 @@ def test_four_equal_layers_are_four_rows() -> None:
         "name: Four\ninput: 16x8x8\nnet:\n  four: 4 x 3x3 conv 16\n"
     )
     assert [
-        row.count
+        len(row.covers)
         for p in parts(net, "stages")
         if isinstance(p, Tile)
         for row in p.rows

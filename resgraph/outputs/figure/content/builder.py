@@ -9,9 +9,8 @@ legend (`convolution (+ BN + ReLU)`), any other stands in the layer's line."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
-from itertools import groupby
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from itertools import accumulate, chain, groupby
 from typing import Literal
 
 from msgspec.structs import replace
@@ -21,6 +20,7 @@ from ....errors import UsageError
 from ....graph import Block, Graph, Item, Layer, Node, Path, total
 from . import quantity
 from .parts import (
+    ALONE,
     BlockRun,
     Capsule,
     Chain,
@@ -29,13 +29,12 @@ from .parts import (
     Link,
     Tile,
     TileRow,
+    in_line,
 )
 from .repeats import runs
 from .rows import (
     blocks_in,
-    is_line,
     layer_row,
-    layers_of,
     nested_row,
     op_box,
     unit_of,
@@ -64,13 +63,11 @@ def check_names(graph: Graph, names: Iterable[str]) -> frozenset[str]:
     """The names to unfold, each of them a row, a block or a path; a `UsageError` for one that is
     none."""
     wanted = frozenset(names)
-    missing = wanted - {row.name for row in graph.rows}
-    if missing:
-        for block in graph.blocks():
-            missing -= {block.name, *(path.name for path in block.paths)}
-    if missing:
+    known = {path.name for path in graph.paths()}
+    known |= {block.name for block in graph.blocks()}
+    if unknown := wanted - known:
         raise UsageError(
-            f"nothing to unfold is called `{min(missing)}`: give a row, a block or a path, as"
+            f"nothing to unfold is called `{min(unknown)}`: give a row, a block or a path, as"
             " `conv3.0`"
         )
     return wanted
@@ -85,19 +82,13 @@ class PartBuilder:
         self.graph, self.fold, self.expand = graph, view == "stages", expand
         self.detail: Detail = "ops" if view == "ops" else "rows"
         self.bands: list[tuple[list[Path], list[FigurePart]]] = []
-        self.usual = unit_of(graph, layers_of(graph))
-        self.readers = Counter(
-            source
-            for node in graph.nodes.values()
-            for source in node.inputs
-        )
-        if graph.several:  # the caller reads those too
-            self.readers.update(graph.ends)
+        self.usual = unit_of(graph)
+        self.readers = graph.times_read()
+        # what is unfolded, and all that it stands in
         self.opened = {
-            name[:end]
+            scope
             for name in expand
-            for end in range(len(name) + 1)
-            if name[end : end + 1] in ("", ".")
+            for scope in accumulate(name.split("."), "{}.{}".format)
         }
 
     def net(self, *, ends: bool = False) -> Fork:
@@ -137,12 +128,8 @@ class PartBuilder:
 
     def inputs(self, wires: Wiring, row: Path) -> None:
         """A capsule for each input that a row is the first to read."""
-        reads = [
-            name
-            for node in self.graph.nodes_of(row)
-            for name in node.inputs
-        ]
-        for name in dict.fromkeys((row.input, *reads)):
+        reads = (node.inputs for node in self.graph.nodes_of(row))
+        for name in (row.input, *chain.from_iterable(reads)):
             if name in self.graph.inputs and name not in wires.found:
                 wires.add(input_capsule(self.graph.nodes[name]), (), name)
 
@@ -162,34 +149,25 @@ class PartBuilder:
     def _joins_row_above(self, row: Path, wires: Wiring) -> bool:
         """Draw a row of layers without parameters in the tile above it, where nothing else reads
         what that gives."""
-        above = wires.units[-1]
-        if (
-            self.detail == "ops"
-            or not isinstance(above, Chain)
-            or not self._is_plain(row)
-        ):
-            return False
-        tile, *others = above.parts
-        is_next = wires.found[row.input].unit == len(wires.units) - 1
-        if (
-            others
-            or not isinstance(tile, Tile)
-            or not is_next
-            or self.readers[row.input] > 1
-        ):
-            return False
-        rows = self.rows_of(row.items)
-        tile.add(rows, [each.name for each in rows])
-        wires.found[row.output] = wires.found[row.input]
-        self.bands[-1][0].append(row)
-        return True
+        last = len(wires.units) - 1
+        match wires.units[last]:
+            case Chain(parts=[Tile() as tile]) if (
+                self.detail == "rows"
+                and self._is_plain(row)
+                and wires.found[row.input].unit == last
+                and self.readers[row.input] <= 1
+            ):
+                tile.rows += self.rows_of(row.items)
+                wires.found[row.output] = wires.found[row.input]
+                self.bands[-1][0].append(row)
+                return True
+        return False
 
     def _is_plain(self, row: Path) -> bool:
         """Whether a row is of layers without parameters alone."""
-        if row.equation or not row.items or row.name in self.opened:
-            return False
-        layers = all(isinstance(item, Layer) for item in row.items)
-        return layers and not total(self.graph.nodes_of(row)).params
+        more = row.equation or row.blocks or row.name in self.opened
+        costs = total(self.graph.nodes_of(row)).params
+        return bool(row.items) and not (more or costs)
 
     def path(
         self, wires: Wiring, path: Path, detail: Detail, level: int
@@ -248,46 +226,47 @@ class PartBuilder:
                 return Tile(item.name, [nested_row(self.graph, item)])
             return self.block(item, "ops", level + 1)
         boxes: list[FigurePart] = [
-            op_box(self.graph, self.graph.nodes[n]) for n in item.nodes
+            op_box(self.graph, node) for node in self.graph.nodes_of(item)
         ]
-        return (
-            Chain(item.name, boxes, tight=True)
-            if len(boxes) > 1
-            else next(iter(boxes), None)
-        )
+        return in_line(item.name, boxes, tight=True)
 
     def _row_parts(self, path: Path, level: int) -> list[FigurePart]:
         """The items of a path folded: layers, and blocks within blocks, in tiles; a row's blocks as
         forks."""
         parts: list[FigurePart] = []
-        blocks = blocks_in([path])
-        shown = {} if level else self.shown(blocks)
-        tile: list[Item] = []
-        for item in path.items:
-            line = is_line(item) or level
-            if isinstance(item, Layer) or (
-                line and item.name not in self.opened
-            ):
-                tile.append(item)
-                continue
-            self._flush(path, parts, tile)
-            part: FigurePart | None = None
-            if level or item.again:
-                part = self.block(item, "rows", level + 1)
-            elif item.name in shown:
-                part = self._run(
-                    item, shown[item.name], lone=len(blocks) == 1
-                )
-            parts += [part] if part else []
-        self._flush(path, parts, tile)
+        shown = {} if level else self.shown(blocks_in([path]))
+        for folded, group in groupby(
+            path.items, lambda item: self._is_folded(item, level)
+        ):
+            drawn = (
+                [self._tile(path, [*group])]
+                if folded
+                else [
+                    self.run(block, shown, level)
+                    for block in of_type(Block, group)
+                ]
+            )
+            parts += filter(None, drawn)
         return parts
 
-    def _run(
-        self, block: Block, run: BlockRun, *, lone: bool
+    def _is_folded(self, item: Item, level: int) -> bool:
+        """Whether an item is a line of a tile, and not drawn with its paths."""
+        return isinstance(item, Layer) or bool(
+            (level or item.again) and item.name not in self.opened
+        )
+
+    def run(
+        self,
+        block: Block,
+        shown: Mapping[str, BlockRun],
+        level: int = 0,
     ) -> Fork | None:
-        """A block of a row that stands for a run of them."""
-        fork = self.block(block, "rows", 1)
-        if fork:
+        """A block with its paths; of a row, where it is `shown`, standing for a run of them."""
+        run, lone = shown.get(block.name), [*shown.values()] == [ALONE]
+        if not (run or level or block.again):
+            return None
+        fork = self.block(block, "rows", level + 1)
+        if run and fork:
             fork.repeat, fork.label = run, "" if lone else run.label
             if not run.equal:
                 _hide_rates(fork)
@@ -314,19 +293,10 @@ class PartBuilder:
             start += len(stretch)
         return out
 
-    def _flush(
-        self, path: Path, parts: list[FigurePart], items: list[Item]
-    ) -> None:
-        """Make one tile of the items gathered so far."""
+    def _tile(self, path: Path, items: list[Item]) -> FigurePart | None:
+        """Some items as one tile."""
         rows = self.rows_of(items)
-        items.clear()
-        if rows:
-            tile = self.tile(
-                _folded(rows) if self.fold else rows, path.name
-            )
-            if isinstance(tile, Tile):
-                tile.covers = [row.name for row in rows]
-            parts.append(tile)
+        return self.tile(_folded(rows) if self.fold else rows, path.name)
 
     def apart(self, block: Block) -> Hashable:
         """What keeps a block from being drawn as one with its neighbours, though it be equal to
@@ -341,9 +311,9 @@ class PartBuilder:
             if any(self.graph.nodes_of(item))
         ]
 
-    def tile(self, rows: list[TileRow], name: str) -> FigurePart:
-        """Layers in a row as one part."""
-        return Tile(f"{rows[0].name}-tile", rows, title=name)
+    def tile(self, rows: list[TileRow], name: str) -> FigurePart | None:
+        """Layers in a row as one part; None of none."""
+        return Tile(f"{rows[0].name}-tile", rows, name) if rows else None
 
     def row(self, item: Item) -> TileRow:
         """A layer or a block in one line."""
@@ -370,7 +340,8 @@ def _folded(rows: list[TileRow]) -> list[TileRow]:
         equal = list(group)
         least = 2 if equal[0].again else FOLDED_LAYERS
         if likeness is not None and len(equal) >= least:
-            equal = [replace(equal[0], count=len(equal))]
+            head, *others = equal
+            equal = [replace(head, others=tuple(r.name for r in others))]
         out += equal
     return out
 

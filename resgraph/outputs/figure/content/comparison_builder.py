@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from itertools import groupby
+from types import MappingProxyType
 
 from msgspec.structs import replace
 
@@ -12,9 +13,9 @@ from ....graph import Block, Graph, Item, Path
 from ..style import MARKS
 from . import quantity
 from .builder import PartBuilder, View
-from .parts import Capsule, Chain, FigurePart, Fork, Link, Strip, TileRow
+from .parts import Capsule, FigurePart, Fork, Link, Strip, TileRow, in_line
 from .rows import blocks_in, is_line
-from .wiring import Detail, Found, Wiring
+from .wiring import Detail, Wiring
 from .wording import LONG
 
 _Nodes = tuple[str, ...]
@@ -37,19 +38,18 @@ class StripBuilder(PartBuilder):
         self,
         graph: Graph,
         view: View,
-        marks: Mapping[str, str] | None = None,
+        marks: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         super().__init__(graph, view)
-        self.outputs, self.marks = [], marks or {}
+        self.outputs, self.marks = [], marks
 
     def apart(self, block: Block) -> Hashable:
         """Blocks with different marks are drawn apart."""
         prefix = len(block.name)
-        nodes = [node.name for node in self.graph.nodes_of(block)]
         return tuple(
-            (name[prefix:], self.marks[name])
-            for name in nodes
-            if name in self.marks
+            (node.name[prefix:], self.marks[node.name])
+            for node in self.graph.nodes_of(block)
+            if node.name in self.marks
         )
 
     def net(self, *, ends: bool = False) -> Fork:
@@ -62,22 +62,17 @@ class StripBuilder(PartBuilder):
                 start.name, quantity.times(start.shape), caption="input"
             )
         )
-        self.outputs = [start.name]
         breaks = {0}
         for row in self.graph.rows:
             self.inputs(wires, row)
-            self.outputs += _drawn(wires)[len(self.outputs) :]
             if row.equation:
                 wires.equation(row.equation, "rows")
-            self.outputs += _drawn(wires)[len(self.outputs) :]
             gives: _Nodes = (row.input,)
             for part, reads, gives in self._stretches(row):
-                unit = wires.add(part, reads, gives[0])
-                breaks.add(unit)
-                for port, name in enumerate(gives):
-                    wires.found[name] = Found(unit, port=port)
-                self.outputs.append(gives[0])
+                breaks.add(len(wires.units))
+                wires.add(part, reads, *gives)
             wires.found.setdefault(row.output, wires.found[gives[0]])
+        self.outputs = _drawn(wires)
         # of several outputs none is the one that the rest leads to
         result = wires.found[self.graph.output].unit
         if self.graph.several:
@@ -90,30 +85,22 @@ class StripBuilder(PartBuilder):
             breaks=frozenset(breaks),
         )
 
-    def tile(self, rows: list[TileRow], name: str) -> FigurePart:
+    def tile(self, rows: list[TileRow], name: str) -> FigurePart | None:
         """Layers one under the other, each a strip."""
         strips: list[FigurePart] = [Strip(row.name, row) for row in rows]
-        return (
-            strips[0]
-            if len(strips) == 1
-            else Chain(name, strips, tight=True)
-        )
+        return in_line(name, strips, tight=True)
 
     def rows_of(self, items: Sequence[Item]) -> list[TileRow]:
         """Convolutions, pools, fully connected layers and folded blocks: what the paper's Figure 3
         shows; of others those that differ."""
-        rows = [
-            row
-            for row in super().rows_of(items)
-            if row.family in _SHOWN or self._is_marked(row.name)
-        ]
         return [
             replace(
                 row,
                 text=row.text.replace(LONG["fc"], "fc"),
                 number="" if row.family == "pool" else row.number,
             )
-            for row in rows
+            for row in super().rows_of(items)
+            if row.family in _SHOWN or self._is_marked(row.name)
         ]
 
     def _is_marked(self, layer: str) -> bool:
@@ -158,17 +145,15 @@ class StripBuilder(PartBuilder):
         for _, group in groupby(row.items, key=self._key):
             items = list(group)
             first = items[0]
-            part: FigurePart | None = None
+            part: FigurePart | None
             gives = self._made(items[-1], reads)
-            if is_line(first):
-                rows = self.rows_of(items)
-                part = self.tile(rows, row.name) if rows else None
-            elif isinstance(first, Block) and first.name in shown:
-                part = self.block(first, "rows", 1)
-                if isinstance(part, Fork):
-                    part.repeat = shown[first.name]
-                    gives = self._made(blocks[part.repeat.last - 1], reads)
-            if part is not None:
+            if isinstance(first, Block) and not first.again:
+                part = fork = self.run(first, shown)
+                if fork:
+                    gives = self._made(blocks[fork.repeat.last - 1], reads)
+            else:
+                part = self.tile(self.rows_of(items), row.name)
+            if part:
                 read = dict.fromkeys(
                     (*reads, *(each.node for each in first.reads))
                 )

@@ -10,7 +10,7 @@ from itertools import chain
 from ....collecting import by_key
 from ....graph import Block, Graph, Layer, Node
 from ....ops import NORMS
-from .rows import blocks_in, layers_of, main_node
+from .rows import blocks_in, layers_of, longest, main_node
 from .wording import LONG, wording
 
 
@@ -85,9 +85,7 @@ def _unit(graph: Graph) -> str:
         order = _order(graph, layer)
         found[order] += main_node(graph, layer).op.family == "conv"
     found += Counter()  # without those that are never
-    order = max(
-        found, key=lambda words: (len(words), found[words]), default=()
-    )
+    order = longest(found)
     words = (
         word.upper() if word in NORMS else LONG.get(word, word)
         for word in order
@@ -96,7 +94,7 @@ def _unit(graph: Graph) -> str:
 
 
 def _order(graph: Graph, layer: Layer) -> tuple[str, ...]:
-    ops = [graph.nodes[name].op for name in layer.nodes]
+    ops = (node.op for node in graph.nodes_of(layer))
     return tuple(op.op for op in ops if op.family in _UNIT)
 
 

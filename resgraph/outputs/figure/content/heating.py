@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 
 from msgspec.structs import replace
 
@@ -48,12 +49,10 @@ class HeatScale(Frozen):
         """The number of its colour, from 0; -1 for nothing: what adds up, and is 0."""
         if value == 0 and (self.log or self.heat.combine == "sum"):
             return -1
-        if math.isinf(value):
-            return HEAT_STEPS - 1
         ends = self.low, self.high, value
         low, high, value = map(math.log, ends) if self.log else ends
         share = (value - low) / (high - low) if high > low else 1.0
-        return min(int(share * HEAT_STEPS), HEAT_STEPS - 1)
+        return int(min(share * HEAT_STEPS, HEAT_STEPS - 1))
 
     def cells(self, extent: Extent | None) -> HeatCells:
         """The cells that show a value, or the ends of a range: two where they read differently."""
@@ -94,8 +93,12 @@ class Spot(Frozen):
         self.put(cells, scale.words(cells))
 
 
-def warm(nets: Sequence[tuple[FigurePart, Graph, Heat]]) -> HeatScale:
-    """Colour parts in place, all on one scale."""
+def warm(
+    nets: Sequence[tuple[FigurePart, Graph, Heat]],
+) -> HeatScale | None:
+    """Colour parts in place, all on one scale; None where there is nothing to colour."""
+    if not nets:
+        return None
     spots = [
         spot
         for net, graph, heat in nets
@@ -127,15 +130,13 @@ class Warmth:
 def scale_of(heat: Heat, extents: Iterable[Extent]) -> HeatScale:
     """The scale that holds all of the values."""
     ends = list(extents)
-    values = [v for extent in ends for v in extent if math.isfinite(v)]
-    shown = [v for v in values if v or heat.combine != "sum"] or [0.0]
-    positive = [v for v in shown if v > 0]
-    log = (
-        min(shown) >= 0
-        and bool(positive)
-        and max(shown) / min(positive) >= _LOG_FROM
-    )
-    low = min(positive) if log else min(shown)
+    values = filter(math.isfinite, chain.from_iterable(ends))
+    summed = heat.combine == "sum"
+    shown = [*filter(None, values)] if summed else [*values]
+    shown = shown or [0.0]
+    least = min((value for value in shown if value > 0), default=math.inf)
+    log = min(shown) >= 0 and max(shown) / least >= _LOG_FROM
+    low = least if log else min(shown)
     remarks = ("log scale",) * log + tuple(_remarks(heat, ends))
     return HeatScale(heat, low, max(shown), log, remarks)
 
@@ -155,14 +156,11 @@ class Warming:
         self.rows = {row.name: row for row in graph.rows}
         paths = graph.paths()
         scopes: list[Path | Block] = [*paths, *graph.blocks()]
-        self.scopes = {scope.name: self._names(scope) for scope in scopes}
-        self.layers = {
-            layer.name: list(layer.nodes) for layer in layers_of(graph)
+        self.scopes = {
+            scope.name: [node.name for node in graph.nodes_of(scope)]
+            for scope in (*scopes, *layers_of(graph))
         }
         self.equations = [path.equation for path in paths if path.equation]
-
-    def _names(self, scope: Path | Block) -> list[str]:
-        return [node.name for node in self.graph.nodes_of(scope)]
 
     def of(self, net: FigurePart) -> Iterator[Spot]:
         """Each part of a picture that has a number."""
@@ -172,14 +170,13 @@ class Warming:
         while stack:
             part, head, blocks = stack.pop()
             if isinstance(part, Fork):
-                if part.repeat and part.repeat.count > 1:
+                if part.repeat.count > 1:
                     head, blocks = part.name, self._repeats(part)
                 yield from self._pills(part, head, blocks)
             yield from self._spots(part, head, blocks)
             stack += [(inner, head, blocks) for inner in inside(part)]
 
     def _repeats(self, fork: Fork) -> list[str]:
-        assert fork.repeat
         row = self.rows[fork.name.partition(".")[0]]
         drawn = blocks_in([row])[fork.repeat.first - 1 : fork.repeat.last]
         return [block.name for block in drawn]
@@ -189,23 +186,16 @@ class Warming:
     ) -> Iterator[Spot]:
         match part:
             case Tile():
-                start = 0
                 for place, row in enumerate(part.rows):
-                    covers = part.covers[start : start + row.count] or [
-                        row.name
-                    ]
-                    start += row.count
-                    layers = row.family != "block"
-                    extent = self._extent(
-                        covers, head, blocks, layers=layers
+                    yield Spot(
+                        self._extent(row.covers, head, blocks),
+                        partial(_put_row, part, place),
                     )
-                    yield Spot(extent, partial(_put_row, part, place))
             case Strip(row=row):
-                layers = row.family != "block"
-                extent = self._extent(
-                    [row.name], head, blocks, layers=layers
+                yield Spot(
+                    self._extent([row.name], head, blocks),
+                    partial(_put_strip, part),
                 )
-                yield Spot(extent, partial(_put_strip, part))
             case OpBox() | Join():
                 yield Spot(
                     self._extent([part.name], head, blocks),
@@ -225,14 +215,10 @@ class Warming:
         names: Sequence[str],
         head: str,
         blocks: list[str],
-        *,
-        layers: bool = True,
     ) -> Extent | None:
         """The range over all that is drawn as one."""
         each = [
-            self.heat.of(
-                self._nodes(block + name[len(head) :], layers=layers)
-            )
+            self.heat.of(self._nodes(block + name[len(head) :]))
             for name in names
             for block in blocks
         ]
@@ -241,10 +227,9 @@ class Warming:
             return None
         return min(low for low, _ in found), max(high for _, high in found)
 
-    def _nodes(self, name: str, *, layers: bool) -> list[str]:
+    def _nodes(self, name: str) -> list[str]:
         """The nodes of a layer, a join, a block or a path."""
-        known = self.joins, self.layers if layers else {}, self.scopes
-        return next((each[name] for each in known if name in each), [name])
+        return self.joins.get(name) or self.scopes.get(name, [name])
 
 
 def _joined(

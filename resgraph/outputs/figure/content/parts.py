@@ -7,6 +7,7 @@ A layout gives each part its place; it needs to know nothing of nets.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
+from itertools import chain
 
 from msgspec import Struct
 
@@ -27,8 +28,8 @@ HeatCells = tuple[HeatCell, ...]
 
 
 class TileRow(Frozen):
-    """One line in a tile: a layer, or a block folded to one line. `count` layers alike make one
-    row.
+    """One line in a tile: a layer, or a block folded to one line, and `others` that are alike and
+    have no row of their own.
 
     `also` are the norms and activations of the layer that are not those of the net's convolutions.
     """
@@ -38,7 +39,7 @@ class TileRow(Frozen):
     text: str
     number: str = ""
     stride: str = ""
-    count: int = 1
+    others: tuple[str, ...] = ()
     title: str = ""
     # which lightness tells a convolution's width in the comparison figure; -1 for none
     step: int = -1
@@ -47,6 +48,16 @@ class TileRow(Frozen):
     also: str = ""
     again: bool = False  # it has the weights of what is drawn elsewhere
     heat: HeatCells = ()
+
+    @property
+    def covers(self) -> tuple[str, ...]:
+        """The names of all that it stands for."""
+        return self.name, *self.others
+
+    @property
+    def times(self) -> str:
+        """`× 5`, "" for one alone."""
+        return f"× {len(self.covers)}" if self.others else ""
 
     @property
     def said(self) -> str:
@@ -93,6 +104,10 @@ class BlockRun(Frozen):
         return f"× {self.count}" if self.equal else f"{self.count} alike"
 
 
+ALONE = BlockRun(1, 1, True)
+"""A block that stands for itself."""
+
+
 class Tile(Struct):
     """A box of rows; sheets behind it say that it stands for several blocks."""
 
@@ -100,12 +115,11 @@ class Tile(Struct):
     rows: list[TileRow]
     title: str = ""
     sheets: bool = False
-    # the names of all layers that its rows stand for
-    covers: list[str] = []
 
-    def add(self, rows: list[TileRow], covers: list[str]) -> None:
-        """More rows, below."""
-        self.rows, self.covers = self.rows + rows, self.covers + covers
+    @property
+    def covers(self) -> list[str]:
+        """The names of all layers that its rows stand for."""
+        return [*chain.from_iterable(row.covers for row in self.rows)]
 
 
 class Strip(Struct):
@@ -144,6 +158,11 @@ class Join(Struct):
     note: str = ""
     mark: str = ""
     heat: HeatCells = ()
+
+    @property
+    def step(self) -> int:
+        """The step of its colour, of a range that of its upper end; -1 for none."""
+        return max((cell.step for cell in self.heat), default=-1)
 
 
 class Capsule(Struct):
@@ -214,7 +233,7 @@ class Fork(Struct):
     caption: str = ""
     subcaption: str = ""
     totals: tuple[str, ...] = ()
-    repeat: BlockRun | None = None
+    repeat: BlockRun = ALONE
     label: str = ""
     kind: str = ""
     title: str = ""
@@ -232,12 +251,21 @@ class Fork(Struct):
         said = self.caption or (
             f"{row}, {self.label}" if self.label else row
         )
-        if not run or run.count == 1:
+        if run.count == 1:
             return said
         return f"{said}: {run.short if run.equal else ' '.join(run.differences)}"
 
 
 FigurePart = Tile | Strip | OpBox | Join | Capsule | Chain | Fork
+
+
+def in_line(
+    name: str, parts: list[FigurePart], *, tight: bool = False
+) -> FigurePart | None:
+    """Parts one after another as one part; None of none."""
+    if len(parts) < 2:
+        return next(iter(parts), None)
+    return Chain(name, parts, tight)
 
 
 def inside(part: FigurePart) -> list[FigurePart]:

@@ -4,6 +4,7 @@ differs said."""
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from itertools import groupby
 
 from ....graph import Block, Graph
 from ....passes.summary import MANY_KINDS
@@ -18,20 +19,15 @@ def runs(
     """Each run of a row's blocks by its first block; blocks that differ in `apart` never share
     one."""
     equal = _grouped(
-        list(range(len(blocks))),
-        [(apart(block), _structure(graph, block)) for block in blocks],
+        [(apart(block), _structure(graph, block)) for block in blocks]
     )
     heads = [blocks[run[0]] for run in equal]
     # Blocks that differ in nothing but a rate of dropout are always drawn as one.
     alike = _grouped(
-        list(range(len(equal))),
-        [(apart(b), _structure(graph, b, rates=False)) for b in heads],
+        [(apart(b), _structure(graph, b, rates=False)) for b in heads]
     )
     if len(alike) > MANY_KINDS:
-        alike = _grouped(
-            list(range(len(equal))),
-            [(apart(b), _likeness(graph, b)) for b in heads],
-        )
+        alike = _grouped([(apart(b), _likeness(graph, b)) for b in heads])
     out = []
     for group in alike:
         first, last = equal[group[0]][0], equal[group[-1]][-1]
@@ -47,17 +43,10 @@ def runs(
     return out
 
 
-def _grouped(
-    indices: list[int], keys: Sequence[Hashable]
-) -> list[list[int]]:
-    """Neighbours with equal keys together."""
-    out: list[list[int]] = []
-    for index in indices:
-        if out and keys[out[-1][-1]] == keys[index]:
-            out[-1].append(index)
-        else:
-            out.append([index])
-    return out
+def _grouped(keys: Sequence[Hashable]) -> list[list[int]]:
+    """The places of keys, those of equal neighbours together."""
+    places = groupby(range(len(keys)), keys.__getitem__)
+    return [[*group] for _, group in places]
 
 
 def _structure(
@@ -69,30 +58,27 @@ def _structure(
     Without `rates`, an op of dropout counts as any other of its kind.
     """
     prefix = block.name + "."
-    nodes = tuple(
+    nodes = [*graph.nodes_of(block)]
+    own = {
+        node.name: f"{node.name}.".removeprefix(prefix) for node in nodes
+    }
+    facts = tuple(
         (
-            node.name.removeprefix(prefix)
-            if node.name != block.name
-            else "",
+            own[node.name],
             node.op
             if rates or node.op.family != "regularize"
             else node.op.op,
             node.shape,
-            tuple(
-                source.removeprefix(prefix)
-                if source.startswith(prefix)
-                else ""
-                for source in node.inputs
-            ),
+            tuple(own.get(source, "") for source in node.inputs),
         )
-        for node in graph.nodes_of(block)
+        for node in nodes
     )
     return (
         block.block,
         block.merge,
         block.shortcut,
         graph.nodes[block.input].shape,
-        nodes,
+        facts,
     )
 
 

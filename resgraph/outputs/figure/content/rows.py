@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -15,19 +16,15 @@ from .wording import LONG, Wording, wording
 _MAIN = ("conv", "dense", "attention", "pool", "merge", "shape")
 """The families that give a layer its name, the first before the rest; a layer of others is called
 by its first op."""
+_RANKS = {family: rank for rank, family in enumerate(_MAIN)}
 
 
 def main_node(graph: Graph, layer: Layer) -> Node:
     """The node that a layer is about: its convolution, whatever norms and activations stand around
     it."""
-    nodes = [graph.nodes[name] for name in layer.nodes]
     return min(
-        nodes,
-        key=lambda node: (
-            _MAIN.index(node.op.family)
-            if node.op.family in _MAIN
-            else len(_MAIN)
-        ),
+        graph.nodes_of(layer),
+        key=lambda node: _RANKS.get(node.op.family, len(_RANKS)),
     )
 
 
@@ -40,6 +37,11 @@ def title(graph: Graph, node: Node) -> str:
     cost = f", {node.cost.params:,} params" if node.cost.params else ""
     cost += f", {node.cost.macs:,} MACs" if node.cost.macs else ""
     return f"{node.name}: {node.op.label()}, {arrow}{quantity.times(node.shape)}{cost}"
+
+
+def titles(graph: Graph, scope: Path | Item) -> str:
+    """The same of all nodes of a scope."""
+    return "; ".join(title(graph, node) for node in graph.nodes_of(scope))
 
 
 def blocks_in(rows: Iterable[Path]) -> list[Block]:
@@ -70,17 +72,20 @@ def layers_of(graph: Graph) -> list[Layer]:
     return [layer for path in graph.paths() for layer in path.layers]
 
 
-def unit_of(graph: Graph, layers: Iterable[Layer]) -> tuple[str, ...]:
+def unit_of(graph: Graph) -> tuple[str, ...]:
     """The norms and activations that go with a convolution in most of the layers, of those that
     have the most."""
     found: Counter[tuple[str, ...]] = Counter()
-    for layer in layers:
-        ops = [graph.nodes[name].op for name in layer.nodes]
+    for layer in layers_of(graph):
+        ops = [node.op for node in graph.nodes_of(layer)]
         if any(op.family == "conv" for op in ops):
             found[tuple(op.op for op in ops if op.family != "conv")] += 1
-    return max(
-        found, key=lambda words: (len(words), found[words]), default=()
-    )
+    return longest(found)
+
+
+def longest(found: Counter[tuple[str, ...]]) -> tuple[str, ...]:
+    """Of orders of ops those of the most ops, and of these the most frequent one."""
+    return max(found, key=lambda ops: (len(ops), found[ops]), default=())
 
 
 def layer_row(
@@ -89,11 +94,9 @@ def layer_row(
     """A layer as one line of a tile; of what goes with its main op, a convolution does not say what
     is `usual`."""
     main = main_node(graph, layer)
-    nodes = [graph.nodes[name] for name in layer.nodes]
+    nodes = [*graph.nodes_of(layer)]
     family, words = main.op.family, wording(main.op)
-    before = (
-        graph.nodes[main.inputs[0]].shape if main.inputs else main.shape
-    )
+    before = graph.nodes[main.inputs[0]].shape
     number = words.number or _width_of_pool(main, before)
     text = f"{words.kernel} {LONG.get(words.word, words.word)}".strip()
     if family == "shape":
@@ -107,7 +110,7 @@ def layer_row(
         text + _counted(words, "groups") + _counted(words, "heads"),
         number,
         words.stride,
-        title="; ".join(title(graph, node) for node in nodes),
+        title=titles(graph, layer),
         likeness=(tuple(node.op for node in nodes), before, main.shape),
         also=", ".join(
             LONG.get(word, word) for word in besides if word not in known
@@ -123,10 +126,8 @@ def _width_of_pool(main: Node, before: Shape) -> str:
 
 def _counted(words: Wording, option: str) -> str:
     """`, 32 groups` for a grouped convolution, `, 4 heads` for attention."""
-    _, found, count = f"{words.rest} ".partition(f"{option} ")
-    return (
-        f", {count.split()[0]} {option}" if found and count.strip() else ""
-    )
+    found = re.search(rf"{option} (\S+)", words.rest)
+    return f", {found[1]} {option}" if found else ""
 
 
 def nested_row(graph: Graph, block: Block) -> TileRow:

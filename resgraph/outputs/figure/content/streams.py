@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from ....graph import Graph
 from ....ops import Add
-from .parts import ENTRY, Fork, Join, Link, Tile
+from .parts import ENTRY, FigurePart, Fork, Join, Link, Tile
 from .wording import symbol
 
 
@@ -17,15 +17,12 @@ def lay_streams(graph: Graph, fork: Fork) -> None:
     passed = (ENTRY - unit == lane for lane, unit in exits if unit < 0)
     if len(exits) < 2 or not all(passed):
         return
-    lanes = {unit: lane for lane, unit in exits if unit >= 0}
+    lanes = {unit: lane for lane, unit in exits}
     grid = _grid(fork, lanes)
     if len({*grid.values()}) < len(fork.units):
         return
     fork.grid = grid
-    fork.units = [
-        _sum(graph, part) if isinstance(part, Tile) else part
-        for part in fork.units
-    ]
+    fork.units = [_sum(graph, part) for part in fork.units]
     fork.links = [
         replace(link, note="", changes=_changes(grid, link))
         for link in fork.links
@@ -60,10 +57,11 @@ def _changes(grid: dict[int, tuple[int, int]], link: Link) -> bool:
     )
 
 
-def _sum(graph: Graph, part: Tile) -> Tile | Join:
-    """A folded block in which streams meet in a sum as that sum; any other tile as it is."""
-    name = part.rows[0].name if len(part.rows) == 1 else ""
-    node = graph.nodes.get(f"{name}.merge.add")
-    if not name or node is None or not isinstance(node.op, Add):
-        return part
-    return Join(node.name, symbol(node.op), title=part.rows[0].title)
+def _sum(graph: Graph, part: FigurePart) -> FigurePart:
+    """A folded block in which streams meet in a sum as that sum; any other part as it is."""
+    match part:
+        case Tile(rows=[row]):
+            node = graph.nodes.get(f"{row.name}.merge.add")
+            if node and isinstance(node.op, Add):
+                return Join(node.name, symbol(node.op), title=row.title)
+    return part

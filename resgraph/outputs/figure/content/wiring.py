@@ -5,6 +5,8 @@ unit stands for it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import chain
 from typing import Literal
 
 from msgspec.structs import replace
@@ -13,7 +15,7 @@ from ....graph import Block, Equation, Graph, Layer, Path, total
 from ....structs import Frozen
 from . import quantity
 from .parts import ENTRY, Chain, FigurePart, Fork, Join, Link, Tile
-from .rows import op_box, pill_text, stride_text, title
+from .rows import op_box, pill_text, stride_text, title, titles
 from .streams import lay_streams
 from .wording import symbol
 
@@ -56,12 +58,8 @@ class Wiring:
         block: Block | None = None,
         detail: Detail = "rows",
     ) -> None:
-        self.graph, self.entry, self.block, self.detail = (
-            graph,
-            entry,
-            block,
-            detail,
-        )
+        self.graph, self.entry, self.block = graph, entry, block
+        self.detail = detail
         self.found = {entry: Found(unit)}
         self.units: list[FigurePart] = []
         self.links: list[Link] = []
@@ -72,42 +70,38 @@ class Wiring:
         self.beside = {
             each.node: written.get(each.node, each.name) for each in beside
         }
-        self.found |= {
-            name: Found(unit, port=port)
-            for port, name in enumerate(self.beside, 1)
-        }
+        self._stand(unit, self.beside, 1)
 
     def add(
-        self, part: FigurePart, reads: tuple[str, ...], stands_for: str
+        self, part: FigurePart, reads: Iterable[str], *stands_for: str
     ) -> int:
-        """A new unit, linked to what it reads."""
+        """A new unit, linked to what it reads; where several streams leave it, it stands for
+        each."""
         unit = len(self.units)
         self.units.append(part)
-        seen: set[tuple[int, str, int]] = set()
+        links: dict[tuple[int, str, int], Link] = {}
         for at, name in enumerate(reads):
             source = self.found[name]
             # streams that keep their order share a link
             entry = at if isinstance(part, Chain | Fork) else 0
             likeness = source.unit, source.pill, source.port - entry
-            if likeness in seen:
-                continue
-            seen.add(likeness)
-            straight_in = (
-                isinstance(part, Join) and source.unit == self.found_entry
-            )
+            straight_in = isinstance(part, Join) and source.unit == ENTRY
             link = Link(
                 source.unit, unit, source.changes, source.shortcut or straight_in, source.pill,
                 self._note(name, part), source.name, source.title, port=source.port,
                 entry=entry,
             )  # fmt: skip
-            self.links.append(link)
-        self.found[stands_for] = Found(unit)
+            links.setdefault(likeness, link)
+        self.links += links.values()
+        self._stand(unit, stands_for)
         return unit
 
-    @property
-    def found_entry(self) -> int:
-        """The unit that stands for a block's input; no unit of a net is one."""
-        return self.found[self.entry].unit if self.block else ENTRY - 1
+    def _stand(
+        self, unit: int, names: Iterable[str], first: int = 0
+    ) -> None:
+        """Let a unit stand for the streams that leave it."""
+        for port, name in enumerate(names, first):
+            self.found[name] = Found(unit, port=port)
 
     def _note(self, source: str, part: FigurePart) -> str:
         """What comes in beside the input of a block; else the shape on an edge into a join, at the
@@ -129,27 +123,20 @@ class Wiring:
 
     def equation(self, equation: Equation, detail: Detail) -> None:
         """Each node of an equation as a join; activations only at the detail of ops."""
-        nodes = [self.graph.nodes[name] for name in equation.nodes]
-        last = next(
-            (node for node in reversed(nodes) if node.op.family == "merge"),
-            None,
-        )
-        for node in nodes:
+        joins = []
+        for node in self.graph.nodes_of(equation):
             if node.op.family == "merge":
-                note = (
-                    equation.text
-                    if detail == "ops" and node is last
-                    else ""
-                )
                 said = title(self.graph, node)
-                join = Join(
-                    node.name, symbol(node.op), title=said, note=note
-                )
+                join = Join(node.name, symbol(node.op), title=said)
                 self.add(join, node.inputs, node.name)
+                joins.append(join)
             elif detail == "ops":
                 self.add(op_box(self.graph, node), node.inputs, node.name)
             else:
                 self.found[node.name] = self.found[node.inputs[0]]
+        if detail == "ops":
+            for last in joins[-1:]:
+                last.note = equation.text
 
     def continues(self, path: Path, part: FigurePart | None) -> bool:
         """Draw a path of layers in the tile whose value it alone reads, if it does read a tile: one
@@ -164,7 +151,7 @@ class Wiring:
             or path.word == "shortcut"
         ):
             return False
-        above.add(part.rows, part.covers)
+        above.rows += part.rows
         self.found[path.output] = Found(source.unit)
         return True
 
@@ -186,8 +173,7 @@ class Wiring:
             else []
         )
         if layers:
-            nodes = self.graph.nodes_of(path)
-            said = "; ".join(title(self.graph, node) for node in nodes)
+            said = titles(self.graph, path)
             pill = pill_text(self.graph, layers)
             found = Found(source.unit, changes, True, pill, path.name, said)
             self.found[path.output] = found
@@ -195,11 +181,8 @@ class Wiring:
             for end in path.ends().values():
                 self.found.setdefault(end, source)
         else:
-            unit = self.add(part, self._read_by(path), path.output)
-            self.found |= {
-                stream.node: Found(unit, port=port)
-                for port, stream in enumerate(path.gives)
-            }
+            ends = path.ends().values()
+            unit = self.add(part, self._read_by(path), *ends)
             if shortcut:
                 self._mark_side(unit, changes, path.output)
 
@@ -227,9 +210,10 @@ class Wiring:
 
     def fork(self, block: Block) -> Fork | None:
         """The gathered units as a fork; None where there is nothing to draw."""
-        ends = [block.output, *(stream.node for stream in block.gives)]
-        result = max(self.found[end].unit for end in ends)
-        if result == ENTRY or not self.units:
+        gives = [self.found[stream.node] for stream in block.gives]
+        ends = self.found[block.output], *gives
+        result = max(found.unit for found in ends)
+        if result == ENTRY:
             return None
         fork = Fork(
             block.name, self.units, self.links, result, frozenset(self.side)
@@ -237,14 +221,13 @@ class Wiring:
         self._name(fork, self._names(block))
         fork.kind, fork.title = block.block, f"{block.name}: {block.label}"
         fork.entries = len(block.arguments())
-        found = [self.found[stream.node] for stream in block.gives]
         fork.exits = tuple(
             ENTRY - each.port if each.unit == ENTRY else each.unit
-            for each in found
+            for each in gives
         )
         if self.detail == "rows":
             lay_streams(self.graph, fork)
-        if self.detail == "ops":
+        else:
             self._frame(fork, block)
         return fork
 
@@ -278,27 +261,23 @@ class Wiring:
         Where paths are only added or concatenated, each has the same part in it, and a name would
         tell nothing."""
         names = {}
-        read = self._factors(block) & self.found.keys()
-        for path in block.paths:
-            if path.output in read and path is not block.result:
-                found = self.found[path.output]
-                if found.unit >= 0 and not found.shortcut:
-                    names[found.unit] = path.word
+        factors = self._factors(block)
+        for path in block.paths[:-1]:
+            found = self.found[path.output]
+            alone = found.unit >= 0 and not found.shortcut
+            if alone and path.output in factors:
+                names[found.unit] = path.word
         return names if len(names) > 1 else {}
 
     def _factors(self, block: Block) -> set[str]:
         """The nodes that the merge equation reads; none where it multiplies nothing."""
-        equation = block.result.equation
-        nodes = (
-            [self.graph.nodes[name] for name in equation.nodes]
-            if equation
-            else []
-        )
+        names = block.result.equation_nodes
+        nodes = [self.graph.nodes[name] for name in names]
         if not any(
             node.op.op == "mul" and len(node.inputs) > 1 for node in nodes
         ):
             return set()
-        return {name for node in nodes for name in node.inputs}
+        return {*chain.from_iterable(node.inputs for node in nodes)}
 
 
 def _plain_layers(path: Path) -> list[Layer]:

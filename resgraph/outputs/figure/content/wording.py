@@ -30,11 +30,6 @@ class Wording(Frozen):
     rest: str
 
     @property
-    def short(self) -> str:
-        """Kernel and word: `3×3 conv`."""
-        return f"{self.kernel} {self.word}".strip()
-
-    @property
     def long(self) -> str:
         """The word as prose has it, with the kernel after it: `Conv 3×3`."""
         word = LONG.get(self.word, self.word)

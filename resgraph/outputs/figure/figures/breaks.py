@@ -12,7 +12,6 @@ from math import inf, sqrt
 from msgspec.structs import replace
 
 from ....structs import Frozen
-from ..content.parts import Chain, Fork
 from ..layout.geometry import Placed, Placement, Wire
 from ..scene import Line, Point
 from .row_annotations import Band
@@ -99,9 +98,7 @@ def _broken(whole: Placement, count: int) -> list[Wire]:
 def _lines(whole: Placement) -> list[Wire]:
     """From top to bottom, the lines on the spine that have nothing beside them."""
     drawn = [wire for wire in whole.wires if wire.is_drawn]
-    spans = [
-        (part.y, part.bottom) for part in whole.parts if _is_seen(part)
-    ]
+    spans = [(part.y, part.bottom) for part in whole.parts if part.is_seen]
     spans += map(_span, drawn)
     starts = sorted(top for top, _ in spans)
     ends = sorted(end for _, end in spans)
@@ -125,16 +122,6 @@ def _span(wire: Wire) -> tuple[float, float]:
 def _is_spine(wire: Wire) -> bool:
     """Whether it runs along the spine, and nothing parts from it."""
     return not wire.dot and all(abs(x) < 0.01 for x, _ in wire.points)
-
-
-def _is_seen(placed: Placed) -> bool:
-    """Whether a part has ink of its own."""
-    part = placed.part
-    return (
-        part.frame
-        if isinstance(part, Fork)
-        else not isinstance(part, Chain)
-    )
 
 
 def _middle(wire: Wire) -> float:

@@ -19,7 +19,7 @@ from ..content import quantity
 from ..content.comparison_builder import StripBuilder, is_within
 from ..content.differing import differing
 from ..content.heating import HeatScale, warm
-from ..content.parts import BlockRun, Fork, Join, Strip, walk
+from ..content.parts import Fork, Join, Strip, walk
 from ..content.rows import blocks_in, layers_of, main_node
 from ..layout.geometry import Placement, Rhythm, heat_room
 from ..layout.tree import place
@@ -102,7 +102,9 @@ def draw(
     return scene
 
 
-def _warmed(columns: list[Column], heats: Sequence[Heat]) -> HeatScale:
+def _warmed(
+    columns: list[Column], heats: Sequence[Heat]
+) -> HeatScale | None:
     """Paint the nets, and leave room for the numbers."""
     scale = warm(
         [
@@ -201,7 +203,7 @@ def _column(
                 part.mark = marks.get(part.name, "") or _behind(
                     part.name, marks
                 )
-            case Fork(repeat=BlockRun(count=count)) if count > 1:
+            case Fork(repeat=run) if run.count > 1:
                 runs.append(part)
     sizes = [
         graph.nodes[name].shape[1:] or (1, 1) for name in builder.outputs
@@ -328,7 +330,6 @@ def _bands(
 
 def _pill(fork: Fork) -> tuple[str, float]:
     """What stands beside a block that stands for several, and how wide its pill is."""
-    assert fork.repeat
     said = fork.repeat.short
     return said, text.width(said, 9.5, 700) + 13
 
@@ -341,7 +342,7 @@ def _repeats(scene: Scene, column: Column, x: float, room: float) -> None:
         placed, (said, wide) = where[id(fork)], _pill(fork)
         left = x - placed.left - 7 - room - wide
         y = column.top + placed.middle - 8
-        equal = fork.repeat and fork.repeat.equal
+        equal = fork.repeat.equal
         fill, ink = ("pill", "on-pill") if equal else ("rule", "ink")
         scene.add(
             *badge(

@@ -17,7 +17,7 @@ from .. import text
 from ..content import quantity
 from ..content.builder import PartBuilder
 from ..content.heating import warm
-from ..content.parts import Capsule, Chain, FigurePart, Fork
+from ..content.parts import Capsule, Chain, FigurePart
 from ..content.rows import stride_text, stride_words
 from ..content.wiring import spelled
 from ..layout.geometry import OPS, Placement, Wire, pairs, starts_with_box
@@ -211,20 +211,16 @@ def _corner(inner: Placement, cost: Cost) -> float:
     """How far a drawing must reach to the right for its costs to stand in the corner, beside all
     that comes down to them."""
     ends = [point for wire in inner.wires for point in wire.points]
-    for placed in inner.parts:
-        if not isinstance(placed.part, Chain | Fork) or _is_framed(
-            placed.part
-        ):
-            ends.append((placed.x + placed.right, placed.bottom))
+    ends += [
+        (placed.x + placed.right, placed.bottom)
+        for placed in inner.parts
+        if placed.is_seen
+    ]
     beside = max(
         (x for x, y in ends if y > inner.height - _PAD), default=0.0
     )
     wide = text.width(quantity.params_text(cost), 11, 600)
     return beside + wide + 2 * 14 - _SIDE
-
-
-def _is_framed(part: FigurePart) -> bool:
-    return isinstance(part, Fork) and part.frame
 
 
 def _card(scene: Scene, card: Rect, cost: Cost) -> None:

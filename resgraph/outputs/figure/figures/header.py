@@ -9,7 +9,7 @@ from ....graph import Block, Graph, Path
 from ....ops import NORMS
 from .. import text
 from ..content import quantity
-from ..content.rows import blocks_in, layers_of, unit_of
+from ..content.rows import blocks_in, unit_of
 from ..content.wording import LONG
 from ..scene import Scene, Text
 
@@ -150,7 +150,7 @@ def unit_words(graph: Graph) -> str:
         word.upper()
         if word in NORMS and " " not in word
         else LONG.get(word, word)
-        for word in unit_of(graph, layers_of(graph))
+        for word in unit_of(graph)
     ]
     return (
         " (" + " ".join(f"+ {word}" for word in words) + ")"

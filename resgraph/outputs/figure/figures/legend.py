@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from .. import text
 from ..content.heating import HeatScale
-from ..content.parts import BlockRun, Fork, Join, OpBox, Strip, Tile
+from ..content.parts import Fork, Join, OpBox, Strip, Tile
 from ..layout.geometry import Placed, Placement
 from ..scene import Line, Primitive, Rect, Scene, Text, badge
 from ..style import FAMILIES, HEAT_STEPS, MARKS
@@ -18,6 +18,7 @@ from .header import MARGIN
 SIZE = 9.75
 Draw = Callable[[float, float], list[Primitive]]
 _FOLDED = ("folded block", "again: the same weights")
+_REPEATS = ("blocks alike, drawn as one", "× N repeats")
 _LOOKED_AT = 16
 """The height of a join from which on it is looked at as an op; a smaller one is structure."""
 _SIGNS = {
@@ -79,13 +80,8 @@ class Legend(Struct):
             case OpBox(family=family):
                 self.families.add(family)
                 self.ops = True
-            case Fork(repeat=BlockRun(count=count, equal=equal)) if (
-                count > 1
-            ):
-                said = (
-                    "× N repeats" if equal else "blocks alike, drawn as one"
-                )
-                self.repeats = self.repeats or said
+            case Fork(repeat=run) if run.count > 1:
+                self.repeats = self.repeats or _REPEATS[run.equal]
             case Join() as join:
                 self.marks.add(join.mark)
                 if placed.height >= _LOOKED_AT:

@@ -127,9 +127,10 @@ def _column(
     paint(scene, piece.placement, sheet.spine, _TOP, rhythm)
     for band in mine:
         labels(scene, band, _TOP, sheet.card[0] + _CARD_PAD)
-        if not band.again:
-            shape(scene, facts.plan, band, _TOP, sheet.glyph)
-        if not band.again and sheet.beside:
+        if band.again:
+            continue
+        shape(scene, facts.plan, band, _TOP, sheet.glyph)
+        if sheet.beside:
             numbers(scene, facts, band, (sheet.numbers, _TOP))
     return scene.items
 
@@ -181,9 +182,9 @@ def _add_broken(net: Fork, broken: Broken) -> None:
 
 def mark_sheets(net: Fork) -> None:
     """Put sheets behind every tile of the blocks that are drawn for several."""
-    for part in walk(net):
-        if isinstance(part, Fork) and part.repeat and part.repeat.count > 1:
-            for tile in of_type(Tile, walk(part)):
+    for fork in of_type(Fork, walk(net)):
+        if fork.repeat.count > 1:
+            for tile in of_type(Tile, walk(fork)):
                 tile.sheets = True
 
 

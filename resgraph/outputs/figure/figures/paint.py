@@ -68,9 +68,7 @@ def paint(
 
 def _line(wire: Wire) -> list[Primitive]:
     """The line of a wire, and the dot where it leaves another."""
-    colour = (
-        "broken" if wire.broken else "accent" if wire.changes else "edge"
-    )
+    colour = "broken" if wire.broken else _colour(wire)
     stroke = 1.7 if wire.changes else 1.4
     line = Line(
         wire.points,
@@ -85,6 +83,10 @@ def _line(wire: Wire) -> list[Primitive]:
         if wire.dot
         else [line]
     )
+
+
+def _colour(wire: Wire) -> str:
+    return "accent" if wire.changes else "edge"
 
 
 def _on_wire(wire: Wire) -> Items:
@@ -111,7 +113,7 @@ def _on_wire(wire: Wire) -> Items:
 
 
 def _pill(wire: Wire) -> ShapeGroup:
-    colour = "accent" if wire.changes else "edge"
+    colour = _colour(wire)
     x, y, width, height = routing.pill_box(wire)
     warm, high = heat_width(wire.heat), height - 5
     middle, size = x + (width - warm) / 2, routing.PILL_SIZE
@@ -215,11 +217,10 @@ def _row(
         box = Rect(end + 2 - room, y + 2.25, room, high - 4.5, 3, "badge")
         shapes += badge(box, base - 0.2, row.stride, "accent")
         end -= room + 3
-    if row.count > 1:
-        said = f"× {row.count}"
-        room = text.width(said, 9.5, 600) + 9
+    if row.times:
+        room = text.width(row.times, 9.5, 600) + 9
         box = Rect(end + 2 - room, y + 2, room, high - 4, 5.5, "pill")
-        shapes += badge(box, base - 0.1, said, "on-pill")
+        shapes += badge(box, base - 0.1, row.times, "on-pill")
         end -= room + 4
     if row.number:
         shapes.append(Text(end, base, row.number, size, 600, "ink", "end"))
@@ -246,7 +247,7 @@ def _strip(placed: Placed, strip: Strip, rhythm: Rhythm) -> Items:
         shapes.append(
             Text(x - 5, down + 4, sign, 12, 700, strip.mark, "end")
         )
-    room = text.width(row.stride, 9.5, 600) + 10 if row.stride else 0.0
+    room = text.room(row.stride, 9.5, 600, beside=10)
     label = text.fit(row.label, rhythm.size, box.width - 10 - room, 500)
     if row.stride:
         pill = Rect(
@@ -271,11 +272,7 @@ def _op(placed: Placed, op: OpBox, rhythm: Rhythm) -> Items:
     left, right = x + 19, x + width - 12
     base = y + 17 if op.macs else placed.middle + 3.6
     size = 11 + bool(op.macs)
-    room = (
-        width
-        - 31
-        - (text.width(op.params, 10.5, 500) + 8 if op.params else 0)
-    )
+    room = width - 31 - text.room(op.params, 10.5, 500, beside=8)
     name = text.fit(op.text, size, room, 600)
     shapes: list[Primitive] = [
         box,
@@ -307,14 +304,16 @@ def _join(placed: Placed, join: Join, rhythm: Rhythm) -> Items:
     small = r < SMALL_JOIN
     colour = join.mark or ("edge" if small else join.family)
     fill, ink = ("tile" if small else f"{join.family}-fill"), colour
-    if warm := [cell.step for cell in join.heat if cell.step >= 0]:
-        fill, ink = heat_of(warm[-1])
+    word_ink = "ink"
+    if join.step >= 0:
+        fill, ink = heat_of(join.step)
+        word_ink = ink
     if strokes := _sign(join.symbol, x, y, r * 0.56):
         shapes: list[Primitive] = [Circle(x, y, r, fill, colour, 1.3)]
         shapes += [Line(points, ink, 1.3) for points in strokes]
     else:
         box = Rect(x - half, y - r, 2 * half, 2 * r, r, fill, colour, 1.2)
-        shapes = badge(box, y + 3.3, join.symbol, ink if warm else "ink")
+        shapes = badge(box, y + 3.3, join.symbol, word_ink)
     out: Items = [ShapeGroup(join.name, join.family, join.title, shapes)]
     if join.note:
         out.append(

@@ -17,7 +17,7 @@ from ....passes.receptive_field import ReceptiveField
 from ....structs import Frozen
 from .. import text
 from ..content import quantity
-from ..content.parts import BlockRun, Chain, FigurePart, Fork, OpBox, Tile
+from ..content.parts import Chain, FigurePart, Fork, OpBox, Tile
 from ..layout.geometry import Placed, Placement
 from ..scene import Point, Polygon, Primitive, Rect, Scene, Text, badge
 from .header import MARGIN
@@ -51,8 +51,7 @@ class Band(Frozen):
 def _is_card(blocks: list[tuple[float, Fork]]) -> bool:
     """Whether rows have blocks of several paths, or blocks that repeat."""
     return len(blocks) > 1 or any(
-        len(fork.links) > 1 or (fork.repeat and fork.repeat.count > 1)
-        for _, fork in blocks
+        len(fork.links) > 1 or fork.repeat.count > 1 for _, fork in blocks
     )
 
 
@@ -139,9 +138,7 @@ def labels(scene: Scene, band: Band, top: float, x: float) -> None:
     scene.add(Text(x, y + 7, text.fit(name, size, room, 600), size, 600))
     counts: Counter[str] = Counter()
     for _, fork in band.blocks:
-        counts[fork.kind or "inline"] += (
-            fork.repeat.count if fork.repeat else 1
-        )
+        counts[fork.kind or "inline"] += fork.repeat.count
     kinds = "continued" if band.again else ", ".join(counts)
     kinds = (
         kinds
@@ -160,12 +157,11 @@ def _which(
 ) -> None:
     """`blocks 2–36`, and how many they are: a pill where they are equal, plain words where they
     only are alike."""
-    run = fork.repeat or BlockRun(1, 1, True)
-    label = fork.label or (f"blocks 1–{run.last}" if run.count > 1 else "")
+    run = fork.repeat
     above = 9 if not run.equal else 6 if run.count > 1 else -3.5
     x, y = at[0], max(at[1], top + max(above, 0))
-    if label:
-        scene.add(Text(x, y - above, label, 9.75, fill="muted"))
+    if fork.label:
+        scene.add(Text(x, y - above, fork.label, 9.75, fill="muted"))
     if not run.equal:
         what, change = run.differences
         scene.add(
@@ -252,9 +248,7 @@ def _heat(heat: Heat, nodes: list[str]) -> RowNumber:
     found = sorted(
         heat.values[name] for name in nodes if name in heat.values
     )
-    ends = dict.fromkeys(
-        map(heat.said, (found[0], found[-1]) if found else ())
-    )
+    ends = dict.fromkeys(map(heat.said, found[:1] + found[-1:]))
     return RowNumber(" to ".join(ends))
 
 

@@ -48,7 +48,7 @@ def dot(
     builder = PartBuilder(graph, choose(view), check_names(graph, expand))
     writer = _Writer(colours=PALETTES[theme])
     net = builder.net(ends=True)
-    scale = warm([(net, graph, heat) for heat in paint]) if paint else None
+    scale = warm([(net, graph, heat) for heat in paint])
     return writer.document(plan.name, net, scale)
 
 
@@ -63,9 +63,12 @@ def quoted(text: str) -> str:
     return f'"{text}"'
 
 
+_CONTROLS = dict.fromkeys(range(32), "\ufffd")
+
+
 def _html(text: str) -> str:
     """Text within an HTML-like label."""
-    return escape("".join(c if c >= " " else "\ufffd" for c in text))
+    return escape(text.translate(_CONTROLS))
 
 
 _SIZE = 10.0
@@ -179,8 +182,8 @@ class _Writer(DiagramWriter):
 
     def join(self, join: Join) -> str:
         c = self.colours
-        warm = [cell.step for cell in join.heat if cell.step >= 0]
-        fill, on = heat_of(warm[-1]) if warm else ("merge-fill", "ink")
+        warm = join.step >= 0
+        fill, on = heat_of(join.step) if warm else ("merge-fill", "ink")
         ink = f' fontcolor="{c[on]}",' if warm else ""
         shape = "circle" if len(join.symbol) == 1 else "box"
         return (
@@ -200,8 +203,7 @@ class _Writer(DiagramWriter):
 
     def cells(self, row: TileRow) -> str:
         """One row, with room for its text in the widest of fonts."""
-        count = f"× {row.count}" if row.count > 1 else ""
-        right = " ".join(filter(None, (_html(row.number), count)))
+        right = " ".join(filter(None, (_html(row.number), row.times)))
         stride = " "
         if row.stride:
             accent = self.colours["accent"]
@@ -209,7 +211,7 @@ class _Writer(DiagramWriter):
         fill = self.colours[f"{row.family}-row"]
         wide, narrow = (
             f"bgcolor='{fill}' width='{width(text, _SIZE) + 8:.0f}'"
-            for text in (row.said, f"{row.number} {count} {row.stride}")
+            for text in (row.said, f"{row.number} {row.times} {row.stride}")
         )
         return (
             f"<tr><td align='left' {wide}>{_html(row.said)}</td>"

@@ -24,11 +24,9 @@ from ..content import quantity
 from ..content.builder import PartBuilder
 from ..content.heating import HeatScale, Warmth
 from ..content.parts import (
-    BlockRun,
     Chain,
     FigurePart,
     Fork,
-    Join,
     Link,
     Tile,
 )
@@ -223,25 +221,26 @@ class Pile:
         self, builder: PartBuilder, rows: list[Path], part: FigurePart
     ) -> dict[str, Any]:
         """A tile, a join, or a run of blocks; each with what it unfolds to."""
+        blocks = {block.name: block for block in blocks_in(rows)}
         match part:
-            case Tile(covers=covers):
+            case Tile():
                 layers = {
                     item.name: item for row in rows for item in row.items
                 }
                 return {
                     "f": self.flow(part),
-                    "o": self.add_ops([layers[name] for name in covers]),
+                    "o": self.add_ops(
+                        [layers[name] for name in part.covers]
+                    ),
                 }
-            case Fork(repeat=BlockRun() as run):
-                return self.run(
-                    part, run, blocks_in(rows)[run.first - 1 : run.last]
-                )
+            case Fork(name=name, repeat=run) if name in blocks:
+                drawn = [*blocks.values()][run.first - 1 : run.last]
+                return self.run(part, drawn)
         return {"f": self.flow(part)}
 
-    def run(
-        self, fork: Fork, run: BlockRun, blocks: list[Block]
-    ) -> dict[str, Any]:
+    def run(self, fork: Fork, blocks: list[Block]) -> dict[str, Any]:
         """Blocks drawn as one, and each of them; equal ones share what the first one unfolds to."""
+        run = fork.repeat
         drawn: dict[Hashable, dict[str, Any]] = {}
         inside, streams = [], self.streams
         for block in blocks:
@@ -254,14 +253,12 @@ class Pile:
             inside.append(drawn[alike] | {"n": block.name})
         if len(blocks) == 1:
             return inside[0]
-        label = fork.label or f"blocks 1–{run.last}"
+        said = fork.label, *run.differences
         self.streams = streams
         return {
             "f": self.flow(fork),
-            "label": label,
-            "tag": label
-            if run.equal
-            else " ".join([label, *run.differences]),
+            "label": fork.label,
+            "tag": " ".join(filter(None, said)),
             "said": run.short,
             "blocks": inside,
         }
@@ -346,9 +343,7 @@ def _entry(placement: Placement, drawn: str) -> dict[str, Any]:
     for end, places in (("e", placement.entries), ("x", placement.exits)):
         if len(places) > 1:
             entry[end] = [*map(_rounded, places)]
-    if starts_with_box(placement.part) and not isinstance(
-        placement.part, Join
-    ):
+    if starts_with_box(placement.part):
         entry["a"] = 1
     return entry
 

@@ -54,12 +54,13 @@ def _look(colours: dict[str, str]) -> str:
     return f"%%{{init: {json.dumps(said)}}}%%"
 
 
-_ENTITIES = {
+_ENTITIES = str.maketrans({
+    **dict.fromkeys(map(chr, range(32)), " "),
     "#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "`": "#96;", "\\": "#92;", "&": "#amp;",
     "%": "#37;", "$": "#36;",
-}  # fmt: skip
+})  # fmt: skip
 """What Mermaid would read in a label: entities, markup, and also directives (`%%{`) and formulas
-(`$$`)."""
+(`$$`). Control characters are spaces."""
 
 
 def mermaid(
@@ -79,7 +80,7 @@ def mermaid(
     net = PartBuilder(graph, choose(view), check_names(graph, expand)).net(
         ends=True
     )
-    scale = warm([(net, graph, heat) for heat in paint]) if paint else None
+    scale = warm([(net, graph, heat) for heat in paint])
     writer.part(net, 1)
     writer.legend(scale)
     head = [
@@ -96,11 +97,12 @@ def mermaid(
 
 def quoted(text: str) -> str:
     """A string of the language: what is special to it becomes an entity."""
-    return (
-        '"'
-        + "".join(_ENTITIES.get(c, c if c >= " " else " ") for c in text)
-        + '"'
-    )
+    return f'"{text.translate(_ENTITIES)}"'
+
+
+def _lines(texts: Iterable[str]) -> str:
+    """Texts one below another, as a string holds them."""
+    return "<br>".join(text.translate(_ENTITIES) for text in texts)
 
 
 def titled(text: str) -> str:
@@ -134,11 +136,11 @@ class _Writer(DiagramWriter):
 
     def node(self, name: str, part: FigurePart, group: str) -> str:
         before, lines, after, family = _leaf(part)
-        text = "<br>".join(quoted(line)[1:-1] for line in lines)
+        text = _lines(lines)
         cells = _heat_of(part)
         # a join has room for its sign alone
         if cells and not isinstance(part, Join):
-            text += quoted(" · " + _words(cells))[1:-1]
+            text += _lines([" · " + _words(cells)])
         return f'{name}{before}"{text}"{after}:::{self.kind(family, cells)}'
 
     def kind(self, family: str, cells: HeatCells) -> str:
@@ -170,8 +172,7 @@ class _Writer(DiagramWriter):
         remarks = [*scale.remarks, *upper, *filter(None, [scale.heat.note])]
         if remarks:
             self.families.add("input")
-            said = "<br>".join(quoted(each)[1:-1] for each in remarks)
-            self.emit(2, f'{self.fresh()}["{said}"]:::input')
+            self.emit(2, f'{self.fresh()}["{_lines(remarks)}"]:::input')
         self.emit(1, self.CLOSE)
 
     def styles(self, colours: dict[str, str]) -> list[str]:
@@ -257,5 +258,5 @@ def _leaf(part: FigurePart) -> tuple[str, list[str], str, str]:
 
 
 def _line(row: TileRow) -> str:
-    count = f"× {row.count}" if row.count > 1 else ""
-    return " ".join(filter(None, (row.said, row.number, row.stride, count)))
+    said = row.said, row.number, row.stride, row.times
+    return " ".join(filter(None, said))

@@ -132,6 +132,16 @@ class Placed(Frozen):
         return self.left + self.right
 
     @property
+    def is_seen(self) -> bool:
+        """Whether it has ink of its own, beside what its parts have."""
+        part = self.part
+        return (
+            part.frame
+            if isinstance(part, Fork)
+            else not isinstance(part, Chain)
+        )
+
+    @property
     def middle(self) -> float:
         """The y halfway down."""
         return self.y + self.height / 2
@@ -285,11 +295,7 @@ def join_half(symbol: str, rhythm: Rhythm) -> float:
 
 def strip_width(strip: Strip, rhythm: Rhythm) -> float:
     """What a strip's label asks for, its badge beside it."""
-    badge = (
-        text.width(strip.row.stride, 9.5, 600) + 14
-        if strip.row.stride
-        else 0
-    )
+    badge = text.room(strip.row.stride, 9.5, 600, beside=14)
     return min(
         text.width(strip.row.label, rhythm.size, 500) + badge + 14, 220
     )
@@ -307,9 +313,8 @@ def _row_width(row: TileRow, size: float) -> float:
     said = text.width(row.said, size, 500)
     number = text.width(row.number, size, 600)
     wanted = 14 + said + 14 + number
-    badges = [row.stride, f"× {row.count}" if row.count > 1 else ""]
-    for each in filter(None, badges):
-        wanted += text.width(each, 9, 600) + 16
+    for badge in (row.stride, row.times):
+        wanted += text.room(badge, 9, 600, beside=16)
     return wanted
 
 
@@ -340,7 +345,7 @@ def heat_room(parts: Iterable[FigurePart]) -> float:
 def op_width(op: OpBox) -> float:
     """What an op's name, attributes and costs ask for, within limits: a longer text is cut."""
     wanted = text.width(op.text, 11 + bool(op.macs), 600)
-    wanted += text.width(op.params, 10.5, 500) + 8 if op.params else 0
+    wanted += text.room(op.params, 10.5, 500, beside=8)
     detail = text.width(op.detail, 10.25) + 10
     if op.macs:  # they stand on a line of their own, with the detail
         wanted = max(wanted, detail + text.width(op.macs, 10.25))
