@@ -44,12 +44,12 @@ class SpecName(click.ParamType[str]):
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        from ..language.references import zoo_index, zoo_names
+        from ..language.references import zoo_words
 
         here = sorted(map(str, Path().glob("*.yaml")))
         found = [
             name
-            for name in [*here, *zoo_names(), *zoo_index()]
+            for name in [*here, *zoo_words()]
             if name.startswith(incomplete)
         ]
         return [*map(CompletionItem, dict.fromkeys(found))] or [

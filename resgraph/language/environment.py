@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from itertools import chain
 
 from msgspec.structs import replace
 
@@ -184,7 +185,7 @@ class Environment:
         if name.name in CONSTANTS:
             raise fault(
                 "E030",
-                f"`{name.name}` {_where(name.name)}",
+                f"`{name.name}` {_WHERE[name.name]}",
                 span.part(name.start, name.end),
             )
         hint = (
@@ -216,17 +217,20 @@ class Environment:
         }
 
 
-def _where(constant: str) -> str:
-    """Why a constant has no value where it is read."""
-    if constant in ("index", "total"):
-        return "counts the blocks that rows call and that join paths, and this is read elsewhere"
-    if constant in COUNTERS:
-        return "counts the places of a row, and this is read elsewhere"
-    return (
-        "is a tensor, not a number"
-        if constant in ("x", "input", "shortcut")
-        else "is known only in a block"
-    )
+_WHERE = {
+    **dict.fromkeys(CONSTANTS, "is known only in a block"),
+    **dict.fromkeys(
+        ("x", "input", "shortcut"), "is a tensor, not a number"
+    ),
+    **dict.fromkeys(
+        COUNTERS, "counts the places of a row, and this is read elsewhere"
+    ),
+    **dict.fromkeys(
+        ("index", "total"),
+        "counts the blocks that rows call and that join paths, and this is read elsewhere",
+    ),
+}
+"""Why each constant has no value where it is read."""
 
 
 def names_of(written: Value) -> list[str]:
@@ -235,10 +239,5 @@ def names_of(written: Value) -> list[str]:
         return [written.text]
     if isinstance(written, Expr):
         return [name.name for name in names_in(written.tree)]
-    if isinstance(written, Sizes):
-        return [name for axis in written.axes for name in names_of(axis)]
-    return (
-        [name for item in written.items for name in names_of(item)]
-        if isinstance(written, ListValue)
-        else []
-    )
+    parts = written.axes if isinstance(written, Sizes) else written.items
+    return [*chain.from_iterable(map(names_of, parts))]

@@ -34,9 +34,7 @@ def read_file(
         raise SpecError(
             [replace(d, help=str(hint)) for d in problem.diagnostics]
         ) from None
-    return _Chain(path.resolve().parent, allow_outside).read(
-        source, path, None
-    )
+    return read_source(source, path, allow_outside=allow_outside)
 
 
 def read_source(

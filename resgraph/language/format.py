@@ -17,7 +17,7 @@ from .diagnose.option import bind
 from .extends import read_text
 from .grammar.label import AGAIN, parse_again
 from .grammar.log import Log
-from .grammar.own import Words, is_own, own_names
+from .grammar.own import Words, is_block, is_own, own_names
 from .grammar.parse import Parser
 from .grammar.records import (
     Again,
@@ -35,8 +35,17 @@ from .grammar.records import (
 from .grammar.targets import Target
 from .grammar.values import words_of
 from .grammar.words import BLOCK_KEYS
-from .library import library_block, library_index
-from .yaml.tree import KeyValue, Mapping, Scalar, Sequence, Tree, entries_of
+from .library import library_index, standard_block
+from .yaml.tree import (
+    KeyValue,
+    Mapping,
+    Scalar,
+    Sequence,
+    Tree,
+    each_of,
+    entries_of,
+    mapping_at,
+)
 
 Form = Literal["keep", "long", "short"]
 
@@ -73,11 +82,7 @@ class _Formatter:
         definitions = entries_of(tree, "blocks")
         names = Words(definitions, own_names(tree)) | library_index().keys()
         quiet = Parser(names, Log())
-        self.lets = (
-            quiet.lets(tree.entries["let"].value)
-            if "let" in tree.entries
-            else {}
-        )
+        self.lets = quiet.lets(mapping_at(tree, "let"))
         self.parser = Parser(names | words_of(self.lets), Log())
         self.blocks = {
             n: self.parser.block(n, e.value, e.key.span)
@@ -99,10 +104,7 @@ class _Formatter:
     def block(self, tree: Tree, block: BlockDef) -> Iterator[_Edit]:
         lets = {**self.lets, **block.lets}
         parser = Parser(self.parser.words | words_of(block.lets), Log())
-        if (
-            not isinstance(tree, Mapping)
-            or {"op", "block"} & tree.entries.keys()
-        ):
+        if not is_block(tree):
             yield from self.path(tree, parser, lets)
             return
         for key, entry in tree.entries.items():
@@ -119,15 +121,12 @@ class _Formatter:
         lets: dict[str, Value],
         entry: KeyValue | None = None,
     ) -> Iterator[_Edit]:
-        for item in tree.items if isinstance(tree, Sequence) else [tree]:
+        for item in each_of(tree):
             again = self.again(item, parser)
             if again and not isinstance(item, Sequence):
                 yield from self.repeated(item, again)
                 continue
-            if (
-                isinstance(item, Mapping)
-                and not {"op", "block"} & item.entries.keys()
-            ):
+            if is_block(item):
                 inline = parser.block("", item, item.span)
                 yield from self.block(item, inline)
                 continue
@@ -168,35 +167,37 @@ class _Formatter:
         count = value_form(again.repeat) if again.repeat else ""
         short = f"{count} x {AGAIN} {name}" if count else f"{AGAIN} {name}"
         long = f"{{{AGAIN}: {name}{f', repeat: {count}' if count else ''}}}"
+        return self.rewritten(tree, long if self.form == "long" else short)
+
+    def rewritten(self, tree: Tree, text: str) -> Iterator[_Edit]:
+        """An item in the form that is asked for; a mapping only becomes a label, and a comment in
+        it keeps it as it is."""
         start, end = self.offsets(tree.span)
         if isinstance(tree, Scalar):
-            if not tree.plain:
-                start, end = start - 1, end + 1
-            yield _Edit(start, end, long if self.form == "long" else short)
+            quotes = not tree.plain
+            yield _Edit(start - quotes, end + quotes, text)
         elif (
             self.form == "short"
             and tree.flow
             and "#" not in self.source.text[start:end]
         ):
-            yield _Edit(start, end, short)
+            yield _Edit(start, end, text)
 
     def bound(self, label: Label, lets: dict[str, Value]) -> Bound | None:
         """The label with its options, where its word is known without the graph."""
         word = label.word
         value = lets.get(word)
-        target: Target | None = self.blocks.get(word)
-        if target is None and not is_own(word, self.parser.words):
-            target = VOCABULARY.get(word)
-        if target is None and word in library_index():
-            target = library_block(word)
+        own = is_own(word, self.parser.words)
+        target: Target | None = (
+            self.blocks.get(word)
+            or (None if own else VOCABULARY.get(word))
+            or standard_block(word)
+        )
         if target is None and isinstance(value, Word):
-            target = VOCABULARY.get(value.text) or self.blocks.get(
-                value.text
-            )
-            target = target or (
-                library_block(value.text)
-                if value.text in library_index()
-                else None
+            target = (
+                VOCABULARY.get(value.text)
+                or self.blocks.get(value.text)
+                or standard_block(value.text)
             )
         return (
             bind(label, target, self.parser.words | words_of(lets))
@@ -207,23 +208,13 @@ class _Formatter:
     def item(
         self, tree: Tree, bound: Bound, words: frozenset[str]
     ) -> Iterator[_Edit]:
-        start, end = self.offsets(tree.span)
-        if isinstance(tree, Scalar):
-            if not tree.plain:
-                start, end = start - 1, end + 1
-            short = self.form != "long"
-            yield _Edit(
-                start,
-                end,
-                short_form(bound) if short else long_form(bound, words),
+        if isinstance(tree, Scalar) or _sayable(bound, words):
+            text = (
+                long_form(bound, words)
+                if self.form == "long"
+                else short_form(bound)
             )
-        elif (
-            self.form == "short"
-            and tree.flow
-            and _sayable(bound, words)
-            and "#" not in self.source.text[start:end]
-        ):
-            yield _Edit(start, end, short_form(bound))
+            yield from self.rewritten(tree, text)
 
     def offsets(self, span: Span) -> tuple[int, int]:
         return (

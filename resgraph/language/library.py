@@ -57,6 +57,11 @@ def library_text(name: str) -> str:
     return "blocks:\n" + "\n".join(lines[start:end]).rstrip() + "\n"
 
 
+def standard_block(name: str) -> BlockDef | None:
+    """The definition of a standard block, where there is one of that name."""
+    return library_block(name) if name in library_index() else None
+
+
 @cache
 def library_block(name: str) -> BlockDef:
     """The definition of a standard block."""

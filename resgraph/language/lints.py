@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 
 from ..catalogue import lints
-from ..collecting import of_type
 from ..errors import Diagnostic, fault
 from .diagnose.nearest import did_you_mean
-from .yaml.tree import Mapping, Scalar, Sequence
+from .yaml.tree import Mapping, listed
 
 LINTS = lints()
 """The name by which `allow:` silences a lint, and its code."""
@@ -22,7 +21,7 @@ def allowed(tree: Mapping, *, inherited: bool = True) -> frozenset[str]:
     """What a spec silences, by name; without what is `inherited`, only in its own file."""
     names = (
         name
-        for name in _names(tree)
+        for name in listed(tree, "allow")
         if inherited or name.span.source == tree.span.source
     )
     return frozenset(name.text for name in names if name.text in ALLOWABLE)
@@ -43,7 +42,7 @@ def unused_allow(
             name.span,
             help_,
         ).diagnostic
-        for name in _names(tree)
+        for name in listed(tree, "allow")
         if name.text in LINTS
         and name.text not in silenced
         and name.span.source == tree.span.source
@@ -53,7 +52,7 @@ def unused_allow(
 def unknown_lints(tree: Mapping) -> list[Diagnostic]:
     """An error for each name under `allow:` that is no lint's."""
     out: list[Diagnostic] = []
-    for name in _names(tree):
+    for name in listed(tree, "allow"):
         if name.text not in ALLOWABLE:
             hint = (
                 did_you_mean(name.text, ALLOWABLE)
@@ -65,9 +64,3 @@ def unknown_lints(tree: Mapping) -> list[Diagnostic]:
                 ).diagnostic
             )
     return out
-
-
-def _names(tree: Mapping) -> Iterator[Scalar]:
-    entry = tree.entries.get("allow")
-    if entry and isinstance(entry.value, Sequence):
-        yield from of_type(Scalar, entry.value.items)

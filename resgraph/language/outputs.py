@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from ..collecting import of_type
 from ..errors import Fault, Span, fault
 from ..structs import Frozen
 from .diagnose.nearest import did_you_mean
 from .grammar.log import Log
-from .yaml.tree import Mapping, Scalar, Sequence
+from .yaml.tree import Mapping, listed
 
 
 class OutputDef(Frozen):
@@ -25,7 +24,7 @@ def outputs_of(
 ) -> tuple[OutputDef, ...]:
     """What a spec names, in the order of what the net gives; of what cannot be, the log is told."""
     found: dict[str, OutputDef] = {}
-    for named in (*_named(tree, "output"), *_named(tree, "aux")):
+    for named in _named(tree):
         if problem := _problem(named, found.get(named.row), rows):
             log.pass_over(problem)
         else:
@@ -41,15 +40,10 @@ def outputs_of(
     return tuple(found.values())
 
 
-def _named(tree: Mapping, key: str) -> Iterator[OutputDef]:
-    entry = tree.entries.get(key)
-    names = (
-        entry.value.items
-        if entry and isinstance(entry.value, Sequence)
-        else ()
-    )
-    for name in of_type(Scalar, names):
-        yield OutputDef(name.text, name.span, key == "aux")
+def _named(tree: Mapping) -> Iterator[OutputDef]:
+    for key in ("output", "aux"):
+        for name in listed(tree, key):
+            yield OutputDef(name.text, name.span, key == "aux")
 
 
 def _problem(

@@ -126,7 +126,7 @@ def near(path: Path) -> Hint:
     if _kind(path):
         return Hint()
     if _NAME.fullmatch(path.name):
-        zoo = {name: name for name in [*zoo_names(), *zoo_index()]}
+        zoo = {name: name for name in zoo_words()}
         if path.name in zoo:
             return Hint(
                 f"`{path.name}` is a net of the zoo, and has no variants"
@@ -143,7 +143,7 @@ def near(path: Path) -> Hint:
     beside = _specs_beside(path)
     close = nearest(path.stem, beside)
     hints = [f"did you mean `{beside[close]}`?"] if close else []
-    if path.stem in zoo_index() or path.stem in zoo_names():
+    if path.stem in zoo_words():
         hints.append(
             f"the zoo's `{path.stem}` is written without `{path.suffix}`"
         )
@@ -189,11 +189,8 @@ def zoo_index() -> dict[str, tuple[str, ...]]:
 def _variants(file: str, texts: dict[str, str]) -> list[str]:
     base, own = _BASE.search(texts[file]), _VARIANTS.search(texts[file])
     inherited = _variants(base[1], texts) if base else []
-    return list(
-        dict.fromkeys(
-            [*inherited, *(_VARIANT.findall(own[1]) if own else [])]
-        )
-    )
+    listed = _VARIANT.findall(own[1]) if own else []
+    return list(dict.fromkeys([*inherited, *listed]))
 
 
 @cache
@@ -207,6 +204,11 @@ def zoo_names() -> tuple[str, ...]:
                 variant if variant and _means(variant, file) else full
             )
     return tuple(out)
+
+
+def zoo_words() -> tuple[str, ...]:
+    """The names of every net, and those of the files."""
+    return (*zoo_names(), *zoo_index())
 
 
 def _means(variant: str, file: str) -> bool:

@@ -26,6 +26,7 @@ from .yaml.tree import (
     Scalar,
     Tree,
     entries_of,
+    mapping_at,
     plain_value,
 )
 
@@ -61,23 +62,13 @@ def without_arguments(tree: Mapping) -> tuple[Mapping, list[Diagnostic]]:
     return tree.holding({**tree.entries, "blocks": blocks}), found
 
 
-def mapping_at(tree: Mapping, key: str) -> Mapping:
-    """The map at a key, empty where there is none."""
-    entry = tree.entries.get(key)
-    return (
-        entry.value
-        if entry and isinstance(entry.value, Mapping)
-        else Mapping({}, tree.span, True)
-    )
-
-
 def named(tree: Mapping, key: str) -> Tree | None:
     """The value of `unit` or `shortcut`; where it is the name of a `let`, that `let`'s value."""
     entry = tree.entries.get(key)
     if entry is None:
         return None
     value = entry.value
-    lets = mapping_at(tree, "let").entries
+    lets = entries_of(tree, "let")
     if isinstance(value, Scalar) and value.text in lets:
         return lets[value.text].value
     return value
@@ -257,7 +248,7 @@ def claims(
         return expect
     for name in expect:
         if name not in variants:
-            place = mapping_at(tree, "expect").entries[name].key.span
+            place = entries_of(tree, "expect")[name].key.span
             near = did_you_mean(name, variants) or (
                 "" if variants else "this file has no variants"
             )

@@ -6,6 +6,7 @@ to a name there."""
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Callable, Iterator
 
 from msgspec.structs import replace
@@ -17,9 +18,9 @@ from .yaml.tree import (
     KeyValue,
     Mapping,
     Scalar,
-    Sequence,
     Tree,
     entries_of,
+    mapping_at,
     scalars_in,
 )
 
@@ -60,18 +61,9 @@ class Setters:
 
     def __init__(self, tree: Mapping, variant: str | None) -> None:
         self.tree, self.variant = tree, variant
-        chosen = (
-            entries_of(tree, "variants").get(variant)
-            if variant is not None
-            else None
-        )
-        self.chosen = (
-            chosen.value
-            if chosen and isinstance(chosen.value, Mapping)
-            else None
-        )
+        variants = mapping_at(tree, "variants")
         self.of_variant = frozenset(
-            _places(self.chosen) if self.chosen else ()
+            _places(mapping_at(variants, variant or ""))
         )
 
     def named(self, found: Diagnostic) -> Diagnostic:
@@ -89,12 +81,9 @@ class Setters:
             for one in given
             if one.place not in (*told, found.span)
         )[:_MOST]
-        own = self.chosen is not None and self.is_of_variant(found.span)
-        notes = (
-            (*found.notes, f"in variant `{self.variant}`")
-            if own
-            else found.notes
-        )
+        notes = found.notes
+        if self.is_of_variant(found.span):
+            notes += (f"in variant `{self.variant}`",)
         return replace(found, related=found.related + related, notes=notes)
 
     def at_least(self, found: Diagnostic) -> Diagnostic:
@@ -128,9 +117,7 @@ class Setters:
         words = [
             (word, place) for place in theirs for word in self._words(place)
         ]
-        inner: dict[str, KeyValue] = {}
-        for place in places:
-            inner |= self._lets_around(place)
+        inner = ChainMap(*map(self._lets_around, reversed(places)))
         seen: set[str] = set()
         while words:
             word, place = words.pop(0)
@@ -228,12 +215,7 @@ def _label_around(tree: Tree, place: Span) -> list[Span]:
         top = stack.pop()
         if isinstance(top, Scalar) and top.span.covers(place):
             return [top.span]
-        stack += top.items if isinstance(top, Sequence) else ()
-        stack += (
-            [entry.value for entry in top.entries.values()]
-            if isinstance(top, Mapping)
-            else ()
-        )
+        stack += top.children
     return []
 
 

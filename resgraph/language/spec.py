@@ -40,7 +40,7 @@ from .grammar.records import (
 from .grammar.values import words_of
 from .grammar.words import FILE_KEYS, LATER_KEYS, name_problem
 from .init import Init
-from .library import library_block, library_index
+from .library import library_index, standard_block
 from .lints import unknown_lints
 from .outputs import OutputDef, outputs_of
 from .overrides import apply_overrides, reshape, voided
@@ -50,7 +50,6 @@ from .sections import (
     claims,
     defaults,
     input_shapes,
-    mapping_at,
     named,
     recipe,
     without_arguments,
@@ -58,7 +57,15 @@ from .sections import (
 from .setters import Setters
 from .variants import apply_variant, variants_of
 from .yaml.reader import open_source
-from .yaml.tree import KeyValue, Mapping, Scalar, Sequence, Tree, entries_of
+from .yaml.tree import (
+    KeyValue,
+    Mapping,
+    Scalar,
+    Sequence,
+    Tree,
+    entries_of,
+    mapping_at,
+)
 
 if TYPE_CHECKING:
     from .recipe import Train
@@ -120,9 +127,7 @@ class Spec(Frozen, eq=False, dict=True):
 
     def block(self, name: str) -> BlockDef | None:
         """The block of that name: this file's, else the standard library's."""
-        if name in self.blocks:
-            return self.blocks[name]
-        return library_block(name) if name in library_index() else None
+        return self.blocks.get(name) or standard_block(name)
 
     @cached_property
     def setters(self) -> Setters:
@@ -302,13 +307,13 @@ def _parse_blocks_and_rows(
 ) -> tuple[
     Parser, dict[str, Value], dict[str, BlockDef], dict[str, PathDef]
 ]:
-    definitions = mapping_at(tree, "blocks").entries
+    definitions = entries_of(tree, "blocks")
     file_lets = mapping_at(tree, "let")
     names = Words(definitions, own_names(tree)) | library_index().keys()
     lets = Parser(names, log, blocks=names).lets(file_lets)
     _refuse_file_keys(file_lets, log)
-    net = mapping_at(tree, "net").entries
-    inputs = mapping_at(tree, "input").entries
+    net = entries_of(tree, "net")
+    inputs = entries_of(tree, "input")
     tensors = frozenset([*net, *lets, *inputs])
     parser = Parser(
         names | words_of(lets), log, blocks=names, names=tensors

@@ -9,7 +9,7 @@ from .diagnose.nearest import did_you_mean, sure
 from .grammar.words import FILE_KEYS, LATER_KEYS, NO_VARIANT
 from .overlay import merge
 from .schema import File
-from .yaml.tree import KeyValue, Mapping, entries_of
+from .yaml.tree import KeyValue, Mapping, entries_of, mapping_at
 
 
 def variants_of(tree: Mapping) -> list[str]:
@@ -49,7 +49,7 @@ def _file_keys(tree: Mapping) -> set[str]:
 
 def _variant(tree: Mapping, variant: str) -> Mapping:
     """What a variant says."""
-    known = variants_of(tree)
+    known = entries_of(tree, "variants")
     if variant not in known:
         hint = did_you_mean(variant, known) or (
             f"it has {', '.join(known)}" if known else "it has no variants"
@@ -57,9 +57,7 @@ def _variant(tree: Mapping, variant: str) -> Mapping:
         raise UsageError(
             f"no variant `{variant}` in {tree.span.source.name}: {hint}"
         )
-    chosen = tree.entries["variants"].value
-    assert isinstance(chosen, Mapping)
-    values = chosen.entries[variant].value
+    values = known[variant].value
     if not isinstance(values, Mapping):
         message = "a variant is a map of `let` values and keys of the file"
         hint = f"`{variant}: {{}}` changes none"
@@ -77,13 +75,13 @@ def _refused(entry: KeyValue) -> Diagnostic:
 def _lets(tree: Mapping, values: dict[str, KeyValue]) -> KeyValue:
     """The file's `let` with a variant's values. Keys stay where they were written; a value's place
     is the variant's."""
-    lets = tree.entries.get("let")
-    base = lets.value if lets and isinstance(lets.value, Mapping) else None
-    known = base.entries if base else {}
+    base = mapping_at(tree, "let")
+    known = base.entries
     unknown = [entry for key, entry in values.items() if key not in known]
-    if unknown or base is None or lets is None:
+    if unknown:
         raise SpecError(_no_let(entry, known) for entry in unknown)
-    return KeyValue(lets.key, base.holding({**known, **values}))
+    key = tree.entries["let"].key
+    return KeyValue(key, base.holding({**known, **values}))
 
 
 def _no_let(entry: KeyValue, lets: Iterable[str]) -> Diagnostic:

@@ -9,6 +9,7 @@ from msgspec import field
 
 from ..checked import FileCheck, found_in
 from ..errors import Diagnostic, Edit, Source, Span
+from ..graph import Path as Row
 from ..language.yaml.reader import read
 from ..language.yaml.tree import KeyValue, Mapping, Scalar, Sequence, Tree
 from ..mending import checker, verified
@@ -41,6 +42,15 @@ class Analysis(Frozen):
         """The net that hovers and hints speak of: the first variant."""
         return self.plans[0] if self.plans else None
 
+    @property
+    def rows(self) -> list[Row]:
+        """The rows of that net, none where there is no net."""
+        return self.plan.graph.rows if self.plan else []
+
+
+_NOTHING = Analysis(Source("", ""), None, (), (), False)
+"""Of no text."""
+
 
 class Analyser:
     """A text that stands, or is to stand, at `path`; `before` is what the text before it was. Of
@@ -49,7 +59,8 @@ class Analyser:
     def __init__(
         self, text: str, path: Path, before: Analysis | None = None
     ) -> None:
-        self.source, self.before = Source(str(path), text), before
+        self.source = Source(str(path), text)
+        self.before = before or _NOTHING
         self.file = FileCheck(str(path), source=self.source)
         # the file's own, without what it extends
         self.tree, _ = read(self.source)
@@ -64,8 +75,8 @@ class Analyser:
     def _at_hand(self) -> str | None:
         """The variant that was changed since the text before, else the first."""
         variants = self.file.variants
-        old = self.before.source.text.split("\n") if self.before else []
-        lines = zip(self.source.text.split("\n"), old, strict=False)
+        texts = self.source.text, self.before.source.text
+        lines = zip(*(text.split("\n") for text in texts), strict=False)
         changed = (
             (n, new) for n, (new, was) in enumerate(lines, 1) if new != was
         )
@@ -86,12 +97,11 @@ class Analyser:
             self.file.net(name)
         nets = self.file.nets()
         plans = tuple(net.plan for net in nets if net.plan is not None)
-        before = self.before
         return Analysis(
             self.source,
-            self.tree or (before.tree if before else None),
+            self.tree or self.before.tree,
             tuple(found_in(nets)),
-            plans or (before.plans if before else ()),
+            plans or self.before.plans,
             bool(plans),
         )
 

@@ -26,7 +26,7 @@ from ..language.grammar.words import (
     MODES,
     POLICIES,
 )
-from ..language.library import library_block, library_index
+from ..language.library import library_index, standard_block
 from ..language.lints import LINTS
 from ..language.recipe import recipe_names
 from ..language.references import zoo_names
@@ -139,16 +139,12 @@ def _recipe(
 
 def _rows(analysis: Analysis) -> list[str]:
     """The rows of the net, which a recipe can name."""
-    return (
-        [row.name for row in analysis.plan.graph.rows]
-        if analysis.plan
-        else []
-    )
+    return [row.name for row in analysis.rows]
 
 
 def _streams(analysis: Analysis) -> list[str]:
     """The streams that rows give, as `stage.y1`."""
-    rows = analysis.plan.graph.rows if analysis.plan else []
+    rows = analysis.rows
     return [end for row in rows if row.gives for end in row.ends()]
 
 
@@ -250,14 +246,11 @@ def _target(
     phrase = phrase_at(written, place)
     if phrase:
         return VOCABULARY[phrase]
-    word = written[place] if place < len(written) else ""
-    if analysis.plan is not None and word:
-        value = analysis.plan.spec.lets.get(word)
-        word = getattr(value, "text", word) if value is not None else word
-        return analysis.plan.spec.block(word) or (
-            library_block(word) if word in library_index() else None
-        )
-    return library_block(word) if word in library_index() else None
+    word = "".join(written[place : place + 1])
+    if analysis.plan is None:
+        return standard_block(word)
+    spec = analysis.plan.spec
+    return spec.block(getattr(spec.lets.get(word), "text", word))
 
 
 def _options(target: Target, written: list[str]) -> Iterator[Candidate]:
@@ -336,7 +329,7 @@ def _above(analysis: Analysis, keys: list[str]) -> list[str]:
     rows = list(entries(analysis.tree, "net"))
     if len(keys) > 1 and keys[1] in rows:
         rows = rows[: rows.index(keys[1])]
-    made = analysis.plan.graph.rows if analysis.plan else []
+    made = analysis.rows
     streams_of = {row.name: [*row.ends()] for row in made if row.gives}
     return [name for row in rows for name in streams_of.get(row, [row])]
 

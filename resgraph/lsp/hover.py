@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from ..errors import Span
 from ..graph import Block, Graph, Layer, Path, Stream, total
 from ..language.grammar.label import ABOUT_AGAIN, AGAIN
 from ..language.grammar.words import ABOUT_STREAMS
 from ..language.library import library_block, library_index
-from ..language.yaml.tree import KeyValue, Mapping, Scalar, Sequence, Tree
+from ..language.yaml.tree import KeyValue, Mapping, Tree
 from ..ops import VOCABULARY
 from ..outputs.numbers import count_text, shape_label
 from ..plan import Plan
@@ -70,10 +70,8 @@ def _row(analysis: Analysis, name: str) -> str:
         "|---|---|---:|---:|",
     ]
     for plan in analysis.plans[:_VARIANTS]:
-        row = next(
-            (row for row in plan.graph.rows if row.name == name), None
-        )
-        if row is not None:
+        rows = (row for row in plan.graph.rows if row.name == name)
+        for row in rows:
             cost = total(plan.graph.nodes_of(row))
             shape = _shapes(plan.graph, row)
             lines.append(
@@ -93,7 +91,7 @@ def _scopes_at(
 ) -> list[Layer | Block]:
     """The layers and calls that were written at a place, those of the smallest span."""
     found: dict[Span, list[Layer | Block]] = {}
-    for item in _items(graph):
+    for item in graph.items():
         span = item.origin.span
         if span.source.name == file and covers(span, line, column):
             found.setdefault(span, []).append(item)
@@ -102,17 +100,6 @@ def _scopes_at(
 
 def _extent(span: Span) -> tuple[int, int]:
     return span.end_line - span.line, span.end_column - span.column
-
-
-def _items(graph: Graph) -> Iterator[Layer | Block]:
-    stack: list[Path | Block] = list(reversed(graph.rows))
-    while stack:
-        top = stack.pop()
-        if isinstance(top, Path):
-            yield from top.items
-            stack += reversed(top.blocks)
-        else:
-            stack += reversed(top.paths)
 
 
 def _scope(plan: Plan, found: list[Layer | Block]) -> str:
@@ -222,13 +209,6 @@ def hints(analysis: Analysis) -> list[InlayHint]:
 
 def _end(tree: Tree) -> Span:
     """The last place of a value; of a list with dashes, of its last item."""
-    while not isinstance(tree, Scalar) and not tree.flow:
-        inner = (
-            tree.items
-            if isinstance(tree, Sequence)
-            else [e.value for e in tree.entries.values()]
-        )
-        if not inner:
-            break
-        tree = inner[-1]
+    while tree.children and not tree.flow:
+        tree = tree.children[-1]
     return tree.span

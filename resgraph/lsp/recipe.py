@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import chain
 from typing import Any, Literal, get_args, get_origin
 
 from ..collecting import of_type
@@ -52,14 +53,8 @@ def members(path: Sequence[str], tree: Tree | None) -> list[type[Record]]:
     written there, where it is."""
     found: list[type[Record]] = [Train]
     for place, part in enumerate(path, 1):
-        fields = [
-            one.model_fields[part]
-            for one in found
-            if part in one.model_fields
-        ]
-        inner = [
-            one for field in fields for one in records(field.annotation)
-        ]
+        types = _types(found, part)
+        inner = [*chain.from_iterable(map(records, types))]
         known = entries(tree, "train", *path[:place])
         written = {
             e.value.text
@@ -115,20 +110,21 @@ def values_at(place: RecipePlace, tree: Tree | None) -> list[str]:
     if place.key == "recipe":
         return [*recipe_names()]
     found = _of_kind(members(place.path, tree), set(place.given.values()))
-    fields = [
-        one.model_fields[place.key]
+    types = _types(found, place.key)
+    words = [*chain.from_iterable(map(_words, types))]
+    if place.key in TAGS:
+        inner = chain.from_iterable(map(records, types))
+        words += chain.from_iterable(map(_kinds, inner))
+    return list(dict.fromkeys(words))
+
+
+def _types(found: Iterable[type[Record]], key: str) -> list[Any]:
+    """What a key can be, of the records that have it."""
+    return [
+        one.model_fields[key].annotation
         for one in found
-        if place.key in one.model_fields
+        if key in one.model_fields
     ]
-    words = [word for field in fields for word in _words(field.annotation)]
-    short = [
-        kind
-        for field in fields
-        for one in records(field.annotation)
-        for kind in _kinds(one)
-        if place.key in TAGS
-    ]
-    return list(dict.fromkeys([*words, *short]))
 
 
 def _words(annotation: Any) -> Iterator[str]:

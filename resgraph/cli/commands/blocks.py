@@ -3,6 +3,7 @@ and copy."""
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any
 
 import click
@@ -105,37 +106,32 @@ def _text(name: str) -> str:
 
 
 def _head(record: dict[str, Any]) -> str:
-    """`conv WIDTH`: an op's words, and its number where it has one."""
-    return (
-        f"{record['name']} {record['number'].upper()}"
-        if record["number"]
-        else record["name"]
-    )
+    """`conv WIDTH`: an op's words, and its number where it has one; a block's name."""
+    number = record.get("number") or ""
+    return f"{record['name']} {number.upper()}".rstrip()
 
 
 def _list(records: list[dict[str, Any]]) -> None:
     """The blocks under their files, the ops with their numbers and options."""
-    wide = max(
-        len(_head(record) if "op" in record else record["name"])
-        for record in records
-    )
-    title = ""
-    for record in records:
-        is_op = "op" in record
-        above = (
-            "ops, with the number and the options that each takes"
-            if is_op
-            else record["file"].removesuffix(".yaml")
-        )
-        if above != title:
-            title = above
-            click.secho(title, bold=True)
-        said = ", ".join(record["options"]) if is_op else record["about"]
-        said = (
-            f"{said}  (of {record['package']})".strip()
-            if is_op and record["package"]
-            else said
-        )
-        click.echo(
-            f"  {_head(record) if is_op else record['name']:<{wide}}  {said}".rstrip()
-        )
+    wide = max(len(_head(record)) for record in records)
+    for title, group in groupby(records, _title):
+        click.secho(title, bold=True)
+        for record in group:
+            line = f"  {_head(record):<{wide}}  {_about(record)}"
+            click.echo(line.rstrip())
+
+
+def _title(record: dict[str, Any]) -> str:
+    """Above what a record stands in the list."""
+    if "file" in record:
+        return str(record["file"]).removesuffix(".yaml")
+    return "ops, with the number and the options that each takes"
+
+
+def _about(record: dict[str, Any]) -> str:
+    """What the list says of a block; of an op its options."""
+    if "file" in record:
+        return str(record["about"])
+    package = record["package"]
+    said = ", ".join(record["options"])
+    return f"{said}  (of {package})".strip() if package else said

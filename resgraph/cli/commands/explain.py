@@ -8,7 +8,7 @@ import click
 from ...catalogue import CatalogueEntry, catalogue, visible
 from ...errors import UsageError
 from ...language.diagnose.nearest import did_you_mean
-from ...language.references import zoo_index, zoo_names
+from ...language.references import zoo_words
 from ..options import Multiple, set_option
 from ..report import colored
 
@@ -63,21 +63,20 @@ def explain(
 
 def _is_spec(subject: str) -> bool:
     """Whether a file or a net of the zoo is meant, and no code."""
-    return any(mark in subject for mark in (".", "/", "::")) or subject in (
-        *zoo_names(),
-        *zoo_index(),
+    return (
+        any(map(subject.count, (".", "/", "::"))) or subject in zoo_words()
     )
 
 
 def _find(word: str) -> tuple[str, CatalogueEntry]:
     entries = catalogue()
-    for code, entry in entries.items():
-        if word.upper() == code or (entry.name and word == entry.name):
-            return code, entry
-    names = [entry.name for entry in entries.values() if entry.name]
+    named = {e.name: code for code, e in entries.items() if e.name}
+    code = named.get(word, word.upper())
+    if code in entries:
+        return code, entries[code]
     hint = (
         did_you_mean(word.upper(), entries)
-        or did_you_mean(word, names)
+        or did_you_mean(word, named)
         or "`resgraph explain` lists them"
     )
     raise UsageError(f"no code `{word}`: {hint}")

@@ -154,26 +154,28 @@ class _Net(Frozen):
             from ...train.inference import preprocessing, trained
             from ...train.resuming import own_plan
             from ...train.start.transfer import loaded
-        if not self.run:
+        state = None
+        if self.run:
+            whole = own_plan(
+                self.run, lambda path: load(path, strict=False)
+            )
+            state = trained(self.run, whole.module()).state_dict()
+            options["preprocessing"] = preprocessing(self.run)
+        else:
             whole = load_plan(
                 self.spec, self.overrides, allow_outside=self.allow_outside
             )
-            if self.start is None:
-                return exported(self.asked(whole), form, **options)
+        if self.start:
             state = loaded(whole, self.start)[0].state_dict()
-            return exported(
-                self.asked(whole), form, self.kept(whole, state), **options
-            )
-        whole = own_plan(self.run, lambda path: load(path, strict=False))
-        state = trained(self.run, whole.module()).state_dict()
-        options["preprocessing"] = preprocessing(self.run)
         return exported(
             self.asked(whole), form, self.kept(whole, state), **options
         )
 
-    def kept(self, whole: Plan, state: dict[str, Any]) -> dict[str, Any]:
-        """What of a state dict the backbone has."""
-        if not self.rows:
+    def kept(
+        self, whole: Plan, state: dict[str, Any] | None
+    ) -> dict[str, Any] | None:
+        """What of a state dict, if there is one, the backbone has."""
+        if state is None or not self.rows:
             return state
         own = self.asked(whole).module(device="meta").state_dict()
         return {name: state[name] for name in own}

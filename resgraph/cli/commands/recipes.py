@@ -21,13 +21,13 @@ def recipes(name: str | None, as_json: bool) -> None:
     A spec changes one key by key: `train: {recipe: cifar, epochs: 20}`. Its milestones (`at`) and
     its warm-up (`length`) keep their shares of the new length."""
     names = recipe_names()
-    if name is not None and name not in names:
+    if name in names:
+        click.echo(recipe_text(name), nl=False)
+        return
+    if name is not None:
         raise UsageError(
             f"no recipe `{name}`: {did_you_mean(name, names) or '`resgraph recipes` lists them'}"
         )
-    if name is not None:
-        click.echo(recipe_text(name), nl=False)
-        return
     abouts = {recipe: resolve_train(recipe).about for recipe in names}
     if as_json:
         print_json(

@@ -101,7 +101,7 @@ def _draw(found: list[RunInfo], curves: Path, *, force: bool) -> None:
         raise UsageError(
             f"{curves}: the picture is an SVG; end its name in .svg"
         )
-    whole = [run for run in found if run.status != "damaged"]
+    whole = _whole(found)
     # several runs of one net
     alike = len({run.name for run in whole}) < len(whole)
     series = [
@@ -120,11 +120,14 @@ def _draw(found: list[RunInfo], curves: Path, *, force: bool) -> None:
     )
 
 
+def _whole(found: list[RunInfo]) -> list[RunInfo]:
+    """Those that can be read."""
+    return [run for run in found if run.status != "damaged"]
+
+
 def _watched(found: list[RunInfo]) -> str:
     """What the images are called that runs were evaluated on."""
-    words = sorted(
-        {run.watched for run in found if run.status != "damaged"}
-    )
+    words = sorted({run.watched for run in _whole(found)})
     return " or ".join(words) or "validation"
 
 
@@ -136,7 +139,7 @@ def _print(found: list[RunInfo]) -> None:
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console = Console(highlight=False, width=UNCUT)
     console.print(_table(found))
-    whole = [run for run in found if run.status != "damaged"]
+    whole = _whole(found)
     if len(whole) > 1 and (other := _differences(whole)):
         console.print(other)
 

@@ -4,6 +4,7 @@ find."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 import click
 from msgspec.structs import asdict
@@ -80,12 +81,10 @@ def _found(words: list[str]) -> list[_Net]:
 
 
 def _nets() -> Iterator[_Net]:
-    tree, file = None, ""
+    read = cache(read_file)
     for name in zoo_names():
         found = locate(name, zoo_folder())
-        if tree is None or found.zoo != file:
-            file = found.zoo
-            tree, _ = read_file(found.path)
+        tree, _ = read(found.path)
         net = apply_variant(tree, found.variant) if found.variant else tree
         claims = [*filter(None, ("expect", found.variant, "params"))]
         about, title = (str(_value(net, key)) for key in ("about", "name"))
@@ -93,7 +92,7 @@ def _nets() -> Iterator[_Net]:
         size = ", ".join(shape.text for shape in sizes)
         yield _Net(
             name,
-            file,
+            found.zoo,
             found.variant,
             int(_value(net, *claims)),
             size,

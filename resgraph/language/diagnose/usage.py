@@ -11,14 +11,15 @@ from itertools import chain
 
 from ...collecting import of_type
 from ...errors import Diagnostic, Span, fault
+from ..grammar.own import is_block
 from ..grammar.records import BlockDef, Inline, PathDef
 from ..grammar.words import CONSTANTS, words_in
 from ..lints import allowed
 from ..yaml.tree import (
     KeyValue,
     Mapping,
-    Sequence,
     Tree,
+    each_of,
     entries_of,
     scalars_in,
 )
@@ -151,12 +152,7 @@ def _inputs(tree: Mapping) -> Iterator[str]:
 
 def _mappings(row: Tree) -> list[Tree]:
     """The blocks that a row writes inline."""
-    items = row.items if isinstance(row, Sequence) else [row]
-    return [
-        i
-        for i in of_type(Mapping, items)
-        if not {"op", "block"} & i.entries.keys()
-    ]
+    return [*filter(is_block, each_of(row))]
 
 
 def _unused_in_block(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from collections.abc import Mapping as Names
 from collections.abc import Set as AbstractSet
+from typing import TypeGuard
 
 from ...errors import Span
 from ...ops import LATER, VOCABULARY
@@ -49,15 +50,20 @@ def own_names(tree: Mapping) -> dict[str, Span]:
     return found
 
 
+def is_block(tree: Tree) -> TypeGuard[Mapping]:
+    """Whether a value is a map of paths, as a block is written, and not one of options."""
+    return (
+        isinstance(tree, Mapping)
+        and not {"op", "block"} & tree.entries.keys()
+    )
+
+
 def _names(tree: Tree, named: bool = False) -> Iterator[tuple[str, Span]]:
     """Every key at which something is defined; `named`, where those of the tree itself are."""
     if isinstance(tree, Sequence):
         for item in tree.items:
             yield from _names(item, named)
-    if (
-        not isinstance(tree, Mapping)
-        or {"op", "block"} & tree.entries.keys()
-    ):
+    if not is_block(tree):
         return
     for key, entry in tree.entries.items():
         if named:

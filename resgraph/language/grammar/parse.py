@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from ...collecting import of_type
 from ...errors import Fault, Hint, Span, fault
 from ...ops import ACTIVATIONS, AMONG, POINTWISE, REDUCTIONS, VOCABULARY
-from ..yaml.tree import KeyValue, Mapping, Scalar, Sequence, Tree
+from ..yaml.tree import KeyValue, Mapping, Scalar, Sequence, Tree, each_of
 from .arithmetic import FUNCTIONS
 from .expression import functions_in
 from .failure import Failure
@@ -31,7 +31,7 @@ from .label import (
     parse_label,
     phrase_at,
 )
-from .own import is_own
+from .own import is_block, is_own
 from .records import (
     Again,
     BlockDef,
@@ -97,7 +97,7 @@ class Parser(ValueParser):
     def path(self, tree: Tree) -> PathDef:
         """A row, or a path of a block: one item, or a list of them."""
         listed = isinstance(tree, Sequence)
-        trees = tree.items if isinstance(tree, Sequence) else [tree]
+        trees = each_of(tree)
         read = [self.item(part, first=part is trees[0]) for part in trees]
         items = [item for item in read if not isinstance(item, TensorExpr)]
         equation = next(of_type(TensorExpr, read), None)
@@ -241,10 +241,7 @@ class Parser(ValueParser):
         """The definition of a block: a bare path, or a map of paths with `let`, `unit`, `shortcut`
         and `merge`."""
         words = frozenset(words_in(tree))
-        if (
-            not isinstance(tree, Mapping)
-            or {"op", "block"} & tree.entries.keys()
-        ):
+        if not is_block(tree):
             paths = {"": self.path(tree)}
             return BlockDef(
                 name,

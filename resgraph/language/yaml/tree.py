@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from msgspec import Struct
 
@@ -18,6 +18,9 @@ class Scalar(Struct):
     text: str
     span: Span
     plain: bool
+    # as a list in brackets with nothing in it
+    children: ClassVar[list[Tree]] = []
+    flow: ClassVar[bool] = True
 
 
 class KeyValue(Struct):
@@ -34,6 +37,10 @@ class Sequence(Struct):
     span: Span
     flow: bool
 
+    @property
+    def children(self) -> list[Tree]:
+        return self.items
+
 
 class Mapping(Struct):
     """Keys and values in the order of the file, in braces (`flow`) or line by line."""
@@ -41,6 +48,11 @@ class Mapping(Struct):
     entries: dict[str, KeyValue]
     span: Span
     flow: bool
+
+    @property
+    def children(self) -> list[Tree]:
+        """The values, without their keys."""
+        return [entry.value for entry in self.entries.values()]
 
     def holding(self, entries: dict[str, KeyValue]) -> Mapping:
         """A mapping of other entries in the same place."""
@@ -97,19 +109,33 @@ def tree_of(value: Any, span: Span) -> Tree:
     return Scalar(value, text, span, plain=not isinstance(value, str))
 
 
+def mapping_at(tree: Tree, key: str) -> Mapping:
+    """The map at a key, empty where there is none."""
+    entry = tree.entries.get(key) if isinstance(tree, Mapping) else None
+    if entry and isinstance(entry.value, Mapping):
+        return entry.value
+    return Mapping({}, tree.span, True)
+
+
 def entries_of(tree: Tree, key: str) -> dict[str, KeyValue]:
     """The entries of the map at `key`, none where there is no map."""
-    entry = tree.entries.get(key) if isinstance(tree, Mapping) else None
-    return (
-        entry.value.entries
-        if entry and isinstance(entry.value, Mapping)
-        else {}
-    )
+    return mapping_at(tree, key).entries
+
+
+def listed(tree: Mapping, key: str) -> list[Scalar]:
+    """The scalars of the list at `key`, none where there is no list."""
+    entry = tree.entries.get(key)
+    found = entry.value if entry else None
+    items = found.items if isinstance(found, Sequence) else []
+    return [*of_type(Scalar, items)]
+
+
+def each_of(tree: Tree) -> list[Tree]:
+    """The items of a list, or what stands alone."""
+    return tree.items if isinstance(tree, Sequence) else [tree]
 
 
 def scalars_in(tree: Tree) -> list[Scalar]:
     """A scalar, or those of a map of them."""
-    if isinstance(tree, Mapping):
-        values = [entry.value for entry in tree.entries.values()]
-        return [*of_type(Scalar, values)]
-    return [tree] if isinstance(tree, Scalar) else []
+    values = tree.children if isinstance(tree, Mapping) else [tree]
+    return [*of_type(Scalar, values)]

@@ -33,11 +33,9 @@ def widths(data: bytes) -> Mapping[int, float]:
     units = struct.unpack_from(">H", tables[b"head"], 18)[0]
     counted = struct.unpack_from(">H", tables[b"hhea"], 34)[0]
     found = struct.unpack_from(">" + "Hh" * counted, tables[b"hmtx"])[::2]
-    characters = _characters(tables[b"cmap"])
     return {
         code: found[min(glyph, counted - 1)] * 1000 / units
-        for code, glyph in characters
-        if glyph
+        for code, glyph in _characters(tables[b"cmap"]).items()
     }
 
 
@@ -58,11 +56,7 @@ def read(path: Path) -> tuple[Mapping[bytes, bytes], Mapping[int, int]]:
         ) from None
     try:
         found = _tables(data)
-        return found, {
-            code: glyph
-            for code, glyph in _characters(found[b"cmap"])
-            if glyph
-        }
+        return found, _characters(found[b"cmap"])
     except (struct.error, KeyError):
         raise no_font(path) from None
 
@@ -132,8 +126,9 @@ def _tables(data: bytes) -> dict[bytes, bytes]:
     }
 
 
-def _characters(cmap: bytes) -> Iterator[tuple[int, int]]:
-    """Code points and glyphs: of all planes where the table has them, else of the first one."""
+def _characters(cmap: bytes) -> dict[int, int]:
+    """The glyph of each code point that has one: of all planes where the table has them, else of
+    the first one."""
     read = struct.unpack_from
     starts = [
         read(">I", cmap, 8 + 8 * at)[0]
@@ -142,9 +137,10 @@ def _characters(cmap: bytes) -> Iterator[tuple[int, int]]:
     forms = {
         read(">H", cmap, start)[0]: start for start in reversed(starts)
     }
-    if 12 in forms:
-        return _runs(cmap, forms[12])
-    return _segments(cmap, forms[4])
+    found = (
+        _runs(cmap, forms[12]) if 12 in forms else _segments(cmap, forms[4])
+    )
+    return {code: glyph for code, glyph in found if glyph}
 
 
 def _runs(cmap: bytes, start: int) -> Iterator[tuple[int, int]]:

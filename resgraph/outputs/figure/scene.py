@@ -167,9 +167,7 @@ ARROW_LENGTH, ARROW_HALF = 6.5, 2.7
 
 def arrowhead(line: Line) -> Polygon:
     """The triangle at the end of a line."""
-    (x0, y0), (x1, y1) = line.points[-2], line.points[-1]
-    length = max(abs(x1 - x0) + abs(y1 - y0), 1e-9)
-    dx, dy = (x1 - x0) / length, (y1 - y0) / length
+    (x1, y1), (dx, dy), _ = _end(line)
     bx, by = x1 - dx * ARROW_LENGTH, y1 - dy * ARROW_LENGTH
     return Polygon(
         (
@@ -185,10 +183,13 @@ def shaft(line: Line) -> tuple[Point, ...]:
     """The points of a line, shortened at the end where an arrowhead covers it."""
     if not line.arrow:
         return line.points
-    (x0, y0), (x1, y1) = line.points[-2], line.points[-1]
-    length = max(abs(x1 - x0) + abs(y1 - y0), 1e-9)
+    (x, y), (dx, dy), length = _end(line)
     back = min(ARROW_LENGTH - 1, length)
-    return (
-        *line.points[:-1],
-        (x1 - (x1 - x0) / length * back, y1 - (y1 - y0) / length * back),
-    )
+    return (*line.points[:-1], (x - dx * back, y - dy * back))
+
+
+def _end(line: Line) -> tuple[Point, Point, float]:
+    """Where a line ends, its direction there, and how long its last stretch is."""
+    (x0, y0), (x1, y1) = line.points[-2:]
+    length = max(abs(x1 - x0) + abs(y1 - y0), 1e-9)
+    return (x1, y1), ((x1 - x0) / length, (y1 - y0) / length), length

@@ -13,8 +13,8 @@ from ...errors import Diagnostic, Fault, SpecError, fault, in_order, write
 from ...garbage import nothing_collected
 from ...graph import Graph, Origin, Path
 from ...language.grammar.records import Again, BlockDef, Inline, PathItem
-from ...language.sections import mapping_at
 from ...language.spec import Spec
+from ...language.yaml.tree import entries_of
 from ...ops import Shape
 from ...ops.shape import Input
 from ...structs import Frozen
@@ -149,7 +149,7 @@ class _Expander:
         for name in (
             () if listed(self.spec) else self.spec.rows.keys() - given
         ):
-            place = mapping_at(self.spec.tree, "net").entries[name].key.span
+            place = entries_of(self.spec.tree, "net")[name].key.span
             tell_unread(values[name], name, place, self.builder)
 
     def input(self, name: str, shape: Shape) -> Draft:
@@ -163,9 +163,7 @@ class _Expander:
         wrong = [
             problem.span for problem in self.spec.mistakes if problem.span
         ]
-        for name, entry in mapping_at(
-            self.spec.tree, "net"
-        ).entries.items():
+        for name, entry in entries_of(self.spec.tree, "net").items():
             if any(map(entry.value.span.covers, wrong)):
                 yield name
 
@@ -176,7 +174,7 @@ class _Expander:
         if listed(self.spec):
             return
         rows = self.spec.rows
-        written = mapping_at(self.spec.tree, "net").entries
+        written = entries_of(self.spec.tree, "net")
         read = {name for path in rows.values() for name in path.reads()}
         read |= {named.row for named in self.spec.outputs}
         read.add(last_row(self.spec, [*rows]))

@@ -12,9 +12,8 @@ from ...errors import Diagnostic, Span, fault
 from ...graph import Graph
 from ...language.diagnose.usage import is_own
 from ...language.lints import allowed
-from ...language.sections import mapping_at
 from ...language.spec import Spec
-from ...language.yaml.tree import KeyValue, entries_of
+from ...language.yaml.tree import KeyValue, entries_of, mapping_at
 from ...ops import VOCABULARY
 from ...ops.extension import package_of
 from ...structs import Frozen

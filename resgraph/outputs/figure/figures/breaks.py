@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from itertools import pairwise
 from math import inf, sqrt
 
 from msgspec.structs import replace
@@ -57,12 +58,8 @@ def pieces(whole: Placement, width: float) -> list[NetColumn]:
     broken = _broken(whole, count)
     if not broken:
         return [NetColumn(whole, 0.0, -inf, inf)]
-    tops = [-inf, *(wire.points[-1][1] for wire in broken)]
-    bottoms = [*(wire.points[0][1] for wire in broken), inf]
-    heads = [[], *([_head(wire)] for wire in broken)]
-    feet = [*([_foot(wire)] for wire in broken), []]
-    columns = zip(tops, bottoms, heads, feet, strict=True)
-    return [_piece(whole, *each) for each in columns]
+    ends = pairwise([None, *broken, None])
+    return [_piece(whole, above, below) for above, below in ends]
 
 
 def joints(
@@ -85,14 +82,12 @@ def _broken(whole: Placement, count: int) -> list[Wire]:
     """The lines at which to break: those next to equal heights."""
     lines = _lines(whole) if count > 1 else []
     middles = [*map(_middle, lines)]
-    chosen = {}
+    chosen = set()
     for place in range(1, count if lines else 1):
         goal = whole.height * place / count
-        right = bisect_left(middles, goal)
-        near = [at for at in (right - 1, right) if 0 <= at < len(lines)]
-        best = min(near, key=lambda at: abs(middles[at] - goal))
-        chosen[best] = lines[best]
-    return [chosen[at] for at in sorted(chosen)]
+        gaps = [abs(middle - goal) for middle in middles]
+        chosen.add(gaps.index(min(gaps)))
+    return [lines[at] for at in sorted(chosen)]
 
 
 def _lines(whole: Placement) -> list[Wire]:
@@ -128,28 +123,20 @@ def _middle(wire: Wire) -> float:
     return (wire.points[0][1] + wire.points[-1][1]) / 2
 
 
-def _foot(wire: Wire) -> Wire:
-    x, y = wire.points[0]
-    return Wire(((x, y), (x, y + _STUB)))
-
-
-def _head(wire: Wire) -> Wire:
-    x, y = wire.points[-1]
-    return replace(
-        wire, points=((x, y - (_NOTED if wire.note else _STUB)), (x, y))
-    )
-
-
 def _piece(
-    whole: Placement,
-    top: float,
-    bottom: float,
-    head: list[Wire],
-    foot: list[Wire],
+    whole: Placement, above: Wire | None, below: Wire | None
 ) -> NetColumn:
-    """What stands between two broken lines, and their ends."""
-    start = head[0].points[0][1] if head else 0.0
-    end = foot[0].points[-1][1] if foot else whole.height
+    """What stands between two broken lines, or an end and one, and what is left of them."""
+    start, top, head = 0.0, -inf, []
+    if above:
+        x, top = above.points[-1]
+        start = top - (_NOTED if above.note else _STUB)
+        head = [replace(above, points=((x, start), (x, top)))]
+    end, bottom, foot = whole.height, inf, []
+    if below:
+        x, bottom = below.points[0]
+        end = bottom + _STUB
+        foot = [Wire(((x, bottom), (x, end)))]
     out = Placement(whole.part, whole.left, whole.right, end - start)
     out.parts = [
         part.moved(0, -start) for part in _parts(whole, top, bottom)

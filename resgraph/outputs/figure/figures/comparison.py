@@ -4,6 +4,7 @@ one size."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from math import log2
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from ....graph import Graph
 from ....passes.compare import compare
 from .. import text
 from ..content import quantity
+from ..content.builder import View
 from ..content.comparison_builder import StripBuilder, is_within
 from ..content.differing import differing
 from ..content.heating import HeatScale, warm
@@ -65,7 +67,7 @@ class Column(Struct):
 def draw(
     plans: Sequence[Plan],
     width: float | None,
-    marks: Sequence[Mapping[str, str] | None] = (),
+    marks: Sequence[Mapping[str, str]] = (),
     heats: Sequence[Heat] = (),
 ) -> Scene:
     """The scene of several nets side by side; `marks` says for each net which of its nodes to mark,
@@ -73,10 +75,10 @@ def draw(
     if not plans:
         raise UsageError("nothing to compare: name at least one net")
     widths = _width_steps(plans)
-    each = list(marks) or [None] * len(plans)
+    each = marks or [{}] * len(plans)
     said = differing([plan.graph for plan in plans])
     columns = [
-        _column(plan, widths, mark, lines)
+        _column(plan, widths, mark, lines, fold=bool(marks))
         for plan, mark, lines in zip(plans, each, said, strict=True)
     ]
     scale = _warmed(columns, heats) if heats else None
@@ -122,14 +124,13 @@ def _warmed(
 def _legend(
     columns: list[Column],
     widths: Mapping[int, int],
-    marks: Sequence[Mapping[str, str] | None],
+    marks: Sequence[Mapping[str, str]],
 ) -> Legend:
     shown = Legend(
         widths={step: value for value, step in sorted(widths.items())}
     )
-    shown.marks |= {
-        kind for mark in marks if mark for kind in mark.values()
-    }
+    for mark in marks:
+        shown.marks.update(mark.values())
     for column in columns:
         shown.gather(column.placement, shortcut_kinds(column.plan.graph))
     return shown
@@ -163,7 +164,7 @@ def differences(before: Plan, after: Plan) -> Scene:
 def _width_steps(plans: Sequence[Plan]) -> dict[int, int]:
     """For each width of a convolution a lightness: one each where they are few, else by powers of
     two."""
-    nodes = (node for plan in plans for node in plan.graph.nodes.values())
+    nodes = chain.from_iterable(plan.graph.nodes.values() for plan in plans)
     widths = sorted(
         {node.shape[0] for node in nodes if node.op.family == "conv"}
     )
@@ -182,14 +183,16 @@ def _width_steps(plans: Sequence[Plan]) -> dict[int, int]:
 def _column(
     plan: Plan,
     widths: dict[int, int],
-    marks: Mapping[str, str] | None,
+    marks: Mapping[str, str],
     said: list[str],
+    *,
+    fold: bool,
 ) -> Column:
-    """One net laid out by itself; folded where it is compared or has very many blocks."""
+    """One net laid out by itself; folded where that is asked, or it has very many blocks."""
     graph = plan.graph
-    fold = marks is not None or len(blocks_in(graph.rows)) > MOST_BLOCKS
-    marks = marks or {}
-    builder = StripBuilder(graph, "stages" if fold else "blocks", marks)
+    many = len(blocks_in(graph.rows)) > MOST_BLOCKS
+    view: View = "stages" if fold or many else "blocks"
+    builder = StripBuilder(graph, view, marks)
     net = builder.net()
     steps = _steps(graph, widths)
     runs = []

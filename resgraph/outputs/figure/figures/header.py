@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from ....plan import Plan
 
 MARGIN = 36.0
+_BY = {
+    "projection": "by a projection",
+    "zero-pad": "by padding with zeros",
+    "path": "by a path of their own",
+}
+"""How each kind of shortcut changes the shape."""
 _OPTIONS = {"zero-pad": "option A", "projection": "option B"}
 
 
@@ -73,16 +79,9 @@ def caption(plan: Plan) -> str:
         ),
         f"From top to bottom: {', '.join(rows)}.",
     ]
-    kinds = sorted(shortcut_kinds(graph))
-    if kinds:
-        how = {
-            "projection": "by a projection",
-            "zero-pad": "by padding with zeros",
-            "path": "by a path of their own",
-        }
-        said.append(
-            f"Dotted shortcuts change the shape, {' or '.join(how[kind] for kind in kinds)}."
-        )
+    if kinds := sorted(shortcut_kinds(graph)):
+        how = " or ".join(_BY[kind] for kind in kinds)
+        said.append(f"Dotted shortcuts change the shape, {how}.")
     return " ".join(said)
 
 
@@ -146,24 +145,18 @@ def totals(plan: Plan) -> str:
 
 def unit_words(graph: Graph) -> str:
     """What goes with a convolution in most layers of a net: `+ BN + ReLU`."""
-    words = [
+    words = (
         word.upper()
         if word in NORMS and " " not in word
         else LONG.get(word, word)
         for word in unit_of(graph)
-    ]
-    return (
-        " (" + " ".join(f"+ {word}" for word in words) + ")"
-        if words
-        else ""
     )
+    said = " + ".join(words)
+    return said and f" (+ {said})"
 
 
 def shortcut_kinds(graph: Graph) -> set[str]:
     """The kinds of shortcuts by which blocks change the shape."""
-    kinds = {
-        str(block.shortcut)
-        for block in graph.blocks()
-        if _changes(graph, block)
+    return _BY.keys() & {
+        block.shortcut for block in graph.blocks() if _changes(graph, block)
     }
-    return kinds & {"projection", "zero-pad", "path"}

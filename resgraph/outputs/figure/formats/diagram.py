@@ -89,18 +89,24 @@ class DiagramWriter(ABC):
 
     def fork(self, fork: Fork, depth: int, group: str) -> Ends:
         """A cluster with a point where its paths part; the whole net needs no cluster."""
-        is_net = bool(fork.breaks)
-        cluster = "" if is_net else self.fresh(self.CLUSTER)
-        for step, line in enumerate(
-            [] if is_net else self.opening(fork, cluster)
-        ):
+        if fork.breaks:
+            return self.inside(fork, depth, group, "")
+        cluster = self.fresh(self.CLUSTER)
+        for step, line in enumerate(self.opening(fork, cluster)):
             self.emit(depth + step, line)
-        inner = depth + (not is_net)
-        entries = self.entries(fork, inner, group)
-        on_spine = set(range(len(fork.units))) if is_net else spine_of(fork)
+        ends = self.inside(fork, depth + 1, group, cluster)
+        self.emit(depth, self.CLOSE)
+        return ends
+
+    def inside(
+        self, fork: Fork, depth: int, group: str, cluster: str
+    ) -> Ends:
+        """What stands in a cluster, or in the whole net."""
+        entries = self.entries(fork, depth, group)
+        on_spine = spine_of(fork)
         ports = [
             self.part(
-                unit, inner, group if index in on_spine else self.side()
+                unit, depth, group if index in on_spine else self.side()
             )
             for index, unit in enumerate(fork.units)
         ]
@@ -109,9 +115,7 @@ class DiagramWriter(ABC):
             for ends in self.side_by_side(
                 tails, ports[link.target][0], link.entry
             ):
-                self.emit(inner, self.link(ends, link, fork, on_spine))
-        if not is_net:
-            self.emit(depth, self.CLOSE)
+                self.emit(depth, self.link(ends, link, fork, on_spine))
         first = self.entrance(
             cluster, entries[0] if entries else ports[0][0]
         )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ..content.builder import PartBuilder, View, check_names, choose
 from ..content.heating import HeatScale, warm
 from ..content.parts import (
+    ENTRY,
     Capsule,
     Chain,
     FigurePart,
@@ -256,7 +257,7 @@ class _Writer(DiagramWriter):
         """How much an edge pulls its ends into one line. What runs along the spine pulls all it
         can; shortcuts, and what passes over rows of a net, pull nothing, and enter a join from the
         east."""
-        from_spine = link.source < 0 or link.source in on_spine
+        from_spine = link.source in {ENTRY, *on_spine}
         to_spine = link.target in on_spine
         passes_over = link.shortcut or (
             fork.breaks and link.source != link.target - 1

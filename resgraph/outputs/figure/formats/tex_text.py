@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from itertools import chain, filterfalse
 
 
 def _table(text: str) -> dict[str, str]:
@@ -76,12 +77,8 @@ def escape(text: str) -> str:
 
 def lacking(texts: Iterable[str]) -> list[str]:
     """The characters of `texts` that `escape` cannot write, each once."""
-    known: dict[str, bool] = {}
-    for text in texts:
-        for cluster in _clusters(text):
-            if cluster not in known:
-                known[cluster] = _can(cluster)
-    return [cluster for cluster, can in known.items() if not can]
+    clusters = chain.from_iterable(map(_clusters, texts))
+    return [*filterfalse(_can, dict.fromkeys(clusters))]
 
 
 def _clusters(text: str) -> Iterable[str]:
@@ -102,11 +99,11 @@ def _can(cluster: str) -> bool:
 
 
 def _written(cluster: str) -> str:
-    if found := _sign(cluster):
-        return found
+    if cluster in _WRITTEN:
+        return _WRITTEN[cluster]
     apart = unicodedata.normalize("NFD", cluster)
     base, accents = apart[0], apart[1:]
-    out = _sign(base)
+    out = _WRITTEN.get(base, "")
     if (
         not accents
         or (base not in _LETTERS and not base.isascii())
@@ -118,19 +115,19 @@ def _written(cluster: str) -> str:
     return out
 
 
-def _sign(character: str) -> str:
-    """One character without accents; "" for one that is unknown."""
-    if character in _SPECIAL:
-        return _SPECIAL[character]
-    if (
-        len(character) == 1 and " " <= character < "\x7f"
-    ) or character in _LIKE_LATIN:
-        return _LIKE_LATIN.get(character, character)
-    if character in _LETTERS:
-        return f"\\{_LETTERS[character]}{{}}"
-    if character in _T1:
-        return rf"{{\fontencoding{{T1}}\selectfont\{_T1[character]}}}"
-    sign = _SIGNS.get(character, "")
-    return (
-        f"${sign if sign[:1] in '^_-' else chr(92) + sign}$" if sign else ""
-    )
+def _mathematics(sign: str) -> str:
+    return f"${sign}$" if sign[0] in "^_-" else rf"$\{sign}$"
+
+
+_WRITTEN = {
+    **{character: _mathematics(sign) for character, sign in _SIGNS.items()},
+    **{
+        character: rf"{{\fontencoding{{T1}}\selectfont\{name}}}"
+        for character, name in _T1.items()
+    },
+    **{character: rf"\{name}{{}}" for character, name in _LETTERS.items()},
+    **_LIKE_LATIN,
+    **{character: character for character in map(chr, range(32, 127))},
+    **_SPECIAL,
+}
+"""Each character without accents."""

@@ -146,7 +146,10 @@ def spine(fork: Fork, heights: list[float]) -> set[int]:
 
 
 def spine_of(fork: Fork) -> set[int]:
-    """The spine of a fork that is not laid out: the longest path counts, by what its units hold."""
+    """The spine of a fork that is not laid out: the longest path counts, by what its units hold;
+    of a whole net all is on it."""
+    if fork.breaks:
+        return {*range(len(fork.units))}
     return spine(
         fork, [1.0 + sum(map(_size, walk(unit))) for unit in fork.units]
     )

@@ -6,6 +6,7 @@ The lanes of all such forks stand in the same places, so that a stream is one li
 
 from __future__ import annotations
 
+from ....collecting import by_key
 from ..content.parts import ENTRY, Fork, Link
 from .geometry import Placed, Placement, Rhythm, Wire, pitch
 
@@ -53,10 +54,8 @@ def _tops(
     is a band."""
     tops: dict[int, float] = {}
     y = 0.0
-    for level in range(
-        1, 1 + max(level for _, level in fork.grid.values())
-    ):
-        units = [unit for unit, (_, at) in fork.grid.items() if at == level]
+    levels = by_key((level, unit) for unit, (_, level) in fork.grid.items())
+    for level, units in sorted(levels.items()):
         links = (link for link in fork.links if link.target in units)
         exchanged = level > 1 and any(
             _crosses(fork, link) for link in links
@@ -92,13 +91,11 @@ def _wire(
     start, end = bottoms.get(link.source, 0.0), tops[link.target]
     x = _lane(fork, link) * pitch(rhythm)
     to = fork.grid[link.target][0] * pitch(rhythm)
-    points = ((x, start), (to, end))
-    if link.source == ENTRY and x != to:
-        turn = rhythm.split
-        points = ((x, turn), (to, turn), (to, end))  # type: ignore[assignment]
     dot = link.source == ENTRY and x != to
+    turn = rhythm.split
+    bend = ((x, turn), (to, turn)) if dot else ((x, start),)
     return Wire(
-        points,
+        (*bend, (to, end)),
         True,
         link.changes,
         dot=dot,
