@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import atexit
 import gc
 import json
 import os
 import select
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,17 +27,15 @@ def asked(
     script: Path, orders: Any, cwd: Path, env: dict[str, str], *words: str
 ) -> subprocess.CompletedProcess[str]:
     """What a child of `script WORDS`, which calls `serve`, does in a folder and an environment."""
-    going = server(script, *words)
-    assert going.stdin and going.stdout
+    line = connected(script, *words)
     request = {"orders": orders, "env": env, "cwd": str(cwd)}
-    going.stdin.write(json.dumps(request).encode() + b"\n")
-    going.stdin.flush()
+    line.sendall(json.dumps(request).encode() + b"\n")
     answer = b""
-    if select.select([going.stdout], [], [], PATIENCE)[0]:
-        answer = going.stdout.readline()
+    if select.select([line], [], [], PATIENCE)[0]:
+        answer = _received(line)
     if not answer:
-        end(going)
-        server.cache_clear()
+        line.close()
+        connected.cache_clear()
         raise ChildProcessError(
             f"no answer, or none within {PATIENCE} s: {orders}"
         )
@@ -43,8 +43,41 @@ def asked(
     return subprocess.CompletedProcess([str(script)], code, printed, said)
 
 
+def _received(line: socket.socket) -> bytes:
+    """A line of text; nothing where the other end is gone."""
+    got = b""
+    with suppress(ConnectionError):
+        while not got.endswith(b"\n") and (more := line.recv(2**16)):
+            got += more
+    return got
+
+
 @cache
-def server(script: Path, *words: str) -> subprocess.Popen[bytes]:
+def connected(script: Path, *words: str) -> socket.socket:
+    """A line to the server, which the workers of a run of tests share: what is slow is loaded once for all.
+
+    Its socket is a name without a file. Who finds nobody there starts it.
+    """
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", os.getpid())
+    name = f"\0resgraph {run} {script} {words}"
+    line = socket.socket(socket.AF_UNIX)
+    try:
+        line.connect(name)
+    except ConnectionRefusedError:
+        with (
+            socket.socket(socket.AF_UNIX) as listening,
+            suppress(OSError),  # another worker was faster
+        ):
+            listening.bind(name)
+            listening.listen()
+            _start(script, words, listening)
+        line.connect(name)
+    return line
+
+
+def _start(
+    script: Path, words: tuple[str, ...], listening: socket.socket
+) -> None:
     path = [str(TESTS.parent), str(TESTS), os.environ.get("PYTHONPATH", "")]
     going = subprocess.Popen(
         [sys.executable, str(script), *words],
@@ -52,38 +85,57 @@ def server(script: Path, *words: str) -> subprocess.Popen[bytes]:
             **os.environ,
             "PYTHONPATH": os.pathsep.join(filter(None, path)),
         },
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
+        stdin=listening,
+        stdout=subprocess.DEVNULL,
         process_group=0,
     )
-    atexit.register(end, going)
-    return going
-
-
-def end(going: subprocess.Popen[bytes]) -> None:
-    """Ends the server and what it has forked."""
-    with going:
-        if going.poll() is None:
-            os.killpg(going.pid, 9)
+    going.returncode = 0  # nobody waits for it: it ends with the last line
 
 
 def serve(obey: Callable[[Any], None], *, whole: bool = False) -> None:
-    """A line of orders after another, until there are no more.
+    """For each line that comes in, a process that obeys order after order; until none is left.
 
     A `whole` child ends as an interpreter does, which takes a second where torch is loaded.
     """
     gc.collect()
     gc.freeze()  # what is loaded stays: children need not look through it
     gc.set_threshold(10_000)
-    for line in sys.stdin:
-        print(
-            json.dumps(_forked(obey, whole, **json.loads(line))), flush=True
-        )
+    listening = socket.socket(fileno=os.dup(0))
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    going: set[int] = set()
+    while True:
+        if select.select([listening], [], [], 0.5)[0]:
+            line, _ = listening.accept()
+            child = os.fork()
+            if child == 0:
+                listening.close()
+                _obeyed(obey, whole, line)
+                os._exit(0)
+            line.close()
+            going.add(child)
+        going = {
+            child for child in going if not os.waitpid(child, os.WNOHANG)[0]
+        }
+        if not going:
+            return
+
+
+def _obeyed(
+    obey: Callable[[Any], None], whole: bool, line: socket.socket
+) -> None:
+    """Order after order of a line."""
+    whose = line.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+    assert struct.unpack("3i", whose)[1] == os.getuid()
+    os.setpgid(0, 0)
+    while order := _received(line):
+        ended = _forked(obey, whole, line, **json.loads(order))
+        line.sendall(json.dumps(ended).encode() + b"\n")
 
 
 def _forked(
     obey: Callable[[Any], None],
     whole: bool,
+    line: socket.socket,
     orders: Any,
     env: dict[str, str],
     cwd: str,
@@ -92,7 +144,7 @@ def _forked(
     with _kept() as printed, _kept() as said:
         child = os.fork()
         if child == 0:
-            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            line.close()
             os.dup2(printed.fileno(), 1)
             os.dup2(said.fileno(), 2)
             os.environ.clear()
@@ -106,7 +158,7 @@ def _forked(
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(code)
-        code = os.waitstatus_to_exitcode(_waited(child))
+        code = os.waitstatus_to_exitcode(_waited(child, line))
         texts = []
         for file in (printed, said):
             file.seek(0)
@@ -118,11 +170,11 @@ def _kept() -> Any:
     return tempfile.TemporaryFile("w+", errors="replace")
 
 
-def _waited(child: int) -> int:
+def _waited(child: int, line: socket.socket) -> int:
     """How a child ended. Where nobody waits for the answer any more, all ends at once."""
     while not (ended := os.waitpid(child, os.WNOHANG))[0]:
-        # the end: no other line comes
-        if select.select([sys.stdin], [], [], 0.005)[0]:
+        # the end: no order comes before the answer
+        if select.select([line], [], [], 0.005)[0]:
             os.killpg(0, signal.SIGKILL)
     return ended[1]
 
