@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import runpy
 import select
 import signal
 import socket
@@ -20,6 +21,10 @@ from pathlib import Path
 from typing import Any
 
 TESTS = Path(__file__).parent
+RUN = os.environ.setdefault(
+    "FORKS_OF", os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+)
+ERRORS = os.dup(2)  # where a server says why it fails
 PATIENCE = 600  # two ranks that compile take 80 s of CPU from an empty cache, and other work may be beside
 
 
@@ -58,38 +63,61 @@ def connected(script: Path, *words: str) -> socket.socket:
 
     Its socket is a name without a file. Who finds nobody there starts it.
     """
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", os.getpid())
-    name = f"\0resgraph {run} {script} {words}"
+    name = f"\0resgraph {RUN} {script} {words}"
     line = socket.socket(socket.AF_UNIX)
-    try:
-        line.connect(name)
-    except ConnectionRefusedError:
-        with (
-            socket.socket(socket.AF_UNIX) as listening,
-            suppress(OSError),  # another worker was faster
-        ):
-            listening.bind(name)
-            listening.listen()
-            _start(script, words, listening)
-        line.connect(name)
-    return line
+    while True:
+        try:
+            line.connect(name)
+        except ConnectionRefusedError:
+            _start(name, script, *words)
+        else:
+            return line
 
 
-def _start(
-    script: Path, words: tuple[str, ...], listening: socket.socket
-) -> None:
+def _start(name: str, script: Path, *words: str) -> None:
+    """In a process of its own, or with the word `torch`, in a child of the interpreter that has loaded that."""
     path = [str(TESTS.parent), str(TESTS), os.environ.get("PYTHONPATH", "")]
-    going = subprocess.Popen(
-        [sys.executable, str(script), *words],
-        env={
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(filter(None, path)),
-        },
-        stdin=listening,
-        stdout=subprocess.DEVNULL,
-        process_group=0,
-    )
-    going.returncode = 0  # nobody waits for it: it ends with the last line
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path))}
+    if "torch" in words:
+        begun = f"import forkserver; forkserver.become{(name, str(script), *words)}"
+        done = asked(TESTS / "interpreter.py", ["-c", begun], TESTS, env)
+        assert done.returncode == 0, done.stderr
+    elif listening := _listening(name):
+        with listening:
+            going = subprocess.Popen(
+                [sys.executable, str(script), *words],
+                env=env,
+                stdin=listening,
+                stdout=subprocess.DEVNULL,
+                process_group=0,
+            )
+        going.returncode = 0  # nobody waits: it ends with the last line
+
+
+def _listening(name: str) -> socket.socket | None:
+    """None where another worker was faster."""
+    listening = socket.socket(socket.AF_UNIX)
+    try:
+        listening.bind(name)
+    except OSError:
+        listening.close()
+        return None
+    listening.listen()
+    return listening
+
+
+def become(name: str, script: str, *words: str) -> None:
+    """A child of this process becomes the server of a name, and this one may end."""
+    listening = _listening(name)
+    if listening and os.fork() == 0:
+        os.setsid()
+        os.dup2(listening.fileno(), 0)
+        os.dup2(ERRORS, 2)
+        listening.close()
+        sys.argv = [script, *words]
+        sys.path.insert(0, str(Path(script).parent))
+        runpy.run_path(script, run_name="__main__")
+        os._exit(0)
 
 
 def serve(obey: Callable[[Any], None], *, whole: bool = False) -> None:

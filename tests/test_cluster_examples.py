@@ -14,35 +14,22 @@ from typing import Any
 
 import pytest
 import yaml
+from forkserver import TESTS, connected
 
 import resgraph
 from resgraph.train.parallel.launch import Launch, launched
 
 ROOT = Path(__file__).parents[1]
 CLUSTER = ROOT / "examples" / "cluster"
-SRUN = """\
-#!{python}
-# Two tasks of a step, forked where torch is loaded, and the highest of their exit codes; with SIGNAL, as at the end of
-# a job's time.
-import os, runpy, signal, sys, time
-import torch.distributed, torch._dynamo, resgraph.train.session
-step = dict(SLURM_STEP_NUM_TASKS="2", SLURM_STEP_ID="0", SLURM_STEP_NODELIST="localhost", SLURM_NTASKS_PER_NODE="2")
-os.environ.update(step)
-tasks = []
-for i in "01":
-    tasks.append(os.fork())
-    if not tasks[-1]:
-        os.environ.update(SLURM_PROCID=i, SLURM_LOCALID=i)
-        del sys.argv[0]
-        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
-if "SIGNAL" in os.environ:
-    going = os.WEXITED | os.WNOHANG | os.WNOWAIT
-    while not os.path.exists("runs/resnet-50/metrics.jsonl") and not any(os.waitid(os.P_PID, t, going) for t in tasks):
-        time.sleep(0.05)
-    for task in tasks:
-        os.kill(task, int(os.environ["SIGNAL"]))
-codes = [os.waitstatus_to_exitcode(os.waitpid(task, 0)[1]) for task in tasks]
-sys.exit(max(code if code >= 0 else 128 - code for code in codes))
+STEP = TESTS / "slurm_step.py"
+SRUN = f"""\
+#!{sys.executable}
+import os, sys
+from pathlib import Path
+sys.path.insert(0, {str(TESTS)!r})
+from forkserver import asked
+done = asked(Path({str(STEP)!r}), sys.argv[1:], Path.cwd(), dict(os.environ), "torch")
+sys.exit(done.returncode)
 """
 SMALL = {
     "specs/resnet.yaml::resnet-50": "specs/digits-mlp.yaml",
@@ -54,8 +41,9 @@ SMALL = {
 @pytest.fixture
 def job(tmp_path: Path) -> dict[str, str]:
     """The environment of a batch script, whose `srun` and `scontrol` are stand-ins."""
+    connected(STEP, "torch")  # its server, else `srun` would start it
     programs = {
-        "srun": SRUN.format(python=sys.executable),
+        "srun": SRUN,
         "scontrol": '#!/bin/sh\necho "$@" >> requeued\n',
     }
     for name, text in programs.items():

@@ -108,7 +108,7 @@ def test_a_study_from_file_to_table(folder: Path) -> None:
     (folder / "study.yaml").write_text(
         STUDY.replace("seeds: 2", "seeds: 3")
     )
-    _, more = swept(folder, count=2)  # a changed study keeps what it can
+    _, more = swept(folder)  # a changed study keeps what it can
     assert more[1] == "4 of 6 runs are done already"
     assert len(more) == 4
 

@@ -17,6 +17,7 @@ def worker(orders: dict[str, Any]) -> Any:
         orders,
         Path.cwd(),
         dict(os.environ),
+        "torch",
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

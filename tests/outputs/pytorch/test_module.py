@@ -7,8 +7,6 @@ import copy
 import inspect
 import math
 import pickle
-import subprocess
-import sys
 import traceback
 from collections.abc import Iterator
 from functools import cache
@@ -17,6 +15,7 @@ from typing import Any
 
 import pytest
 import torch
+from interpreter import python
 from meta import light_norms, meta
 from nets import zoo
 from torch import nn
@@ -26,6 +25,7 @@ import resgraph
 from resgraph.outputs.pytorch import module, source
 from resgraph.outputs.pytorch.build import net_class, source_module
 
+ROOT = Path(__file__).parents[3]
 SMALL = [
     "activation-orders.yaml::original",
     "anti-aliased.yaml",
@@ -316,7 +316,8 @@ def test_a_pickle_loads_where_its_source_was_never_seen(
         "assert torch.equal(net(image), output)\n"
         "assert 'class' in inspect.getsource(type(net))"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    done = python("-c", code, cwd=tmp_path, path=str(ROOT))
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_exported_file_is_the_module(
@@ -332,7 +333,8 @@ def test_the_exported_file_is_the_module(
         f"import model; net = model.{type(net).__name__}().eval(); net.load_state_dict(torch.load('weights.pt'))\n"
         "image, output = torch.load('data.pt'); assert torch.equal(net(image), output)"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
+    done = python("-c", code, cwd=tmp_path, path="")
+    assert done.returncode == 0, done.stderr
 
 
 def test_export_and_compile(digits: Digits) -> None:
