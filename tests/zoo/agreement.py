@@ -3,9 +3,10 @@ evaluation and in training."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
+from meta import meta
 from torch import Tensor, nn
 
 import resgraph
@@ -71,6 +72,19 @@ def _same(
         )
         scale = other.double().abs().max().clamp(min=1e-3)
         assert ((one - other).abs().max() / scale).item() < 1e-9
+
+
+def sized(
+    plan: resgraph.Plan, make: Callable[[], nn.Module], *inputs: Tensor
+) -> None:
+    """Refuses entries of other shapes and other costs than the reference's, which has no numbers here."""
+    with meta():
+        ours, theirs = plan.module(device="meta"), make()
+    assert [value.shape for value in ours.state_dict().values()] == [
+        value.shape for value in theirs.state_dict().values()
+    ]
+    assert plan.params == sum(p.numel() for p in theirs.parameters())
+    assert plan.macs == macs(theirs, *inputs)
 
 
 def macs(reference: nn.Module, *inputs: Tensor) -> int:

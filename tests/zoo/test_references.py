@@ -3,6 +3,7 @@ gradients and the statistics of a batch, in evaluation and in training."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +14,8 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import resgraph
+
+from .agreement import sized
 
 SPECS = Path(__file__).parents[2] / "specs"
 
@@ -89,14 +92,21 @@ class Fractal(nn.Module):
         return torch.stack(ends).mean(0)
 
 
-def fractalnet() -> nn.Module:
+def fractalnet(part: int = 1) -> nn.Module:
     """Without dropout, which has no reference; the spec's rates are set to 0."""
-    widths = [3, 64, 128, 256, 512, 512]
+    widths = [3, *(w // part for w in (64, 128, 256, 512, 512))]
     blocks = (
         nn.Sequential(Fractal(into, out), nn.MaxPool2d(2))
         for into, out in pairwise(widths)
     )
-    return nn.Sequential(*blocks, nn.Flatten(), nn.Linear(512, 10))
+    return nn.Sequential(*blocks, nn.Flatten(), nn.Linear(widths[-1], 10))
+
+
+def thin() -> resgraph.Plan:
+    """FractalNet with an eighth of its widths."""
+    text = (SPECS / "fractalnet.yaml").read_text()
+    text = re.sub(r"(?<=fractal )\d+", lambda w: str(int(w[0]) // 8), text)
+    return resgraph.loads(text, overrides=["let.rate=0"])
 
 
 class Generator(nn.Module):
@@ -233,8 +243,8 @@ NETS: dict[
         1e-9,
     ),
     "fractalnet": (
-        lambda: resgraph.load(SPECS / "fractalnet.yaml", ["let.rate=0"]),
-        fractalnet,
+        thin,
+        lambda: fractalnet(8),
         1e-9,
     ),
     "maxout": (lambda: resgraph.loads(MAXOUT), maxout, 1e-9),
@@ -280,6 +290,11 @@ NETS["tcn"] = (
     causal,
     1e-9,
 )
+
+
+def test_fractalnet_has_the_papers_size() -> None:
+    plan = resgraph.load(SPECS / "fractalnet.yaml")
+    sized(plan, fractalnet, torch.randn(1, 3, 32, 32))
 
 
 def test_a_causal_net_sees_nothing_that_comes_later() -> None:
