@@ -21,7 +21,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from radon.complexity import cc_visit
+from radon.complexity import cc_visit_ast
 
 MOST = 10
 """Functions that are named."""
@@ -53,11 +53,17 @@ def sources(folder: Path) -> list[Path]:
     return sorted(folder.rglob("*.py"))
 
 
+@cache
+def tree(path: Path) -> ast.Module:
+    """The syntax of a file, read once."""
+    return ast.parse(path.read_bytes())
+
+
 def tokens(path: Path) -> tuple[int, int]:
     """How many tokens of code a file has, and on how many lines they stand."""
     described = {
         node.body[0].lineno
-        for node in ast.walk(ast.parse(path.read_bytes()))
+        for node in ast.walk(tree(path))
         if isinstance(node, _DOCUMENTED)
         and ast.get_docstring(node, clean=False)
     }
@@ -78,16 +84,15 @@ def tokens(path: Path) -> tuple[int, int]:
 @cache
 def blocks(path: Path) -> list[Any]:
     """What radon finds in a file: its functions, methods and classes."""
-    found: list[Any] = cc_visit(path.read_text(encoding="utf-8"))
+    found: list[Any] = cc_visit_ast(tree(path))
     return found
 
 
 def functions(path: Path) -> Iterator[Function]:
     """The functions and methods of a file; those within a function count as a part of it."""
-    text = path.read_text(encoding="utf-8")
     nodes = {
         node.lineno: node
-        for node in ast.walk(ast.parse(text))
+        for node in ast.walk(tree(path))
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
     }
     for block in blocks(path):

@@ -67,7 +67,7 @@ def imports(path: Path) -> tuple[tuple[tuple[str, ...], bool], ...]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     typed = {
         id(inner)
-        for node in ast.walk(tree)
+        for node in tree.body
         if isinstance(node, ast.If)
         and "TYPE_CHECKING" in ast.dump(node.test)
         for inner in ast.walk(node)

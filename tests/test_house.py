@@ -127,7 +127,7 @@ def test_a_public_type_has_a_name_of_its_own() -> None:
     for path in house.sources(ROOT / "resgraph"):
         if path.name == "layers.py":
             continue
-        for node in ast.parse(path.read_text()).body:
+        for node in house.tree(path).body:
             for name in _types(node):
                 homes.setdefault(name, []).append(
                     str(path.relative_to(ROOT))
@@ -159,7 +159,7 @@ def test_a_record_is_a_struct_where_it_can_be() -> None:
     idle = [
         f"{path.relative_to(house.PACKAGE)}: {node.name}"
         for path in house.sources(house.PACKAGE)
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(house.tree(path))
         if isinstance(node, ast.ClassDef)
         and _is_dataclass(node)
         and not _needs_it(node)
