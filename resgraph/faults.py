@@ -9,7 +9,8 @@ from __future__ import annotations
 import dis
 import errno
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from traceback import walk_tb
 from types import TracebackType
@@ -56,18 +57,15 @@ def translated(
             "out of memory; free some or allow more (`ulimit -v` says the limit), or take a smaller"
             " net, batch, picture or `--workers`"
         )
-    package = _unusable_package(error)
-    if package:
+    if package := _unusable_package(error):
         return MissingError(_reinstall(package, error))
     if _starts_nothing(error):
         return MissingError(
             "the system starts no more threads or processes; `ulimit -u` says how many it allows"
         )
-    return (
-        _unusable_file(error, arguments)
-        if isinstance(error, OSError)
-        else None
-    )
+    if isinstance(error, OSError):
+        return _unusable_file(error, arguments)
+    return None
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -112,30 +110,21 @@ def _is_limited() -> bool:
 def _unusable_file(
     error: OSError, arguments: Sequence[str]
 ) -> ResgraphError:
-    place = (
-        error.filename if isinstance(error.filename, str | bytes) else ""
-    )
-    name = (
-        place.decode(errors="replace")
-        if isinstance(place, bytes)
-        else place
-    )
-    what = (
-        f"cannot use {name}: {reason(error)}"
-        if name
-        else f"the system refused: {reason(error)}"
-    )
-    asked = name and any(
-        name == given or name.startswith(f"{given}/")
-        for given in arguments
-        if given
-    )
-    return (
-        UsageError(what)
-        if asked
-        else MissingError(
-            f"{what}; the environment has to be mended, then try again"
-        )
+    place = error.filename
+    if isinstance(place, bytes):
+        place = place.decode(errors="replace")
+    if not (place and isinstance(place, str)):
+        return _of_environment(f"the system refused: {reason(error)}")
+    what = f"cannot use {place}: {reason(error)}"
+    folders = tuple(f"{given}/" for given in arguments if given)
+    if place in arguments or place.startswith(folders):
+        return UsageError(what)
+    return _of_environment(what)
+
+
+def _of_environment(what: str) -> MissingError:
+    return MissingError(
+        f"{what}; the environment has to be mended, then try again"
     )
 
 
@@ -143,36 +132,37 @@ def _unusable_package(error: BaseException) -> str:
     """The package that cannot be imported, if that is what went wrong: it is missing, or what is
     there is damaged."""
     if isinstance(error, ImportError) and error.name:
-        return (
-            ""
-            if error.name.startswith("resgraph.")
-            and type(error) is ImportError
-            else error.name.partition(".")[0]
-        )
-    last = None  # the last of our own functions on the way to the error
+        package, _, inner = error.name.partition(".")
+        # a name that a module of ours does not have is a bug
+        bug = package == "resgraph" and inner and type(error) is ImportError
+        return "" if bug else package
+    own = [*filter(_is_own, _tracebacks(error))]
+    if not own:
+        return ""
+    module = _imported_at(own[-1]) or _imported_below(own[-1])
+    return module.partition(".")[0]
+
+
+def _tracebacks(error: BaseException) -> Iterator[TracebackType]:
+    """The functions on the way to an error, the outermost first."""
     traceback = error.__traceback__
     while traceback is not None:
-        if Path(traceback.tb_frame.f_code.co_filename).is_relative_to(
-            Path(__file__).parent
-        ):
-            last = traceback
+        yield traceback
         traceback = traceback.tb_next
-    return (
-        (_imported_at(last) or _imported_below(last)).partition(".")[0]
-        if last
-        else ""
-    )
+
+
+def _is_own(traceback: TracebackType) -> bool:
+    file = traceback.tb_frame.f_code.co_filename
+    return Path(file).is_relative_to(Path(__file__).parent)
 
 
 def _imported_below(traceback: TracebackType) -> str:
     """The foreign module that failed in its own first lines, where a library imports its parts only
     when it runs."""
-    found = [
-        frame
-        for frame, _ in walk_tb(traceback.tb_next)
-        if frame.f_code.co_name == "<module>"
-    ]
-    return str(found[0].f_globals.get("__name__", "")) if found else ""
+    for frame, _ in walk_tb(traceback.tb_next):
+        if frame.f_code.co_name == "<module>":
+            return str(frame.f_globals.get("__name__", ""))
+    return ""
 
 
 def _imported_at(traceback: TracebackType) -> str:
@@ -198,10 +188,8 @@ def _imported_at(traceback: TracebackType) -> str:
 def _reinstall(package: str, error: BaseException) -> str:
     from importlib import metadata  # slow to import
 
-    said = (
-        [line for line in str(error).splitlines() if line.strip()]
-        or [type(error).__name__]
-    )[0][:200]
+    lines = filter(str.strip, str(error).splitlines())
+    said = next(lines, type(error).__name__)[:200]
     if package == "resgraph":
         return (
             f"this copy of resgraph is not whole ({said});"
@@ -217,16 +205,11 @@ def _reinstall(package: str, error: BaseException) -> str:
     except Exception:  # its description is as damaged as it is
         version = "(of an unknown version)"
     told = f"{name} {version} cannot be imported ({said}); "
-    read = [
-        variable
-        for variable in os.environ
-        if variable.startswith(
-            (f"{package.upper()}", f"PY{package.upper()}")
-        )
-    ]
+    own = (package.upper(), f"PY{package.upper()}")
+    read = sorted(key for key in os.environ if key.startswith(own))
     # junk there is likelier than damage
     if read and not isinstance(error, ImportError):
-        told += f"check what you set for it ({', '.join(sorted(read)[:5])}), or "
+        told += f"check what you set for it ({', '.join(read[:5])}), or "
     return f"{told}pip install --force-reinstall {name}"
 
 
@@ -240,14 +223,7 @@ def _extra_of(name: str) -> str:
         return ""
     for line in needed:
         requirement, _, marker = line.partition(";")
-        if (
-            requirement.strip()
-            .partition(">")[0]
-            .partition("[")[0]
-            .strip()
-            .lower()
-            == name.lower()
-            and "extra" in marker
-        ):
+        needs = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
+        if needs.lower() == name.lower() and "extra" in marker:
             return marker.rpartition("==")[2].strip(" '\"")
     return ""
