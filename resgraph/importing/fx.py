@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import operator
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from inspect import signature
+from io import StringIO
 from typing import Any
 
 import torch
@@ -46,6 +48,7 @@ def capture(model: nn.Module, shape: Shape | InputShapes) -> AtenProgram:
     ]
     with (
         warnings.catch_warnings(),
+        _without_logs(),
         _without_stack_traces(),
         nothing_collected(),
     ):
@@ -104,6 +107,19 @@ def _exported(
     except RuntimeError:  # of a class that has no public name
         with torch.device("meta"):
             return torch.export.export(model, tuple(images), strict=False)
+
+
+@contextmanager
+def _without_logs() -> Iterator[None]:
+    """Torch logs and prints pages about what it cannot follow, before it raises what says the
+    same."""
+    before = logging.root.manager.disable
+    logging.disable(max(before, logging.ERROR))
+    try:
+        with redirect_stderr(StringIO()):
+            yield
+    finally:
+        logging.disable(before)
 
 
 @contextmanager

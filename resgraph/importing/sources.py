@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from copy import deepcopy
 from functools import partial
 from importlib import import_module
 from inspect import signature
@@ -180,6 +181,7 @@ def _callable(
         if not hasattr(found, word):
             raise UsageError(f"`{package}` has no `{name}`")
         found = getattr(found, word)
-    return (lambda: found) if isinstance(
-        found, nn.Module
-    ) else found, _SHAPE
+    if isinstance(found, nn.Module):
+        # what captures a model takes its numbers away
+        return partial(deepcopy, found), _SHAPE
+    return found, _SHAPE

@@ -67,10 +67,17 @@ _ANSWERS = {
     "the loss of a recipe takes logits, so end with `fc`": "logsigmoid",
     "`instance norm` is one without a learned scale": "in",
     "`bn` took its place": "lrn localresponsenorm crossmaplrn",
-    "maps have two axes": (
-        "conv1d conv3d convtranspose1d convtranspose3d batchnorm1d batchnorm3d maxpool1d maxpool3d "
+    "a kernel has a number for each axis of its map: `3 conv 64`, `3x3x3 conv 64`": "conv1d conv3d",
+    "a kernel has a number for each axis of its map: `2 up conv 64 /2`, `2x2x2 up conv 64 /2`": (
+        "convtranspose1d convtranspose3d"
+    ),
+    "a kernel has a number for each axis of its map: `2 max pool /2`, `2x2x2 max pool /2`": (
+        "maxpool1d maxpool3d"
+    ),
+    "a kernel has a number for each axis of its map: `2 avg pool /2`, `2x2x2 avg pool /2`": (
         "avgpool1d avgpool3d"
     ),
+    "`bn` is of maps of any axes": "batchnorm1d batchnorm3d",
     "a pointwise convolution is `1x1 conv 64`": "pwconv pointwiseconv pointwiseconvolution",
     "it is two layers: `[3x3 depthwise conv, 1x1 conv 64]`": (
         "sepconv separableconv separableconv2d dwsepconv dsconv"

@@ -51,7 +51,7 @@ def receptive_fields(graph: Graph) -> dict[str, ReceptiveField]:
     for name, node in graph.nodes.items():
         if not node.inputs:
             one = (1,) * (len(node.shape) - 1)
-            fields[name] = ReceptiveField(one or None, one or _ONES[:2])
+            fields[name] = ReceptiveField(one or None, one or _ONES[:1])
             continue
         before = graph.nodes[node.inputs[0]].shape
         fields[name] = _through(node, before, _met(graph, node, fields))

@@ -32,6 +32,8 @@ class Lost(nn.Module):
     def forward(self, x):
         return x.cumsum(2)
 
+made = net()
+
 def broken():
     raise RuntimeError("no such thing")
 """
@@ -80,6 +82,14 @@ expect: {params: 260, macs: 15_872, depth: 2, output: 4x8x8}
     )
     assert run(["check", "net.yaml"]) == 0
     assert run(["import", f"{package}:net", "-o", "net.yaml"]) == 2
+
+
+def test_a_module_that_is_there_is_imported_and_stays(
+    package: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(2):
+        assert run(["import", f"{package}:made", "--input", "3x8x8"]) == 0
+        assert "proven: equal to" in capsys.readouterr().err
 
 
 def test_a_model_that_computes_its_widths(package: str) -> None:

@@ -107,6 +107,24 @@ def test_refused(model: nn.Module, said: str) -> None:
         from_module(model, INPUT)
 
 
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.parametrize("word", ["weight_norm", "spectral_norm"])
+def test_an_older_hook_has_a_merge_of_its_own(word: str) -> None:
+    net = getattr(nn.utils, word)(nn.Conv2d(3, 4, 1))
+    with pytest.raises(
+        ImportRefused, match=rf"by `torch\.nn\.utils\.remove_{word}\("
+    ):
+        Reader(capture(net, INPUT)).read()
+
+
+def test_torch_says_no_more_than_the_refusal(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(ImportRefused, match="cannot follow the model"):
+        from_module(nn.Sequential(nn.Conv2d(3, 4, 1), ByValue()), INPUT)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_size_with_its_batch_is_told() -> None:
     with pytest.raises(
         ImportRefused, match=r"without the batch axis: was 3x16x16"

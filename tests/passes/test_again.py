@@ -161,6 +161,24 @@ def test_it_is_the_same_module_called_twice(pair: resgraph.Plan) -> None:
             assert int(mine) == 2
 
 
+@pytest.mark.parametrize(
+    "merge", ["relu(body + x)", "prelu(max(body x))", "sigmoid(body)*x"]
+)
+def test_a_block_is_the_same_at_any_size_of_map(merge: str) -> None:
+    """An activation of its equation is a module, which says nothing of sizes."""
+    made = resgraph.loads(
+        f"name: t\ninput: 3x16x16\nblocks:\n  b: {{body: 3x3 conv in, merge: {merge}}}\nnet:\n"
+        "  stem: 3x3 conv 8\n  full: 2 x b\n  low: [2x2 avg pool /2, again full]\n"
+    )
+    assert made.graph.nodes[made.graph.output].shape == (8, 8, 8)
+    net = module(made).eval()
+    x = net.get_submodule("stem")(images(size=16))
+    pooled = nn.functional.avg_pool2d(net.get_submodule("full")(x), 2)
+    assert torch.equal(
+        net(images(size=16)), net.get_submodule("full")(pooled)
+    )
+
+
 def test_a_recurrent_row() -> None:
     made = plan(
         "r: 3x3 conv 3\nmore: 3 x again r\nhead: [global avg pool, fc 2]",

@@ -68,6 +68,14 @@ def test_one_rule_at_a_time(rows: str, said: str) -> None:
     assert field_of(rows) == said
 
 
+def test_what_reads_a_record_alone_sees_no_image() -> None:
+    text = "name: t\ninput: {image: 3x8x8, record: 5}\nnet:\n  a: [3x3 conv 8, global avg pool]\n"
+    net = loads(text + "  b: [record, fc 8]\n  c: [a + b, fc 2]\n")
+    fields = receptive_fields(net.graph)
+    said = [fields[row.output].text() for row in net.graph.rows]
+    assert said[:2] == ["whole image", "whole input"]
+
+
 def test_a_gate_leaves_the_window_what_it_is() -> None:
     text = "name: t\ninput: 3x64x64\nblocks:\n  se:\n    s: [global avg pool, fc in sigmoid]\n    merge: x * s\n"
     net = loads(text + "net:\n  a: [3x3 conv 8, se]\n")

@@ -468,16 +468,22 @@ VIEWS = frozenset([
 """Ops whose result shares memory with what they read."""
 
 
+_UNMADE = {
+    "_weight_norm": "remove_weight_norm(layer)",
+    "mv": "remove_spectral_norm(layer)",
+}
+"""What torch's older hooks of a weight work it out by → what merges them."""
+
+
 def _merged_first(call: AtenCall) -> str:
     """What to do about a weight that a parametrization works out, as weight norm; "" of others."""
-    if (
-        call.word != "_weight_norm"
-        and "parametrizations" not in call.module.split(".")
-    ):
+    by = _UNMADE.get(call.word, "")
+    if "parametrizations" in call.module.split("."):
+        by = "parametrize.remove_parametrizations(layer, 'weight')"
+    if not by:
         return ""
     return (
-        ": merge what works out the weight first, by"
-        " `torch.nn.utils.parametrize.remove_parametrizations(layer, 'weight')`"
+        f": merge what works out the weight first, by `torch.nn.utils.{by}`"
     )
 
 

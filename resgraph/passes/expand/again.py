@@ -331,7 +331,8 @@ def _same_module(
 ) -> bool:
     """Whether a module (or, in an equation, an expression) is the same for other shapes."""
     try:
-        if layer:
+        # an activation of an equation is a module too
+        if layer or not node.op.in_forward():
             return torch_call(node.op, before) == torch_call(node.op, now)
         terms = [Ref(str(place)) for place in range(len(now))]
         return expression(node.op, terms, before) == expression(

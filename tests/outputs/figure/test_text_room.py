@@ -16,6 +16,7 @@ from resgraph.outputs.figure.formats.pen import flat
 from resgraph.outputs.figure.render import scene
 from resgraph.outputs.figure.scene import (
     Line,
+    Polygon,
     Rect,
     Scene,
     ShapeGroup,
@@ -207,3 +208,27 @@ def test_the_name_of_a_row_is_smaller_before_it_is_cut() -> None:
         if isinstance(each, Text)
     }
     assert said["incre_module1"] < said["conv3"] == 11
+
+
+@pytest.mark.parametrize(
+    "net",
+    [
+        "input: 3x16x16\nnet: {a: 3x3 conv 64, b: [upsample 8, 3x3 conv 256]}",
+        "input: 3x16x16\nnet: {a: [2x2 conv 512 /2, positions], b: [a, 1 conv 2]}",
+        "input: {v: 16, i: 3x8x8}\nnet: {a: [i, upsample 16], b: [v, fc 9], c: [a, 3x3 conv 900]}\noutput: [b, c]",
+    ],
+    ids=["super-resolution", "a sequence of cells", "a record first"],
+)  # fmt: skip
+def test_what_is_larger_than_the_input_keeps_to_its_place(net: str) -> None:
+    """No box of a map reaches into the numbers beside it."""
+    drawn = [*flat(scene(loads(f"name: t\n{net}\n"), "stages").items)]
+    channels = [
+        each.x
+        for each in drawn
+        if isinstance(each, Text) and each.size == 12 and each.x < 120
+    ]
+    boxes = [
+        *(max(x for x, _ in each.points) for each in drawn if isinstance(each, Polygon) and each.fill == "glyph"),
+        *(each.x + each.width for each in drawn if isinstance(each, Rect) and each.fill == "glyph"),
+    ]  # fmt: skip
+    assert channels and boxes and max(boxes) < min(channels)

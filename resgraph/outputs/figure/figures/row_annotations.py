@@ -198,9 +198,7 @@ def shape(
     middle = top + band.middle
     at = MARGIN + 4 + glyph, middle
     if glyph and len(end.shape) > 1:
-        scene.add(
-            *_glyph(at[0] - glyph, middle, end.shape, largest_map(plan))
-        )
+        scene.add(*_glyph(at[0] - glyph, middle, end.shape, _longest(plan)))
     _shape(scene, end.shape, at)
     _mark(scene, plan.graph, band, at)
 
@@ -309,17 +307,28 @@ def _shape(scene: Scene, shape: Shape, at: Point) -> None:
         scene.add(Text(x, y + 14, cells, 9.75, fill="muted"))
 
 
+def _longest(plan: Plan) -> int:
+    """The longest side that is drawn: that of the input, but where a net makes maps larger."""
+    nodes = plan.graph.nodes
+    drawn = [nodes[row.output].shape for row in plan.graph.rows]
+    return max(
+        *largest_map(plan)[1:][-2:],
+        *(side for shape in drawn for side in shape[1:][-2:]),
+        2,
+    )
+
+
 def _glyph(
-    x: float, y: float, shape: Shape, image: Shape
+    x: float, y: float, shape: Shape, longest: int
 ) -> list[Primitive]:
     """A map as a box, a sequence as a bar, a volume as a stack of boxes."""
     depth = min(3.5 + 2.3 * max(log2(shape[0]) - 4, 0), 22)
     if len(shape) == 2:
-        length = 5 + 35 * _scale(shape[1:], image[1:]) ** 1.7
+        length = 5 + 35 * _scale(shape[1:], longest) ** 1.7
         return [
             Rect(x, y - depth / 2, length, depth, 1.5, "glyph", "edge", 0.9)
         ]
-    side = 5 + 27 * _scale(shape[-2:], image[-2:]) ** 1.7
+    side = 5 + 27 * _scale(shape[-2:], longest) ** 1.7
     sheets = 1 if len(shape) == 3 else min(4, ceil(log2(shape[1] + 1)))
     if sheets == 1:
         return _box_glyph(x, y, side, depth)
@@ -333,11 +342,11 @@ def _glyph(
     ]
 
 
-def _scale(size: Shape, image: Shape) -> float:
+def _scale(size: Shape, longest: int) -> float:
     """How large a map is drawn, from 0 to 1. Halving a map takes a step off the glyph's side,
     doubling the channels adds one to its depth: on a linear scale all but the first stages would be
     dots. A power of it keeps small maps apart."""
-    return log2(max(*size, 1) + 1) / log2(max(*image, 2) + 1)
+    return log2(max(*size, 1) + 1) / log2(longest + 1)
 
 
 def _box_glyph(
