@@ -452,12 +452,15 @@ class MissingError(ResgraphError):
 
 
 @contextmanager
-def needing(said: str, extra: str) -> Iterator[None]:
-    """Around what imports the packages of an extra. Raises `MissingError` where one is not
-    installed."""
+def needing(said: str, extra: str, *packages: str) -> Iterator[None]:
+    """Around what imports the packages of an extra, or those that are named. Raises
+    `MissingError` where one is not installed."""
     try:
         yield
     except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if packages and missing not in packages:
+            raise
         raise MissingError(
             f"{said}: pip install 'resgraph[{extra}]'"
         ) from error

@@ -188,6 +188,11 @@ class Block(Struct):
     again: str = ""
 
     @property
+    def called(self) -> str:
+        """The name of what is called, `inline` for what is written there."""
+        return self.block or "inline"
+
+    @property
     def result(self) -> Path:
         """The path that it hands back."""
         return self.paths[-1]

@@ -50,7 +50,9 @@ class Environment:
         outer: Environment | None = None,
         given: Callable[[], Mapping[str, Given]] = dict,
     ) -> None:
-        self.lets, self.constants, self.outer = lets, constants, outer
+        self.lets = lets
+        self.constants = constants
+        self.outer = outer
         self.given = given
         self.worked_out: dict[str, NameValue] = {}
 
@@ -79,7 +81,8 @@ class Environment:
     def _work_out(self, name: str) -> None:
         """Work out a `let` after those that it reads, on a stack of our own: a chain of them may be
         long."""
-        stack, unfinished = [(name, iter(self._reads(name)))], {name}
+        stack = [(name, iter(self._reads(name)))]
+        unfinished = {name}
         while stack:
             top, reads = stack[-1]
             for below in reads:

@@ -75,7 +75,9 @@ def reformat(source: Source, form: Form = "keep") -> str:
 
 class _Formatter:
     def __init__(self, source: Source, tree: Mapping, form: Form) -> None:
-        self.source, self.tree, self.form = source, tree, form
+        self.source = source
+        self.tree = tree
+        self.form = form
         self.starts = [0]
         for line in source.text.split("\n"):
             self.starts.append(self.starts[-1] + len(line) + 1)

@@ -24,7 +24,8 @@ def merge(base: Mapping, top: Mapping) -> Mapping:
     Raises `SpecError` with every name that is to be removed and is not there.
     """
     errors: list[Diagnostic] = []
-    below, above = base.without("expect", "extends"), top.without("extends")
+    below = base.without("expect", "extends")
+    above = top.without("extends")
     merged = _overlay(below, above, (), errors)
     if errors:
         raise SpecError(errors)
@@ -39,7 +40,8 @@ def _overlay(
 ) -> Mapping:
     entries = dict(base.entries)
     for key, entry in top.entries.items():
-        below, here = entries.get(key), (*path, key)
+        below = entries.get(key)
+        here = (*path, key)
         if is_none(entry.value) and not may_be_none(here):
             if below is None:
                 errors.append(_nothing_to_remove(entry, entries))
@@ -103,13 +105,14 @@ def is_none(tree: Tree) -> bool:
 def may_be_none(path: tuple[str, ...]) -> bool:
     """Whether `none` is a value at a path: a policy, what a recipe goes without, a conv that has no
     bias."""
-    if path[-1] == "shortcut" and (len(path) == 1 or path[0] == "variants"):
-        return True
-    if path[0] == "ops" and len(path) == 3 and path[1] in VOCABULARY:
-        op = VOCABULARY[path[1]]
-        return path[2] in op.model_fields and "none" in literal_words(
-            op, path[2]
-        )
+    match path:
+        case ("shortcut",) | ("variants", *_, "shortcut"):
+            return True
+        case ("ops", str(word), str(key)) if word in VOCABULARY:
+            op = VOCABULARY[word]
+            return key in op.model_fields and "none" in literal_words(
+                op, key
+            )
     return path[0] == "train" and len(path) > 1
 
 

@@ -130,7 +130,8 @@ def _set(
     level: int = 0,
     free: bool = False,
 ) -> Mapping:
-    key, rest = path[0], path[1:]
+    key = path[0]
+    rest = path[1:]
     below = tree.entries.get(key)
     if (
         not rest
@@ -210,7 +211,8 @@ def _meant(path: list[str], tree: Mapping) -> str:
     """The whole path of a name that stands deeper in a spec: `epochs` is `train.epochs`."""
     from .recipe import Train
 
-    key, rest = path[0], "".join(f".{part}" for part in path[1:])
+    key = path[0]
+    rest = "".join(f".{part}" for part in path[1:])
     if key in entries_of(tree, "let"):
         return f"did you mean `let.{key}{rest}`?"
     if place := path_of(key, Train):

@@ -187,7 +187,8 @@ def zoo_index() -> dict[str, tuple[str, ...]]:
 
 
 def _variants(file: str, texts: dict[str, str]) -> list[str]:
-    base, own = _BASE.search(texts[file]), _VARIANTS.search(texts[file])
+    base = _BASE.search(texts[file])
+    own = _VARIANTS.search(texts[file])
     inherited = _variants(base[1], texts) if base else []
     listed = _VARIANT.findall(own[1]) if own else []
     return list(dict.fromkeys([*inherited, *listed]))

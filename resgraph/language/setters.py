@@ -200,7 +200,8 @@ class Setters:
 
 def _head(entry: KeyValue) -> Span:
     """Where a value begins: at its key, if that was written with it."""
-    key, value = entry.key.span, entry.value.span
+    key = entry.key.span
+    value = entry.value.span
     return (
         key
         if key.source == value.source and 0 <= value.line - key.line < 2

@@ -149,16 +149,17 @@ class Spec(Frozen, eq=False, dict=True):
         tree: Tree = self.tree
         span = Span(self.tree.span.source, 1, 1, 1, 2)
         for key in keys:
-            if isinstance(tree, Sequence) and isinstance(key, int):
-                tree = tree.items[key]
-                span = tree.span
-                continue
-            if not isinstance(tree, Mapping) or key not in tree.entries:
-                break
-            entry = tree.entries[str(key)]
-            tree, span = entry.value, entry.key.span
-            if isinstance(tree, Scalar) and not of_key:
-                span = tree.span
+            match tree, key:
+                case Sequence(items=items), int():
+                    tree = items[key]
+                    span = tree.span
+                case Mapping(entries=entries), str() if key in entries:
+                    tree = entries[key].value
+                    span = entries[key].key.span
+                    if isinstance(tree, Scalar) and not of_key:
+                        span = tree.span
+                case _:
+                    break
         return span
 
 

@@ -88,7 +88,8 @@ def _no_let(entry: KeyValue, lets: Iterable[str]) -> Diagnostic:
     """The error for a name in a variant that is no `let`, with what was meant by it."""
     name = entry.key.text
     keys = [key for key in FILE_KEYS if key not in NO_VARIANT]
-    settable, listed = [*lets, *keys], ticked(lets)
+    settable = [*lets, *keys]
+    listed = ticked(lets)
     near = (
         sure(name, settable)
         or File.home_of(name)
@@ -109,28 +110,19 @@ def _expected(
     tree: Mapping, variant: str, values: Mapping
 ) -> KeyValue | None:
     """The file's `expect` with what a variant itself expects, which stands under its name."""
-    claims, own = tree.entries.get("expect"), values.entries.get("expect")
+    claims = tree.entries.get("expect")
+    own = values.entries.get("expect")
     if own is None:
         return claims
     below = entries_of(tree, "expect")
-    if claims and any(
+    if any(
         not isinstance(claim.value, Mapping) for claim in below.values()
     ):
         return claims  # of no variant, which is the one mistake to tell
-    if (
-        (known := below.get(variant))
-        and isinstance(known.value, Mapping)
-        and isinstance(own.value, Mapping)
-    ):
-        own = KeyValue(
-            own.key,
-            Mapping(
-                {**known.value.entries, **own.value.entries},
-                own.key.span,
-                True,
-            ),
-        )
-    return KeyValue(
-        (claims or own).key,
-        Mapping({**below, variant: own}, own.key.span, True),
-    )
+    place = own.key.span
+    if variant in below and isinstance(own.value, Mapping):
+        known = entries_of(mapping_at(tree, "expect"), variant)
+        both = {**known, **own.value.entries}
+        own = KeyValue(own.key, Mapping(both, place, True))
+    key = (claims or own).key
+    return KeyValue(key, Mapping({**below, variant: own}, place, True))

@@ -33,16 +33,13 @@ def hover(analysis: Analysis, line: int, column: int) -> str:
     """Markdown for a place, counted from 1; "" where there is nothing to say."""
     keys = trail(analysis.tree, line, column)
     plan = analysis.plan
-    if keys[:1] == ["train"] and len(keys) > 1:
-        return about(keys[1:], analysis.tree)
+    match keys:
+        case ["train", *inner] if inner:
+            return about(inner, analysis.tree)
+        case ["net", name] if _on_key(analysis, keys, line, column):
+            return _row(analysis, name)
     if plan is None or not keys:
         return ""
-    if (
-        keys[0] == "net"
-        and len(keys) == 2
-        and _on_key(analysis, keys, line, column)
-    ):
-        return _row(analysis, keys[1])
     if keys[0] in ("output", "aux"):
         word = word_at(analysis, line, column)
         return _row(analysis, word) if word in plan.spec.rows else ""
@@ -155,7 +152,8 @@ def word_at(analysis: Analysis, line: int, column: int) -> str:
 
 def _word(analysis: Analysis, line: int, column: int) -> str:
     """What an op, a standard block or a `let` is."""
-    word, text = word_at(analysis, line, column), analysis.source.line(line)
+    word = word_at(analysis, line, column)
+    text = analysis.source.line(line)
     if not word:
         return ""
     if let := _let(analysis.tree, trail(analysis.tree, line, column), word):

@@ -52,11 +52,7 @@ class Protocol(LanguageServerProtocol):
                 ),
             )
             return
-        method = getattr(message, "method", None)
-        if method is None or method == EXIT:
-            super().handle_message(message)
-            return
-        problem = self._untimely(method)
+        problem = self._untimely(getattr(message, "method", EXIT))
         if problem is None:
             super().handle_message(message)
         elif hasattr(message, "id"):
@@ -68,7 +64,9 @@ class Protocol(LanguageServerProtocol):
         return self._shutdown
 
     def _untimely(self, method: str) -> JsonRpcException | None:
-        """Why a message cannot be answered now."""
+        """Why a message cannot be answered now; an answer and `exit` may come at any time."""
+        if method == EXIT:
+            return None
         if self._shutdown:
             return JsonRpcInvalidRequest(
                 "the server is shut down; all that it waits for is `exit`"

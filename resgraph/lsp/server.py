@@ -72,7 +72,8 @@ class Server(LanguageServer):
 
     def analysis(self, uri: str) -> Analysis:
         """The analysis of a document as it is now."""
-        text, known = self.text(uri), self.analyses.get(uri)
+        text = self.text(uri)
+        known = self.analyses.get(uri)
         if known is None or known.source.text != text:
             known = self.analyses[uri] = analyse(text, path_of(uri), known)
         return known
@@ -87,7 +88,8 @@ class Server(LanguageServer):
         await asyncio.sleep(_PAUSE)
         if stale():
             return
-        text, known = self.text(uri), self.analyses.get(uri)
+        text = self.text(uri)
+        known = self.analyses.get(uri)
         run = asyncio.get_running_loop().run_in_executor
         begun = await run(None, Analyser, text, path_of(uri), known)
         first = await run(None, begun.first)

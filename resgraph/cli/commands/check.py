@@ -219,7 +219,8 @@ def _print_text(checked: list[Checked], found: list[Diagnostic]) -> None:
 def _line(reference: str, plan: Plan) -> str:
     claims = plan.spec.expect.claims() if plan.spec.expect else {}
     kept = f"  as expected: {', '.join(claims)}" if claims else ""
-    params, macs = count_text(plan.params), count_text(plan.macs)
+    params = count_text(plan.params)
+    macs = count_text(plan.macs)
     cost = f"{params:>7} params  {macs:>7} MACs  depth {plan.depth}"
     return f"ok  {reference}  {cost}{kept}"
 

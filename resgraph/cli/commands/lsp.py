@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ...errors import MissingError
+from ...errors import needing
 
 
 @click.command()
@@ -18,17 +18,9 @@ def lsp(stdio: bool) -> int:
 
     It speaks the Language Server Protocol on stdin and stdout; editors start it by themselves.
     """
-    try:
+    needed = "the language server needs pygls"
+    with needing(needed, "lsp", "pygls", "lsprotocol"):
         from ...lsp.server import server
-    except ModuleNotFoundError as missing:
-        if (missing.name or "").partition(".")[0] not in (
-            "pygls",
-            "lsprotocol",
-        ):
-            raise
-        raise MissingError(
-            "the language server needs pygls: pip install 'resgraph[lsp]'"
-        ) from None
     serving = server()
     serving.start_io()
     # as the protocol wants it: 1 for an end without a shutdown

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ...errors import MissingError
+from ...errors import needing
 from ..options import Finite
 
 
@@ -30,17 +30,9 @@ def mcp(root: Path, minutes: float) -> None:
 
     It speaks the Model Context Protocol on stdin and stdout; agents start it by themselves.
     """
-    try:
+    needed = "serving agents needs the package mcp"
+    with needing(needed, "mcp", "mcp", "mcp_types"):
         from ...mcp.server import server
-    except ModuleNotFoundError as missing:
-        if (missing.name or "").partition(".")[0] not in (
-            "mcp",
-            "mcp_types",
-        ):
-            raise
-        raise MissingError(
-            "serving agents needs the package mcp: pip install 'resgraph[mcp]'"
-        ) from None
     from ...mcp.workspace import Workspace
 
     server(Workspace(root, minutes)).run()

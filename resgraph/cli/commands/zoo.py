@@ -54,7 +54,8 @@ def zoo(words: Multiple, as_json: bool) -> None:
     if as_json:
         print_json([*map(asdict, found)])
         return
-    wide, file = max(len(net.name) for net in found), ""
+    wide = max(len(net.name) for net in found)
+    file = ""
     for net in found:
         if net.file != file:
             file = net.file

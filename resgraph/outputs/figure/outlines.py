@@ -96,7 +96,8 @@ def _outline(text: Text, font: Path | None) -> Outline:
         pen += letter.advance
     start = -pen * _SHARES[text.anchor]
     turn = radians(text.turn)
-    across, down = text.size * cos(turn), text.size * sin(turn)
+    across = text.size * cos(turn)
+    down = text.size * sin(turn)
 
     def turned(x: float, y: float) -> Point:
         return across * x + down * y, down * x - across * y

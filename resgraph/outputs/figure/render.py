@@ -186,11 +186,11 @@ def _scene(plans: Sequence[Plan], options: RenderOptions) -> Scene:
 
 
 def _of_one(plan: Plan, asked: RenderOptions) -> Scene:
-    heat = asked.paint[0] if asked.paint else None
     if asked.only:
-        return detail.draw(plan, asked.only, heat)
-    view, expand = choose(asked.view), tuple(asked.expand)
-    look = overview.NetLook(view, expand, asked.width, heat=heat)
+        return detail.draw(plan, asked.only, asked.paint)
+    view = choose(asked.view)
+    expand = tuple(asked.expand)
+    look = overview.NetLook(view, expand, asked.width, paint=asked.paint)
     drawn = overview.draw(plan, look)
     if (
         asked.paper

@@ -168,7 +168,8 @@ ARROW_LENGTH, ARROW_HALF = 6.5, 2.7
 def arrowhead(line: Line) -> Polygon:
     """The triangle at the end of a line."""
     (x1, y1), (dx, dy), _ = _end(line)
-    bx, by = x1 - dx * ARROW_LENGTH, y1 - dy * ARROW_LENGTH
+    bx = x1 - dx * ARROW_LENGTH
+    by = y1 - dy * ARROW_LENGTH
     return Polygon(
         (
             (x1, y1),

@@ -79,7 +79,9 @@ class PartBuilder:
     def __init__(
         self, graph: Graph, view: View, expand: frozenset[str] = frozenset()
     ) -> None:
-        self.graph, self.fold, self.expand = graph, view == "stages", expand
+        self.graph = graph
+        self.fold = view == "stages"
+        self.expand = expand
         self.detail: Detail = "ops" if view == "ops" else "rows"
         self.bands: list[tuple[list[Path], list[FigurePart]]] = []
         self.usual = unit_of(graph)
@@ -262,12 +264,14 @@ class PartBuilder:
         level: int = 0,
     ) -> Fork | None:
         """A block with its paths; of a row, where it is `shown`, standing for a run of them."""
-        run, lone = shown.get(block.name), [*shown.values()] == [ALONE]
+        run = shown.get(block.name)
+        lone = [*shown.values()] == [ALONE]
         if not (run or level or block.again):
             return None
         fork = self.block(block, "rows", level + 1)
         if run and fork:
-            fork.repeat, fork.label = run, "" if lone else run.label
+            fork.repeat = run
+            fork.label = "" if lone else run.label
             if not run.equal:
                 _hide_rates(fork)
         return fork

@@ -171,7 +171,8 @@ class Warming:
             part, head, blocks = stack.pop()
             if isinstance(part, Fork):
                 if part.repeat.count > 1:
-                    head, blocks = part.name, self._repeats(part)
+                    head = part.name
+                    blocks = self._repeats(part)
                 yield from self._pills(part, head, blocks)
             yield from self._spots(part, head, blocks)
             stack += [(inner, head, blocks) for inner in inside(part)]

@@ -247,7 +247,8 @@ class Fork(Struct):
     @property
     def heading(self) -> str:
         """What a block is called where it has a box of its own: `conv4, blocks 2–36: × 35`."""
-        row, run = self.name.partition(".")[0], self.repeat
+        row = self.name.partition(".")[0]
+        run = self.repeat
         said = self.caption or (
             f"{row}, {self.label}" if self.label else row
         )

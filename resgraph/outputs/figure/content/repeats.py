@@ -30,7 +30,8 @@ def runs(
         alike = _grouped([(apart(b), _likeness(graph, b)) for b in heads])
     out = []
     for group in alike:
-        first, last = equal[group[0]][0], equal[group[-1]][-1]
+        first = equal[group[0]][0]
+        last = equal[group[-1]][-1]
         same = len(group) == 1
         said = (
             ("", "")

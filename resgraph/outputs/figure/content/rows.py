@@ -95,7 +95,8 @@ def layer_row(
     is `usual`."""
     main = main_node(graph, layer)
     nodes = [*graph.nodes_of(layer)]
-    family, words = main.op.family, wording(main.op)
+    family = main.op.family
+    words = wording(main.op)
     before = graph.nodes[main.inputs[0]].shape
     number = words.number or _width_of_pool(main, before)
     text = f"{words.kernel} {LONG.get(words.word, words.word)}".strip()
@@ -150,7 +151,9 @@ def nested_row(graph: Graph, block: Block) -> TileRow:
 
 def op_box(graph: Graph, node: Node) -> OpBox:
     """One op as a box of its own."""
-    words, family, cost = wording(node.op), node.op.family, node.cost
+    words = wording(node.op)
+    family = node.op.family
+    cost = node.cost
     about = [words.number, words.rest]
     if cost.macs:
         before = graph.nodes[node.inputs[0]].shape

@@ -58,7 +58,9 @@ class Wiring:
         block: Block | None = None,
         detail: Detail = "rows",
     ) -> None:
-        self.graph, self.entry, self.block = graph, entry, block
+        self.graph = graph
+        self.entry = entry
+        self.block = block
         self.detail = detail
         self.found = {entry: Found(unit)}
         self.units: list[FigurePart] = []
@@ -158,7 +160,8 @@ class Wiring:
     def path(self, path: Path, part: FigurePart | None) -> None:
         """The items of a path as one unit, or, for a shortcut that is folded, as a pill on the
         links that read it."""
-        source, block = self.found[path.input], self.block
+        source = self.found[path.input]
+        block = self.block
         shortcut = (
             block is not None
             and path.word == "shortcut"
@@ -194,8 +197,10 @@ class Wiring:
         into = tuple(each.node for each in path.items[0].takes) or (
             path.input,
         )
-        reads = any(name in node.inputs for node in first for name in into)
-        return (*into, *beside) if reads or not beside else tuple(beside)
+        read = {*chain.from_iterable(node.inputs for node in first)}
+        if beside and read.isdisjoint(into):
+            return tuple(beside)
+        return (*into, *beside)
 
     def _mark_side(self, unit: int, changes: bool, output: str) -> None:
         """Let a unit stand beside the spine, with its links drawn as the shortcut's."""
@@ -234,7 +239,7 @@ class Wiring:
     def _frame(self, fork: Fork, block: Block) -> None:
         """Frame a fork, with what its block is and costs."""
         cost = total(self.graph.nodes_of(block))
-        said = f"{block.block or 'inline'} {block.out} {stride_text(block)}"
+        said = f"{block.called} {block.out} {stride_text(block)}"
         if block.again:
             said = f"again {block.again}, with its weights"
         fork.frame, fork.caption = True, block.name

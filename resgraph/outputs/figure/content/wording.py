@@ -17,7 +17,10 @@ LONG = {
 }
 _TYPESET = str.maketrans("*-/", "×−÷")
 
-_NUMBER = re.compile(r"-?\d[\d_.]*(e-?\d+)?")
+_LABEL = re.compile(
+    r" *(-?\d[\d_.]*(?:e-?\d+)?(?!\S))? *(/\S+)? *(.*)", re.DOTALL
+)
+"""What stands behind the word of a label: a number, a stride, and the rest."""
 
 
 class Wording(Frozen):
@@ -40,18 +43,13 @@ class Wording(Frozen):
 def wording(op: Op) -> Wording:
     """The label of an op, taken apart."""
     _, _, after = op.label().partition(op.op)
-    tokens = after.split()
-    number = (
-        tokens.pop(0) if tokens and _NUMBER.fullmatch(tokens[0]) else ""
-    )
-    stride = next((token for token in tokens if token.startswith("/")), "")
-    number = (
-        f"{float(number):.3g}" if "." in number or "e" in number else number
-    )
-    rest = " ".join(token for token in tokens if token != stride)
-    return Wording(
-        _kernel(op), op.op, number, stride.replace("x", "×"), rest
-    )
+    found = _LABEL.match(after)
+    assert found
+    number, stride, rest = found.groups("")
+    if {*".e"} & {*number}:
+        number = f"{float(number):.3g}"
+    stride = stride.replace("x", "×")
+    return Wording(_kernel(op), op.op, number, stride, rest)
 
 
 def _kernel(op: Op) -> str:

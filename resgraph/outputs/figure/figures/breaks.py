@@ -68,7 +68,8 @@ def joints(
     """The lines from the foot of each column to the head of the next, between both."""
     out = []
     for place, one in enumerate(columns[:-1]):
-        left, edge = spine + place * width, (place + 1) * width
+        left = spine + place * width
+        edge = (place + 1) * width
         foot = top + one.placement.height
         points: tuple[Point, ...] = (
             (left, foot - _BEND), (left, foot), (edge, foot), (edge, top), (left + width, top),
@@ -132,7 +133,9 @@ def _piece(
         x, top = above.points[-1]
         start = top - (_NOTED if above.note else _STUB)
         head = [replace(above, points=((x, start), (x, top)))]
-    end, bottom, foot = whole.height, inf, []
+    end = whole.height
+    bottom = inf
+    foot = []
     if below:
         x, bottom = below.points[0]
         end = bottom + _STUB

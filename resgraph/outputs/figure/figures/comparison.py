@@ -170,7 +170,8 @@ def _width_steps(plans: Sequence[Plan]) -> dict[int, int]:
     )
     if len(widths) <= WIDTH_STEPS:
         return {width: step for step, width in enumerate(widths)}
-    low, high = log2(widths[0]), log2(widths[-1])
+    low = log2(widths[0])
+    high = log2(widths[-1])
     return {
         width: min(
             int((log2(width) - low) / (high - low) * WIDTH_STEPS),
@@ -342,7 +343,8 @@ def _repeats(scene: Scene, column: Column, x: float, room: float) -> None:
     it."""
     where = column.placement.where
     for fork in column.runs:
-        placed, (said, wide) = where[id(fork)], _pill(fork)
+        placed = where[id(fork)]
+        (said, wide) = _pill(fork)
         left = x - placed.left - 7 - room - wide
         y = column.top + placed.middle - 8
         equal = fork.repeat.equal

@@ -25,7 +25,7 @@ from ..layout.tree import even, place
 from ..scene import Rect, Scene, Text
 from .header import MARGIN, shortcut_kinds
 from .legend import Legend
-from .paint import paint
+from .paint import paint as paint_parts
 
 if TYPE_CHECKING:
     from ....plan import Plan
@@ -52,13 +52,13 @@ class Excerpt(Frozen):
     shortcut: str
 
 
-def draw(plan: Plan, name: str, heat: Heat | None = None) -> Scene:
-    """The scene of one row, block or path of a plan, painted with `heat`."""
+def draw(plan: Plan, name: str, paint: Sequence[Heat] = ()) -> Scene:
+    """The scene of one row, block or path of a plan, painted with numbers or not."""
     graph = plan.graph
     scope = _scope(graph, name)
     above = _ends(graph, f"{name}-input", "input", scope.takes)
     below = _ends(graph, f"{name}-output", "output", scope.gives)
-    scale = warm([(scope.part, graph, heat)]) if heat else None
+    scale = warm([(scope.part, graph, heat) for heat in paint])
     rhythm = even(RHYTHM, scope.part)
     inner = place(scope.part, rhythm, len(scope.takes))
     inner.right = max(inner.right, _corner(inner, scope.cost))
@@ -69,7 +69,8 @@ def draw(plan: Plan, name: str, heat: Heat | None = None) -> Scene:
     )
     about = f"{scope.said}: {into} in, {out} out."
     scene = Scene(_width(scope, reach), 0, f"{name} of {plan.name}", about)
-    spine, top = (scene.width - placement.right + placement.left) / 2, 96.0
+    spine = (scene.width - placement.right + placement.left) / 2
+    top = 96.0
     scene.add(
         Text(MARGIN, 50, name, 20, 700),
         Text(MARGIN, 68, scope.said, 10.5, fill="muted"),
@@ -80,7 +81,7 @@ def draw(plan: Plan, name: str, heat: Heat | None = None) -> Scene:
         x, y, reach + 2 * _SIDE, inner.height + 2 * _PAD, 12, "card"
     )
     _card(scene, card, scope.cost)
-    paint(scene, placement, spine, top, rhythm)
+    paint_parts(scene, placement, spine, top, rhythm)
     _captions(scene, [above[0], below[0]], placement, spine, top)
     _kind(scene, scope.shortcut, placement, spine, top)
     shown = Legend(scale=scale)
@@ -203,8 +204,9 @@ def _block(block: Block) -> str:
     """`bottleneck block, 256 → 512, stride 2 · relu(body + shortcut)`."""
     stride = stride_words(stride_text(block))
     merge = f" · {block.merge}" if block.merge else ""
-    word = block.block or "inline"
-    return f"{word} block, {block.into} → {block.out}{stride}{merge}"
+    return (
+        f"{block.called} block, {block.into} → {block.out}{stride}{merge}"
+    )
 
 
 def _corner(inner: Placement, cost: Cost) -> float:
@@ -225,8 +227,10 @@ def _corner(inner: Placement, cost: Cost) -> float:
 
 def _card(scene: Scene, card: Rect, cost: Cost) -> None:
     """The tinted card around what is drawn, and what all of it costs in its lower right corner."""
-    right, bottom = card.x + card.width - 14, card.y + card.height
-    params, macs = quantity.params_text(cost), quantity.macs_text(cost)
+    right = card.x + card.width - 14
+    bottom = card.y + card.height
+    params = quantity.params_text(cost)
+    macs = quantity.macs_text(cost)
     scene.add(
         card,
         Text(right, bottom - 27, params, 11, 600, anchor="end"),
@@ -261,5 +265,6 @@ def _kind(
     first = next(ways, None)
     if first and shortcut in _KINDS:
         (x0, y), (x1, _) = first.moved(spine, top).points[:2]
-        said, x = _KINDS[shortcut], (x0 + x1) / 2
+        said = _KINDS[shortcut]
+        x = (x0 + x1) / 2
         scene.add(Text(x, y - 8, said, 10.5, 600, "accent", "middle"))

@@ -32,8 +32,8 @@ def subtitle(graph: Graph, about: str) -> str:
     merged = _merged(graph)
     if not merged:
         return about
-    named = dict.fromkeys(block.block for block in merged if block.block)
-    names = list(named) or ["inline"]
+    named = dict.fromkeys(block.block for block in merged)
+    names = [*filter(None, named)] or ["inline"]
     others = " and others" if len(names) > 3 else ""
     kinds = dict.fromkeys(
         block.shortcut for block in merged if _changes(graph, block)
@@ -97,9 +97,7 @@ def _out(plan: Plan) -> str:
 
 def _row_text(row: Path) -> str:
     """`3 bottleneck`, `7x7 conv 64 /2`, `2 layers`."""
-    if blocks := Counter(
-        block.block or "inline" for block in blocks_in([row])
-    ):
+    if blocks := Counter(block.called for block in blocks_in([row])):
         return ", ".join(
             f"{count} {name}" for name, count in blocks.items()
         )

@@ -64,35 +64,35 @@ class Sheet(Frozen):
 
 class NetLook(Frozen):
     """How a whole net is drawn: the `stages`, the `blocks` or the `ops` view, what is unfolded in
-    it, the least width; with what is `broken` at its end, or painted with `heat`. A `narrow` one is
-    for a column of a paper: without numbers beside it, and hardly a margin."""
+    it, the least width; with what is `broken` at its end, or with the numbers that `paint` it. A
+    `narrow` one is for a column of a paper: without numbers beside it, and hardly a margin."""
 
     view: View
     expand: tuple[str, ...] = ()
     width: float | None = None
     broken: Broken | None = None
-    heat: Heat | None = None
+    paint: Sequence[Heat] = ()
     narrow: bool = False
 
 
 def draw(plan: Plan, look: NetLook) -> Scene:
     """The scene of a whole net."""
-    graph, heat = plan.graph, look.heat
+    graph = plan.graph
     builder = PartBuilder(graph, look.view, check_names(graph, look.expand))
     net = builder.net()
     if look.broken:
         _add_broken(net, look.broken)
     mark_sheets(net)
-    scale = warm([(net, graph, heat)]) if heat else None
+    scale = warm([(net, graph, heat) for heat in look.paint])
     rhythm = even(OPS if look.view == "ops" else RHYTHM, net)
     placement = place(net, rhythm)
-    sheet = _sheet(placement, rhythm, look, columns(plan, heat))
+    sheet = _sheet(placement, rhythm, look, columns(plan, look.paint))
     columnwise = look.view == "ops" and not look.narrow
     shown = pieces(placement, sheet.width if columnwise else inf)
     scene = Scene(sheet.width * len(shown), 0, plan.name, caption(plan))
     header(scene, plan, scene.width)
     bands = bands_of(builder.bands, placement)
-    facts = BandFacts(plan, receptive_fields(graph), heat)
+    facts = BandFacts(plan, receptive_fields(graph), look.paint)
     for at, piece in enumerate(shown):
         items = _column(sheet, facts, piece, bands, rhythm)
         scene.add(
@@ -146,7 +146,8 @@ def _sheet(
     least, glyph = look.width or NARROWEST, GLYPH
     if look.narrow:
         least, glyph, beside = 0, 0, []
-    half, card = rhythm.tile_width / 2, MARGIN + _SHAPES + glyph
+    half = rhythm.tile_width / 2
+    card = MARGIN + _SHAPES + glyph
     spine = card + _CARD_PAD + GUTTER + max(placement.left, half)
     right = spine + max(placement.right + 22, half + 74)
     metrics = sum(wide for _, wide in beside) + COLUMN_GAP * (
@@ -194,7 +195,8 @@ def _cards(
     left, right = card
     for band in bands:
         if band.is_card:
-            y, bottom = top + band.top - 12, top + band.bottom + 7
+            y = top + band.top - 12
+            bottom = top + band.bottom + 7
             scene.add(
                 Rect(left, y, right - left, max(bottom - y, 72), 10, "card")
             )

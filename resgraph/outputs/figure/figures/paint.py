@@ -115,8 +115,10 @@ def _on_wire(wire: Wire) -> Items:
 def _pill(wire: Wire) -> ShapeGroup:
     colour = _colour(wire)
     x, y, width, height = routing.pill_box(wire)
-    warm, high = heat_width(wire.heat), height - 5
-    middle, size = x + (width - warm) / 2, routing.PILL_SIZE
+    warm = heat_width(wire.heat)
+    high = height - 5
+    middle = x + (width - warm) / 2
+    size = routing.PILL_SIZE
     shapes = [
         Rect(x, y, width, height, height / 2, "tile", colour),
         *_cells(
@@ -158,7 +160,9 @@ def _beside_heat(
 def _frame(placed: Placed, fork: Fork) -> ShapeGroup:
     """A block of ops: a thin border, its name at the left of the spine and what it costs at the
     right."""
-    x, y, room = placed.start + 12, placed.y, placed.left - 24
+    x = placed.start + 12
+    y = placed.y
+    room = placed.left - 24
     shapes: list[Primitive] = [
         placed.box(9, "tile", "rule"),
         Text(x, y + 18, text.fit(fork.caption, 11, room, 600), 11, 600),
@@ -206,7 +210,8 @@ def _row(
     size, high = rhythm.size, rhythm.row
     box = Rect(x, y, width, high, 3, f"{row.family}-row")
     box, cells = _beside_heat(row.heat, box, rhythm)
-    base, end = y + rhythm.row / 2 + 3.5, x + box.width - 6
+    base = y + rhythm.row / 2 + 3.5
+    end = x + box.width - 6
     shapes: list[Primitive] = [
         box,
         Rect(x, y, 3, high, 1.5, row.family),
@@ -232,7 +237,10 @@ def _row(
 
 def _strip(placed: Placed, strip: Strip, rhythm: Rhythm) -> Items:
     """A layer as a box of its own: its label in the middle, its stride in a badge at the right."""
-    row, x, y, high = strip.row, placed.start, placed.y, placed.height
+    row = strip.row
+    x = placed.start
+    y = placed.y
+    high = placed.height
     fill = f"width-{row.step}" if row.step >= 0 else f"{row.family}-row"
     edge, stroke = (
         (strip.mark, 1.8) if strip.mark else (f"{row.family}-line", 0.9)
@@ -241,7 +249,9 @@ def _strip(placed: Placed, strip: Strip, rhythm: Rhythm) -> Items:
         row.heat, placed.box(3.5, fill, edge, stroke), rhythm
     )
     shapes: list[Primitive] = [box, *cells]
-    down, middle, end = placed.middle, x + box.width / 2, x + box.width
+    down = placed.middle
+    middle = x + box.width / 2
+    end = x + box.width
     if strip.mark:
         sign = MARKS[strip.mark]
         shapes.append(
@@ -268,7 +278,9 @@ def _op(placed: Placed, op: OpBox, rhythm: Rhythm) -> Items:
     multiply-adds."""
     box = placed.box(6, f"{op.family}-fill", f"{op.family}-line")
     box, cells = _beside_heat(op.heat, box, rhythm)
-    x, y, width = box.x, box.y, box.width
+    x = box.x
+    y = box.y
+    width = box.width
     left, right = x + 19, x + width - 12
     base = y + 17 if op.macs else placed.middle + 3.6
     size = 11 + bool(op.macs)
@@ -300,7 +312,10 @@ def _op(placed: Placed, op: OpBox, rhythm: Rhythm) -> Items:
 
 def _join(placed: Placed, join: Join, rhythm: Rhythm) -> Items:
     """A circle with a sign, or a pill with a word."""
-    x, y, r, half = placed.x, placed.middle, placed.height / 2, placed.left
+    x = placed.x
+    y = placed.middle
+    r = placed.height / 2
+    half = placed.left
     small = r < SMALL_JOIN
     colour = join.mark or ("edge" if small else join.family)
     fill, ink = ("tile" if small else f"{join.family}-fill"), colour
@@ -334,7 +349,8 @@ def _sign(
 ) -> list[tuple[Point, Point]]:
     """A sign drawn with lines, which stand the same in every font; none for a word."""
     d = r * 0.74
-    across, upright = ((x - r, y), (x + r, y)), ((x, y - r), (x, y + r))
+    across = ((x - r, y), (x + r, y))
+    upright = ((x, y - r), (x, y + r))
     falling = ((x - d, y - d), (x + d, y + d))
     rising = ((x - d, y + d), (x + d, y - d))
     signs = {
@@ -350,7 +366,9 @@ def _capsule(placed: Placed, capsule: Capsule, rhythm: Rhythm) -> Items:
     """The input or the output."""
     title = capsule.title or f"{capsule.caption}: {capsule.text}"
     box = placed.box(placed.height / 2, "tile", "edge", 1.2)
-    x, base, size = placed.x, placed.middle + 3.6, rhythm.size + 0.25
+    x = placed.x
+    base = placed.middle + 3.6
+    size = rhythm.size + 0.25
     said = Text(x, base, capsule.text, size, 500, anchor="middle")
     return [ShapeGroup(capsule.name, "input", title, [box, said])]
 

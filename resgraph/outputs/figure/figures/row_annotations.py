@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from math import ceil, log2
 from typing import TYPE_CHECKING
@@ -97,19 +97,16 @@ def largest_map(plan: Plan) -> Shape:
 
 
 def columns(
-    plan: Plan, heat: Heat | None = None
+    plan: Plan, paint: Sequence[Heat] = ()
 ) -> list[tuple[str, float]]:
     """The columns of numbers, each with its width: what the figure is painted with comes first."""
-    shown = list(COLUMNS if has_maps(plan) else COLUMNS[:2])
-    return (
-        [(heat.name, _HEAT_COLUMN), *shown]
-        if heat and _is_new(heat)
-        else shown
-    )
+    shown = COLUMNS if has_maps(plan) else COLUMNS[:2]
+    return [*((heat.name, _HEAT_COLUMN) for heat in _new(paint)), *shown]
 
 
-def _is_new(heat: Heat) -> bool:
-    return heat.name not in dict(COLUMNS)
+def _new(paint: Sequence[Heat]) -> list[Heat]:
+    """What has no column of its own yet."""
+    return [heat for heat in paint if heat.name not in dict(COLUMNS)]
 
 
 def has_maps(plan: Plan) -> bool:
@@ -159,7 +156,8 @@ def _which(
     only are alike."""
     run = fork.repeat
     above = 9 if not run.equal else 6 if run.count > 1 else -3.5
-    x, y = at[0], max(at[1], top + max(above, 0))
+    x = at[0]
+    y = max(at[1], top + max(above, 0))
     if fork.label:
         scene.add(Text(x, y - above, fork.label, 9.75, fill="muted"))
     if not run.equal:
@@ -182,7 +180,7 @@ class BandFacts(Frozen):
 
     plan: Plan
     seen: Mapping[str, ReceptiveField]
-    heat: Heat | None = None
+    paint: Sequence[Heat] = ()
 
 
 GLYPH = 50.0
@@ -218,11 +216,11 @@ def row_numbers(facts: BandFacts, rows: list[Path]) -> list[RowNumber]:
     nodes = [node for row in rows for node in plan.graph.nodes_of(row)]
     cost = total(nodes)
     shares = (cost.params, plan.params), (cost.macs, plan.macs)
-    out = [
+    names = [node.name for node in nodes]
+    out = [_heat(heat, names) for heat in _new(facts.paint)]
+    out += [
         _share(quantity.short(part), part, whole) for part, whole in shares
     ]
-    if facts.heat and _is_new(facts.heat):
-        out.insert(0, _heat(facts.heat, [node.name for node in nodes]))
     if has_maps(plan):
         out.append(RowNumber(facts.seen[rows[-1].output].text()))
     return out
@@ -255,7 +253,7 @@ def numbers(scene: Scene, facts: BandFacts, band: Band, at: Point) -> None:
     numbers begin, and the top of the drawing."""
     x, top = at
     middle = top + band.middle
-    beside = columns(facts.plan, facts.heat)
+    beside = columns(facts.plan, facts.paint)
     for (_, wide), told in zip(
         beside, row_numbers(facts, band.rows), strict=True
     ):
@@ -300,7 +298,8 @@ def _mark(scene: Scene, graph: Graph, band: Band, at: Point) -> None:
 
 
 def _shape(scene: Scene, shape: Shape, at: Point) -> None:
-    (x, y), (channels, *size) = at, shape
+    (x, y) = at
+    (channels, *size) = shape
     scene.add(Text(x, y + (1 if size else 4), str(channels), 12, 600))
     if size:
         cells = (" × " if len(size) < 3 else "×").join(map(str, size))
@@ -355,7 +354,8 @@ def _box_glyph(
     """A small box, as large as a map and as deep as it has channels: top, side and front about a
     middle height."""
     wide, rise = side * 0.66, depth * 0.6
-    low, high = middle + (side + rise) / 2, middle + (rise - side) / 2
+    low = middle + (side + rise) / 2
+    high = middle + (rise - side) / 2
     top = (
         (x, high),
         (x + depth, high - rise),

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from ....collecting import by_key, of_type
 from ....errors import Span, UsageError
-from ....graph import Block, Item, Path
+from ....graph import Block, Item, Node, Path
 from ....passes.receptive_field import receptive_fields
 from ..content import quantity
 from ..content.builder import PartBuilder
@@ -75,7 +75,7 @@ def html(
     # `<!-- <script>` changes how a page is read up to its end, and not only `</script>` does: no
     # `<` in the data.
     data = json.dumps(
-        Pile(plan, next(iter(paint), None)).data(),
+        Pile(plan, paint).data(),
         ensure_ascii=False,
         separators=(",", ":"),
     ).replace("<", "\\u003c")
@@ -121,11 +121,12 @@ class Pile:
     """The fragments of a net, each distinct one once, and how they are piled up."""
 
     plan: Plan
-    heat: Heat | None = None
+    paint: Sequence[Heat] = ()
     fragments: list[dict[str, Any]] = field(default_factory=list)
     known: dict[str, int] = field(default_factory=dict)
     legend: Legend = field(default_factory=Legend)
-    warmth: Warmth | None = None
+    # of what it is painted with, if with anything
+    warmths: list[Warmth] = field(default_factory=list)
     rhythm: Rhythm = RHYTHM
     streams: int = 1  # that flow into what is piled up next
     # into each unit
@@ -141,8 +142,8 @@ class Pile:
         builder = PartBuilder(graph, "stages")
         net = builder.net()
         mark_sheets(net)
-        self.warmth = Warmth(net, graph, self.heat) if self.heat else None
-        self.facts = BandFacts(plan, receptive_fields(graph), self.heat)
+        self.warmths = [Warmth(net, graph, heat) for heat in self.paint]
+        self.facts = BandFacts(plan, receptive_fields(graph), self.paint)
         whole = even(RHYTHM, net)
         self.rhythm = replace(
             RHYTHM, tile_width=whole.tile_width - whole.heat
@@ -153,26 +154,27 @@ class Pile:
         rows = [
             self.row(builder, rows, units) for rows, units in builder.bands
         ]
-        index = {id(unit): i for i, unit in enumerate(net.units)}
         skips = [
             [link.source, link.target, link.port, link.entry]
             for link in net.links
             if link.target - link.source > 1 and link.source >= 0
         ]
-        return {
+        told = {
             "name": plan.name,
             "kind": subtitle(graph, plan.spec.about or ""),
             "totals": totals(plan),
             "counts": f"{quantity.ops(graph)}, depth {plan.depth}",
-            "columns": [name for name, _ in columns(plan, self.heat)],
+            "columns": [name for name, _ in columns(plan, self.paint)],
             "input": start,
             "rows": rows,
             "skips": skips,
-            "units": len(index),
+            "units": len(net.units),
             "fragments": self.fragments,
             "legend": list(self.samples()),
-            **({"scale": _scale(self.warmth.scale)} if self.warmth else {}),
         }
+        for warmth in self.warmths:
+            told["scale"] = _scale(warmth.scale)
+        return told
 
     def samples(self) -> Iterator[tuple[float, str, str]]:
         """The legend of all fragments: for each sample its width, its drawing and its label."""
@@ -188,7 +190,8 @@ class Pile:
     ) -> dict[str, Any]:
         """One row of the net: its numbers, and its items."""
         graph = self.plan.graph
-        nodes = [node for row in rows for node in graph.nodes_of(row)]
+        nodes = (node for row in rows for node in graph.nodes_of(row))
+        kinds = dict.fromkeys(block.block for block in blocks_in(rows))
         items = []
         for unit in units:
             place = len(self.exits)
@@ -199,7 +202,6 @@ class Pile:
                 self.item(builder, rows, part) for part in _parts_of(unit)
             ]
             self.exits[place] = self.streams
-        origin = nodes[0].origin if nodes else None
         return {
             "name": ", ".join(row.name for row in rows),
             "shape": quantity.times(graph.nodes[rows[-1].output].shape),
@@ -207,12 +209,8 @@ class Pile:
                 [told.said, told.share_said, told.share]
                 for told in row_numbers(self.facts, rows)
             ],
-            "kinds": ", ".join(
-                dict.fromkeys(b.block for b in blocks_in(rows) if b.block)
-            ),
-            "at": _written([*origin.calls, origin.span][0])
-            if origin
-            else "",
+            "kinds": ", ".join(filter(None, kinds)),
+            "at": next(map(_begun, nodes), ""),
             "units": len(units),
             "items": items,
         }
@@ -266,11 +264,8 @@ class Pile:
     def alike(self, block: Block) -> Hashable:
         """What equal blocks must share to be drawn alike: the numbers that they are painted
         with."""
-        values = self.heat.values if self.heat else {}
-        return tuple(
-            values.get(node.name)
-            for node in self.plan.graph.nodes_of(block)
-        )
+        nodes = [node.name for node in self.plan.graph.nodes_of(block)]
+        return tuple((*map(heat.values.get, nodes),) for heat in self.paint)
 
     def block(self, block: Block) -> dict[str, Any]:
         """One block: folded, and op by op."""
@@ -305,8 +300,8 @@ class Pile:
         rhythm: Rhythm | None = None,
     ) -> int:
         """The number of a part's fragment, which is kept once however often it is asked for."""
-        if self.warmth:
-            self.warmth.colour(part)
+        for warmth in self.warmths:
+            warmth.colour(part)
         rhythm = even(rhythm or self.rhythm, part)
         placement = place(part, rhythm, self.streams)
         self.legend.gather(placement, shortcut_kinds(self.plan.graph))
@@ -346,6 +341,11 @@ def _entry(placement: Placement, drawn: str) -> dict[str, Any]:
     if starts_with_box(placement.part):
         entry["a"] = 1
     return entry
+
+
+def _begun(node: Node) -> str:
+    """Where the call was written that led to a node, or the node."""
+    return _written([*node.origin.calls, node.origin.span][0])
 
 
 def _written(span: Span) -> str:

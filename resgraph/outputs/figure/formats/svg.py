@@ -50,8 +50,10 @@ def number(value: float) -> str:
 
 def write(scene: Scene, theme: Theme = "light", scale: float = 1.0) -> str:
     """The whole document. `auto` draws light, and dark where the reader's system asks for it."""
-    width, height = number(scene.width), number(scene.height)
-    wide, high = number(scene.width * scale), number(scene.height * scale)
+    width = number(scene.width)
+    height = number(scene.height)
+    wide = number(scene.width * scale)
+    high = number(scene.height * scale)
     pen = _Pen(theme)
     body = list(pen.all(scene.items))
     ground = Rect(0, 0, scene.width, scene.height, fill=scene.background)
@@ -162,7 +164,9 @@ class _Pen(Pen):
         return f"<rect {size} {self.paint(shape)}/>"
 
     def circle(self, shape: Circle) -> str:
-        x, y, r = number(shape.x), number(shape.y), number(shape.radius)
+        x = number(shape.x)
+        y = number(shape.y)
+        r = number(shape.radius)
         return f'<circle cx="{x}" cy="{y}" r="{r}" {self.paint(shape)}/>'
 
     def polygon(self, shape: Polygon) -> str:
@@ -179,7 +183,9 @@ class _Pen(Pen):
         return f'<path d="{path}" {self.paint(shape)}{dots}/>'
 
     def text(self, shape: Text) -> str:
-        x, y, size = number(shape.x), number(shape.y), number(shape.size)
+        x = number(shape.x)
+        y = number(shape.y)
+        size = number(shape.size)
         out = f'<text x="{x}" y="{y}" font-size="{size}"'
         # By its name, which every reader knows; a number is as good as normal to some.
         if shape.weight >= 450:
@@ -218,7 +224,8 @@ def _trace(points: tuple[Point, ...], radius: float) -> str:
     for before, here, after in zip(
         points, points[1:], points[2:], strict=False
     ):
-        first, second = dist(before, here), dist(here, after)
+        first = dist(before, here)
+        second = dist(here, after)
         bend = min(radius, first / 2, second / 2)
         if bend < 0.01:
             out.append(f"L{_at(here)}")

@@ -102,7 +102,8 @@ def _written(cluster: str) -> str:
     if cluster in _WRITTEN:
         return _WRITTEN[cluster]
     apart = unicodedata.normalize("NFD", cluster)
-    base, accents = apart[0], apart[1:]
+    base = apart[0]
+    accents = apart[1:]
     out = _WRITTEN.get(base, "")
     if (
         not accents

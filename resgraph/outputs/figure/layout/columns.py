@@ -246,8 +246,11 @@ class Stacker:
 
     def _below(self, link: Link, way: Way) -> float:
         """The least top that one link leaves to the unit that it enters."""
-        frame, rhythm, source = self.frame, self.frame.rhythm, link.source
-        parted, base = len(self.outs[source]) > 1, frame.bottom(source)
+        frame = self.frame
+        rhythm = self.frame.rhythm
+        source = link.source
+        parted = len(self.outs[source]) > 1
+        base = frame.bottom(source)
         if way == "straight" and not parted:
             entered = source < 0 and frame.fork.entries == 1
             gap = 0 if entered else self.gap(link.target)
@@ -280,7 +283,8 @@ class Stacker:
 
     def gap(self, below: int) -> float:
         """The gap between a unit and the one above it on the same spine."""
-        part, rhythm = self.frame.boxes[below].part, self.frame.rhythm
+        part = self.frame.boxes[below].part
+        rhythm = self.frame.rhythm
         if below in self.frame.fork.breaks:
             return (
                 rhythm.unit_gap_split

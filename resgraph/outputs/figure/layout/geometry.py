@@ -22,6 +22,7 @@ from ..content.parts import (
     Strip,
     Tile,
     TileRow,
+    inside,
 )
 from ..scene import Point, Rect
 
@@ -155,7 +156,10 @@ class Placed(Frozen):
         self, radius: float, fill: str, stroke: str, stroke_width: float = 1
     ) -> Rect:
         """Its rectangle, to be drawn."""
-        x, y, width, height = self.start, self.y, self.width, self.height
+        x = self.start
+        y = self.y
+        width = self.width
+        height = self.height
         return Rect(x, y, width, height, radius, fill, stroke, stroke_width)
 
     def moved(self, dx: float, dy: float) -> Placed:
@@ -378,15 +382,10 @@ def opens_with_split(fork: Fork) -> bool:
 
 def starts_with_box(part: FigurePart) -> bool:
     """Whether a wire from above ends right at a box, so that an arrowhead belongs there."""
-    while True:
-        if isinstance(part, Chain) and part.parts:
-            part = part.parts[0]
-        elif (
-            isinstance(part, Fork)
-            and not part.frame
-            and not opens_with_split(part)
-            and part.units
-        ):
-            part = part.units[0]
-        else:
-            return not isinstance(part, Join | Fork | Chain)
+    within = inside(part)
+    while within and not (
+        isinstance(part, Fork) and (part.frame or opens_with_split(part))
+    ):
+        part = within[0]
+        within = inside(part)
+    return not isinstance(part, Join | Fork | Chain)

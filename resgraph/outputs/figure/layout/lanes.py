@@ -39,7 +39,8 @@ class Lanes:
                 x = other + self.step
                 if run := _zeros(~(met & self.followed >> place)):
                     x = self.columns[place + run]
-            place, met = place + (run or 1), met >> (run or 1)
+            place = place + (run or 1)
+            met = met >> (run or 1)
         return x
 
     def take(self, x: float, low: float, high: float) -> None:
@@ -113,7 +114,8 @@ class _Stretches:
                 parts.append(left)
             if right % 2:
                 parts.append(right - 1)
-            left, right = (left + 1) // 2, right // 2
+            left = (left + 1) // 2
+            right = right // 2
         while node != last:
             above += [node, last]
             node, last = node // 2, last // 2

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from math import inf
 from typing import Literal
 
+from ....collecting import by_key
 from .. import text
 from ..content.parts import Fork, Join, Link
 from ..scene import Point
@@ -35,9 +36,7 @@ PILL_SIZE, PILL_HEIGHT, NOTE_SIZE = 9.5, 17.0, 9.75
 def wires(frame: Frame, ways: dict[Link, Way]) -> list[Wire]:
     """All wires of a fork: what enters it, its links, and where links part a dot."""
     out: list[Wire] = []
-    outs: dict[int, list[Link]] = defaultdict(list)
-    for link in ways:
-        outs[link.source].append(link)
+    outs = by_key((link.source, link) for link in ways)
     for source, links in outs.items():
         out += _trunk(frame, source, [ways[link] for link in links])
         for link in links:
@@ -72,7 +71,8 @@ def names(frame: Frame) -> list[Wire]:
     """The names of units, each on the first stretch below its unit."""
     out = []
     for unit, name in frame.fork.names.items():
-        x, y = frame.at(unit), frame.bottom(unit)
+        x = frame.at(unit)
+        y = frame.bottom(unit)
         out.append(
             Wire(((x, y), (x, y + NAME_ROOM)), note=name, named=True)
         )
@@ -156,7 +156,8 @@ def _wire(
 def _trunk(frame: Frame, source: int, ways: list[Way]) -> list[Wire]:
     """The stretch from a unit down to where its links part, and from a frame's edge to where its
     units begin."""
-    x, y = frame.at(source), frame.bottom(source)
+    x = frame.at(source)
+    y = frame.bottom(source)
     out = []
     if source < 0 and frame.inset:
         out.append(Wire(((x, 0), (x, y))))
@@ -198,8 +199,10 @@ def _down(
     frame: Frame, link: Link, links: list[Link], ways: dict[Link, Way]
 ) -> Wire:
     """Down the source's column and across into a join; from a dot where the column goes on."""
-    x, y = frame.at(link.source), frame.centre(link.target)
-    corner, end = (x, y), (_side(frame, link.target, x), y)
+    x = frame.at(link.source)
+    y = frame.centre(link.target)
+    corner = (x, y)
+    end = (_side(frame, link.target, x), y)
     for other in links:
         lower = ways[other] == "down" and frame.centre(other.target) > y
         if other is not link and (ways[other] == "straight" or lower):
@@ -210,8 +213,10 @@ def _down(
 
 def _across(frame: Frame, link: Link, parted: bool) -> Wire:
     """Across to the target's column, then down into it."""
-    x, y = frame.at(link.source), frame.split(link.source)
-    to, top = frame.ends(link)[0], frame.top[link.target]
+    x = frame.at(link.source)
+    y = frame.split(link.source)
+    to = frame.ends(link)[0]
+    top = frame.top[link.target]
     arrow = starts_with_box(frame.boxes[link.target].part) or frame.is_join(
         link.target
     )
@@ -238,7 +243,8 @@ def _lane(
     parted: bool,
 ) -> Wire:
     """To the right of everything between, then down, then back to where it enters."""
-    start, (to, end) = frame.split(link.source), entry
+    start = frame.split(link.source)
+    (to, end) = entry
     port = frame.starts(link)[0]
     x = lanes.take(start, end, link, port)
     begin: tuple[Point, ...] = ((port, start),)
@@ -281,7 +287,8 @@ class _Entries:
         """The x and the height at which the next lane turns down into a unit, or meets a join."""
         unit, x = entered = self._entered(link)
         y = self.frame.lane_end(unit)
-        rank, count = self.taken[entered], self.lanes[entered]
+        rank = self.taken[entered]
+        count = self.lanes[entered]
         self.taken[entered] += 1
         if self.frame.is_join(unit) or count == 1:
             return x, y

@@ -37,7 +37,8 @@ def place_streams(
         _wire(fork, link, tops, bottoms, rhythm) for link in fork.links
     ]
     for lane, unit in enumerate(fork.exits):
-        x, start = lane * pitch(rhythm), bottoms.get(unit, 0.0)
+        x = lane * pitch(rhythm)
+        start = bottoms.get(unit, 0.0)
         if start < y:
             out.wires.append(Wire(((x, start), (x, y))))
     out.right = max(out.right, (lanes - 1) * pitch(rhythm) + 8)
@@ -88,7 +89,8 @@ def _wire(
 ) -> Wire:
     """Straight down a lane; from lane to lane in one straight line, or, of what flows in, across
     and then down."""
-    start, end = bottoms.get(link.source, 0.0), tops[link.target]
+    start = bottoms.get(link.source, 0.0)
+    end = tops[link.target]
     x = _lane(fork, link) * pitch(rhythm)
     to = fork.grid[link.target][0] * pitch(rhythm)
     dot = link.source == ENTRY and x != to

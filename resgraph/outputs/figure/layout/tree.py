@@ -216,6 +216,7 @@ def _chain(
         y += box.height
     out.height = y
     if inner:
-        out.entries, out.exits = inner[0].entries, inner[-1].exits
+        out.entries = inner[0].entries
+        out.exits = inner[-1].exits
     out.parts.append(Placed(chain, 0, 0, out.left, out.right, y))
     return out
