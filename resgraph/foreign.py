@@ -12,6 +12,7 @@ STARTS: tuple[tuple[bytes, str], ...] = (
     (b"<html", "a web page (HTML): download the file itself"),
     (b"<svg", "a vector image (SVG): export it as PNG"),
     (b"<?xml", "a text (XML)"),
+    (b"{", "a text (JSON)"),
     (b"\x1f\x8b", "compressed by gzip: `gunzip` it"),
     (b"bzh", "compressed by bzip2: `bunzip2` it"),
     (b"\xfd7zxz", "compressed by xz: `unxz` it"),

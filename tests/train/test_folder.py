@@ -604,6 +604,12 @@ def test_a_tree_without_parts_is_split_by_class(
         tmp_path / "run", load=small_plan.load, options=Options(threads=1)
     )
     assert score.images == 6
+    for path in sorted((tree / "train" / "red").iterdir())[1:]:
+        path.rename(path.parents[2] / path.name)
+    with pytest.raises(
+        TrainingError, match=r"class red \(1 to validate on\)"
+    ):
+        found(tree)
 
 
 def test_every_ending_that_pillow_reads_is_one() -> None:

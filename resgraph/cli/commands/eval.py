@@ -134,7 +134,7 @@ def _line(score: Score, crops: int, sides: tuple[int, ...]) -> str:
         if score.measure == "accuracy"
         else ""
     )
-    more = "".join(f"  {name} {value:.6g}" for name, value in score.details)
+    more = "".join(f"  {said}" for said in score.further())
     text = f"{score.measure} {100 - score.error:.2f} %{near}{more}  loss {score.loss:.4f}"
     views = (
         f", {crops} crops each"

@@ -101,8 +101,7 @@ def _files(
 
 def _paths(table: Table, title: str, root: Path) -> tuple[Path, ...]:
     """The files that a column names. Raises `TrainingError` at the first that is not there."""
-    cells = table.column(title)
-    found = tuple(root / cell for cell in cells)
+    found = tuple(root / cell for cell in table.filled(title))
     gone = [row for row, path in enumerate(found) if not path.is_file()]
     if gone:
         more = (
@@ -175,7 +174,7 @@ def _label(
 ) -> Answers:
     """Words or numbers, each another class: those of the training list, in order."""
     title = _one(columns, "a label")
-    words = [[[cell] for cell in table.column(title)] for table in tables]
+    words = [[[cell] for cell in table.filled(title)] for table in tables]
     found, classes = _places(tables, title, words, request)
     return [torch.tensor(rows)[:, 0] for rows in found], classes
 

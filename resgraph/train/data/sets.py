@@ -297,13 +297,17 @@ class DataSet(Frozen):
             )
         count = torch.bincount(part.labels, minlength=len(self.classes))
         if what == "training" and int(count.min()) == 0:
-            empty = ", ".join(
-                self.classes[int(i)]
-                for i in (count == 0).nonzero().flatten()[:5]
-            )
             raise TrainingError(
-                f"{self.name} has no training image of class {empty}"
+                f"{self.name} has no training image of class"
+                f" {', '.join(map(self._untrained, (count == 0).nonzero().flatten()[:5]))}"
             )
+
+    def _untrained(self, label: Tensor) -> str:
+        """A class without training images, and how many it has to validate on."""
+        held = int((self.validation.labels == label).sum())
+        return self.classes[int(label)] + (
+            f" ({held:,} to validate on)" if held else ""
+        )
 
 
 def stratified(

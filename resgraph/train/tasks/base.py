@@ -13,6 +13,8 @@ from torch import Tensor
 
 Details = tuple[tuple[str, float], ...]
 """Further measures by their names."""
+PERCENTAGES = frozenset(["pixel accuracy"])
+"""Those of them that are one."""
 
 
 class Task(ABC):

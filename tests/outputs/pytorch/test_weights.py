@@ -5,16 +5,22 @@ from __future__ import annotations
 import gzip
 import json
 import pickle
+import warnings
 from pathlib import Path
+from zipfile import ZipFile
 
+import numpy
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from torch import nn
 
 import resgraph
 from resgraph.errors import RunError, UsageError
+from resgraph.outputs.pytorch.weights.align import AlignmentError
 from resgraph.outputs.pytorch.weights.convert import Choice, convert
 from resgraph.outputs.pytorch.weights.files import read_state
+from resgraph.outputs.pytorch.weights.matching import matched
 from resgraph.outputs.pytorch.weights.order import written_orders
 
 FACTS = Path(__file__).parents[2] / "golden_facts" / "keys.json.gz"
@@ -120,6 +126,84 @@ def state_of(value: float) -> dict[str, torch.Tensor]:
     return {"fc.weight": torch.full((2, 2), value)}
 
 
+NAMED = resgraph.loads(
+    "name: n\ninput: 3x8x8\n"
+    "net: {stem: 3x3 conv 4, body: 2 x basic 4, head: [global avg pool, fc 3]}"
+)
+
+
+@pytest.mark.parametrize(
+    "wrapper", ["model.", "module.net.", "_orig_mod.encoder."]
+)
+@pytest.mark.parametrize(
+    "beside", [{}, {"loss.weight": torch.ones(3)}], ids=["alone", "beside"]
+)
+def test_our_names_are_known_below_what_wraps_the_net(
+    wrapper: str, beside: dict[str, torch.Tensor], tmp_path: Path
+) -> None:  # fmt: skip
+    """Sorted, as safetensors has them, so that no order helps."""
+    state = NAMED.module().state_dict()
+    wrapped = {f"{wrapper}{key}": state[key] for key in sorted(state)}
+    torch.save(wrapped | beside, tmp_path / "x.pth")
+    read = read_state(tmp_path / "x.pth").tensors
+    found = matched(state, read)
+    assert len(found.unused) == len(beside)
+    for key, theirs in found.kept.items():
+        assert torch.equal(read[theirs], state[key]) and theirs.endswith(
+            key
+        )
+    assert found.kept.keys() == state.keys()
+
+
+def test_a_net_that_is_in_a_file_twice_is_not_chosen() -> None:
+    state = NAMED.module().state_dict()
+    both = {f"{at}.{key}": value for at in ("student", "teacher") for key, value in state.items()}  # fmt: skip
+    with pytest.raises(RunError):
+        matched(state, both)
+
+
+@pytest.mark.parametrize("wrapper", ["", "model."])
+@pytest.mark.parametrize(
+    ("lost", "said"),
+    [
+        ("running_", "lacks 10 of its .* tensors: `stem.bn.running_mean`, …"),
+        ("body.1.body.0.conv.weight", "lacks 1 of its .*: `body.1.body.0.conv.weight`$"),
+    ],
+)  # fmt: skip
+def test_what_a_file_with_our_names_lacks_is_told(
+    lost: str, said: str, wrapper: str
+) -> None:
+    state = NAMED.module().state_dict()
+    left = {f"{wrapper}{key}": state[key] for key in sorted(state) if lost not in key}  # fmt: skip
+    with pytest.raises(AlignmentError, match=said):
+        matched(state, left)
+
+
+def test_a_file_of_another_kind_is_told_as_that(tmp_path: Path) -> None:
+    net = NAMED.module().eval()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        scripted = torch.jit.trace(net, torch.ones(1, 3, 8, 8))
+        torch.jit.save(scripted, tmp_path / "a.pt")
+    numpy.savez(tmp_path / "a.npz", a=numpy.ones(3))
+    (tmp_path / "a.json").write_text('{"weight_map": {}}')
+    exported = torch.export.export(nn.Linear(2, 2), (torch.ones(1, 2),))
+    torch.export.save(exported, tmp_path / "a.pt2")
+    with ZipFile(tmp_path / "a.zip", "w") as packed:
+        packed.writestr("model.pth", b"")
+    for name, said in {
+        "a.pt": "a TorchScript archive",
+        "a.npz": "NumPy arrays",
+        "a.json": "a text .JSON",
+        "a.pt2": "a torch.export program",
+        "a.zip": "a zip archive: unpack it",
+    }.items():
+        with pytest.raises(
+            RunError, match=f"{name} is no file of weights: it is {said}"
+        ):
+            read_state(tmp_path / name)
+
+
 @pytest.mark.parametrize(
     ("checkpoint", "key", "read"),
     [
@@ -151,6 +235,23 @@ def state_of(value: float) -> dict[str, torch.Tensor]:
             "model.state_dict",
         ),
         ({"student": state_of(1)}, None, "student"),
+        ({"model": state_of(1), "ema": state_of(2)}, None, "ema"),
+        (
+            {"net": state_of(1), "params_ema": state_of(2)},
+            None,
+            "params_ema",
+        ),
+        (
+            {
+                "model": state_of(1),
+                "ema": {
+                    "n": torch.tensor(9),
+                    "m": {**state_of(2), "b": torch.ones(1)},
+                },
+            },
+            None,
+            "ema.m",
+        ),
     ],
 )
 def test_which_state_dict_is_read_and_said(
@@ -162,9 +263,7 @@ def test_which_state_dict_is_read_and_said(
     torch.save(checkpoint, tmp_path / "x.pth")
     state = read_state(tmp_path / "x.pth", key)
     assert state.key == read
-    assert state.tensors["fc.weight"][0, 0] == (
-        2 if read.endswith("ema") else 1
-    )
+    assert state.tensors["fc.weight"][0, 0] == (2 if "ema" in read else 1)
 
 
 def test_several_state_dicts_without_a_known_name_are_refused(

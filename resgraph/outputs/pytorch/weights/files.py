@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile, ZipFile
 
 import torch
 from safetensors.torch import load_file
@@ -17,15 +18,10 @@ from ....errors import RunError, ticked
 from ....foreign import HEAD, what_else
 from ....structs import Frozen
 
-_NESTED = (
-    "state_dict_ema",
-    "model_ema",
-    "state_dict",
-    "model",
-    "model_state",
-)
-"""Where training scripts keep a state dict in a checkpoint; an average before what it averages, as
-timm 1.0 does."""
+_NESTED = ("state_dict", "model", "model_state")
+"""Where training scripts keep a state dict in a checkpoint."""
+_AVERAGE = "ema"
+"""A word of the key of an average, which goes before what it averages, as in timm 1.0."""
 _PREFIXES = ("module.", "_orig_mod.")
 
 
@@ -54,7 +50,7 @@ def read_state(file: Path, key: str | None = None) -> StateDict:
         ) from None
     except Exception as problem:
         # a damaged file can fail anywhere in the two readers
-        if what := "" if head.startswith(b"PK") else what_else(head):
+        if what := _what_else(file, head):
             raise RunError(
                 f"{file} is no file of weights: it is {what}"
             ) from None
@@ -91,6 +87,27 @@ def _is_safetensors(head: bytes) -> bool:
         head[8:9] == b"{"
         and int.from_bytes(head[:8], "little") <= 100_000_000
     )
+
+
+_PACKED = (
+    (".npy", "NumPy arrays (.npz): save them as safetensors"),
+    ("/code/", "a TorchScript archive: save the state dict of `torch.jit.load(FILE)`"),
+    ("/models/", "a torch.export program: save the state dict of `torch.export.load(FILE)`"),
+)  # fmt: skip
+"""What a zip archive has in the name of a member, that is no file of `torch.save`."""
+
+
+def _what_else(file: Path, head: bytes) -> str:
+    """As of any file; a zip archive by what is in it, since those of `torch.save` are some."""
+    if not head.startswith(b"PK"):
+        return what_else(head)
+    try:
+        with ZipFile(file) as packed:
+            members = " ".join(packed.namelist())
+    except (BadZipFile, OSError, ValueError):
+        return ""
+    own = "" if "data.pkl" in members else what_else(head)
+    return next((what for sign, what in _PACKED if sign in members), own)
 
 
 def _torch_load(file: Path) -> Any:
@@ -143,11 +160,16 @@ def _chosen(
 
 
 def _usual(found: list[StateDict]) -> StateDict | None:
-    """By the habits of training scripts: under a known key, even where a loss or a step stands
-    beside it as a tensor; else at the top, or the only one."""
+    """By the habits of training scripts: an average, else under a known key, even where a loss or a
+    step stands beside it as a tensor; else at the top, or the only one."""
+    tops = [(state.key.split(".")[0], state) for state in found]
+    averages = [one for top, one in tops if _AVERAGE in top.split("_")]
+    if averages:
+        # beside its tensors may stand a count of its updates
+        return max(averages, key=lambda state: len(state.tensors))
     for name in _NESTED:
-        for state in found:
-            if state.key.split(".")[0] == name:
+        for top, state in tops:
+            if top == name:
                 return state
     return found[0] if len(found) == 1 or not found[0].key else None
 

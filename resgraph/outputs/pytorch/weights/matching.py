@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence, Set
 from itertools import pairwise
 from typing import Any
 
+from ....collecting import by_key
 from ....errors import RunError
 from ....ops.base import Shape, shape_text
 from ....structs import Frozen
@@ -58,14 +59,52 @@ def matched(
     mine, its = _shapes(ours), _shapes(theirs)
     fixed = _settled(mine, its, settled)
     left = {key: shape for key, shape in mine.items() if key not in fixed}
-    rest = {key: its[key] for key in its.keys() - set(fixed.values())}
-    rest = {key: shape for key, shape in its.items() if key in rest}
+    taken = set(fixed.values())
+    rest = {key: shape for key, shape in its.items() if key not in taken}
     pairs = (
-        (_by_rows(left, rest) or _by_order(left, rest))
-        if left and rest
-        else {}
+        _below(_wrapper(left, rest), left, rest) if left and rest else {}
     )
     return _sorted_out(mine, its, {**fixed, **pairs})
+
+
+def _wrapper(mine: Shapes, its: Shapes) -> str:
+    """What the file has before our names, as a module around the net has (`model.`): below it stand
+    names of ours alone. "" where it has them as they are, or below two."""
+    if mine.keys() & its.keys():
+        return ""
+    below = by_key(
+        (key[: place + 1], key[place + 1 :])
+        for key in its
+        for place, sign in enumerate(key)
+        if sign == "."
+    )
+    found = [
+        wrapper
+        for wrapper, names in below.items()
+        if mine.keys() >= {*names} and 2 * len(names) > len(mine)
+    ]
+    return found[0] if len(found) == 1 else ""
+
+
+def _below(wrapper: str, mine: Shapes, its: Shapes) -> dict[str, str]:
+    """The pairs of what stands below a wrapper; what does not is not the net's. Raises
+    `AlignmentError`."""
+    inner = {
+        key.removeprefix(wrapper): shape
+        for key, shape in its.items()
+        if key.startswith(wrapper)
+    }
+    try:
+        pairs = _by_rows(mine, inner) or _by_order(mine, inner)
+    except RunError:
+        gone = [key for key in mine if key not in inner]
+        if not gone or not inner.keys() <= mine.keys():
+            raise
+        raise AlignmentError(
+            f"the file has the names of the net, and lacks {len(gone):,} of its {len(mine):,}"
+            f" tensors: `{gone[0]}`{', …' * bool(gone[1:])}"
+        ) from None
+    return {key: f"{wrapper}{theirs}" for key, theirs in pairs.items()}
 
 
 def _shapes(entries: Mapping[str, Any]) -> dict[str, Shape]:

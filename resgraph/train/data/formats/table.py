@@ -61,7 +61,7 @@ class Table(Frozen):
         return f"{self.path}:{self.lines[row]}"
 
     def column(self, title: str) -> tuple[str, ...]:
-        """The cells below a title. Raises `TrainingError` where there is no such title."""
+        """The cells below a title. Raises `TrainingError` where there is no such title, or two."""
         if title not in self.titles:
             listed = ", ".join(self.titles[:12])
             hint = (
@@ -71,8 +71,19 @@ class Table(Frozen):
             raise TrainingError(
                 f"{self.path} has no column `{title}`; {hint}"
             )
+        if self.titles.count(title) > 1:
+            raise TrainingError(f"{self.path} has two columns `{title}`")
         place = self.titles.index(title)
         return tuple(row[place].strip() for row in self.rows)
+
+    def filled(self, title: str) -> tuple[str, ...]:
+        """The cells below a title. Raises `TrainingError` where one is empty."""
+        cells = self.column(title)
+        if "" in cells:
+            raise TrainingError(
+                f"{self.place(cells.index(''))}: `{title}` is empty"
+            )
+        return cells
 
     def numbers(
         self, titles: tuple[str, ...], *, gaps: bool
