@@ -361,9 +361,9 @@ class Graph(Struct, dict=True):
             sum([cost.activations for cost in run]),
         )
 
-    def nodes_of(self, scope: Path | Item | Equation) -> Iterator[Node]:
-        """The nodes written in a scope and in the scopes within it, in reading order."""
-        stack: list[Path | Item | Equation] = [scope]
+    def nodes_of(self, *scopes: Path | Item | Equation) -> Iterator[Node]:
+        """The nodes written in scopes and in the scopes within them, in reading order."""
+        stack = [*reversed(scopes)]
         while stack:
             top = stack.pop()
             if isinstance(top, Block):

@@ -39,7 +39,8 @@ _WIDEST = 1_000_000  # channels, or cells along an axis of the input
 def without_arguments(tree: Mapping) -> tuple[Mapping, list[Diagnostic]]:
     """The tree with blocks that are named like functions, `pair(out, stride)`, under their bare
     names."""
-    definitions, found = mapping_at(tree, "blocks"), []
+    definitions = mapping_at(tree, "blocks")
+    found = []
     entries: dict[str, KeyValue] = {}
     for name, entry in definitions.entries.items():
         bare = re.sub(r"\s*\(.*\)", "", name)
@@ -257,7 +258,7 @@ def claims(
                     "E064", f"no variant `{name}`", place, near
                 ).diagnostic
             )
-    return expect.get(variant) if variant else None
+    return expect.get(variant or "")
 
 
 def recipe(tree: Mapping, errors: list[Diagnostic]) -> Train | None:

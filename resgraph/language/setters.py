@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from msgspec.structs import replace
 
 from ..errors import Diagnostic, Related, Span
-from ..structs import Frozen
 from .grammar.words import words_in, words_of
 from .yaml.tree import (
     KeyValue,
@@ -45,17 +44,6 @@ _SILENT = frozenset(
 )
 
 
-class _Given(Frozen):
-    """A value, where it is written, and what is said of that place."""
-
-    place: Span
-    label: str
-
-    @property
-    def related(self) -> Related:
-        return Related(self.place, self.label)
-
-
 class Setters:
     """Who gave a tree its values: its own file, one that it extends, a variant, or `--set`."""
 
@@ -75,16 +63,12 @@ class Setters:
         given = [*self._read(places)] or [
             *self._read(_label_around(self.tree, found.span))
         ]
-        told = {place.span for place in found.related}
-        related = tuple(
-            one.related
-            for one in given
-            if one.place not in (*told, found.span)
-        )[:_MOST]
+        new = [one for one in given if one.span not in places]
+        related = found.related + tuple(new[:_MOST])
         notes = found.notes
         if self.is_of_variant(found.span):
             notes += (f"in variant `{self.variant}`",)
-        return replace(found, related=found.related + related, notes=notes)
+        return replace(found, related=related, notes=notes)
 
     def at_least(self, found: Diagnostic) -> Diagnostic:
         """A mistake of shapes that names nothing of what was set elsewhere, with all that was."""
@@ -94,23 +78,17 @@ class Setters:
             or self.is_of_variant(found.span)
         ):
             return found
-        everything = [*self._elsewhere(found.span)]
-        if any(
-            place.span in {one.place for one in everything}
-            for place in found.related
-        ):
+        everything = tuple(self._elsewhere(found.span))
+        places = {one.span for one in everything}
+        if any(told.span in places for told in found.related):
             return found
-        return replace(
-            found,
-            related=found.related
-            + tuple(one.related for one in everything)[:_MOST],
-        )
+        return replace(found, related=found.related + everything[:_MOST])
 
     def is_of_variant(self, span: Span) -> bool:
         """Whether something is written in the variant that the tree is of."""
         return any(place.covers(span) for place in self.of_variant)
 
-    def _read(self, places: list[Span]) -> Iterator[_Given]:
+    def _read(self, places: list[Span]) -> Iterator[Related]:
         """What gives a value to a name in the texts at some places, or in a value that such a name
         has."""
         theirs = [place for place in places if not place.source.ours]
@@ -158,32 +136,32 @@ class Setters:
 
     def _shown(
         self, word: str, key: str, entry: KeyValue, place: Span
-    ) -> Iterator[_Given]:
+    ) -> Iterator[Related]:
         """The place of a value, where that is not in the file whose text at `place` reads it."""
         span = entry.value.span
         if span in self.of_variant:
-            yield _Given(
+            yield Related(
                 _head(entry), f"variant `{self.variant}` sets `{word}`"
             )
         elif span.source != place.source and not span.source.ours:
-            yield _Given(
+            yield Related(
                 _head(entry),
                 f"`{word}` is {'set' if key == 'let' else 'defined'} here",
             )
 
-    def _elsewhere(self, place: Span) -> Iterator[_Given]:
+    def _elsewhere(self, place: Span) -> Iterator[Related]:
         """All that a variant and `--set` set, and of a mistake in a file that is extended, what the
         other says."""
         for name, entry in _settings(
             self.tree, lambda span: self._is_elsewhere(span, place)
         ):
             if entry.value.span in self.of_variant:
-                yield _Given(
+                yield Related(
                     _head(entry),
                     f"variant `{self.variant}` sets `{name.removeprefix('let.')}`",
                 )
             else:
-                yield _Given(_head(entry), f"`{name}` is set here")
+                yield Related(_head(entry), f"`{name}` is set here")
 
     def _is_elsewhere(self, span: Span, place: Span) -> bool:
         above = (

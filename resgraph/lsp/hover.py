@@ -109,7 +109,7 @@ def _scope(plan: Plan, found: list[Layer | Block]) -> str:
     )
     into = _shape(graph, first.takes, begin)
     cost = total(graph.nodes_of(first))
-    whole = total(node for item in found for node in graph.nodes_of(item))
+    whole = total(graph.nodes_of(*found))
     lines = [
         f"**{first.name}** of {plan.name}",
         f"{into} → {_shape(graph, first.gives, first.output)}",

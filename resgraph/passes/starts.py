@@ -97,9 +97,7 @@ def is_alias(block: Block) -> bool:
 def _last_norms(graph: Graph, block: Block) -> Iterator[str]:
     """The node at the end of each residual branch: a term of a sum in which the block's shortcut is
     another term."""
-    inside = {
-        node.name for path in block.paths for node in graph.nodes_of(path)
-    }
+    inside = {node.name for node in graph.nodes_of(*block.paths)}
     for node in sums(graph, block):
         for branch in branches(node.inputs, block):
             if last := _last_norm(graph, branch, inside):

@@ -84,9 +84,10 @@ def check(
     note_void([plan.spec for plan in plans])
     found = verified_in(found_in(checked), files, allow_outside)
     differs = (prove or module) and _differs(plans, module)
-    failed = differs or any(strict or d.severity == "error" for d in found)
+    wrong = any(strict or d.severity == "error" for d in found)
+    failed = bool(differs or wrong)
     _print(form, checked, found, ok=not failed)
-    return 1 if failed else 0
+    return int(failed)
 
 
 def _differs(plans: list[Plan], module: Path | None) -> bool:

@@ -46,13 +46,13 @@ def fmt(
     show_diff: bool,
 ) -> int:
     """Put specs in one style. Comments and blank lines are kept."""
-    changed = 0
+    changed = False
     for path in files:
         source = open_source(own_file(path))
         text = reformat(source, form or "keep")
         if text == source.text:
             continue
-        changed += 1
+        changed = True
         if show_diff:
             before = source.text.splitlines(keepends=True)
             after = text.splitlines(keepends=True)
@@ -69,4 +69,4 @@ def fmt(
         else:
             replace_file(path, text)
             click.echo(f"reformatted {path}", err=True)
-    return 1 if changed and only_check else 0
+    return int(changed and only_check)

@@ -24,4 +24,4 @@ def lsp(stdio: bool) -> int:
     serving = server()
     serving.start_io()
     # as the protocol wants it: 1 for an end without a shutdown
-    return 0 if serving.protocol.ended else 1
+    return int(not serving.protocol.ended)

@@ -72,7 +72,8 @@ def sweep(
 
     # workers elsewhere are told whole paths
     where = study.resolve() if cluster else study
-    loaded, options = load_study(where), options_from(settings)
+    loaded = load_study(where)
+    options = options_from(settings)
     if plan_only:
         _tell(loaded, jobs, options, as_json=as_json)
         return

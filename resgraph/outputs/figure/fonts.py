@@ -165,7 +165,8 @@ def _segments(cmap: bytes, start: int) -> Iterator[tuple[int, int]]:
         first, delta, at = (
             start + 16 + double * k + index for k in (1, 2, 3)
         )
-        offset, low = number(at), number(first)
+        offset = number(at)
+        low = number(first)
         for code in range(low, min(last, 0xFFFE) + 1):
             glyph = (
                 number(at + offset + 2 * (code - low)) if offset else code

@@ -6,7 +6,7 @@ Colours are tokens of `style`, so that a scene knows no theme. Coordinates are i
 
 from __future__ import annotations
 
-from typing import Self
+from typing import ClassVar, Self
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -71,6 +71,7 @@ class Line(AlongPoints):
     """A line along `points` with corners of `radius`; `dotted` in round dots, with an arrowhead at
     its end or not."""
 
+    fill: ClassVar[str] = ""  # of what closed shapes have: nothing
     stroke: str
     stroke_width: float = 1.4
     radius: float = 0
@@ -89,6 +90,9 @@ class Text(AtPoint):
     anchor: str = "start"
     italic: bool = False
     turn: int = 0
+    # of what shapes have: nothing
+    stroke: ClassVar[str] = ""
+    stroke_width: ClassVar[float] = 0
 
 
 Curve = tuple[Point, ...]
@@ -100,6 +104,9 @@ class Outline(AtPoint):
 
     curves: tuple[Curve, ...]
     fill: str = "ink"
+    # of what shapes have: nothing
+    stroke: ClassVar[str] = ""
+    stroke_width: ClassVar[float] = 0
 
 
 Primitive = Rect | Circle | Polygon | Line | Text | Outline

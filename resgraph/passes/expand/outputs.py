@@ -63,7 +63,7 @@ def without_unread(graph: Graph) -> Graph:
     rows = [row for row in graph.rows if needed & {*row.ends().values()}]
     kept = {
         *graph.inputs,
-        *(n.name for row in rows for n in graph.nodes_of(row)),
+        *(node.name for node in graph.nodes_of(*rows)),
     }
     nodes = {
         name: node for name, node in graph.nodes.items() if name in kept

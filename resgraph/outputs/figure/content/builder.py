@@ -96,7 +96,8 @@ class PartBuilder:
     def net(self, *, ends: bool = False) -> Fork:
         """The whole net: the input, then each row a unit in one column; `bands` says which rows
         each unit shows. Of several outputs each has a capsule at the end, if `ends` are asked."""
-        nodes, detail = self.graph.nodes, self.detail
+        nodes = self.graph.nodes
+        detail = self.detail
         wires = Wiring(self.graph, self.graph.input, unit=0, detail=detail)
         wires.units.append(input_capsule(nodes[self.graph.input]))
         breaks: set[int] = set()

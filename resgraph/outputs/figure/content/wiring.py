@@ -144,18 +144,15 @@ class Wiring:
         """Draw a path of layers in the tile whose value it alone reads, if it does read a tile: one
         line, one tile."""
         source = self.found[path.input]
-        above = self.units[source.unit] if source.unit >= 0 else None
-        if not isinstance(part, Tile) or not isinstance(above, Tile):
-            return False
-        if (
-            source.pill
-            or source.unit in self.side
-            or path.word == "shortcut"
-        ):
-            return False
-        above.rows += part.rows
-        self.found[path.output] = Found(source.unit)
-        return True
+        unit = source.unit
+        match part, self.units[unit : unit + 1]:
+            case Tile(rows=rows), [Tile() as above] if not (
+                source.pill or unit in self.side or path.word == "shortcut"
+            ):
+                above.rows += rows
+                self.found[path.output] = Found(unit)
+                return True
+        return False
 
     def path(self, path: Path, part: FigurePart | None) -> None:
         """The items of a path as one unit, or, for a shortcut that is folded, as a pill on the
@@ -224,7 +221,8 @@ class Wiring:
             block.name, self.units, self.links, result, frozenset(self.side)
         )
         self._name(fork, self._names(block))
-        fork.kind, fork.title = block.block, f"{block.name}: {block.label}"
+        fork.kind = block.block
+        fork.title = f"{block.name}: {block.label}"
         fork.entries = len(block.arguments())
         fork.exits = tuple(
             ENTRY - each.port if each.unit == ENTRY else each.unit
@@ -242,7 +240,8 @@ class Wiring:
         said = f"{block.called} {block.out} {stride_text(block)}"
         if block.again:
             said = f"again {block.again}, with its weights"
-        fork.frame, fork.caption = True, block.name
+        fork.frame = True
+        fork.caption = block.name
         fork.subcaption = said.rstrip()
         fork.totals = quantity.params_text(cost), quantity.macs_text(cost)
 

@@ -128,7 +128,9 @@ def _piece(
     whole: Placement, above: Wire | None, below: Wire | None
 ) -> NetColumn:
     """What stands between two broken lines, or an end and one, and what is left of them."""
-    start, top, head = 0.0, -inf, []
+    start = 0.0
+    top = -inf
+    head = []
     if above:
         x, top = above.points[-1]
         start = top - (_NOTED if above.note else _STUB)

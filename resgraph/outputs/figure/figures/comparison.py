@@ -344,7 +344,7 @@ def _repeats(scene: Scene, column: Column, x: float, room: float) -> None:
     where = column.placement.where
     for fork in column.runs:
         placed = where[id(fork)]
-        (said, wide) = _pill(fork)
+        said, wide = _pill(fork)
         left = x - placed.left - 7 - room - wide
         y = column.top + placed.middle - 8
         equal = fork.repeat.equal

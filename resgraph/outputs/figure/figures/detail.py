@@ -194,9 +194,9 @@ def _takes(scope: Path | Block) -> tuple[Stream, ...]:
     """The streams that flow in: those of a row are what its first block reads."""
     if isinstance(scope, Block):
         return scope.arguments()
-    first = scope.items[0] if scope.items else None
-    if isinstance(first, Block):
-        return first.arguments()
+    match scope.items:
+        case [Block() as first, *_]:
+            return first.arguments()
     return scope.takes or (Stream("x", scope.input),)
 
 

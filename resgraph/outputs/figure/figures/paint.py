@@ -281,7 +281,8 @@ def _op(placed: Placed, op: OpBox, rhythm: Rhythm) -> Items:
     x = box.x
     y = box.y
     width = box.width
-    left, right = x + 19, x + width - 12
+    left = x + 19
+    right = x + width - 12
     base = y + 17 if op.macs else placed.middle + 3.6
     size = 11 + bool(op.macs)
     room = width - 31 - text.room(op.params, 10.5, 500, beside=8)
@@ -318,7 +319,8 @@ def _join(placed: Placed, join: Join, rhythm: Rhythm) -> Items:
     half = placed.left
     small = r < SMALL_JOIN
     colour = join.mark or ("edge" if small else join.family)
-    fill, ink = ("tile" if small else f"{join.family}-fill"), colour
+    fill = "tile" if small else f"{join.family}-fill"
+    ink = colour
     word_ink = "ink"
     if join.step >= 0:
         fill, ink = heat_of(join.step)

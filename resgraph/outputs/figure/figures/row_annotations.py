@@ -213,7 +213,7 @@ class RowNumber(Frozen):
 def row_numbers(facts: BandFacts, rows: list[Path]) -> list[RowNumber]:
     """What stands in each of `columns` beside some rows."""
     plan = facts.plan
-    nodes = [node for row in rows for node in plan.graph.nodes_of(row)]
+    nodes = [*plan.graph.nodes_of(*rows)]
     cost = total(nodes)
     shares = (cost.params, plan.params), (cost.macs, plan.macs)
     names = [node.name for node in nodes]
@@ -298,8 +298,8 @@ def _mark(scene: Scene, graph: Graph, band: Band, at: Point) -> None:
 
 
 def _shape(scene: Scene, shape: Shape, at: Point) -> None:
-    (x, y) = at
-    (channels, *size) = shape
+    x, y = at
+    channels, *size = shape
     scene.add(Text(x, y + (1 if size else 4), str(channels), 12, 600))
     if size:
         cells = (" × " if len(size) < 3 else "×").join(map(str, size))

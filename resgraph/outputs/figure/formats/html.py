@@ -190,7 +190,7 @@ class Pile:
     ) -> dict[str, Any]:
         """One row of the net: its numbers, and its items."""
         graph = self.plan.graph
-        nodes = (node for row in rows for node in graph.nodes_of(row))
+        nodes = graph.nodes_of(*rows)
         kinds = dict.fromkeys(block.block for block in blocks_in(rows))
         items = []
         for unit in units:

@@ -114,10 +114,7 @@ class _Pen(Pen):
 
     def paint(self, shape: Primitive) -> str:
         """The attributes that colour a shape."""
-        fill = "" if isinstance(shape, Line) else shape.fill
-        if isinstance(shape, Text | Outline):
-            return self.painted(fill, "", 0)
-        return self.painted(fill, shape.stroke, shape.stroke_width)
+        return self.painted(shape.fill, shape.stroke, shape.stroke_width)
 
     def _painted(self, fill: str, stroke: str, width: float) -> str:
         out = [] if fill else ['fill="none"']

@@ -103,9 +103,9 @@ class _Pen(Pen):
     ) -> str:
         """The options of a path."""
         out = []
-        if fill := "" if isinstance(shape, Line) else shape.fill:
-            self.used.add(fill)
-            out.append(f"fill={_name(fill)}")
+        if shape.fill:
+            self.used.add(shape.fill)
+            out.append(f"fill={_name(shape.fill)}")
         if shape.stroke:
             self.used.add(shape.stroke)
             width = number(shape.stroke_width * self.unit)

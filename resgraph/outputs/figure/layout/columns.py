@@ -268,7 +268,8 @@ class Stacker:
 
     def _above_join(self, link: Link, way: Way, parted: bool) -> float:
         """The room that a link takes above the join that it enters."""
-        frame, rhythm = self.frame, self.frame.rhythm
+        frame = self.frame
+        rhythm = self.frame.rhythm
         if way == "straight":
             return max(
                 rhythm.before_join, PARTED_NOTE if link.note else 0.0

@@ -244,7 +244,7 @@ def _lane(
 ) -> Wire:
     """To the right of everything between, then down, then back to where it enters."""
     start = frame.split(link.source)
-    (to, end) = entry
+    to, end = entry
     port = frame.starts(link)[0]
     x = lanes.take(start, end, link, port)
     begin: tuple[Point, ...] = ((port, start),)
@@ -321,7 +321,8 @@ class _Lanes:
     ) -> float:
         """The x of a lane from `start` to `end` that clears every unit and every lane on the
         way; right below the port from which it comes, where that is hardly further out."""
-        frame, rhythm = self.frame, self.frame.rhythm
+        frame = self.frame
+        rhythm = self.frame.rhythm
         own = (link.source, link.target)
         reaches = (
             right

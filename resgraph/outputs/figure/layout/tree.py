@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
+from ....collecting import of_type
 from .. import text
 from ..content.parts import (
     ENTRY,
@@ -79,11 +80,7 @@ def _closer(fork: Fork, rhythm: Rhythm) -> Rhythm:
     beside = max(cut, max(readers.values(), default=0))
     if beside <= _MANY or fork.breaks or fork.grid:
         return rhythm
-    tiles = [
-        tile_width(each, rhythm)
-        for each in fork.units
-        if isinstance(each, Tile)
-    ]
+    tiles = [tile_width(tile, rhythm) for tile in of_type(Tile, fork.units)]
     gap = rhythm.column_gap * _CLOSER
     wide = max(tiles, default=0)
     return replace(rhythm, tile_width=wide, column_gap=gap, close=True)
@@ -121,15 +118,8 @@ def even(rhythm: Rhythm, part: FigurePart) -> Rhythm:
     """The rhythm in which all tiles of a part, and all ops, are as wide as the widest."""
     parts = list(walk(part))
     rhythm = replace(rhythm, heat=heat_room(parts))
-    tiles = [
-        tile_width(tile, rhythm) for tile in parts if isinstance(tile, Tile)
-    ]
-    ops = max(
-        [
-            rhythm.op_width,
-            *(op_width(op) for op in parts if isinstance(op, OpBox)),
-        ]
-    )
+    tiles = [tile_width(tile, rhythm) for tile in of_type(Tile, parts)]
+    ops = max([rhythm.op_width, *map(op_width, of_type(OpBox, parts))])
     inner = rhythm.inner and replace(
         rhythm.inner, op_width=ops, heat=rhythm.heat
     )
