@@ -22,7 +22,7 @@ from .grammar.arithmetic import (
     value_text,
 )
 from .grammar.expression import Expression, ExpressionError, Name, names_in
-from .grammar.records import Expr, ListValue, Sizes, Value, Word
+from .grammar.records import Expr, ListValue, Value, Word
 from .grammar.words import CONSTANTS, COUNTERS
 
 
@@ -242,5 +242,4 @@ def names_of(written: Value) -> list[str]:
         return [written.text]
     if isinstance(written, Expr):
         return [name.name for name in names_in(written.tree)]
-    parts = written.axes if isinstance(written, Sizes) else written.items
-    return [*chain.from_iterable(map(names_of, parts))]
+    return [*chain.from_iterable(map(names_of, written.parts))]

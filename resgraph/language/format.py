@@ -265,8 +265,7 @@ def short_form(bound: Bound) -> str:
     parts = [f"{value_form(label.repeat)} x"] if label.repeat else []
     kernel = options.get("kernel")
     if isinstance(kernel, Sizes | ListValue):
-        sizes = kernel.axes if isinstance(kernel, Sizes) else kernel.items
-        parts.append("x".join(map(value_form, sizes)))
+        parts.append("x".join(map(value_form, kernel.parts)))
         del options["kernel"]
     parts.append(label.word)
     if bound.number is not None:

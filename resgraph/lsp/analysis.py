@@ -11,7 +11,7 @@ from ..checked import FileCheck, found_in
 from ..errors import Diagnostic, Edit, Source, Span
 from ..graph import Path as Row
 from ..language.yaml.reader import read
-from ..language.yaml.tree import KeyValue, Mapping, Scalar, Sequence, Tree
+from ..language.yaml.tree import KeyValue, Mapping, Sequence, Tree
 from ..mending import checker, verified
 from ..plan import Plan
 from ..structs import Frozen
@@ -139,32 +139,17 @@ def covers(span: Span, line: int, column: int) -> bool:
     return span.start <= (line, column) <= span.end
 
 
-def trail(tree: Mapping | None, line: int, column: int) -> list[str]:
+def trail(tree: Tree | None, line: int, column: int) -> list[str]:
     """The keys that lead to a place: `["net", "conv3"]`."""
-    keys: list[str] = []
-    here: Tree | None = tree
-    while here is not None:
-        following: Tree | None = None
-        if isinstance(here, Mapping):
-            for key, item in here.entries.items():
-                if covers(item.key.span, line, column) or covers(
-                    item.value.span, line, column
-                ):
-                    keys.append(key)
-                    following = (
-                        None
-                        if covers(item.key.span, line, column)
-                        else item.value
-                    )
-                    break
-        elif isinstance(here, Sequence):
-            following = next(
-                (
-                    item
-                    for item in here.items
-                    if covers(item.span, line, column)
-                ),
-                None,
-            )
-        here = None if isinstance(following, Scalar) else following
-    return keys
+    match tree:
+        case Mapping(entries=entries):
+            for key, item in entries.items():
+                if covers(item.key.span, line, column):
+                    return [key]
+                if covers(item.value.span, line, column):
+                    return [key, *trail(item.value, line, column)]
+        case Sequence(items=items):
+            for part in items:
+                if covers(part.span, line, column):
+                    return trail(part, line, column)
+    return []

@@ -180,12 +180,8 @@ def _where(lines: list[str], line: int, before: str) -> tuple[str, str]:
     key = re.findall(r"([A-Za-z_][\w-]*):(?=\s)", before)
     if re.match(r"[A-Za-z_]*$", before):
         return "", ""
-    for number in range(line - 1, -1, -1):
-        found = re.match(
-            r"([A-Za-z_][\w-]*):",
-            lines[number] if number < line - 1 else before,
-        )
-        if found:
+    for text in [before, *reversed(lines[: line - 1])]:
+        if found := re.match(r"([A-Za-z_][\w-]*):", text):
             return found[1], key[-1] if key else ""
     return "", ""
 

@@ -14,7 +14,7 @@ from ...language.diagnose.nearest import did_you_mean
 from ...language.extends import read_file
 from ...language.references import locate, zoo_folder, zoo_names
 from ...language.variants import apply_variant
-from ...language.yaml.tree import Mapping, Scalar, scalars_in
+from ...language.yaml.tree import plain_value, scalars_in
 from ...outputs.numbers import count_text
 from ...structs import Frozen
 from ..options import Multiple, json_option
@@ -70,14 +70,12 @@ def _found(words: list[str]) -> list[_Net]:
     named = [
         net
         for net in nets
-        if all(
-            word in f"{net.file}::{net.variant}".lower() for word in words
-        )
+        if all(map(f"{net.file}::{net.variant}".lower().count, words))
     ]
     return named or [
         net
         for net in nets
-        if all(word in f"{net.title} {net.about}".lower() for word in words)
+        if all(map(f"{net.title} {net.about}".lower().count, words))
     ]
 
 
@@ -87,27 +85,21 @@ def _nets() -> Iterator[_Net]:
         found = locate(name, zoo_folder())
         tree, _ = read(found.path)
         net = apply_variant(tree, found.variant) if found.variant else tree
-        claims = [*filter(None, ("expect", found.variant, "params"))]
-        about, title = (str(_value(net, key)) for key in ("about", "name"))
+        said = {
+            key: plain_value(net.entries[key].value)
+            for key in ("about", "name", "expect")
+        }
+        claims = said["expect"]
+        if found.variant:
+            claims = claims[found.variant]
         sizes = scalars_in(net.entries["input"].value)
         size = ", ".join(shape.text for shape in sizes)
         yield _Net(
             name,
             found.zoo,
             found.variant,
-            int(_value(net, *claims)),
+            int(claims["params"]),
             size,
-            title,
-            about,
+            said["name"],
+            said["about"],
         )
-
-
-def _value(tree: Mapping, *keys: str) -> str | int:
-    """What the zoo says under a path of keys: every net of it states them all."""
-    for key in keys[:-1]:
-        inner = tree.entries[key].value
-        assert isinstance(inner, Mapping)
-        tree = inner
-    last = tree.entries[keys[-1]].value
-    assert isinstance(last, Scalar) and isinstance(last.value, str | int)
-    return last.value

@@ -28,6 +28,10 @@ class Sizes(Frozen, eq=False):
     axes: tuple[Expr, ...]
     span: Span
 
+    @property
+    def parts(self) -> tuple[Value, ...]:
+        return self.axes
+
 
 class Word(Frozen, eq=False):
     """A word as a value: `none`, `reflect`, `relu`, the name of a block."""
@@ -45,6 +49,10 @@ class ListValue(Frozen, eq=False):
 
     items: tuple[Value, ...]
     span: Span
+
+    @property
+    def parts(self) -> tuple[Value, ...]:
+        return self.items
 
 
 class EdgeList(ListValue, eq=False):

@@ -71,11 +71,14 @@ class RenderOptions(Frozen):
     paint: Sequence[Heat] = ()
 
 
+_USUAL = RenderOptions()
+
+
 @nothing_collected()
 def render(
     plans: Sequence[Plan],
     kind: str,
-    options: RenderOptions | None = None,
+    options: RenderOptions = _USUAL,
     say: Remarks = lambda _: None,
 ) -> str | bytes:
     """One net, or several side by side, in a format of `FORMATS`; `say` is told what cannot be read
@@ -83,7 +86,6 @@ def render(
 
     Raises `UsageError` for a format that is none, that cannot hold several nets or has no use for
     what `options` ask, `MissingError` where a package that a format needs is not installed."""
-    options = options or RenderOptions()
     if kind not in FORMATS:
         said = (
             f"cannot draw `{kind}`" if kind else "which format is not said"
@@ -125,7 +127,7 @@ def render_difference(before: Plan, after: Plan, kind: str) -> str | bytes:
             f"a difference is drawn as {', '.join(DRAWN)}, not as `{kind}`"
         )
     drawn = comparison.differences(before, after)
-    return _written(FORMATS[kind], drawn, RenderOptions(), lambda _: None)
+    return _written(FORMATS[kind], drawn, _USUAL, lambda _: None)
 
 
 def unfinished(
@@ -145,10 +147,9 @@ def check_use(
 ) -> None:
     """Raises `UsageError` for what is asked and a format, which uses the options named in `used`,
     would pass over."""
-    usual = RenderOptions()
     for name in options.__struct_fields__:
         if name not in used and getattr(options, name) != getattr(
-            usual, name
+            _USUAL, name
         ):
             other = (
                 ", or add `--text paths`"

@@ -18,7 +18,6 @@ def scene(
     made: Expansion,
     first: Diagnostic,
     view: View = "auto",
-    width: float | None = None,
 ) -> Scene | None:
     """The scene of as much of the net as could be made, with the first of its mistakes; None where
     not even its first row could."""
@@ -34,6 +33,4 @@ def scene(
         *([f"help: {first.help}"] if first.help else []),
     )
     plan = Plan(made.spec, made.graph)
-    return draw(
-        plan, NetLook(choose(view), (), width, Broken(broken, said))
-    )
+    return draw(plan, NetLook(choose(view), broken=Broken(broken, said)))
