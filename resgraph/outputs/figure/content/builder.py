@@ -231,7 +231,7 @@ class PartBuilder:
         boxes: list[FigurePart] = [
             op_box(self.graph, node) for node in self.graph.nodes_of(item)
         ]
-        return in_line(item.name, boxes, tight=True)
+        return in_line(item.name, boxes)
 
     def _row_parts(self, path: Path, level: int) -> list[FigurePart]:
         """The items of a path folded: layers, and blocks within blocks, in tiles; a row's blocks as

@@ -88,7 +88,7 @@ class StripBuilder(PartBuilder):
     def tile(self, rows: list[TileRow], name: str) -> FigurePart | None:
         """Layers one under the other, each a strip."""
         strips: list[FigurePart] = [Strip(row.name, row) for row in rows]
-        return in_line(name, strips, tight=True)
+        return in_line(name, strips)
 
     def rows_of(self, items: Sequence[Item]) -> list[TileRow]:
         """Convolutions, pools, fully connected layers and folded blocks: what the paper's Figure 3

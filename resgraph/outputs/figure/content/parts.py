@@ -170,7 +170,6 @@ class Capsule(Struct):
 
     name: str
     text: str
-    title: str = ""
     caption: str = ""
 
 
@@ -260,13 +259,11 @@ class Fork(Struct):
 FigurePart = Tile | Strip | OpBox | Join | Capsule | Chain | Fork
 
 
-def in_line(
-    name: str, parts: list[FigurePart], *, tight: bool = False
-) -> FigurePart | None:
-    """Parts one after another as one part; None of none."""
+def in_line(name: str, parts: list[FigurePart]) -> FigurePart | None:
+    """The parts of one layer, one after another, as one part; None of none."""
     if len(parts) < 2:
         return next(iter(parts), None)
-    return Chain(name, parts, tight)
+    return Chain(name, parts, tight=True)
 
 
 def inside(part: FigurePart) -> list[FigurePart]:

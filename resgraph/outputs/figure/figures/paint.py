@@ -366,7 +366,7 @@ def _sign(
 
 def _capsule(placed: Placed, capsule: Capsule, rhythm: Rhythm) -> Items:
     """The input or the output."""
-    title = capsule.title or f"{capsule.caption}: {capsule.text}"
+    title = f"{capsule.caption}: {capsule.text}"
     box = placed.box(placed.height / 2, "tile", "edge", 1.2)
     x = placed.x
     base = placed.middle + 3.6

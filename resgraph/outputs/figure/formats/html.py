@@ -367,9 +367,7 @@ def _scale(scale: HeatScale) -> dict[str, Any]:
 
 
 def _parts_of(unit: FigurePart) -> list[FigurePart]:
-    return (
-        unit.parts if isinstance(unit, Chain) and not unit.tight else [unit]
-    )
+    return unit.parts if isinstance(unit, Chain) else [unit]
 
 
 def _leave_open(group: ShapeGroup, prefix: str) -> None:

@@ -5,7 +5,7 @@ what comes: no box is put where a link runs across, and no link is led across a 
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from math import inf
 
 from msgspec import Struct
@@ -67,11 +67,9 @@ class Stacker:
         for link in frame.fork.links:
             self.ins[link.target].append(link)
             self.outs[link.source].append(link)
-        self.waiting = {
-            source: len(links) for source, links in self.outs.items()
-        }
-        for unit in frame.fork.exits:  # nothing stands below what leaves
-            self.waiting[unit] = self.waiting.get(unit, 0) + 1
+        self.waiting = Counter(link.source for link in frame.fork.links)
+        # nothing stands below what leaves
+        self.waiting.update(frame.fork.exits)
         entries = range(frame.fork.entries)
         self.occupied: dict[int, float] = dict.fromkeys(
             entries, frame.inset
@@ -178,7 +176,7 @@ class Stacker:
         column = 1
         while column in self.occupied and (
             self.occupied[column] > start
-            or self.waiting.get(self.last[column], 0) > 0
+            or self.waiting[self.last[column]] > 0
         ):
             column += 1
         return column

@@ -11,7 +11,7 @@ from typing import Literal
 
 from ....collecting import by_key
 from .. import text
-from ..content.parts import Fork, Join, Link
+from ..content.parts import Fork, Link
 from ..scene import Point
 from .geometry import (
     ENTRY_RISE,
@@ -21,7 +21,6 @@ from .geometry import (
     Rhythm,
     Wire,
     heat_width,
-    join_half,
     pairs,
     starts_with_box,
 )
@@ -186,12 +185,7 @@ def _straight(frame: Frame, link: Link, parted: bool) -> list[Wire]:
 
 def _side(frame: Frame, unit: int, x: float) -> float:
     """The x of the side of a join that faces x."""
-    part = frame.boxes[unit].part
-    half = (
-        join_half(part.symbol, frame.rhythm) + 1
-        if isinstance(part, Join)
-        else 0
-    )
+    half = frame.boxes[unit].left + 1
     return frame.at(unit) + (half if x > frame.at(unit) else -half)
 
 
