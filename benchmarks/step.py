@@ -68,9 +68,10 @@ def measure(name: str, batch: int, settings: object) -> None:
     chosen = decide(
         Options(device=device), World(), Workload(net.macs * batch)
     )
-    own = {"bf16": chosen.bf16, "channels_last": chosen.channels_last}
+    bf16 = chosen.precision == "bf16"
+    own = {"bf16": bf16, "channels_last": chosen.channels_last}
     said = (
-        f"{'bf16' if chosen.bf16 else 'fp32'},"
+        f"{'bf16' if bf16 else 'fp32'},"
         f" {'channels-last' if chosen.channels_last else 'contiguous'}"
     )
     theirs = {"": {}, " again": {}, f", {said}": own}

@@ -87,7 +87,7 @@ def _net_failed(
     traceback: TracebackType | None = error.__traceback__
     while traceback is not None:
         frame = traceback.tb_frame
-        file = Path(traceback.tb_frame.f_code.co_filename)
+        file = Path(frame.f_code.co_filename)
         node = names.get(id(frame.f_locals.get("self")), node)
         from_torch = file.is_relative_to(_TORCH)
         in_torch = in_torch or from_torch

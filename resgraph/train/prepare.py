@@ -136,11 +136,10 @@ def _task(train: Train, plan: Plan, data: DataSet) -> Task:
 def _check_parts(plan: Plan, train: Train, world: World) -> None:
     """Raises `SpecError` at a part that the recipe names and the net lacks, and at a batch norm
     that would see one value per channel."""
-    if graph := getattr(plan, "graph", None):
-        found = unfit_layers(plan.spec, graph, train)
-        found += lonely_norms([graph], train, world.size)
-        if found:
-            raise SpecError(found)
+    found = unfit_layers(plan.spec, plan.graph, train)
+    found += lonely_norms([plan.graph], train, world.size)
+    if found:
+        raise SpecError(found)
 
 
 def _workload(
@@ -193,11 +192,8 @@ def _fitting(
             data.fit(images_of(plan), plan.output)
             return data, str(lacking)
     except UnfitError as error:
-        graph = getattr(plan, "graph", None)
-        if graph is None:
-            raise
         raise SpecError(
-            placed(plan.spec, graph, error.images, error.classes)
+            placed(plan.spec, plan.graph, error.images, error.classes)
         ) from None
 
 

@@ -60,9 +60,9 @@ def said(decisions: Decisions, what: str) -> tuple[str, str]:
 
 def test_a_long_run_on_a_gpu_is_compiled_bf16_and_exact(gpu: None) -> None:
     found = decided(Options())
-    assert (found.device, found.bf16, found.channels_last) == (
+    assert (found.device, found.precision, found.channels_last) == (
         torch.device("cuda", 0),
-        True,
+        "bf16",
         True,
     )
     assert (found.compile, found.fused, found.deterministic) == (

@@ -143,14 +143,11 @@ def _find(name: str, path: Path) -> tuple[Version, Path, dict[str, bytes]]:
     for version in VERSIONS[name]:
         for folder in (path, path / version.folder):
             if not _lacking(version, folder):
-                return (
-                    version,
-                    folder,
-                    {
-                        file: (folder / file).read_bytes()
-                        for file in version.files
-                    },
-                )
+                files = {
+                    file: (folder / file).read_bytes()
+                    for file in version.files
+                }
+                return version, folder, files
         for archive in (path, path / version.archive):
             if archive.is_file() and archive.name == version.archive:
                 return version, archive, _unpack(version, archive)
@@ -238,13 +235,11 @@ def _part(
     ]
     images = torch.cat([part[0] for part in parts])
     labels = torch.cat([part[1] for part in parts])
-    if len(labels) and (
-        int(labels.min()) < 0 or int(labels.max()) >= classes
-    ):
+    if ((labels < 0) | (labels >= classes)).any():
         where = (
-            place / names[0]
-            if len(names) == 1
-            else f"one of {', '.join(names)} in {place}"
+            f"one of {', '.join(names)} in {place}"
+            if names[1:]
+            else place / names[0]
         )
         raise TrainingError(
             f"{where} has labels out of 0 to {classes - 1}; is it another set's file?"

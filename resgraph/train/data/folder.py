@@ -28,18 +28,18 @@ def load(recipe: Folder, request: Request) -> DataSet:
     if recipe.split:
         return _split(recipe, request)
     path, scored = request.path, request.scored
-    train, validation = path / recipe.train, path / recipe.validation
-    alone = scored and not train.is_dir()
-    for part in (validation,) if alone else (train, validation):
-        if not part.is_dir():
+    alone = scored and not (path / recipe.train).is_dir()
+    places = [path / recipe.train, path / recipe.validation][alone:]
+    for place in places:
+        if not place.is_dir():
             raise MissingError(
-                f"{part} is not there: images are looked for as {path}/{recipe.train}/<class>/*.jpg"
-                f" and {path}/{recipe.validation}/<class>/*.jpg; say where they are with --data or"
+                f"{place} is not there: images are looked for as"
+                f" {path}/{recipe.train}/<class>/*.jpg and"
+                f" {path}/{recipe.validation}/<class>/*.jpg; say where they are with --data or"
                 " `train.data.path`"
             )
-    watched = ClassFolders(validation)
-    read = [watched] if alone else [ClassFolders(train), watched]
-    classes = common_classes(read[0], watched)
+    read = [*map(ClassFolders, places)]
+    classes = common_classes(read[0], read[-1])
     files = [part.files() for part in read]
     return DataSet(
         name=path.name,
@@ -51,7 +51,7 @@ def load(recipe: Folder, request: Request) -> DataSet:
         watched="validation",
         notes=tuple(
             note
-            for part in (read[-1:] if scored else read)
+            for part in read[-1 if scored else 0 :]
             for note in part.notes()
         ),
     )

@@ -250,12 +250,11 @@ class Decoded:
             yield images, labels
 
     def _count(self, troubles: list[Trouble]) -> None:
-        self.broken.update(
-            f"{one.place}: {one.why}" for one in troubles if one.broken
-        )
-        self.slow.update(
-            (one.place, one.why) for one in troubles if not one.broken
-        )
+        for one in troubles:
+            if one.broken:
+                self.broken.add(f"{one.place}: {one.why}")
+            else:
+                self.slow[one.place] = one.why
         if len(self.broken) > self.bound:
             raise TrainingError(self._too_many())
 
@@ -317,10 +316,10 @@ def _by_size(
 
 
 def sample(data: DataSet, seed: int) -> Resident:
-    """Some training images, cropped in the middle, for their mean and standard deviation; broken
-    ones are left out."""
+    """The training images that are in memory, else some of the files, cropped in the middle, for
+    their mean and standard deviation; broken ones are left out."""
     if isinstance(data.train, Resident):
-        raise TypeError("sampling is for files")
+        return data.train
     part = _Part(data.train, data, center_crop_of(data))
     chosen = permutation(key(seed, "sample"), len(data.train))[
         :SAMPLED
@@ -337,7 +336,5 @@ def sample(data: DataSet, seed: int) -> Resident:
             f"none of {len(read)} images of {data.name} can be read; the first:"
             f" {bad.place}: {bad.why}"
         )
-    return Resident(
-        torch.stack([pixels for pixels, _ in whole]),
-        torch.stack([label for _, label in whole]),
-    )
+    images, labels = map(torch.stack, zip(*whole, strict=True))
+    return Resident(images, labels)

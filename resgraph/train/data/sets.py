@@ -270,14 +270,10 @@ class DataSet(Frozen):
     def fit(self, shape: Shape, output: Shape) -> None:
         """Raises `UnfitError` where the net does not fit the images or the classes."""
         images = other_images(self.name, self.shape, shape)
-        count = self._outputs()
+        count = len(self.classes) or None
         classes = other_output(self.target, self.name, count, shape, output)
         if images[0] or classes[0]:
             raise UnfitError(images, classes)
-
-    def _outputs(self) -> int | None:
-        """How many classes or numbers the set has."""
-        return len(self.classes) or None
 
     def _check_part(
         self, part: Resident | Files | Packed, what: str
@@ -337,13 +333,8 @@ def held_out(
 ) -> tuple[Divided, Divided]:
     """A training part → what is left of it, and `share` of each class to validate on, or of all
     where images have no single class."""
-    known, labels = bool(len(train)), train.labels
-    if (
-        not known
-        or labels.ndim > 1
-        or labels.is_floating_point()
-        or labels.min() < 0
-    ):
+    labels = train.labels
+    if labels.ndim > 1 or labels.is_floating_point() or labels.min() < 0:
         labels = torch.zeros(len(train), dtype=torch.int64)
     kept, held = stratified(labels, share, seed)
     return train.part(kept), train.part(held)

@@ -71,7 +71,7 @@ def make_train_state(
     ema = EmaModel(train.ema, net, frozen) if train.ema else None
     schedule = LearningRates(train, sampler.steps_per_epoch)
     scaler = torch.amp.GradScaler(
-        decisions.device.type, enabled=decisions.fp16
+        decisions.device.type, enabled=decisions.precision == "fp16"
     )
     metrics = MetricAccumulator(
         decisions.device, decisions.sum_type, task.plain()

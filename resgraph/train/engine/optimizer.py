@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from ...graph import Graph
 from ...language.recipe.start import Rates
 from ...language.recipe.steps import Muon, Optimizer, PartStep
 from ...passes.fine_tune.depths import factors, part_named
@@ -81,10 +80,10 @@ def _made(
 
 
 def _matrices(named: Named, plan: Plan | None) -> frozenset[str]:
-    """The weights that Muon takes; of a net without a graph all of two axes or more."""
-    graph: Graph | None = getattr(plan, "graph", None)
-    if graph is None:
+    """The weights that Muon takes; of a net without a plan all of two axes or more."""
+    if plan is None:
         return frozenset(name for name, weight in named if weight.ndim > 1)
+    graph = plan.graph
     return frozenset(
         f"{owner}.weight"
         for layer in matrix_layers(graph)
@@ -180,17 +179,11 @@ def step_light(optimizer: torch.optim.Optimizer) -> None:
 
 
 def norms_of(plan: Plan | None) -> frozenset[str]:
-    """The norms of a plan that has a graph, an installed package's too, by the names that their
-    modules have."""
-    graph: Graph | None = getattr(plan, "graph", None)
-    return (
-        frozenset(
-            node.name
-            for node in graph.nodes.values()
-            if node.op.role == "norm"
-        )
-        if graph
-        else frozenset()
+    """The norms of a plan, an installed package's too, by the names that their modules have."""
+    return frozenset(
+        node.name
+        for node in (plan.graph.nodes.values() if plan else ())
+        if node.op.role == "norm"
     )
 
 

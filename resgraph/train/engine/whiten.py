@@ -16,7 +16,7 @@ from ...errors import TrainingError
 from ...language.recipe import Train
 from ..data.image_files import sample
 from ..data.normalize import Normalization
-from ..data.sets import DataSet, Resident
+from ..data.sets import DataSet
 from ..parallel.distributed import World
 
 
@@ -40,10 +40,8 @@ def whitener(
     whiten = train.whiten
     if whiten is None:
         return None
-    images = data.train
-    if not isinstance(images, Resident):
-        images = sample(data, train.seed)
-    some = normalization(images.images[: whiten.images])
+    images = sample(data, train.seed).images
+    some = normalization(images[: whiten.images])
 
     def give(net: nn.Module) -> None:
         conv = net.get_submodule(whiten.layer)

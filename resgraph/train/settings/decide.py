@@ -36,14 +36,14 @@ class Decisions(Frozen):
     """What the run uses. `reasons` says each choice in words."""
 
     device: torch.device
-    bf16: bool
+    precision: str  # fp32, bf16 or fp16
     channels_last: bool
     compile: bool
     fused: bool
     workers: int
     threads: int
     reasons: tuple[Reason, ...]
-    fp16: bool = False
+
     memory: int = 0  # bytes of a step, by estimate
     # blocks that are recomputed in the backward pass
     checkpointed: tuple[str, ...] = ()
@@ -54,7 +54,7 @@ class Decisions(Frozen):
     @property
     def half(self) -> bool:
         """Whether activations have two bytes."""
-        return self.bf16 or self.fp16
+        return self.precision != "fp32"
 
     @property
     def sum_type(self) -> torch.dtype:
@@ -64,11 +64,7 @@ class Decisions(Frozen):
     def used(self) -> dict[str, str | int]:
         """What a resume must use again to be bitwise reproducible, as `Options` say it."""
         return {
-            "precision": "bf16"
-            if self.bf16
-            else "fp16"
-            if self.fp16
-            else "fp32",
+            "precision": self.precision,
             "layout": "channels-last"
             if self.channels_last
             else "contiguous",
@@ -91,7 +87,7 @@ class Decisions(Frozen):
 
     def autocast(self) -> AbstractContextManager[None]:
         """The context of a forward pass."""
-        kind = torch.float16 if self.fp16 else torch.bfloat16
+        kind = torch.float16 if self.precision == "fp16" else torch.bfloat16
         return torch.autocast(
             self.device.type, dtype=kind, enabled=self.half
         )
@@ -136,8 +132,7 @@ def decide(options: Options, world: World, work: Workload) -> Decisions:
     choice = {what: chosen for what, (chosen, _) in made.items()}
     return Decisions(
         device=device,
-        bf16=choice["precision"] == "bf16",
-        fp16=choice["precision"] == "fp16",
+        precision=choice["precision"],
         channels_last=choice["layout"] == "channels-last",
         compile=choice["compile"] == "compiled",
         fused=choice["optimizer"] == "fused",

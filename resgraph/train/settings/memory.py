@@ -78,12 +78,9 @@ def with_memory_plan(
 
 def _weight_bytes(plan: Plan, train: Train) -> int:
     """Of the weights, their gradients, what the optimizer keeps, and an average."""
-    graph: Graph | None = getattr(plan, "graph", None)
-    matrices = matrix_layers(graph) if graph else ()
-    inside = (
-        sum(graph.nodes[name].cost.params for name in matrices)
-        if graph
-        else 0
+    graph = plan.graph
+    inside = sum(
+        graph.nodes[name].cost.params for name in matrix_layers(graph)
     )
     kept = train.optimizer.kept(plan.params, inside)
     return 4 * (plan.params * (2 + (train.ema is not None)) + kept)
@@ -116,12 +113,12 @@ def _sharded(reasons: tuple[Reason, ...], why: str) -> tuple[Reason, ...]:
 
 def _unsharded(options: Options, world: int) -> tuple[Reason, ...]:
     """Why each process holds all; nothing where that goes without saying."""
-    if world == 1 and options.sharding != "on":
-        return ()
     why = "as asked" if options.sharding == "off" else "each holds all"
-    return (
-        ("sharding", "off", "one process holds all" if world == 1 else why),
-    )
+    if world == 1:
+        if options.sharding != "on":
+            return ()
+        why = "one process holds all"
+    return (("sharding", "off", why),)
 
 
 class _Step(Frozen):
@@ -136,12 +133,11 @@ class _Step(Frozen):
         """With the blocks to checkpoint. `fixed` is the bytes that do not depend on the images of a
         step."""
         number = self.images * (2 if decisions.half else 4)
-        room, graph = self.room, getattr(self.plan, "graph", None)
-        kept = _kept(graph) if graph else self.plan.activations
+        room, kept = self.room, _kept(self.plan.graph)
         whole = fixed + kept * number
         if why := self._unneeded(whole):
             return _decided(decisions, whole, (), why)
-        blocks = blocks_in(graph) if graph else []
+        blocks = blocks_in(self.plan.graph)
         if not blocks:
             return _decided(decisions, whole, (), self._impossible())
         target = (room - fixed) // number if self.asked == "auto" else 0
@@ -285,9 +281,7 @@ def _left(chosen: list[BlockMemory], kept: int) -> int:
 
 def _largest(plan: Plan) -> int:
     """The parameters of the largest block: one is in use while the next one is gathered."""
-    graph: Graph | None = getattr(plan, "graph", None)
-    if graph is None:
-        return 0
+    graph = plan.graph
     return max(
         sum(node.cost.params for node in graph.nodes_of(scope))
         for scope in _scopes(graph, whole=False)
