@@ -3,7 +3,7 @@ the distribution of a sampled space."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from statistics import fmean
 
@@ -89,46 +89,55 @@ def _curve(net: NetScore, measure: Measure) -> _Curve:
         mean, sd = mean_sd(
             [float(r[measure.part][measure.score]) for r in together]
         )
-        assert mean is not None
+        spread = sd or 0.0
         curve.mean.append((at, mean))
-        curve.low.append((at, max(0.0, mean - (sd or 0.0))))
-        curve.high.append((at, mean + (sd or 0.0)))
+        curve.low.append((at, max(0.0, mean - spread)))
+        curve.high.append((at, mean + spread))
     return curve
+
+
+class _Dot(Frozen):
+    """A net by what it costs: the mean over its seeds, and one deviation."""
+
+    name: str
+    cost: float
+    mean: float
+    sd: float
 
 
 def pareto(results: Results, fact: str = "macs") -> str:
     """The mean of every net against its MACs or parameters; the front is what none is better than
     in both."""
-    shown = [net for net in results.nets if net.mean is not None]
-
-    def at(net: NetScore) -> float:
-        return max(1, net.point.facts[fact])
-
-    places = [*map(at, shown)]
-    tops = [(net.mean or 0.0) + (net.sd or 0.0) for net in shown]
+    dots = [
+        _Dot(
+            net.point.name,
+            max(1, net.point.facts[fact]),
+            net.mean,
+            net.sd or 0.0,
+        )
+        for net in results.nets
+        if net.mean is not None
+    ]
+    costs = [dot.cost for dot in dots]
     area = LogArea(
-        min(places, default=1),
-        max(places, default=10),
-        max(tops, default=1),
+        min(costs, default=1),
+        max(costs, default=10),
+        max((dot.mean + dot.sd for dot in dots), default=1),
     )
     what = {"macs": "multiply-adds of an image", "params": "parameters"}[
         fact
     ]
     measure = results.study.measure
     body = axes(area, what, _left(str(measure), measure))
-    front = pareto_front(shown, at)
-    steps = [(at(net), net.mean or 0.0) for net in front]
-    body += (
-        [line(area, ChartLine("", steps, SLATE, 1.2))]
-        if len(steps) > 1
-        else []
-    )
-    for net in shown:
-        body += _dot(area, net, at(net), net in front)
-    if len(shown) <= MOST_CURVES:
-        body += _names(
-            area, [(net, at(net), net in front) for net in shown]
-        )
+    front = _pareto_front(dots)
+    steps = [(dot.cost, dot.mean) for dot in front]
+    if len(steps) > 1:
+        body.append(line(area, ChartLine("", steps, SLATE, 1.2)))
+    colours = [ACCENT if dot in front else BLUE for dot in dots]
+    for dot, colour in zip(dots, colours, strict=True):
+        body += _drawn(area, dot, colour)
+    if len(dots) <= MOST_CURVES:
+        body += _names(area, zip(dots, colours, strict=True))
     return page(
         results.study.file.study,
         "line: the Pareto front; bars: one standard deviation",
@@ -136,40 +145,35 @@ def pareto(results: Results, fact: str = "macs") -> str:
     )
 
 
-def pareto_front(
-    nets: Sequence[NetScore], cost: Callable[[NetScore], float]
-) -> list[NetScore]:
+def _pareto_front(dots: Sequence[_Dot]) -> list[_Dot]:
     """The nets that none costs less than and is better than, by their cost."""
-    front: list[NetScore] = []
-    for net in sorted(nets, key=lambda net: (cost(net), net.mean or 0.0)):
-        if not front or (net.mean or 0.0) < (front[-1].mean or 0.0):
-            front.append(net)
+    front: list[_Dot] = []
+    for dot in sorted(dots, key=lambda dot: (dot.cost, dot.mean)):
+        if not front or dot.mean < front[-1].mean:
+            front.append(dot)
     return front
 
 
-def _dot(area: Area, net: NetScore, at: float, best: bool) -> list[str]:
-    mean, sd = net.mean or 0.0, net.sd or 0.0
-    x, y = area.x(at), area.y(mean)
-    colour = ACCENT if best else BLUE
-    low, high = area.y(max(0.0, mean - sd)), area.y(mean + sd)
+def _drawn(area: Area, net: _Dot, colour: str) -> list[str]:
+    x, y = area.x(net.cost), area.y(net.mean)
+    low = area.y(max(0.0, net.mean - net.sd))
+    high = area.y(net.mean + net.sd)
     bar = f'<line x1="{x:.1f}" y1="{low:.1f}" x2="{x:.1f}" y2="{high:.1f}" stroke="{colour}"/>'
     dot = f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>'
     return [bar, dot]
 
 
-def _names(
-    area: Area, dots: Sequence[tuple[NetScore, float, bool]]
-) -> list[str]:
+def _names(area: Area, dots: Iterable[tuple[_Dot, str]]) -> list[str]:
     """Each net's name beside its dot, and above another's where they would touch."""
     out: list[str] = []
     taken: list[XY] = []
-    for net, cost, best in sorted(dots, key=lambda dot: dot[0].mean or 0.0):
-        x, y = area.x(cost) + 8, area.y(net.mean or 0.0) + 4
+    for dot, colour in sorted(dots, key=lambda pair: pair[0].mean):
+        x, y = area.x(dot.cost) + 8, area.y(dot.mean) + 4
         for left, foot in taken:
             if abs(left - x) < _NAME and foot - _LINE < y < foot + _LINE:
                 y = foot - _LINE
         taken.append((x, y))
-        colour, name = ACCENT if best else BLUE, escape(net.point.name)
+        name = escape(dot.name)
         out.append(
             f'<text x="{x:.1f}" y="{y:.1f}" fill="{colour}">{name}</text>'
         )

@@ -48,14 +48,8 @@ def rows(results: Results) -> list[ReportRow]:
 
 def notes(results: Results) -> list[str]:
     """What the numbers are, below a table."""
-    file = results.study.file
-    budget = file.budget
-    said = (
-        next(((k, v) for k, v in budget if v is not None), None)
-        if budget
-        else None
-    )
-    length = f"{said[1]:g} {said[0]} a run; " if said else ""
+    budget = results.study.file.budget
+    length = f"{budget} a run; " if budget else ""
     out = [
         f"{length}mean ± standard deviation over seeds",
         (
@@ -74,12 +68,12 @@ def notes(results: Results) -> list[str]:
 
 def progress(results: Results) -> str:
     """`12 of 20 runs are done; running: 2; not run: 6`."""
-    runs = [run for net in results.nets for run in net.runs]
-    other = Counter(run.why for run in runs if run.score is None)
+    total = sum(len(net.runs) for net in results.nets)
+    other = Counter(run.why for run in results.holes)
     rest = "".join(
         f"; {why}: {count}" for why, count in sorted(other.items())
     )
-    return f"{len(runs) - other.total()} of {len(runs)} runs are done{rest}"
+    return f"{total - other.total()} of {total} runs are done{rest}"
 
 
 def _by_minutes(results: Results) -> bool:

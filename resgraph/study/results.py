@@ -3,7 +3,7 @@ baseline paired by seed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,9 +93,9 @@ def collect(
     for run in placed:
         by_net[run.job.point].append(_score(run, study.measure))
     base = baseline(study, points)
-    theirs = {run.seed: run.score for run in by_net[base.name]}
+    theirs = _by_seed(by_net[base.name])
     nets = [
-        _net(point, by_net[point.name], None if point is base else theirs)
+        _net(point, by_net[point.name], {} if point is base else theirs)
         for point in points
     ]
     return Results(study, tuple(nets), base.name)
@@ -143,26 +143,23 @@ def measured(rows: RunRows, measure: Measure) -> float:
 def _net(
     point: StudyNet,
     runs: Sequence[RunScore],
-    base: dict[int, float | None] | None,
+    base: Mapping[int, float],
 ) -> NetScore:
-    scores = [run.score for run in runs if run.score is not None]
-    mean, sd = mean_sd(scores)
-    found = None
-    if base is not None:
-        pairs = [
-            (run.score, other)
-            for run in runs
-            if run.score is not None
-            and (other := base.get(run.seed)) is not None
-        ]
-        found = difference([mine - other for mine, other in pairs])
+    own = _by_seed(runs)
+    mean, sd = mean_sd([*own.values()]) if own else (None, None)
+    found = difference(
+        [score - base[seed] for seed, score in own.items() if seed in base]
+    )
     return NetScore(point, tuple(runs), mean, sd, found)
 
 
-def mean_sd(values: Sequence[float]) -> tuple[float | None, float | None]:
-    """The mean and the sample's standard deviation (n - 1)."""
-    if not values:
-        return None, None
+def _by_seed(runs: Sequence[RunScore]) -> dict[int, float]:
+    """The scores of those that ended."""
+    return {run.seed: run.score for run in runs if run.score is not None}
+
+
+def mean_sd(values: Sequence[float]) -> tuple[float, float | None]:
+    """The mean and the sample's standard deviation (n - 1), None of one value."""
     import numpy as np
 
     sd = float(np.std(values, ddof=1)) if len(values) > 1 else None
@@ -177,7 +174,6 @@ def difference(pairs: Sequence[float]) -> Difference | None:
     if not pairs:
         return None
     mean, sd = mean_sd(pairs)
-    assert mean is not None
     if sd is None:
         return Difference(mean, None, 1)
     if sd == 0:

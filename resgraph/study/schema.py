@@ -116,6 +116,12 @@ class Budget(Record):
     minutes: Annotated[float, Field(gt=0, le=10**6)] | None = None
     """Not reproducible to the byte: the table says the steps reached."""
 
+    def __str__(self) -> str:
+        """`12 epochs`."""
+        return " ".join(
+            f"{value:g} {key}" for key, value in self if value is not None
+        )
+
     @model_validator(mode="after")
     def _one(self) -> Budget:
         said = [key for key, value in self if value is not None]
@@ -218,9 +224,7 @@ class StudyFile(Record):
             text = "`grid` lists nets, `sample` draws them and `search` finds them: say one"
             raise refused(text, inner=spaces[1])
         said = {"set": self.set, "grid": self.grid}
-        said |= {"sample": self.sample.over} if self.sample else {}
-        said |= {"search": self.search.over} if self.search else {}
-        for key, paths in said.items():
+        for key, paths in {**said, **self.spaces}.items():
             if "train.seed" in paths:
                 raise refused(
                     "`train.seed` is what `seeds` sets", inner=key
@@ -229,6 +233,12 @@ class StudyFile(Record):
                 text = f"`budget` and `{min(length)}` both say how long a run is"
                 raise refused(text, inner=key)
         return self
+
+    @property
+    def spaces(self) -> dict[str, dict[str, Any]]:
+        """The values that `sample` or `search` draws from, by path."""
+        given = {"sample": self.sample, "search": self.search}
+        return {key: space.over for key, space in given.items() if space}
 
 
 class Study(Frozen, eq=False):
@@ -273,18 +283,13 @@ def study_of(source: Source, folder: Path) -> Study:
     """As `load_study`, of a text; `folder` is where paths begin."""
     tree, file = read_record(source, StudyFile)
     choices: dict[str, Choices] = {}
-    key, space = (
-        ("sample", file.sample) if file.sample else ("search", file.search)
-    )
     study = Study(source, tree, file, folder, choices)
-    for name, written in space.over.items() if space else ():
-        try:
-            choices[name] = parse_choices(written)
-        except ValueError as error:
-            hint = (
-                "write a list, `16..64`, `16..64 step 8` or `0.01..1 log`"
-            )
-            raise study.wrong(
-                "E022", str(error), (key, "over", name), hint
-            ) from None
+    hint = "write a list, `16..64`, `16..64 step 8` or `0.01..1 log`"
+    for key, over in file.spaces.items():
+        for name, written in over.items():
+            try:
+                choices[name] = parse_choices(written)
+            except ValueError as error:
+                place = (key, "over", name)
+                raise study.wrong("E022", str(error), place, hint) from None
     return study

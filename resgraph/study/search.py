@@ -63,7 +63,7 @@ def search(
             jobs = [job(study, net, seed) for seed in study.seeds]
             made = placed(folder, jobs, options)
             folder.note(study, [*nets, net], [*runs, *made])
-            mean = _mean(study, trial, made, make)
+            mean = _mean(study, trial, made, make, prune=space.prune)
         except _NoMean as why:
             told = str(why)
             history.tell(trial, state=_state(why))
@@ -97,11 +97,11 @@ def _mean(
     trial: optuna.Trial,
     made: Sequence[PlacedRun],
     make: Execute,
+    *,
+    prune: bool,
 ) -> float:
     """Over the seeds. To prune, seeds are run one after another. Raises `_NoMean`."""
-    space = study.file.search
-    prune = space is not None and space.prune
-    steps = [[run] for run in made] if prune else [list(made)]
+    steps = [[run] for run in made] if prune else [[*made]]
     scores: list[float] = []
     for step, together in enumerate(steps):
         left = [run for run in together if not is_done(run)]
@@ -110,7 +110,7 @@ def _mean(
                 raise _NoMean(f"failed, {outcome.text}")
         scores += [score_of(run, study.measure) for run in together]
         trial.report(fmean(scores), step)
-        if prune and step + 1 < len(steps) and trial.should_prune():
+        if step + 1 < len(steps) and trial.should_prune():
             why = f"pruned after {len(scores)} of {len(made)} seeds"
             raise _NoMean(why, pruned=True)
     return fmean(scores)
