@@ -32,6 +32,11 @@ class Origin(Frozen):
     span: Span
     calls: tuple[Span, ...] = ()
 
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """The calls and the label, from the outermost on."""
+        return (*self.calls, self.span)
+
 
 class Node(Frozen):
     """One op of the net, with what it reads and what comes out of it. `depth` counts weighted ops

@@ -64,11 +64,7 @@ def placed(
     classes."""
     output = graph.nodes[graph.output]
     last: Path = graph.rows[-1]
-    place = (
-        output.origin.calls[0]
-        if output.origin.calls
-        else output.origin.span
-    )
+    place = output.origin.spans[0]
     if place.source is not spec.tree.span.source:
         place = spec.place("net", last.name)
     said = [(spec.place("input"), *images), (place, *classes)]

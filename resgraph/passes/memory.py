@@ -5,7 +5,9 @@ from __future__ import annotations
 from ..graph import Graph, Node
 from ..structs import Frozen
 
-_KEEP_INPUT = frozenset(["conv", "norm", "dense", "attention", "pool"])
+_KEEP_INPUT = frozenset(
+    ["conv", "norm", "dense", "attention", "pool", "activation"]
+)
 
 
 class Memory(Frozen):
@@ -57,7 +59,6 @@ def _kept_by(node: Node) -> tuple[str, ...]:
         return (node.name,)
     keeps = (
         node.op.family in _KEEP_INPUT
-        or node.op.family == "activation"
         or node.op.gates
         or node.op.keeps_inputs
     )

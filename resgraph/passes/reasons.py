@@ -61,19 +61,17 @@ def _alternatives(spec: Spec, graph: Graph) -> Iterator[tuple[str, Spec]]:
     if {block.shortcut for block in graph.blocks()} - {"none", "path"}:
         yield from _other_shortcuts(spec)
     called = dict.fromkeys(block.block for block in graph.blocks())
-    blocks = [
-        block for block in map(spec.block, called) if block is not None
-    ]
+    blocks = [*filter(None, map(spec.block, called))]
     for kernel, where in {
         "1x1": "first 1x1 conv (v1)",
         "3x3": "3x3 conv (v1.5)",
     }.items():
-        strided = {
-            block.name: _stride_on(block, kernel) for block in blocks
+        moved = {
+            block.name: strided
+            for block in blocks
+            if (strided := _stride_on(block, kernel))
         }
-        if moved := {
-            name: block for name, block in strided.items() if block
-        }:
+        if moved:
             other = replace(spec, blocks={**spec.blocks, **moved})
             yield f"with the stride on the {where}", other
 

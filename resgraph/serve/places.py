@@ -51,10 +51,9 @@ def places(
     }
 
     def of(origin: Origin) -> list[Phrase]:
-        spans = [origin.span, *reversed(origin.calls)]
         return [
             written[span.start]
-            for span in spans
+            for span in reversed(origin.spans)
             if span.source.name == tree.span.source.name
             and span.start in written
         ]

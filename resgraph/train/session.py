@@ -115,19 +115,16 @@ def _begin(
     )
     if state:
         _load(train_state, state, world)
-    elif ready.start:
-        train_state.start_from(ready.start.give)
+    else:
+        given = ready.start.give if ready.start else None
+        white = whitener(ready.train, ready.data, normalization, world)
+        for give in filter(None, (given, white)):
+            train_state.start_from(give)
     if run:
         rows = state.get("rows") if state else {}
         for damage in run.metrics.restore(train_state.step, rows):
             reporter.say(damage)
-    give = (
-        None
-        if state
-        else whitener(ready.train, ready.data, normalization, world)
-    )
-    if give:
-        train_state.start_from(give)
+
     _distribute(train_state, ready)
     return train_state
 

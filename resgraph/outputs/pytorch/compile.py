@@ -77,7 +77,7 @@ def chunks(blocks: Sequence[nn.Module]) -> list[list[nn.Module]]:
     """Blocks in order, at most eight together, a long run of equal ones so that its chunks are
     equal."""
     found: list[list[nn.Module]] = []
-    open_chunk: list[nn.Module] = []
+    loose: list[nn.Module] = []
     for _, group in groupby(blocks, key=repr):
         run = list(group)
         size = min(
@@ -85,18 +85,16 @@ def chunks(blocks: Sequence[nn.Module]) -> list[list[nn.Module]]:
             key=lambda size: len(run) % size,
         )
         rest = len(run) % size if len(run) > LARGEST else len(run)
-        for block in run[:rest]:
-            if len(open_chunk) == LARGEST:
-                found.append(open_chunk)
-                open_chunk = []
-            open_chunk.append(block)
+        loose += run[:rest]
         if rest < len(run):
-            found += [open_chunk] if open_chunk else []
-            open_chunk = []
-            found += [
-                run[at : at + size] for at in range(rest, len(run), size)
-            ]
-    return found + ([open_chunk] if open_chunk else [])
+            found += _cut(loose, LARGEST) + _cut(run[rest:], size)
+            loose = []
+    return found + _cut(loose, LARGEST)
+
+
+def _cut(blocks: list[nn.Module], size: int) -> list[list[nn.Module]]:
+    """So many together; the last may be fewer."""
+    return [blocks[at : at + size] for at in range(0, len(blocks), size)]
 
 
 def _chunk(

@@ -229,11 +229,9 @@ def _texts(found: Differences, change: Change) -> tuple[str, str]:
     if _dropout(change):
         return old.op.op, new.op.op
     labels = old.op.label(), new.op.label()
-    return (
-        labels
-        if labels[0] != labels[1]
-        else (_options(old, new), _options(new, old))
-    )
+    if labels[0] != labels[1]:
+        return labels
+    return _options(old, new), _options(new, old)
 
 
 def _dropout(change: Change) -> bool:

@@ -58,10 +58,9 @@ class Names:
             raise fault(
                 "E011", f"no op or block `{word}`", item.word_span, hint
             )
-        named = item.word == word
-        return item if named else replace(
-            item, word=word, chosen=True
-        ), found
+        if item.word != word:
+            item = replace(item, word=word, chosen=True)
+        return item, found
 
     def _activation(self, item: Label, place: Place) -> Label:
         """The item that `act` stands for: the unit's activation, with its options."""

@@ -76,10 +76,7 @@ class Place(Struct, eq=False):
 
     def at(self, span: Span) -> Origin:
         """The origin of something written at `span` here."""
-        calls = (
-            (*self.origin.calls, self.origin.span) if self.origin else ()
-        )
-        return Origin(span, calls)
+        return Origin(span, self.origin.spans if self.origin else ())
 
 
 class Slot(Struct, eq=False):

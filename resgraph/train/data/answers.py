@@ -65,11 +65,7 @@ def class_count(labels: Tensor, target: AnyGoal, output: Shape) -> int:
         return 1 + int(labels.max()) if len(labels) else output[0]
     if isinstance(target, PixelLabel):
         return output[0]
-    return (
-        0
-        if isinstance(target, Itself) or labels.ndim != 2
-        else labels.shape[1]
-    )
+    return labels.shape[1] if labels.ndim == 2 else 0
 
 
 def _label(values: ArrayValues, where: str, request: Request) -> Tensor:
@@ -79,14 +75,9 @@ def _label(values: ArrayValues, where: str, request: Request) -> Tensor:
             f"{where} has {shape} numbers of each image, and a label is one; for several labels"
             " write `target: labels`, for a class of each pixel `target: map`"
         )
-    whole = (
-        numpy.mod(values, 1) == 0
-        if values.dtype.kind == "f"
-        else values == values
-    )
-    if not numpy.all(
-        good := whole & (values >= 0) & (values < MOST_CLASSES)
-    ):
+    whole = numpy.mod(values, 1) == 0
+    good = whole & (values >= 0) & (values < MOST_CLASSES)
+    if not numpy.all(good):
         raise TrainingError(
             _odd(values, ~good, where, "no class: they count from 0")
         )

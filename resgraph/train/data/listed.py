@@ -244,9 +244,7 @@ def _map(
     tables: list[Table], columns: list[str], request: Request
 ) -> Answers:
     _one(columns, "the path of a mask")
-    labels = [
-        torch.zeros(len(table), dtype=torch.int64) for table in tables
-    ]
+    labels, _ = _itself(tables, columns, request)
     return labels, names_of(request.path, request.output[0])
 
 

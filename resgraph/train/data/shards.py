@@ -118,16 +118,11 @@ def expand(pattern: str) -> list[str]:
             f"{pattern}: {int(last) - int(first) + 1:,} numbers are more than {MOST:,} shards; is"
             " it meant?"
         )
-    numbers = (
-        f"{number:0{len(first)}d}"
-        for number in range(int(first), int(last) + 1)
-    )
+    before, after = pattern[: found.start()], pattern[found.end() :]
     return [
         name
-        for n in numbers
-        for name in expand(
-            pattern[: found.start()] + n + pattern[found.end() :]
-        )
+        for number in range(int(first), int(last) + 1)
+        for name in expand(f"{before}{number:0{len(first)}d}{after}")
     ]
 
 

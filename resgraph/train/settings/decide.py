@@ -166,13 +166,13 @@ def _threads(
 
     A small step runs on one thread: more would wait for one another (for 15 times as long, measured
     on two busy cores), and its numbers do not depend on how many cores a machine has."""
-    if options.threads and options.threads > MOST_THREADS:
-        raise UsageError(
-            f"{options.threads:,} threads: at most {MOST_THREADS:,} can be; this machine has"
-            f" {_cores()} cores"
-        )
-    if options.threads:
-        return options.threads, "as asked"
+    if asked := options.threads:
+        if asked > MOST_THREADS:
+            raise UsageError(
+                f"{asked:,} threads: at most {MOST_THREADS:,} can be; this machine has"
+                f" {_cores()} cores"
+            )
+        return asked, "as asked"
     if macs < SMALL_STEP:
         return 1, "a step is too small to share"
     limit = _limit(world)

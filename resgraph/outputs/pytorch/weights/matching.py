@@ -120,20 +120,19 @@ def _sorted_out(
     stem, head = _ends(mine)
     kept, adapted, new = {}, {}, {}
     for key, theirs in pairs.items():
-        if squeezed(mine[key]) == squeezed(its[theirs]):
+        shapes = mine[key], its[theirs]
+        one, other = map(squeezed, shapes)
+        at = _module(key), _differ_at(*shapes)
+        if one == other:
             kept[key] = theirs
-        elif _module(key) == stem and _differ_at(
-            mine[key], its[theirs]
-        ) == {1}:
+        elif at == (stem, {1}):
             adapted[key] = theirs
-        elif _module(key) == head and _differ_at(
-            mine[key], its[theirs]
-        ) == {0}:
+        elif at == (head, {0}):
             new[key] = theirs
         else:
+            here, there = (shape_text(s) or "a number" for s in shapes)
             raise AlignmentError(
-                f"`{key}` is {shape_text(mine[key]) or 'a number'} here, and"
-                f" {shape_text(its[theirs]) or 'a number'} in the file (`{theirs}`)"
+                f"`{key}` is {here} here, and {there} in the file (`{theirs}`)"
             )
     missing = tuple(key for key in mine if key not in pairs)
     unused = tuple(key for key in its if key not in set(pairs.values()))
@@ -214,10 +213,10 @@ def _by_rows(mine: Shapes, its: Shapes) -> dict[str, str]:
             f"row `{row}` has other layers in the file: only"
             f" {_one_sided(ours[row], theirs[row])}"
         )
-    alone = [(mine, ours.keys() - same), (its, theirs.keys() - same)]
-    if all(rows for _, rows in alone) or not all(
-        _are_heads(*side) for side in alone
-    ):
+    more, fewer = ours.keys() - same, theirs.keys() - same
+    if more and fewer:
+        return {}
+    if not (_are_heads(mine, more) and _are_heads(its, fewer)):
         return {}
     return {
         key: key
