@@ -12,7 +12,7 @@ place
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import ClassVar, Literal
@@ -255,6 +255,12 @@ def _excerpt(place: Related, gutter: int, arrow: str) -> list[str]:
 def ticked(words: Iterable[str], between: str = ", ") -> str:
     """Words as a message names them."""
     return between.join(f"`{word}`" for word in words)
+
+
+def first_few(words: Sequence[str], most: int) -> str:
+    """So many of them, and `…` where there are more."""
+    rest = ["…"] if len(words) > most else []
+    return ", ".join([*words[:most], *rest])
 
 
 def told(error: Exception) -> str:

@@ -24,15 +24,11 @@ class Memory(Frozen):
         return self.weights + self.activations * self.batch
 
 
-def training_memory(
-    graph: Graph, batch: int, *, width: int = 4, states: int = 1
-) -> Memory:
-    """The memory of training with activations of `width` bytes and weights in fp32.
-
-    `states` counts the optimizer's numbers for each weight: 1 for SGD with momentum, 2 for Adam.
-    """
+def training_memory(graph: Graph, batch: int, *, width: int = 4) -> Memory:
+    """The memory of training with activations of `width` bytes, weights in fp32, and SGD with
+    momentum, which keeps a number for each weight."""
     activations = sum(kept_numbers(graph).values()) * width
-    return Memory(graph.cost.params * 4 * (2 + states), activations, batch)
+    return Memory(graph.cost.params * 4 * 3, activations, batch)
 
 
 def kept_numbers(graph: Graph) -> dict[str, int]:

@@ -111,28 +111,22 @@ def jobs(study: Study, found: Sequence[PlannedNet]) -> list[Job]:
 def job(study: Study, point: StudyNet, seed: int) -> Job:
     """The run of one net with one seed."""
     overrides = (*point.overrides, f"train.seed={seed}")
-    budget = study.file.budget
-    minutes = budget.minutes if budget else None
+    minutes = study.file.minutes
     return Job(point.name, seed, point.reference, overrides, minutes)
 
 
 def files(study: Study) -> list[Path]:
     """The files of a study's nets, of which none is read for this; the zoo's are left out."""
-    nets = study.file.nets
-    if isinstance(nets, Nets):
-        nets = nets.file
-    written = [nets] if isinstance(nets, str) else nets
-    found = [locate(reference, study.folder) for reference in written]
+    specs = study.file.specs
+    found = [locate(reference, study.folder) for reference in specs]
     return [one.path for one in found if not one.zoo]
 
 
 def references(study: Study) -> list[tuple[str, str]]:
     """The nets by their names: (name, SPEC). Paths begin at the study's folder."""
-    nets = study.file.nets
+    nets, written = study.file.nets, study.file.specs
     if isinstance(nets, Nets):
         written = _of_file(study, nets)
-    else:
-        written = [nets] if isinstance(nets, str) else nets
     if not written:
         raise study.wrong(
             "E022", "`nets` is empty", ("nets",), "name a SPEC"
@@ -323,11 +317,11 @@ def _at_study(study: Study, found: Diagnostic) -> Diagnostic:
             for keys in homes
             if study.place(*keys) != study.place(*keys[:-1])
         ),
-        (),
+        ("budget",),
     )
     return replace(
         found,
-        span=study.place(*(home or ("budget",))),
+        span=study.place(*home),
         edits=(),
         guess=None,
     )

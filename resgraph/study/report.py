@@ -22,7 +22,7 @@ def head(results: Results) -> ReportRow:
     measure = results.study.measure
     sign = measure.unit.strip()
     unit = f" ({sign})" if sign else ""
-    steps = ("steps",) if _by_minutes(results) else ()
+    steps = ("steps",) if results.study.file.minutes else ()
     return (
         "net", "params", "MACs", "seeds", *steps, f"{measure}{unit}",
         f"against {results.baseline}",
@@ -36,7 +36,7 @@ def rows(results: Results) -> list[ReportRow]:
         facts = net.point.facts
         seeds = f"{len(net.runs) - net.missing}"
         seeds += f" of {len(net.runs)}" if net.missing else ""
-        steps = (_steps(net),) if _by_minutes(results) else ()
+        steps = (_steps(net),) if results.study.file.minutes else ()
         out.append(
             (
                 net.point.name, count_text(facts["params"]), count_text(facts["macs"]),
@@ -74,11 +74,6 @@ def progress(results: Results) -> str:
         f"; {why}: {count}" for why, count in sorted(other.items())
     )
     return f"{total - other.total()} of {total} runs are done{rest}"
-
-
-def _by_minutes(results: Results) -> bool:
-    budget = results.study.file.budget
-    return budget is not None and budget.minutes is not None
 
 
 def _steps(net: NetScore) -> str:

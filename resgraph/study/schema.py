@@ -29,7 +29,7 @@ _MEASURE = re.compile(
     r" evaluations))?"
 )
 _LENGTHS = frozenset(["train.epochs", "train.iterations"])
-_PERCENT = re.compile(r"(\d+(?:\.\d+)?) ?%")
+_PERCENT = re.compile(r"\d+(\.\d+)? ?%")
 
 
 class Measure(Frozen):
@@ -150,13 +150,10 @@ class MatchRule(Record):
 
     def shares(self) -> dict[str, float]:
         """`{"params": 0.05}`."""
-        said = {
-            key: _PERCENT.fullmatch(value) for key, value in self if value
-        }
         return {
-            key: float(found[1]) / 100
-            for key, found in said.items()
-            if found
+            key: float(value.rstrip(" %")) / 100
+            for key, value in self
+            if value
         }
 
 
@@ -233,6 +230,17 @@ class StudyFile(Record):
                 text = f"`budget` and `{min(length)}` both say how long a run is"
                 raise refused(text, inner=key)
         return self
+
+    @property
+    def specs(self) -> list[str]:
+        """The nets as they are named; of variants, their file."""
+        nets = self.nets.file if isinstance(self.nets, Nets) else self.nets
+        return [nets] if isinstance(nets, str) else nets
+
+    @property
+    def minutes(self) -> float | None:
+        """How long a run may take, where the budget is one of time."""
+        return self.budget.minutes if self.budget else None
 
     @property
     def spaces(self) -> dict[str, dict[str, Any]]:

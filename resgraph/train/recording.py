@@ -32,7 +32,7 @@ from .reporter import Epoch, epochs_of
 from .run.checkpoint import Checkpoints
 from .run.curves import curves
 from .run.directory import BEST, PLACES, REPORT, RunDirectory
-from .run.metrics_log import read_rows
+from .run.metrics_log import read_rows, seconds_of
 from .run.result import RunResult
 from .run.tensorboard import EventWriter
 from .signals import StoppedError
@@ -258,7 +258,7 @@ def finish(
     if run:
         _export(run, ready, state, rows)
     _report(run, ready, loop, rows[-1]["epoch"])
-    seconds = clock[-1]["seconds"] if clock else 0.0
+    seconds = seconds_of(clock)
     result = _result(ready, where, rows[-1], seconds)
     if run:
         said = {"accuracy": result.accuracy, "seconds": round(seconds, 3)}

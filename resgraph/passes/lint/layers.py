@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from math import prod
 from operator import attrgetter, gt
 
-from ...errors import Span
+from ...errors import Span, first_few
 from ...graph import Graph, Node, Origin
 from ...ops import Conv, Op, UpConv, Window, ZeroPad
 from .findings import Facts, Finding
@@ -150,9 +150,7 @@ def odd_width(facts: Facts) -> Iterator[Finding]:
     odd = [node for node in nodes if _is_odd(facts, node)]
     if odd:
         widths = sorted({node.shape[0] for node in odd})
-        shown = ", ".join(map(str, widths[:6])) + (
-            ", …" if len(widths) > 6 else ""
-        )
+        shown = first_few([*map(str, widths)], 6)
         yield Finding(
             odd[0].origin,
             f"widths that are no multiple of 8: {shown} ({len(odd)}"

@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 
 import torch
 
-from ...errors import MissingError, TrainingError
+from ...errors import MissingError, TrainingError, first_few
 from ...files import reason
 from ...language.recipe.data import Folder
 from .formats.decoder import COMMON, ENDINGS
@@ -195,11 +195,9 @@ class ClassFolders:
         ]
 
     def _named(self, paths: list[str]) -> str:
-        shown = ", ".join(
-            os.path.relpath(path, self.path)
-            for path in sorted(paths)[:_SHOWN]
-        )
-        return shown + (", …" if len(paths) > _SHOWN else "")
+        shown = sorted(paths)[: _SHOWN + 1]
+        names = [os.path.relpath(path, self.path) for path in shown]
+        return first_few(names, _SHOWN)
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:

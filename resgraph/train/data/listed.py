@@ -12,7 +12,7 @@ import numpy
 import torch
 from torch import Tensor
 
-from ...errors import TrainingError
+from ...errors import TrainingError, first_few
 from ...language.recipe.data import Listed
 from ...language.recipe.target import (
     Itself,
@@ -264,7 +264,7 @@ def _natural(name: str) -> tuple[int, str]:
 def _outside(
     table: Table, row: int, title: str, cell: str, classes: Sequence[str]
 ) -> str:
-    shown = ", ".join(classes[:5]) + (", …" if len(classes) > 5 else "")
+    shown = first_few(classes, 5)
     return f"{table.place(row)}: `{title}` is {cell!r}, which is none of the classes: {shown}"
 
 

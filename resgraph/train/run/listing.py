@@ -11,7 +11,7 @@ from typing import Any, Literal
 from ...errors import RunError
 from ...structs import Frozen
 from .directory import in_use, read_facts
-from .metrics_log import read_rows
+from .metrics_log import read_rows, seconds_of
 
 RunStatus = Literal[
     "running", "done", "stopped", "failed", "interrupted", "damaged"
@@ -59,10 +59,18 @@ def read_run(path: Path) -> RunInfo:
         ) from error
 
 
+_BEGUN: dict[str, Any] = {
+    "epoch": 0,
+    "step": 0,
+    "validation": {"error": None},
+    "train": {"error": None},
+}
+"""What stands for a row before the first."""
+
+
 def _info(path: Path, facts: dict[str, Any]) -> RunInfo:
     rows = read_rows(path / "metrics.jsonl")
-    clock = read_rows(path / "timing.jsonl")
-    last = rows[-1] if rows else None
+    last = rows[-1] if rows else _BEGUN
     status = facts.get("status", "failed")
     if status == "running" and not in_use(path):
         status = "interrupted"
@@ -72,12 +80,12 @@ def _info(path: Path, facts: dict[str, Any]) -> RunInfo:
         status=status,
         params=int(facts.get("params", 0)),
         macs=int(facts.get("macs", 0)),
-        epoch=last["epoch"] if last else 0,
+        epoch=last["epoch"],
         steps=int(facts.get("steps", 0)),
-        step=last["step"] if last else 0,
-        error=last["validation"]["error"] if last else None,
-        train_error=last["train"]["error"] if last else None,
-        seconds=clock[-1]["seconds"] if clock else 0.0,
+        step=last["step"],
+        error=last["validation"]["error"],
+        train_error=last["train"]["error"],
+        seconds=seconds_of(read_rows(path / "timing.jsonl")),
         recipe=dict(facts.get("recipe", {})),
         watched=str(facts.get("watched", "validation")),
     )

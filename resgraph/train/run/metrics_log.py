@@ -74,9 +74,13 @@ class MetricsLog(Frozen):
         return damage
 
     def seconds(self) -> float:
-        """The seconds of training up to the last row."""
-        rows = read_rows(self.clock)
-        return float(rows[-1]["seconds"]) if rows else 0.0
+        """Those of training up to the last row."""
+        return seconds_of(read_rows(self.clock))
+
+
+def seconds_of(clock: list[dict[str, Any]]) -> float:
+    """Those of training up to the last of some rows."""
+    return float(clock[-1]["seconds"]) if clock else 0.0
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
