@@ -4,7 +4,7 @@ over seeds."""
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path, PurePath
@@ -169,18 +169,16 @@ def _gridded(
 ) -> Iterator[PlannedNet]:
     """Every net with every combination of the grid."""
     grid = study.file.grid
-    plans = {}
+    known: set[str] = set()
     for name, reference in named:
-        for values in product(*grid.values()):
-            sets = [
-                _override(p, v) for p, v in zip(grid, values, strict=True)
-            ]
+        for chosen in product(*grid.values()):
+            values = dict(zip(grid, chosen, strict=True))
+            sets, label = _sets(values), _label(values)
             plan = _load(study, reference, sets)
-            label = _label(dict(zip(grid, values, strict=True)))
             full = f"{_short(name)} {label}".strip()
-            if full in plans:  # two files may have a variant of one name
+            if full in known:  # two files may have a variant of one name
                 full = f"{name} {label}".strip()
-            plans[full] = plan
+            known.add(full)
             yield _point(study, full, reference, sets, plan)
 
 
@@ -232,7 +230,7 @@ def drawn_point(
 ) -> PlannedNet | SpecError:
     """The net at a place of a space, or why the values there make none, which a space may have.
     Raises `SpecError` where a path of the space names nothing."""
-    sets = [_override(path, value) for path, value in values.items()]
+    sets = _sets(values)
     try:
         plan = _load(study, reference, sets)
     except SpecError as problem:
@@ -265,9 +263,6 @@ def _point(
 
 def _overrides(study: Study, sets: list[str]) -> tuple[str, ...]:
     """What a run has set: what all have, what is its own, and the budget."""
-    said = (
-        _override(path, value) for path, value in study.file.set.items()
-    )
     budget, length = study.file.budget, []
     if budget and budget.epochs is not None:
         length = [
@@ -276,7 +271,7 @@ def _overrides(study: Study, sets: list[str]) -> tuple[str, ...]:
         ]
     elif budget and budget.steps is not None:
         length = ["train.epochs=none", f"train.iterations={budget.steps}"]
-    return (*said, *sets, *length)
+    return (*_sets(study.file.set), *sets, *length)
 
 
 def _load(study: Study, reference: str, sets: list[str]) -> Plan:
@@ -327,8 +322,9 @@ def _at_study(study: Study, found: Diagnostic) -> Diagnostic:
     )
 
 
-def _override(path: str, value: Any) -> str:
-    return f"{path}={_written(value)}"
+def _sets(values: Mapping[str, Any]) -> list[str]:
+    """Values by their paths as overrides."""
+    return [f"{path}={_written(value)}" for path, value in values.items()]
 
 
 def _written(value: Any) -> str:

@@ -115,14 +115,14 @@ def _crop_and_flip(
 ) -> Tensor:
     """What is outside around, a window of the old size, and its mirror image for half of the
     samples: one gather."""
-    crop = recipe.crop if isinstance(recipe.crop, PadCrop) else None
-    cells = crop.cells if crop else 0
-    if not cells:
+    crop = recipe.crop
+    if not (isinstance(crop, PadCrop) and crop.cells):
         return _flip(images, draw[:, 2] < 0.5) if recipe.flip else images
+    cells = crop.cells
     n, channels, height, width = images.shape
     down = (draw[:, 0] * (2 * cells + 1)).to(torch.int64)
     right = (draw[:, 1] * (2 * cells + 1)).to(torch.int64)
-    padded = _surrounded(images, crop, outside) if crop else images
+    padded = _surrounded(images, crop, outside)
     rows = down[:, None] + torch.arange(height, device=images.device)
     columns = torch.arange(width, device=images.device).expand(n, width)
     if recipe.flip:
