@@ -11,10 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-pytest.importorskip("mcp")
-
-from mcp import Client, StdioServerParameters
 from nets import spec
 
 from resgraph.errors import UsageError
@@ -32,6 +28,7 @@ def session(
     root: Path, play: Callable[[Call], Awaitable[None]], minutes: int = 2
 ) -> None:
     """Plays an agent against a server in a directory."""
+    mcp = pytest.importorskip("mcp")
     words = [
         "-m",
         "resgraph",
@@ -43,8 +40,8 @@ def session(
     ]
 
     async def go() -> None:
-        async with Client(
-            StdioServerParameters(
+        async with mcp.Client(
+            mcp.StdioServerParameters(
                 command=sys.executable, args=words, env=dict(os.environ)
             )
         ) as client:
@@ -57,7 +54,7 @@ def session(
 
             async def call(tool: str, **arguments: Any) -> dict[str, Any]:
                 found = await client.call_tool(tool, arguments)
-                text = found.content[0].text  # type: ignore[union-attr]
+                text = found.content[0].text
                 assert not found.is_error, text
                 answer: dict[str, Any] = json.loads(text)
                 return answer

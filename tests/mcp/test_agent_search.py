@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("mcp")
 pytest.importorskip("scipy")
 pytest.importorskip("torch")
 

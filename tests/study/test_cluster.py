@@ -23,12 +23,12 @@ from resgraph.study.cluster import on_cluster
 from resgraph.study.schema import load_study
 from resgraph.study.sweep import sweep
 
-distributed = pytest.importorskip("distributed")
 LOCAL = "engine: local\nworkers: 2\n"
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
+    pytest.importorskip("distributed")
     (tmp_path / "tiny.yaml").write_text(TINY)
     (tmp_path / "study.yaml").write_text(STUDY)
     (tmp_path / "cluster.yaml").write_text(LOCAL)
@@ -97,6 +97,7 @@ def kill_a_trainer(out: Path) -> None:
 def test_a_mistake_in_the_file_has_its_place(
     text: str, word: str, tmp_path: Path
 ) -> None:
+    pytest.importorskip("distributed")
     (tmp_path / "c.yaml").write_text(text)
     with (
         pytest.raises(SpecError) as caught,
@@ -111,6 +112,7 @@ def test_a_mistake_in_the_file_has_its_place(
 def test_a_scheduler_that_is_not_there_or_not_fit(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    distributed = pytest.importorskip("distributed")
     monkeypatch.setattr("resgraph.study.cluster.PATIENCE", 0.5)
     with (
         pytest.raises(UsageError, match="no Dask scheduler answers"),

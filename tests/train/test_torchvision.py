@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pytest
@@ -19,16 +20,24 @@ from resgraph.train.augment.crops import CenterCrop
 from resgraph.train.augment.geometry import augment_mask
 from resgraph.train.rng import key, uniform
 
-torchvision()
-theirs: Any = pytest.importorskip("torchvision.transforms.v2.functional")
-Mask: Any = pytest.importorskip("torchvision.tv_tensors").Mask
-BILINEAR = theirs.InterpolationMode.BILINEAR
 pytestmark = pytest.mark.slow  # torchvision takes long to load
 SIDE = 160
 GRAY = 128.0
 """What comes in from outside."""
 TOLERANCE = {"equalize": 4.0}
 """Of 255. Pillow's way to equalize, which torchvision copies, rounds the step between levels to whole pixels."""
+
+
+@cache
+def theirs() -> Any:
+    """Loaded as a test asks for it: these are collected wherever tests are."""
+    torchvision()
+    return pytest.importorskip("torchvision.transforms.v2.functional")
+
+
+def masked(values: Tensor) -> Any:
+    torchvision()
+    return pytest.importorskip("torchvision.tv_tensors").Mask(values)
 
 
 def affine(images: Tensor, **keys: Any) -> Tensor:
@@ -38,17 +47,20 @@ def affine(images: Tensor, **keys: Any) -> Tensor:
         "scale": 1.0,
         "shear": [0.0, 0.0],
     }
-    return theirs.affine(
-        images, **{**still, **keys}, interpolation=BILINEAR, fill=GRAY
+    return theirs().affine(
+        images,
+        **{**still, **keys},
+        interpolation=theirs().InterpolationMode.BILINEAR,
+        fill=GRAY,
     )  # type: ignore[no-any-return]
 
 
 def in_unit(
-    adjust: Callable[..., Tensor],
+    adjust: str,
 ) -> Callable[[Tensor, float], Tensor]:
     """An enhancer of images in [0, 1], by the factor that a strength stands for."""
     return lambda images, strength: (
-        255 * adjust(images / 255, 1 + 0.9 * strength)
+        255 * getattr(theirs(), adjust)(images / 255, 1 + 0.9 * strength)
     )
 
 
@@ -75,20 +87,20 @@ LAWS: dict[str, Callable[[Tensor, float], Tensor]] = {
         images, translate=[0, -0.45 * s * SIDE]
     ),
     "rotate": lambda images, s: affine(images, angle=-30 * s),
-    "brightness": in_unit(theirs.adjust_brightness),
-    "colour": in_unit(theirs.adjust_saturation),
-    "contrast": in_unit(theirs.adjust_contrast),
-    "sharpness": in_unit(theirs.adjust_sharpness),
+    "brightness": in_unit("adjust_brightness"),
+    "colour": in_unit("adjust_saturation"),
+    "contrast": in_unit("adjust_contrast"),
+    "sharpness": in_unit("adjust_sharpness"),
     "posterize": as_bytes(
-        lambda x, s: theirs.posterize(x, 8 - round(4 * abs(s)))
+        lambda x, s: theirs().posterize(x, 8 - round(4 * abs(s)))
     ),
     "solarize": as_bytes(
-        lambda x, s: theirs.solarize(x, 256 * (1 - abs(s)))
+        lambda x, s: theirs().solarize(x, 256 * (1 - abs(s)))
     ),
     "autocontrast": lambda images, _: (
-        255 * theirs.autocontrast(images / 255)
+        255 * theirs().autocontrast(images / 255)
     ),
-    "equalize": as_bytes(lambda x, _: theirs.equalize(x)),
+    "equalize": as_bytes(lambda x, _: theirs().equalize(x)),
 }
 NAMES = [
     operation.__name__.removeprefix("_") for operation in ours.OPERATIONS
@@ -147,11 +159,11 @@ def test_flipped_and_cropped_masks_are_torchvisions(cells: int) -> None:
         MASKS, found, draw.tolist(), strict=True
     ):
         at = [int(part * (2 * cells + 1)) for part in (down, right)]
-        wide = theirs.pad(Mask(mask), [cells] * 4, fill=UNKNOWN)
-        cut = theirs.crop(wide, *at, *mask.shape)
+        wide = theirs().pad(masked(mask), [cells] * 4, fill=UNKNOWN)
+        cut = theirs().crop(wide, *at, *mask.shape)
         mirrored += side < 0.5
         assert torch.equal(
-            mine, theirs.horizontal_flip(cut) if side < 0.5 else cut
+            mine, theirs().horizontal_flip(cut) if side < 0.5 else cut
         )
     assert 0 < mirrored < 6
 
@@ -178,8 +190,8 @@ def test_moved_masks_are_torchvisions(moves: dict[str, float]) -> None:
         down, right = (draw[place] * recipe.shift for place in (2, 3))
         cos, sin = zoom * math.cos(angle), zoom * math.sin(angle)
         way = [-(cos * right + sin * down), -(cos * down - sin * right)]
-        other = theirs.affine(
-            Mask(mask), -math.degrees(angle), way, zoom, [0.0, 0.0],
+        other = theirs().affine(
+            masked(mask), -math.degrees(angle), way, zoom, [0.0, 0.0],
             fill=UNKNOWN,
         )  # fmt: skip
         assert torch.equal(mine, other)
@@ -190,6 +202,6 @@ def test_masks_on_disk_are_resized_as_torchvision_resizes_them() -> None:
     """The shorter side to 12, then the middle 12 x 12, of a file."""
     file = Image.fromarray(MASKS[0].numpy().astype("int32"))
     (view,) = CenterCrop(12, (12, 12), "bicubic")(file, 0, 0)
-    small = theirs.resize(file, 12, theirs.InterpolationMode.NEAREST)
-    other = theirs.pil_to_tensor(theirs.center_crop(small, [12, 12]))
+    small = theirs().resize(file, 12, theirs().InterpolationMode.NEAREST)
+    other = theirs().pil_to_tensor(theirs().center_crop(small, [12, 12]))
     assert torch.equal(view, other)
