@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 from importlib import import_module
@@ -29,18 +30,27 @@ def forked(
     *arguments: str,
     cwd: Path,
     streams: dict[int, str] | None = None,
+    limits: dict[int, int] | None = None,
     torch: bool = False,
     **environment: str,
 ) -> subprocess.CompletedProcess[str]:
-    """Each stream of `streams` is CLOSED, a pipe that is UNREAD, or a file."""
-    orders = [arguments, list((streams or {}).items())]
+    """Each stream of `streams` is CLOSED, a pipe that is UNREAD, or a file; `limits` are of the process."""
+    orders = [
+        arguments,
+        list((streams or {}).items()),
+        list((limits or {}).items()),
+    ]
     env = {**os.environ, **environment}
     return asked(Path(__file__), orders, cwd, env, *["torch"] * torch)
 
 
-def command(orders: tuple[list[str], list[tuple[int, str]]]) -> None:
+def command(
+    orders: tuple[list[str], list[tuple[int, str]], list[tuple[int, int]]],
+) -> None:
     """`python -m resgraph` from its first line on."""
-    arguments, streams = orders
+    arguments, streams, limits = orders
+    for kind, most in limits:
+        resource.setrlimit(kind, (most, most))
     for number, place in streams:
         if place == CLOSED:
             os.close(number)

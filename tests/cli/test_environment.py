@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import socket
 import subprocess
 import sys
@@ -48,7 +49,8 @@ Prepare = Callable[[Path], object]
 class Fault:
     """A command line in a directory that `prepare` spoils, and how it ends. `shell` wraps it; `{}` is the command.
 
-    It has an interpreter of its own where a shell or an import is to see the fault; else, a fork and its `streams`.
+    It has an interpreter of its own where a shell or an import is to see the fault; else, a fork with its `streams` and
+    `limits`.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Fault:
     environment: dict[str, str] = field(default_factory=dict)
     prepare: Prepare = lambda _: None
     shell: str = ""
+    limits: dict[int, int] = field(default_factory=dict)
     streams: dict[int, str] = field(default_factory=dict)
     anew: bool = False
 
@@ -202,7 +205,7 @@ FAULTS = [
         5,
         "larger than the limit",
         TRAIN,
-        shell="trap '' XFSZ; ulimit -f 1; {}",
+        limits={resource.RLIMIT_FSIZE: 4096},
     ),
     Fault(
         "a directory that is gone",
@@ -238,7 +241,7 @@ FAULTS = [
         3,
         "a smaller batch",
         [*TRAIN, "--set", "net.conv1=3x3 conv 30000"],
-        shell="ulimit -v 1500000; {}",
+        limits={resource.RLIMIT_AS: 1_500_000 * 1024},
     ),
     Fault(
         "no memory for torch's own code",
@@ -509,6 +512,7 @@ def ended(
             *words,
             cwd=place,
             streams=fault.streams,
+            limits=fault.limits,
             torch=torch,
             **environment,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -13,27 +14,52 @@ from torch import nn
 from resgraph.train.engine.optimizer import step_light
 
 SCRIPT = """
-import sys
+import gc, json, sys
 from pathlib import Path
 import resgraph
-from resgraph.train import Options, Silent, build
+from resgraph.train import Options, Silent, _need_torch, build
 
-plan = resgraph.load("digits", ["train.epochs=1"])
+plan = resgraph.load("digits", ["train.epochs=none", "train.iterations=3"])
+phases = []
+gc.callbacks.append(lambda phase, _: phases.append(phase))
+_need_torch()
+gc.callbacks.clear()
 build(plan, out=Path(sys.argv[1]), options=Options(device="cpu"), reporter=Silent())
-print([name for name in ("torch._dynamo", "torch._inductor", "sklearn") if name in sys.modules])
+print(json.dumps([phases, [*sys.modules]]))
 """
 
 
-def test_an_eager_build_loads_no_compiler_and_no_scikit_learn(
-    tmp_path: Path,
-) -> None:
+@pytest.fixture(scope="module")
+def eager(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[list[str], set[str]]:
+    """What is heard of searches for garbage while torch is loaded, and every module after a build."""
     found = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(tmp_path / "run")],
+        [
+            sys.executable,
+            "-c",
+            SCRIPT,
+            tmp_path_factory.mktemp("a") / "run",
+        ],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert found.stdout == "[]\n"
+    phases, modules = json.loads(found.stdout)
+    return phases, set(modules)
+
+
+def test_an_eager_build_loads_no_compiler_and_no_scikit_learn(
+    eager: tuple[list[str], set[str]],
+) -> None:
+    assert "torch" in eager[1]
+    assert not eager[1] & {"torch._dynamo", "torch._inductor", "sklearn"}
+
+
+def test_torch_is_loaded_without_searches_for_garbage(
+    eager: tuple[list[str], set[str]],
+) -> None:
+    assert eager[0].count("start") <= 1, "one, once it is there"
 
 
 NO_RUN = """
@@ -59,27 +85,6 @@ def test_what_is_no_run_is_told_without_torch(tmp_path: Path) -> None:
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert found.stdout == "False\n"
-
-
-SEARCHED = """
-import gc
-import resgraph.plan
-from resgraph.train import _need_torch
-
-gc.callbacks.append(lambda phase, _: print(phase))
-_need_torch()
-gc.callbacks.clear()
-"""
-
-
-def test_torch_is_loaded_without_searches_for_garbage() -> None:
-    found = subprocess.run(
-        [sys.executable, "-c", SEARCHED],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert found.stdout.count("start") <= 1, "one, once it is there"
 
 
 @pytest.mark.parametrize("kind", [torch.optim.SGD, torch.optim.AdamW])

@@ -92,7 +92,10 @@ def test_a_step_that_does_not_fit_is_neither_made_nor_hidden(
     )
 
 
-def test_images_that_would_be_made_are_only_counted(tmp_path: Path) -> None:
+def test_images_that_would_be_made_are_only_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("resgraph.train.trial.BYTES", 16 * 2**20)
     (tmp_path / "net.yaml").write_text(NET)  # 49 GB of images
     found = forecast(resgraph.load(str(tmp_path / "net.yaml")), options=ONE)
     assert found.images == 4_000_000
