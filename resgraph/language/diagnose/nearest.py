@@ -34,11 +34,10 @@ def _certain(word: str, known: frozenset[str]) -> str:
     # `elu6` is no `relu6`
     if _SIGNS.sub("", word) in VOCABULARY or is_foreign(word):
         return ""
-    if (ours := SYNONYMS.get(squeezed(word), "")) in known:
+    plain = squeezed(word)
+    if (ours := SYNONYMS.get(plain, "")) in known:
         return ours
-    if same := {
-        right for right in known if squeezed(right) == squeezed(word)
-    }:
+    if same := {right for right in known if squeezed(right) == plain}:
         return _only(same)
     return _slipped(word, known)
 
@@ -55,9 +54,8 @@ def _slipped(word: str, known: frozenset[str]) -> str:
     if not only or _letters(only) < _LEAST[near[only]]:
         return ""
     # of `ushuffle`, `unshuffle` is as near
-    foreign_too = {
-        _apart(squeezed(word), other) for other in FOREIGN.keys() - known
-    }
+    plain = squeezed(word)
+    foreign_too = {_apart(plain, other) for other in FOREIGN.keys() - known}
     return "" if foreign_too & {"slip", near[only]} else only
 
 

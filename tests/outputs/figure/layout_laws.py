@@ -37,7 +37,18 @@ def crossings(
     placement: Placement,
 ) -> list[tuple[str, tuple[float, float], tuple[float, float]]]:
     """Stretches of wire that run through a box."""
-    boxes = [p for p in leaves(placement) if not isinstance(p.part, Join)]
+    boxes = [
+        # the sheets at the right of a tile are only a shadow
+        (
+            p.part.name,
+            p.x - p.left + EDGE,
+            p.x + p.left - EDGE,
+            p.y + EDGE,
+            p.bottom - EDGE,
+        )
+        for p in leaves(placement)
+        if not isinstance(p.part, Join)
+    ]
     out = []
     for wire in placement.wires:
         for (x0, y0), (x1, y1) in pairwise(wire.points):
@@ -45,18 +56,14 @@ def crossings(
             right = max(x0, x1)
             top = min(y0, y1)
             bottom = max(y0, y1)
-            for p in boxes:
-                # the sheets at the right of a tile are only a shadow
-                wide = p.left
-                inside_x = (
-                    left < p.x + wide - EDGE and right > p.x - p.left + EDGE
-                )
+            for name, start, end, above, below in boxes:
                 if (
-                    inside_x
-                    and top < p.bottom - EDGE
-                    and bottom > p.y + EDGE
+                    left < end
+                    and right > start
+                    and top < below
+                    and bottom > above
                 ):
-                    out.append((p.part.name, (x0, y0), (x1, y1)))
+                    out.append((name, (x0, y0), (x1, y1)))
     return out
 
 
