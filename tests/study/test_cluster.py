@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import forkserver, get_context
 from pathlib import Path
 from threading import Thread
 
@@ -35,6 +36,20 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def forking_workers() -> Iterator[None]:
+    """Dask forks its workers where torch is loaded, in place of loading it in each."""
+    pytest.importorskip("distributed")  # whose own settings go first
+    import dask
+
+    loaded = ["distributed", "resgraph.train.session"]
+    get_context("forkserver").set_forkserver_preload(loaded)
+    forkserver.ensure_running()  # before Dask has its own list loaded
+    key = "distributed.worker.multiprocessing-method"
+    with dask.config.set({key: "forkserver"}):
+        yield
+
+
 def swept(folder: Path, out: str, cluster: str | None) -> list[str]:
     said: list[str] = []
     study = load_study(folder / "study.yaml")
@@ -42,6 +57,7 @@ def swept(folder: Path, out: str, cluster: str | None) -> list[str]:
     return said
 
 
+@pytest.mark.usefixtures("forking_workers")
 def test_two_workers_of_which_one_is_killed_make_the_table_of_one_process(
     folder: Path,
 ) -> None:
