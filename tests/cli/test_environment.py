@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 from commandline import CLOSED, UNREAD, forked
+from interpreter import python
 
 ROOT = Path(__file__).parents[2]
 SPEC = """name: tiny
@@ -49,7 +50,8 @@ Prepare = Callable[[Path], object]
 class Fault:
     """A command line in a directory that `prepare` spoils, and how it ends. `shell` wraps it; `{}` is the command.
 
-    It has an interpreter of its own where a shell or an import is to see the fault; else, a fork with its `streams` and
+    It has an interpreter of its own where a shell or an import is to see the fault, or one `with_torch` that has
+    imported nothing of ours; else, a fork with its `streams` and
     `limits`.
     """
 
@@ -63,6 +65,7 @@ class Fault:
     limits: dict[int, int] = field(default_factory=dict)
     streams: dict[int, str] = field(default_factory=dict)
     anew: bool = False
+    with_torch: bool = False
 
 
 def touch(name: str, text: str = "mine") -> Prepare:
@@ -105,8 +108,10 @@ def spoiled(
     said: str,
     command: list[str],
     how: tuple[Prepare, dict[str, str]],
+    **anew: bool,
 ) -> Fault:
-    return Fault(name, code, said, command, how[1], how[0], anew=True)
+    anew = anew or {"anew": True}
+    return Fault(name, code, said, command, how[1], how[0], **anew)
 
 
 def recipe(name: str, code: int, said: str, *values: str) -> Fault:
@@ -413,6 +418,7 @@ FAULTS = [
         "pip install --force-reinstall safetensors",
         TRAIN,
         broken("safetensors"),
+        with_torch=True,
     ),
     spoiled(
         "no language server", 4, "resgraph[lsp]", ["lsp"], without("pygls")
@@ -506,6 +512,9 @@ def test_there_are_fifty() -> None:
 def ended(
     fault: Fault, words: list[str], place: Path, environment: dict[str, str]
 ) -> subprocess.CompletedProcess[str]:
+    if fault.with_torch:
+        path = environment["PYTHONPATH"]
+        return python("-m", "resgraph", *words, cwd=place, path=path)
     if not (fault.shell or fault.anew):
         torch = words[0] in ("build", "weights")
         return forked(
