@@ -6,7 +6,13 @@ import logging
 import operator
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr
+from contextlib import (
+    AbstractContextManager,
+    contextmanager,
+    nullcontext,
+    redirect_stderr,
+)
+from importlib import import_module
 from inspect import signature
 from io import StringIO
 from typing import Any
@@ -50,6 +56,7 @@ def capture(model: nn.Module, shape: Shape | InputShapes) -> AtenProgram:
         warnings.catch_warnings(),
         _without_logs(),
         _without_stack_traces(),
+        _without_code(),
         nothing_collected(),
     ):
         warnings.simplefilter("ignore")
@@ -133,6 +140,16 @@ def _without_stack_traces() -> Iterator[None]:
         yield
     finally:
         config.do_not_emit_stack_traces = before
+
+
+def _without_code() -> AbstractContextManager[None]:
+    """Nobody runs the graphs that torch makes on the way: their code, a tenth of the time, is not
+    written. A torch that lacks the switch writes it."""
+    try:
+        lazy: Any = import_module("torch.fx._lazy_graph_module")
+        return lazy._use_lazy_graph_module(True)  # type: ignore[no-any-return]
+    except (ImportError, AttributeError):
+        return nullcontext()
 
 
 def program(exported: torch.export.ExportedProgram) -> AtenProgram:
