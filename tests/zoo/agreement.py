@@ -97,12 +97,14 @@ def macs(reference: nn.Module, *inputs: Tensor) -> int:
         nonlocal total
         weight = module.weight
         assert isinstance(weight, Tensor)
-        total += out[0].numel() * weight[0].numel()
+        # what is up-sampled is multiplied, else what comes out is summed
+        up = isinstance(module, nn.ConvTranspose2d)
+        total += (given[0] if up else out)[0].numel() * weight[0].numel()
 
     hooks = [
         m.register_forward_hook(count)
         for m in reference.modules()
-        if isinstance(m, nn.Conv2d | nn.Linear)
+        if isinstance(m, nn.Conv2d | nn.ConvTranspose2d | nn.Linear)
     ]
     with torch.no_grad():
         reference.to("meta").eval()(*(value.to("meta") for value in inputs))

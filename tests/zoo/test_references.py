@@ -23,13 +23,13 @@ SPECS = Path(__file__).parents[2] / "specs"
 class Residual(nn.Module):
     """SRResNet's: conv bn prelu conv bn, and the sum."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
-        self.first = nn.Conv2d(64, 64, 3, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(64)
+        self.first = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
         self.act = nn.PReLU()
-        self.second = nn.Conv2d(64, 64, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(64)
+        self.second = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.bn2(self.second(self.act(self.bn1(self.first(x)))))
@@ -38,27 +38,27 @@ class Residual(nn.Module):
 class SRResNet(nn.Module):
     """Ledig et al. 2016, Figure 4."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int = 64) -> None:
         super().__init__()
         self.first = nn.Sequential(
-            nn.Conv2d(3, 64, 9, padding=4), nn.PReLU()
+            nn.Conv2d(3, width, 9, padding=4), nn.PReLU()
         )
         self.body = nn.Sequential(
-            *(Residual() for _ in range(16)),
-            nn.Conv2d(64, 64, 3, padding=1, bias=False),
-            nn.BatchNorm2d(64),
+            *(Residual(width) for _ in range(16)),
+            nn.Conv2d(width, width, 3, padding=1, bias=False),
+            nn.BatchNorm2d(width),
         )
         self.up = nn.Sequential(
             *(
                 nn.Sequential(
-                    nn.Conv2d(64, 256, 3, padding=1),
+                    nn.Conv2d(width, 4 * width, 3, padding=1),
                     nn.PixelShuffle(2),
                     nn.PReLU(),
                 )
                 for _ in range(2)
             )
         )
-        self.last = nn.Conv2d(64, 3, 9, padding=4)
+        self.last = nn.Conv2d(width, 3, 9, padding=4)
 
     def forward(self, x: Tensor) -> Tensor:
         first = self.first(x)
@@ -102,46 +102,46 @@ def fractalnet(part: int = 1) -> nn.Module:
     return nn.Sequential(*blocks, nn.Flatten(), nn.Linear(widths[-1], 10))
 
 
-def thin() -> resgraph.Plan:
-    """FractalNet with an eighth of its widths."""
-    text = (SPECS / "fractalnet.yaml").read_text()
-    text = re.sub(r"(?<=fractal )\d+", lambda w: str(int(w[0]) // 8), text)
-    return resgraph.loads(text, overrides=["let.rate=0"])
+def thin(name: str, *overrides: str) -> resgraph.Plan:
+    """A net of the zoo with an eighth of its widths."""
+    text = (SPECS / f"{name}.yaml").read_text()
+    widths = r"\b(64|128|256|512)\b"
+    text = re.sub(widths, lambda found: str(int(found[0]) // 8), text)
+    return resgraph.loads(text, overrides=overrides)
 
 
 class Generator(nn.Module):
     """Zhu et al. 2017, section 7.2: c7s1-64, d128, d256, R256 nine times, u128, u64, c7s1-3."""
 
-    def __init__(self) -> None:
+    def __init__(self, part: int = 1) -> None:
         super().__init__()
+        a, b, c = (width // part for width in (64, 128, 256))
         down = [
-            c
-            for w in (64, 128)
-            for c in normed(nn.Conv2d(w, 2 * w, 3, 2, 1))
+            c for w in (a, b) for c in normed(nn.Conv2d(w, 2 * w, 3, 2, 1))
         ]
         up = [
             c
-            for w in (256, 128)
+            for w in (c, b)
             for c in normed(
                 nn.ConvTranspose2d(w, w // 2, 3, 2, 1, output_padding=1)
             )
         ]
         self.first = nn.Sequential(
-            nn.ReflectionPad2d(3), *normed(nn.Conv2d(3, 64, 7))
+            nn.ReflectionPad2d(3), *normed(nn.Conv2d(3, a, 7))
         )
         self.down = nn.Sequential(*down)
         self.body = nn.ModuleList(
             nn.Sequential(
                 nn.ReflectionPad2d(1),
-                *normed(nn.Conv2d(256, 256, 3)),
+                *normed(nn.Conv2d(c, c, 3)),
                 nn.ReflectionPad2d(1),
-                *normed(nn.Conv2d(256, 256, 3))[:2],
+                *normed(nn.Conv2d(c, c, 3))[:2],
             )
             for _ in range(9)
         )
         self.up = nn.Sequential(*up)
         self.last = nn.Sequential(
-            nn.ReflectionPad2d(3), nn.Conv2d(64, 3, 7), nn.Tanh()
+            nn.ReflectionPad2d(3), nn.Conv2d(a, 3, 7), nn.Tanh()
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -233,17 +233,17 @@ NETS: dict[
     str, tuple[Callable[[], resgraph.Plan], Callable[[], nn.Module], float]
 ] = {
     "srresnet": (
-        lambda: resgraph.load(SPECS / "srresnet.yaml", ["input=3x8x8"]),
-        SRResNet,
+        lambda: thin("srresnet", "input=3x8x8"),
+        lambda: SRResNet(8),
         1e-9,
     ),
     "cyclegan": (
-        lambda: resgraph.load(SPECS / "cyclegan.yaml", ["input=3x16x20"]),
-        Generator,
+        lambda: thin("cyclegan", "input=3x16x20"),
+        lambda: Generator(8),
         1e-9,
     ),
     "fractalnet": (
-        thin,
+        lambda: thin("fractalnet", "let.rate=0"),
         lambda: fractalnet(8),
         1e-9,
     ),
@@ -292,9 +292,19 @@ NETS["tcn"] = (
 )
 
 
-def test_fractalnet_has_the_papers_size() -> None:
-    plan = resgraph.load(SPECS / "fractalnet.yaml")
-    sized(plan, fractalnet, torch.randn(1, 3, 32, 32))
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("fractalnet", fractalnet),
+        ("srresnet", SRResNet),
+        ("cyclegan", Generator),
+    ],
+)
+def test_a_net_has_the_papers_size(
+    name: str, make: Callable[[], nn.Module]
+) -> None:
+    plan = resgraph.load(SPECS / f"{name}.yaml")
+    sized(plan, make, torch.randn(1, *plan.input))
 
 
 def test_a_causal_net_sees_nothing_that_comes_later() -> None:
