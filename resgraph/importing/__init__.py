@@ -42,6 +42,20 @@ class Imported(Frozen, eq=False):
     model: Model
     ended: str = ""
 
+    def unread(self) -> dict[str, int]:
+        """The model's parameters that none of its outputs reads, which are not in the spec, and
+        how many numbers each has. A file has those alone that are read."""
+        if self.model.program:
+            return {}
+        made = tensors_of(self.model.bare())
+        # one that is shared has several names
+        read = {id(made.get(name)) for name in self.names.values()}
+        return {
+            name: tensor.numel()
+            for name, tensor in made.items()
+            if isinstance(tensor, nn.Parameter) and id(tensor) not in read
+        }
+
     def weights(self) -> dict[str, Tensor]:
         """The model's parameters and statistics under our names."""
         net = module(self.plan)

@@ -32,6 +32,15 @@ class Lost(nn.Module):
     def forward(self, x):
         return x.cumsum(2)
 
+class Spare(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.used, self.spare = nn.Conv2d(3, 4, 1), nn.Linear(4, 2)
+        self.tied = self.used.weight
+
+    def forward(self, x):
+        return self.used(x).relu()
+
 made = net()
 
 def broken():
@@ -82,6 +91,16 @@ expect: {params: 260, macs: 15_872, depth: 2, output: 4x8x8}
     )
     assert run(["check", "net.yaml"]) == 0
     assert run(["import", f"{package}:net", "-o", "net.yaml"]) == 2
+
+
+def test_parameters_that_no_output_reads_are_told(
+    package: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = "left out: `spare.weight`, `spare.bias`, which no output reads: 10 parameters\n"
+    assert run(["import", f"{package}:Spare", "--input", "3x8x8"]) == 0
+    assert capsys.readouterr().err.endswith(said)
+    assert run(["import", f"{package}:made", "--input", "3x8x8"]) == 0
+    assert "left out" not in capsys.readouterr().err
 
 
 def test_a_module_that_is_there_is_imported_and_stays(

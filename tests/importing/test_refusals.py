@@ -107,6 +107,26 @@ def test_refused(model: nn.Module, said: str) -> None:
         from_module(model, INPUT)
 
 
+class Normalized(nn.Module):
+    """With its mean in a buffer, as many a model has it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.rand(3, 1, 1))
+        self.conv = nn.Conv2d(3, 4, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(x - self.mean)
+
+
+def test_a_tensor_that_has_no_word_is_named() -> None:
+    with pytest.raises(
+        ImportRefused,
+        match="`sub`: with the buffer `mean`, which is no scale of channels",
+    ):
+        from_module(Normalized(), INPUT)
+
+
 @pytest.mark.filterwarnings("ignore::FutureWarning")
 @pytest.mark.parametrize("word", ["weight_norm", "spectral_norm"])
 def test_an_older_hook_has_a_merge_of_its_own(word: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ...errors import UsageError, needing
+from ...errors import UsageError, needing, ticked
 from ...ops import Shape
 from ..loading import note
 from ..options import Multiple, need_free, output_options, write
@@ -94,6 +94,12 @@ def import_(
         note("proven", f"{own}{each.proof}")
         if each.ended:
             note("warning", f"only a beginning was written: {each.ended}")
+        elif unread := each.unread():
+            said = f"{ticked([*unread][:5])}{', …' * (len(unread) > 5)}"
+            note(
+                "left out",
+                f"{own}{said}, which no output reads: {sum(unread.values()):,} parameters",
+            )
 
 
 def _named(

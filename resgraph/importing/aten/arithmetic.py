@@ -206,7 +206,11 @@ def _with_parameter(reader: Reader, word: str, a: Any, b: Any) -> Any:
         made = {"mul": _scaled, "add": _shifted}.get(word, _unknown)(
             reader, x, factor
         )
-    return reader.need(made, "with a tensor that is no scale of channels")
+    what = "parameter" if factor.learned else "buffer"
+    return reader.need(
+        made,
+        f"with the {what} `{factor.key}`, which is no scale of channels",
+    )
 
 
 def _unknown(reader: Reader, x: ForeignValue, factor: StateTensor) -> None:

@@ -89,12 +89,14 @@ def unknown_word(
 
 
 def _listed(label: _Words) -> Fault | None:
-    """A list within a label, as in `2 x [ln, fc 8]`."""
+    """A list within a label, as in `2 x [ln, fc 8]`, or in quotes, where it is text."""
     if not label.first.startswith("["):
         return None
     hint = (
-        "a count repeats one op or block: make the list a block, `blocks: {pair: {body: […]}}`,"
-        " and repeat `pair`"
+        "take the quotes away: they make the list a text"
+        if label.span.written().lstrip("\"'").startswith("[")
+        else "a count repeats one op or block: make the list a block,"
+        " `blocks: {pair: {body: […]}}`, and repeat `pair`"
     )
     return fault("E011", "a list is no op or block", label.place, hint)
 
