@@ -90,12 +90,9 @@ class _Commands(click.Group):
             and args[0] not in _COMMANDS
             and not args[0].startswith("-")
         ):
-            from ..language.diagnose.nearest import did_you_mean
+            from ..language.diagnose.nearest import near_or_all
 
-            hint = (
-                did_you_mean(args[0], _COMMANDS)
-                or f"the commands are {', '.join(_COMMANDS)}"
-            )
+            hint = near_or_all(args[0], _COMMANDS, "the commands are")
             raise click.UsageError(f"no command `{args[0]}`: {hint}")
         return super().resolve_command(ctx, args)
 

@@ -73,7 +73,8 @@ class _Chain:
     """Files that extend one another, the first one's directory, and those that are being read."""
 
     def __init__(self, directory: Path, allow_outside: bool) -> None:
-        self.directory, self.allow_outside = directory, allow_outside
+        self.directory = directory
+        self.allow_outside = allow_outside
         self.open: list[tuple[tuple[int, int], Span | None, str]] = []
 
     def read(

@@ -261,7 +261,8 @@ def _edge_form(axis: Value) -> str:
 def short_form(bound: Bound) -> str:
     """`3 x 3x3 conv 64 /2 linear groups 32`: repeat, kernel, word, number, stride, mode, flags,
     keys."""
-    label, options = bound.label, _options(bound)
+    label = bound.label
+    options = _options(bound)
     parts = [f"{value_form(label.repeat)} x"] if label.repeat else []
     kernel = options.get("kernel")
     if isinstance(kernel, Sizes | ListValue):
@@ -282,7 +283,8 @@ def short_form(bound: Bound) -> str:
 
 def long_form(bound: Bound, words: frozenset[str] = frozenset()) -> str:
     """`{op: conv, repeat: 3, kernel: 3x3, width: 64, stride: 2, mode: linear, groups: 32}`."""
-    label, options = bound.label, _options(bound)
+    label = bound.label
+    options = _options(bound)
     layer = (
         None if is_own(label.word, words) else VOCABULARY.get(label.word)
     )

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 
 from ..errors import Fault, Span, fault
 from ..structs import Frozen
-from .diagnose.nearest import did_you_mean
+from .diagnose.nearest import near_or_all
 from .grammar.log import Log
 from .yaml.tree import Mapping, listed
 
@@ -52,9 +52,9 @@ def _problem(
     """Why a name cannot stand where it does."""
     row = named.row
     if row.partition(".")[0] not in rows:
-        hint = did_you_mean(row, rows) or f"the rows are {', '.join(rows)}"
+        near = near_or_all(row, rows, "the rows are")
         return fault(
-            "E030", f"no row is called `{row}`", named.span, hint, about=row
+            "E030", f"no row is called `{row}`", named.span, near, about=row
         )
     if before is None:
         return None

@@ -132,7 +132,8 @@ def _in_order(base: list[str], top: list[str]) -> list[str]:
     none."""
     if set(base) <= set(top):
         return top
-    out, following = list(base), ""
+    out = list(base)
+    following = ""
     for name in reversed(top):
         if name not in out:
             out.insert(

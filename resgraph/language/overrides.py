@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from ..collecting import of_type
 from ..errors import OVERRIDE, Source, SpecError, UsageError, fault
-from .diagnose.nearest import did_you_mean
+from .diagnose.nearest import did_you_mean, near_or_all
 from .extends import read_whole
 from .overlay import is_none, may_be_none, recipe_map, removable
 from .record import path_of
@@ -221,10 +221,7 @@ def _meant(path: list[str], tree: Mapping) -> str:
 
 
 def _known(key: str, tree: Mapping) -> str:
-    return str(
-        did_you_mean(key, tree.entries)
-        or f"the names here are {', '.join(tree.entries)}"
-    )
+    return str(near_or_all(key, tree.entries, "the names here are"))
 
 
 def _names_nothing(entry: KeyValue, hint: str) -> SpecError:

@@ -49,7 +49,8 @@ def locate(
     and for a variant that several files of the zoo have; a file that is not there is left to its
     reader to tell of."""
     name, variant = _split(os.fspath(reference))
-    path, zoo = folder / name, zoo_index()
+    path = folder / name
+    zoo = zoo_index()
     if not _NAME.fullmatch(name) or _kind(path) == "file":
         return Reference(path, variant)
     if name in zoo:

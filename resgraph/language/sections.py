@@ -12,7 +12,12 @@ from ..errors import Diagnostic, Hint, Span, fault, write
 from ..ops import VOCABULARY, Shape
 from ..ops.base import AXES
 from .diagnose.names import foreign_letters
-from .diagnose.nearest import did_you_mean, nearest, op_meant
+from .diagnose.nearest import (
+    did_you_mean,
+    near_or_all,
+    nearest,
+    op_meant,
+)
 from .environment import Environment
 from .grammar.arithmetic import FUNCTIONS, value_text
 from .grammar.label import parse_expr
@@ -155,7 +160,9 @@ def _sides(text: str, lets: Collection[str]) -> list[tuple[int, str]]:
         map(re.escape, sorted({*lets, *FUNCTIONS}, key=len, reverse=True))
     )
     token = re.compile(rf"[0-9_]+|(?:{names})(?:\.[0-9]+)*|[-+*/(), ]|x")
-    out, start, place = [], 0, 0
+    out = []
+    start = 0
+    place = 0
     while found := token.match(text, place):
         if found[0] == "x":
             out.append((start, text[start:place]))
@@ -215,10 +222,7 @@ def defaults(tree: Mapping, parser: Parser) -> dict[str, dict[str, Option]]:
 def _no_option(
     op: str, key: Scalar, fields: list[str], parser: Parser
 ) -> None:
-    hint = (
-        did_you_mean(key.text, fields)
-        or f"its options are {', '.join(fields)}"
-    )
+    hint = near_or_all(key.text, fields, "its options are")
     problem = fault(
         "E012", f"`{op}` has no option `{key.text}`", key.span, hint
     )

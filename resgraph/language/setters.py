@@ -48,7 +48,8 @@ class Setters:
     """Who gave a tree its values: its own file, one that it extends, a variant, or `--set`."""
 
     def __init__(self, tree: Mapping, variant: str | None) -> None:
-        self.tree, self.variant = tree, variant
+        self.tree = tree
+        self.variant = variant
         variants = mapping_at(tree, "variants")
         self.of_variant = frozenset(
             _places(mapping_at(variants, variant or ""))

@@ -101,7 +101,8 @@ def _extent(span: Span) -> tuple[int, int]:
 
 def _scope(plan: Plan, found: list[Layer | Block]) -> str:
     """The first of the layers or calls that a label makes, and the sum of all."""
-    graph, first = plan.graph, found[0]
+    graph = plan.graph
+    first = found[0]
     begin = (
         graph.nodes[first.nodes[0]].inputs[0]
         if isinstance(first, Layer)
@@ -192,7 +193,8 @@ def _let(
 
 def hints(analysis: Analysis) -> list[InlayHint]:
     """The shape that each row hands on, behind the row."""
-    plan, out = analysis.plan, []
+    plan = analysis.plan
+    out = []
     if plan is None or not analysis.current:
         return []
     rows = {row.name: row for row in plan.graph.rows}

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from ..errors import UsageError
 from ..graph import Graph
-from ..language.diagnose.nearest import did_you_mean
+from ..language.diagnose.nearest import near_or_all
 from .expand.outputs import ends_of, without_unread
 
 
@@ -19,9 +19,7 @@ def features(graph: Graph, rows: Sequence[str]) -> Graph:
     ends = ends_of(graph.rows)
     for place, row in enumerate(rows):
         if row not in ends:
-            hint = (
-                did_you_mean(row, ends) or f"the rows are {', '.join(ends)}"
-            )
+            hint = near_or_all(row, ends, "the rows are")
             raise UsageError(f"no row is called `{row}`: {hint}")
         if row in rows[:place]:
             raise UsageError(f"`{row}` is named twice")

@@ -8,7 +8,7 @@ from operator import eq
 
 from ..errors import Diagnostic, Fault, fault
 from ..graph import Graph
-from ..language.diagnose.nearest import did_you_mean
+from ..language.diagnose.nearest import near_or_all
 from ..language.recipe import Train
 from ..language.recipe.target import PixelLabel
 from ..language.spec import Spec
@@ -46,9 +46,7 @@ def _named(spec: Spec, train: Train, graph: Graph) -> Iterator[Fault]:
     for row in train.loss or ():
         place = spec.place("train", "loss", row, of_key=True)
         if row not in shapes:
-            hint = (
-                did_you_mean(row, shapes) or f"it gives {', '.join(shapes)}"
-            )
+            hint = near_or_all(row, shapes, "it gives")
             said = f"`loss` weighs `{row}`, which is no output of the net"
             yield fault("E051", said, place, hint, about=row)
         elif not fits(shapes[row], wanted):

@@ -110,7 +110,8 @@ def _tell(
     from ... import train
     from ...study.plan import points
 
-    nets, seeds = points(study), study.seeds
+    nets = points(study)
+    seeds = study.seeds
     seconds = [
         train.forecast(net.plan, options=options).seconds for net in nets
     ]

@@ -117,6 +117,12 @@ def did_you_mean(
     return meant(near, sure=False) if near else Hint()
 
 
+def near_or_all(word: str, known: Collection[str], said: str) -> Hint | str:
+    """`did you mean `groups`?`, or where nothing is near all that there is, behind what is `said`
+    of it."""
+    return did_you_mean(word, known) or f"{said} {', '.join(known)}"
+
+
 def sure(word: str, known: Collection[str]) -> Hint:
     """`did you mean `groups`?` where that is certain."""
     right = certain(word, known)

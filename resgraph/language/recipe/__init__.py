@@ -19,7 +19,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from ...ops.base import number_text
 from ..diagnose.keys import Mistake, mistakes, path_in, refused
-from ..diagnose.nearest import did_you_mean
+from ..diagnose.nearest import near_or_all
 from ..record import TAGS, Record, belongs, path_of, record_at
 from ..yaml.reader import LOADER
 from ..yaml.scalars import number_in
@@ -334,9 +334,7 @@ def _resolved(
         return _merge({}, own, wrong)
     name, names = value["recipe"], recipe_names()
     if name not in names:
-        hint = (
-            did_you_mean(str(name), names) or f"known: {', '.join(names)}"
-        )
+        hint = near_or_all(str(name), names, "known:")
         raise WrongRecipe(
             Mistake(("recipe",), f"no recipe is called `{name}`", hint)
         )

@@ -225,7 +225,8 @@ def _scale(
     kind: str, drawn: Scene, options: RenderOptions, say: Remarks
 ) -> float:
     """The pixels of a picture, or its units in print, for each of its own."""
-    asked, length = options.scale, options.paper
+    asked = options.scale
+    length = options.paper
     if not length:
         return asked or _SCALE.get(kind, 1.0)
     if asked and kind != "png":

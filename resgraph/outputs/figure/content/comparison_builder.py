@@ -41,7 +41,8 @@ class StripBuilder(PartBuilder):
         marks: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         super().__init__(graph, view)
-        self.outputs, self.marks = [], marks
+        self.outputs = []
+        self.marks = marks
 
     def apart(self, block: Block) -> Hashable:
         """Blocks with different marks are drawn apart."""

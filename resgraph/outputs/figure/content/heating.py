@@ -27,6 +27,7 @@ from .parts import (
     Strip,
     Tile,
     inside,
+    told,
     walk,
 )
 from .rows import blocks_in, layers_of
@@ -66,7 +67,7 @@ class HeatScale(Frozen):
 
     def words(self, cells: HeatCells) -> str:
         """What a reader hears of them: `; time 1.20 ms to 3.40 ms`."""
-        return f"; {self.heat.name} {' to '.join(cell.text for cell in cells)}{self._unit}"
+        return f"; {self.heat.name} {told(cells)}{self._unit}"
 
     @property
     def ends(self) -> tuple[str, str]:
@@ -152,7 +153,8 @@ class Warming:
     """Finds what each part of a picture stands for."""
 
     def __init__(self, graph: Graph, heat: Heat) -> None:
-        self.graph, self.heat = graph, heat
+        self.graph = graph
+        self.heat = heat
         self.rows = {row.name: row for row in graph.rows}
         paths = graph.paths()
         scopes: list[Path | Block] = [*paths, *graph.blocks()]

@@ -27,6 +27,11 @@ class HeatCell(Frozen):
 HeatCells = tuple[HeatCell, ...]
 
 
+def told(cells: HeatCells) -> str:
+    """A number, or both ends of a range: `1.20 ms to 3.40 ms`."""
+    return " to ".join(cell.text for cell in cells)
+
+
 class TileRow(Frozen):
     """One line in a tile: a layer, or a block folded to one line, and `others` that are alike and
     have no row of their own.

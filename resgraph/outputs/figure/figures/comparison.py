@@ -291,7 +291,8 @@ def _spines(
 ) -> tuple[list[float], float]:
     """The x of each net's spine, and the width of the figure; `room` is for the signs at the left
     of what differs."""
-    x, out = MARGIN + _LABELS, []
+    x = MARGIN + _LABELS
+    out = []
     for column in columns:
         name = text.width(column.plan.name, 14, 700)
         lines = [_totals(column.plan), *column.said]

@@ -177,7 +177,8 @@ def _scope(graph: Graph, name: str) -> Excerpt:
     if isinstance(scope, Path):
         part = builder.items(scope, "ops", 0)
     else:
-        said, shortcut = _block(scope), scope.shortcut
+        said = _block(scope)
+        shortcut = scope.shortcut
         part = fork = builder.block(scope, "ops", 1)
         if fork:
             fork.frame = False

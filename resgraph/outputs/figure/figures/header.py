@@ -117,7 +117,8 @@ def macs_text(macs: int) -> str:
 
 def header(scene: Scene, plan: Plan, width: float) -> None:
     """Name and kind at the left, totals at the right; 68 pixels high."""
-    graph, right = plan.graph, width - MARGIN
+    graph = plan.graph
+    right = width - MARGIN
     blocks = len(_merged(graph))
     counted = [quantity.plural(blocks, "block")] if blocks else []
     counted += [

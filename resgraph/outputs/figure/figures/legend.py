@@ -95,11 +95,13 @@ class Legend(Struct):
         scene.add(Line(((MARGIN, y), (right, y)), "rule", 1))
         if self.scale:
             y = _colour_bar(scene, self.scale, y + 21)
-        x, y = MARGIN + 3, y + 21
+        x = MARGIN + 3
+        y = y + 21
         for wide, label, draw in self.entries():
             needed = wide + 6 + text.width(label, SIZE)
             if x + needed > right and x > MARGIN + 3:
-                x, y = MARGIN + 3, y + 18
+                x = MARGIN + 3
+                y = y + 18
             scene.add(*draw(x, y))
             if label:
                 scene.add(Text(x + wide + 6, y + 3.4, label, SIZE))
@@ -139,7 +141,8 @@ _SWATCH = 22.0
 def _colour_bar(scene: Scene, scale: HeatScale, y: float) -> float:
     """What the figure is painted with: its name, its colours with both ends of the range, and how
     it came about; the y of the line below."""
-    heat, x = scale.heat, MARGIN + 3
+    heat = scale.heat
+    x = MARGIN + 3
     low, high = scale.ends
     for said, weight in ((heat.name, 600), (low, 400)):
         scene.add(Text(x, y + 3.4, said, SIZE, weight))

@@ -143,9 +143,12 @@ def _sheet(
 ) -> Sheet:
     """As wide as what is drawn and the columns beside it ask for, and no narrower than the look
     says; a narrow one has no such columns."""
-    least, glyph = look.width or NARROWEST, GLYPH
+    least = look.width or NARROWEST
+    glyph = GLYPH
     if look.narrow:
-        least, glyph, beside = 0, 0, []
+        least = 0
+        glyph = 0
+        beside = []
     half = rhythm.tile_width / 2
     card = MARGIN + _SHAPES + glyph
     spine = card + _CARD_PAD + GUTTER + max(placement.left, half)

@@ -207,7 +207,8 @@ def _row(
     row: TileRow, x: float, y: float, width: float, rhythm: Rhythm
 ) -> ShapeGroup:
     """A line of a tile: what at the left, how wide at the right, and the stride in a badge."""
-    size, high = rhythm.size, rhythm.row
+    size = rhythm.size
+    high = rhythm.row
     box = Rect(x, y, width, high, 3, f"{row.family}-row")
     box, cells = _beside_heat(row.heat, box, rhythm)
     base = y + rhythm.row / 2 + 3.5
@@ -304,7 +305,8 @@ def _op(placed: Placed, op: OpBox, rhythm: Rhythm) -> Items:
         room = width - 31 - text.width(op.macs, 10.25) - 8
     else:
         used = text.width(name, 11, 600) + 10
-        left, room = left + used, room - used
+        left = left + used
+        room = room - used
     if op.macs or op.detail:
         detail = text.fit(op.detail, 10.25, room)
         shapes.append(Text(left, base, detail, 10.25, fill="muted"))

@@ -353,7 +353,8 @@ def _box_glyph(
 ) -> list[Primitive]:
     """A small box, as large as a map and as deep as it has channels: top, side and front about a
     middle height."""
-    wide, rise = side * 0.66, depth * 0.6
+    wide = side * 0.66
+    rise = depth * 0.6
     low = middle + (side + rise) / 2
     high = middle + (rise - side) / 2
     top = (

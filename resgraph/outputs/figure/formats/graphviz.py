@@ -25,6 +25,7 @@ from ..content.parts import (
     Strip,
     Tile,
     TileRow,
+    told,
 )
 from ..style import HEAT_STEPS, PALETTES, Theme, heat_of
 from ..text import width
@@ -162,7 +163,8 @@ class _Writer(DiagramWriter):
         raise AssertionError(part)
 
     def op_box(self, box: OpBox) -> str:
-        c, family = self.colours, box.family
+        c = self.colours
+        family = box.family
         wide = width(f"{box.text} {box.detail}".strip(), _SIZE) + 16
         label = _html(box.text)
         if box.detail:
@@ -248,8 +250,8 @@ class _Writer(DiagramWriter):
         if link.changes:
             accent = self.colours["accent"]
             out += f', style=dotted, color="{accent}", fontcolor="{accent}", penwidth=1.6'
-        warm = " to ".join(cell.text for cell in link.heat)
-        if label := " ".join(filter(None, (link.pill or link.note, warm))):
+        said = link.pill or link.note, told(link.heat)
+        if label := " ".join(filter(None, said)):
             out += f", label={quoted(f' {label} ')}"
         return f"{ends[0]} -> {ends[1]} [{out}];"
 

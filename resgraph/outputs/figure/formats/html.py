@@ -240,7 +240,8 @@ class Pile:
         """Blocks drawn as one, and each of them; equal ones share what the first one unfolds to."""
         run = fork.repeat
         drawn: dict[Hashable, dict[str, Any]] = {}
-        inside, streams = [], self.streams
+        inside = []
+        streams = self.streams
         for block in blocks:
             alike = (
                 self.alike(block) if run.equal else block.name,

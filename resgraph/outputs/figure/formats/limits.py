@@ -45,7 +45,8 @@ def _length(kind: str, what: str, points: float, most: int) -> None:
 def png(width: float, height: float, scale: float) -> None:
     """Raises `UsageError` for a picture (in pixels) that at `scale` is larger than readers of PNG
     take."""
-    wide, high = width * scale, height * scale
+    wide = width * scale
+    high = height * scale
     if max(wide, high) <= MOST_PNG and wide * high <= MOST_PIXELS:
         return
     fits = min(

@@ -22,6 +22,7 @@ from ..content.parts import (
     Strip,
     Tile,
     TileRow,
+    told,
 )
 from ..style import HEAT_STEPS, HUES, PALETTES, Theme, mix
 from . import limits
@@ -76,7 +77,8 @@ def mermaid(
     Raises `UsageError` where it has more edges or text than Mermaid draws.
     """
     graph = plan.graph
-    writer, colours = _Writer(), PALETTES[theme]
+    writer = _Writer()
+    colours = PALETTES[theme]
     net = PartBuilder(graph, choose(view), check_names(graph, expand)).net(
         ends=True
     )
@@ -228,7 +230,7 @@ class _Writer(DiagramWriter):
 
 def _words(cells: HeatCells) -> str:
     """What a node is painted with, on one line."""
-    return " to ".join(cell.text for cell in cells).replace(" ", "\u00a0")
+    return told(cells).replace(" ", "\u00a0")
 
 
 def _heat_of(part: FigurePart) -> HeatCells:

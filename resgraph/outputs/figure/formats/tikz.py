@@ -95,7 +95,8 @@ class _Pen(Pen):
     """Writes shapes as TikZ paths, and remembers which colours they use."""
 
     def __init__(self, palette: dict[str, str], unit: float) -> None:
-        self.palette, self.unit = palette, unit
+        self.palette = palette
+        self.unit = unit
         self.used: set[str] = set()
 
     def options(

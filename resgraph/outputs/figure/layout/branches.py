@@ -138,7 +138,8 @@ def spine(fork: Fork, heights: list[float]) -> set[int]:
         score[unit] = score[best] + (
             0 if unit in fork.side else heights[unit] + 1
         )
-    out, unit = set(), fork.result
+    out = set()
+    unit = fork.result
     while unit >= 0:
         out.add(unit)
         unit = before[unit]

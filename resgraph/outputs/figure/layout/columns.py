@@ -61,7 +61,8 @@ class Stacker:
     it goes."""
 
     def __init__(self, frame: Frame, on_spine: set[int]) -> None:
-        self.frame, self.on_spine = frame, on_spine
+        self.frame = frame
+        self.on_spine = on_spine
         self.ins: dict[int, list[Link]] = defaultdict(list)
         self.outs: dict[int, list[Link]] = defaultdict(list)
         for link in frame.fork.links:
@@ -105,7 +106,8 @@ class Stacker:
 
     def settle(self, unit: int, column: int, ways: dict[Link, Way]) -> None:
         """Put a unit as high as it can stand and its links can run, and note both as obstacles."""
-        frame, ground = self.frame, self.ground
+        frame = self.frame
+        ground = self.ground
         frame.top[unit] = self.height(unit, column, ways)
         if self.alone:
             return
@@ -196,7 +198,8 @@ class Stacker:
     def way(self, link: Link, column: int) -> Way:
         """How a link goes: straight down, down and then across into a join, across and then down,
         or by a lane."""
-        frame, source = self.frame, link.source
+        frame = self.frame
+        source = link.source
         from_column = frame.of(source)
         is_last = self.last[from_column] == source
         if from_column == column:

@@ -30,7 +30,8 @@ class Lanes:
         met = self.taken.within(low, high) >> place
         while met:
             skipped = _zeros(met)
-            place, met = place + skipped, met >> skipped
+            place = place + skipped
+            met = met >> skipped
             other = self.columns[place]
             if other - x >= self.step:
                 break
@@ -118,7 +119,8 @@ class _Stretches:
             right = right // 2
         while node != last:
             above += [node, last]
-            node, last = node // 2, last // 2
+            node = node // 2
+            last = last // 2
         while node:
             above.append(node)
             node //= 2

@@ -184,7 +184,8 @@ def _chain(
     out = Placement(chain, 0, 0, 0)
     y = 0.0
     for index, box in enumerate(inner):
-        gap, note = 0.0, chain.note(index)
+        gap = 0.0
+        note = chain.note(index)
         if index:
             gap = (
                 rhythm.tight

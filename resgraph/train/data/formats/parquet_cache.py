@@ -21,7 +21,7 @@ import numpy
 from ....errors import TrainingError, needing
 from ....files import reason, temporary_beside, write_file
 from ....foreign import HEAD, what_else
-from ....language.diagnose.nearest import did_you_mean
+from ....language.diagnose.nearest import near_or_all
 from ....structs import Frozen
 from ...atomic_write import disk_error
 from .index_cache import UNPACKED, Index, keep_to, place_in_cache, used
@@ -155,10 +155,7 @@ def _check_columns(file: Path, table: Any, columns: Columns) -> None:
     there = table.schema_arrow.names
     for key, title in (("image", columns.image), ("label", columns.label)):
         if title not in there:
-            hint = (
-                did_you_mean(title, there)
-                or f"its columns are {', '.join(there)}"
-            )
+            hint = near_or_all(title, there, "its columns are")
             raise TrainingError(
                 f"{file} has no column `{title}`; {hint}; say which with `train.data.{key}`"
             )
