@@ -34,10 +34,9 @@ from .grammar.records import (
 )
 from .grammar.targets import Target
 from .grammar.values import words_of
-from .grammar.words import BLOCK_KEYS
+from .grammar.words import BLOCK_KEYS, POLICIES
 from .library import library_index, standard_block
 from .yaml.tree import (
-    KeyValue,
     Mapping,
     Scalar,
     Sequence,
@@ -48,6 +47,7 @@ from .yaml.tree import (
 )
 
 Form = Literal["keep", "long", "short"]
+_QUOTES = ("'", '"')
 
 
 class _Edit(Frozen):
@@ -96,12 +96,9 @@ class _Formatter:
             yield from self.path(entry.value, self.parser, self.lets)
         for name, entry in entries_of(self.tree, "blocks").items():
             yield from self.block(entry.value, self.blocks[name])
-        if "shortcut" in self.tree.entries and isinstance(
-            self.tree.entries["shortcut"].value, Sequence
-        ):
-            yield from self.path(
-                self.tree.entries["shortcut"].value, self.parser, self.lets
-            )
+        variants = entries_of(self.tree, "variants").values()
+        for holder in (self.tree, *(entry.value for entry in variants)):
+            yield from self.shortcut(holder, self.parser, self.lets)
 
     def block(self, tree: Tree, block: BlockDef) -> Iterator[_Edit]:
         lets = {**self.lets, **block.lets}
@@ -109,19 +106,24 @@ class _Formatter:
         if not is_block(tree):
             yield from self.path(tree, parser, lets)
             return
+        yield from self.shortcut(tree, parser, lets)
         for key, entry in tree.entries.items():
-            listed = key in ("shortcut", "merge") and isinstance(
-                entry.value, Sequence
-            )
-            if key not in BLOCK_KEYS or key in block.paths or listed:
-                yield from self.path(entry.value, parser, lets, entry)
+            if key not in BLOCK_KEYS - {"merge"} or key in block.paths:
+                yield from self.path(entry.value, parser, lets)
+
+    def shortcut(
+        self, tree: Tree, parser: Parser, lets: dict[str, Value]
+    ) -> Iterator[_Edit]:
+        """The path under `shortcut` of a file, a variant, a block or a call; a policy is none."""
+        entry = isinstance(tree, Mapping) and tree.entries.get("shortcut")
+        if entry and not (
+            isinstance(entry.value, Scalar)
+            and entry.value.text.strip() in {*POLICIES, *lets}
+        ):
+            yield from self.path(entry.value, parser, lets)
 
     def path(
-        self,
-        tree: Tree,
-        parser: Parser,
-        lets: dict[str, Value],
-        entry: KeyValue | None = None,
+        self, tree: Tree, parser: Parser, lets: dict[str, Value]
     ) -> Iterator[_Edit]:
         for item in each_of(tree):
             again = self.again(item, parser)
@@ -132,6 +134,7 @@ class _Formatter:
                 inline = parser.block("", item, item.span)
                 yield from self.block(item, inline)
                 continue
+            yield from self.shortcut(item, parser, lets)
             try:
                 label = parser.item(item, first=True)
                 bound = (
@@ -173,17 +176,32 @@ class _Formatter:
 
     def rewritten(self, tree: Tree, text: str) -> Iterator[_Edit]:
         """An item in the form that is asked for; a mapping only becomes a label, and a comment in
-        it keeps it as it is."""
+        it keeps it as it is, as `|` and `>` keep a text."""
         start, end = self.offsets(tree.span)
         if isinstance(tree, Scalar):
             quotes = not tree.plain
-            yield _Edit(start - quotes, end + quotes, text)
+            if tree.plain or self.source.text[start - 1] in _QUOTES:
+                yield _Edit(start - quotes, end + quotes, text)
         elif (
-            self.form == "short"
-            and tree.flow
-            and "#" not in self.source.text[start:end]
+            self.form == "short" and "#" not in self.source.text[start:end]
         ):
-            yield _Edit(start, end, text)
+            yield (
+                _Edit(start, end, text)
+                if tree.flow
+                else self.on_one_line(start, end, text)
+            )
+
+    def on_one_line(self, start: int, end: int, text: str) -> _Edit:
+        """A label for a mapping over several lines: behind its key, where one stands."""
+        written = self.source.text
+        # the place of a mapping ends with the text in its last quotes
+        end += written[end : end + 1] in _QUOTES
+        before = written[:start].rstrip()
+        return (
+            _Edit(len(before), end, f" {text}")
+            if before.endswith(":")
+            else _Edit(start, end, text)
+        )
 
     def bound(self, label: Label, lets: dict[str, Value]) -> Bound | None:
         """The label with its options, where its word is known without the graph."""

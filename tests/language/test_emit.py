@@ -11,7 +11,7 @@ from resgraph.language.yaml.tree import Mapping, plain_value, tree_of
 
 TEXTS = [
     "a", "", " a ", "yes", "12", "true", "a: b", "a #b", "it's", '"', "\\ud83d\\ude00", "a\nb", "😀", "\ue000",
-    "\U000f0000",
+    "\U000f0000", "- a", "-", "a ", "-a", "-.5", ".inf", "True", "NULL", "0x1F", "(", "a)", "a)(b", "f(a)",
 ]  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -89,4 +90,69 @@ def test_a_word_as_a_number_stays_in_the_long_form() -> None:
     )
     assert "{op: conv, width: narrow}" in reformat(
         Source("t", text), "short"
+    )
+
+
+FORMS = [
+    ("3x3 conv out /stride", "{op: conv, kernel: 3x3, width: out, stride: stride}"),
+    ("1x1 conv out linear", "{op: conv, kernel: 1x1, width: out, mode: linear}"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("short", "long"), FORMS)
+@pytest.mark.parametrize(
+    "place",
+    [
+        "shortcut: %s\n",
+        "shortcut: {p: %s, merge: p}\n",
+        "variants: {a: {shortcut: [%s]}}\n",
+        "blocks:\n  b: {body: x, shortcut: %s, merge: body + shortcut}\n",
+        "blocks:\n  b: {body: x, shortcut: {p: %s, merge: p}, merge: p}\n",
+        "blocks:\n  b: {body: x, merge: %s}\n",
+        "net:\n  a: {block: basic, out: 8, shortcut: [%s]}\n",
+        "net:\n  a: [{block: basic, out: 8, shortcut: {p: %s, merge: p}}]\n",
+    ],
+)
+def test_a_path_has_both_forms_wherever_one_stands(
+    place: str, short: str, long: str
+) -> None:
+    one, other = place % short, place % long
+    if "block: basic" not in place:
+        assert reformat(Source("t", one), "long") == other
+    else:
+        assert long in reformat(Source("t", one), "long")
+    assert reformat(Source("t", other), "short") == one
+
+
+def test_a_policy_is_no_path() -> None:
+    text = "let: {p: zero-pad}\nshortcut: p\nblocks:\n  b: {body: x, shortcut: zero-pad, merge: body}\n"
+    assert reformat(Source("t", text), "long") == text
+
+
+@pytest.mark.parametrize(
+    ("long", "short"),
+    [
+        ("  a:\n    op: conv\n    kernel: 3x3\n    width: 8\n", "  a: 3x3 conv 8\n"),
+        ("  a:\n    - op: conv\n      kernel: 3x3\n      width: '8'\n    - op: relu\n", "  a:\n    - 3x3 conv 8\n    - relu\n"),
+        ("  a:\n    op: relu # why\n    repeat: 2\n", "  a:\n    op: relu # why\n    repeat: 2\n"),
+        ("  a: # why\n    op: relu\n    repeat: 2\n", "  a: # why\n    2 x relu\n"),
+        ("  a:\n    again: b\n    repeat: 2\n", "  a: 2 x again b\n"),
+    ],
+)  # fmt: skip
+def test_a_mapping_over_several_lines_becomes_a_label(
+    long: str, short: str
+) -> None:
+    end = "  b:\n    - relu\n"
+    text = reformat(Source("t", f"net:\n{long}\n{end}"), "short")
+    assert text == f"net:\n{short}\n{end}"
+
+
+@pytest.mark.parametrize("mark", ["|", ">-"])
+@pytest.mark.parametrize("form", ["keep", "long", "short"])
+def test_a_text_below_its_key_stays(
+    mark: str, form: Literal["keep", "long", "short"]
+) -> None:
+    text = f"net:\n  a: {mark}\n    3x3 conv 8\n  b: {{block: basic, out: 8, repeat: 2}}\n"
+    assert f"  a: {mark}\n    3x3 conv 8\n  b: " in reformat(
+        Source("t", text), form
     )

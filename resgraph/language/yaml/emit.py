@@ -7,11 +7,16 @@ import re
 from collections.abc import Iterator
 
 from ...errors import Span
+from .limits import LIMITS
+from .scalars import read_plain
+from .splits import brackets
 from .tree import Mapping, Scalar, Sequence, Tree
 
-# A text that needs no quotes, even within brackets: it begins with a letter or digit and holds
-# nothing YAML reads.
-_BARE = re.compile(r"[A-Za-z0-9_(.-][A-Za-z0-9_ +*/().,=;&%'-]*\Z")
+# A text that needs no quotes: it begins with a letter or digit, or with the dash of a number but
+# not of a list, and holds nothing YAML reads.
+_BARE = re.compile(
+    r"(?:[A-Za-z0-9_(.]|-(?! |\Z))[A-Za-z0-9_ +*/().,=;&%'-]*(?<! )\Z"
+)
 _FLOW_UNSAFE = re.compile(r"[,\[\]{}]")
 _READ_OTHERWISE = re.compile(
     r"^[-+.]?[0-9][0-9_.eE+:-]*\Z|^(true|false|null)\Z|: | #"
@@ -65,12 +70,20 @@ def _scalar(tree: Scalar, nested: bool) -> str:
     if not isinstance(tree.value, str):
         return tree.text
     text = tree.value
-    if nested and _FLOW_UNSAFE.search(text):
+    if nested and (_FLOW_UNSAFE.search(text) or brackets(text, 0)):
         return _quoted(text)
     if tree.plain and "\n" not in text and text == text.strip() and text:
         return text
-    bare = _BARE.match(text) and not _READ_OTHERWISE.search(text)
-    return text if bare else _quoted(text)
+    return text if _bare(text) else _quoted(text)
+
+
+def _bare(text: str) -> bool:
+    """Whether a text is read as itself without quotes."""
+    return bool(
+        _BARE.match(text)
+        and not _READ_OTHERWISE.search(text)
+        and read_plain(text, LIMITS.digits) == text
+    )
 
 
 def _quoted(text: str) -> str:
