@@ -315,13 +315,18 @@ class ZeroPad(Sized):
     last; `centered`, half of them before the first."""
 
     family = "shape"
-    autocast = "keeps"
     number = "width"
     since = "0.2"
     op: Literal["zero-pad"] = "zero-pad"
     width: Width
     stride: AxisSizes = (1, 1)
     centered: bool = False
+
+    @property
+    def autocast(self) -> Autocast:  # type: ignore[override]
+        # the average over a volume, with which cells are left out, is in float32 on a CPU
+        volume = len(self.stride) > 2 and max(self.stride) > 1
+        return "widens" if volume else "keeps"
 
     @property
     def window(self) -> Window:
@@ -344,12 +349,19 @@ class ZeroPad(Sized):
             )
         return (
             self.width,
-            *(-(-n // s) for n, s in zip(x[1:], self.stride, strict=False)),
+            *(
+                -(-n // s)
+                for n, s in zip(x[1:], self.along(x), strict=True)
+            ),
         )
+
+    def along(self, x: Shape) -> tuple[int, ...]:
+        """The stride along each axis of what comes in; one that is not said is 1 along all."""
+        return self.stride if max(self.stride) > 1 else (1,) * (len(x) - 1)
 
     def derive(self, *inputs: Shape) -> Derivation:
         channels, *size = inputs[0]
-        axes = zip(size, self.stride, strict=False)
+        axes = zip(size, self.along(inputs[0]), strict=True)
         return Derivation(
             (
                 f"{channels} + {self.width - channels}",

@@ -229,6 +229,29 @@ def test_drop_block_drops_squares() -> None:
     assert layers.DropBlock(0.0).train()(x) is x
 
 
+@pytest.mark.parametrize("sides", [(40,), (14, 15, 16)])
+def test_drop_block_drops_stretches_and_cubes(
+    sides: tuple[int, ...],
+) -> None:
+    torch.manual_seed(0)
+    layer, x = layers.DropBlock(0.2, size=3), torch.ones(40, 6, *sides)
+    y = layer(x)
+    dropped = (y == 0).float()
+    axes = len(sides)
+    pool = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[axes - 1]
+    wider = (
+        F.conv_transpose1d,
+        F.conv_transpose2d,
+        F.conv_transpose3d,
+    )[axes - 1]
+    assert y.mean().item() == pytest.approx(1, abs=1e-4)
+    assert dropped.mean().item() == pytest.approx(0.2, abs=0.03)
+    whole = (pool(dropped, 3, stride=1) > 1 - 1e-6).float()
+    found = wider(whole, torch.ones(6, 1, *(3,) * axes), groups=6) > 0
+    assert torch.equal(found.float(), dropped)
+    assert not torch.equal(dropped[:, 0], dropped[:, 1])
+
+
 def test_drop_block_on_a_map_that_is_smaller_drops_all_of_a_channel() -> (
     None
 ):

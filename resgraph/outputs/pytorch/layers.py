@@ -30,8 +30,8 @@ class DropPath(nn.Module):
 
 
 class DropBlock(nn.Module):
-    """In training, squares of `size` cells are dropped, each channel's by themselves, a number with
-    probability `rate`; the rest grow."""
+    """In training, squares of `size` cells (stretches, cubes) are dropped, each channel's by
+    themselves, a number with probability `rate`; the rest grow."""
 
     def __init__(self, rate: float, size: int = 7) -> None:
         super().__init__()
@@ -41,12 +41,14 @@ class DropBlock(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if not self.training or self.rate == 0:
             return x
-        height, width = x.shape[-2:]
-        size = min(self.size, height, width)
-        places = (height - size + 1) * (width - size + 1)  # where a square lies on the map
-        first = x.new_empty(*x.shape[:2], height - size + 1, width - size + 1)
-        first.bernoulli_(self.rate * height * width / (size**2 * places))
-        kept = 1 - F.max_pool2d(F.pad(first, [size - 1] * 4), size, stride=1)
+        sides = x.shape[2:]
+        axes, size = len(sides), min(self.size, *sides)
+        first = x.new_empty(*x.shape[:2], *(n - size + 1 for n in sides))
+        places = first.shape[2:].numel()  # where a square lies on the map
+        first.bernoulli_(self.rate * sides.numel() / (size**axes * places))
+        pool = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[axes - 1]
+        drawn = pool(F.pad(first, [size - 1] * 2 * axes), size, stride=1)
+        kept = 1 - drawn.to(x.dtype)  # autocast pools volumes in float32
         return x * kept * (kept.numel() / (kept.sum() + 1e-6))
 
     def extra_repr(self) -> str:
