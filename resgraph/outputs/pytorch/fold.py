@@ -86,4 +86,5 @@ def _scaled(weight: Tensor, factor: Tensor, op: Op) -> Tensor:
     if not isinstance(op, UpConv):
         return weight * factor.view(-1, *(1,) * (weight.dim() - 1))
     parts = weight.view(op.groups, -1, *weight.shape[1:])
-    return (parts * factor.view(op.groups, 1, -1, 1, 1)).view_as(weight)
+    each = factor.view(op.groups, 1, -1, *(1,) * (weight.dim() - 2))
+    return (parts * each).view_as(weight)

@@ -13,7 +13,7 @@ from resgraph.outputs.pytorch.fold import fold
 from resgraph.passes.fold import fold_batch_norm
 
 SPECS = Path(__file__).parents[3] / "specs"
-NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 NETS = {  # and how many of its norms stay
     "digits.yaml": 0,
     "cifar-resnet.yaml::resnet-20": 0,
@@ -119,6 +119,22 @@ def test_where_norms_stand(rows: str, stays: int) -> None:
     of = plan(rows)
     net, folded = both(of)
     assert norms(folded) == stays
+    assert apart(of, net, folded) < 1e-9
+
+
+@pytest.mark.parametrize(
+    ("size", "kernel"), [("6x12", "5"), ("6x6x6x6", "3x3x3")]
+)
+def test_a_norm_folds_along_one_axis_and_three(
+    size: str, kernel: str
+) -> None:
+    """Where widths are equal a factor that stands along another axis raises nothing."""
+    of = resgraph.loads(
+        f"name: t\ninput: {size}\nnet:\n  a: [{kernel} up conv 6 /2, {kernel} up conv 8 groups 2]\n"
+        f"  b: [{kernel} conv 8 groups 4, {kernel} depthwise conv]\n"
+    )
+    net, folded = both(of)
+    assert (norms(net), norms(folded)) == (4, 0)
     assert apart(of, net, folded) < 1e-9
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
@@ -165,11 +167,15 @@ def test_pre_activation_is_not_read_as_post_activation() -> None:
     assert match.kept["row.0.body.2.conv.weight"] == "stages.0.conv2.weight"
 
 
+@pytest.mark.parametrize("kernel", [(4,), (2, 2), (1, 2, 2), ()])
 @pytest.mark.parametrize("channels", [1, 2, 4, 6])
-def test_channels_are_adapted_as_timm_does(channels: int) -> None:
-    weight = torch.arange(2 * 3 * 4.0).reshape(2, 3, 2, 2)
+def test_channels_are_adapted_as_timm_does(
+    channels: int, kernel: tuple[int, ...]
+) -> None:
+    weight = torch.arange(2.0 * 3 * max(1, math.prod(kernel)))
+    weight = weight.reshape(2, 3, *kernel)
     adapted = of_channels(weight, channels)
-    assert adapted.shape == (2, channels, 2, 2)
+    assert adapted.shape == (2, channels, *kernel)
     if channels == 1:
         assert torch.equal(
             adapted[:, 0], weight[:, 0] + weight[:, 1] + weight[:, 2]

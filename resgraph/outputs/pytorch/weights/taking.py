@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor, nn
 
 from .align import UNLEARNED, AlignmentError
@@ -61,5 +62,5 @@ def of_channels(weight: Tensor, channels: int) -> Tensor:
         return whole.sum(1, keepdim=True).to(weight.dtype)
     colours = weight.shape[1]
     repeats = -(-channels // colours)
-    again = whole.repeat(1, repeats, 1, 1)[:, :channels]
+    again = torch.cat([whole] * repeats, 1)[:, :channels]
     return (again * (colours / channels)).to(weight.dtype)
