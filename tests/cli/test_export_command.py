@@ -115,6 +115,10 @@ def test_a_run_gives_its_trained_weights_and_what_it_does_to_images(
             ["-o", "net.py", "--seed", "3"],
             "--seed is for weights that are initialised",
         ),
+        (  # torch would take its lower 32 bits, and write the weights of 0
+            ["-o", "net.safetensors", "--seed", "4294967296"],
+            "4294967296 is not in the range 0<=x<=4294967295",
+        ),
         (
             ["-o", "net.pkl"],
             "`net.pkl` does not say which format: end it in one of .py, .pt2, .onnx, .safetensors",

@@ -59,7 +59,7 @@ FORMS = named("export")
 )
 @click.option(
     "--seed",
-    type=int,
+    type=click.IntRange(0, 2**32 - 1),  # torch's generator takes 32 bits
     metavar="N",
     help="of the weights where SPEC is not a run  [default: 0]",
 )

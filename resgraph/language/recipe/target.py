@@ -36,7 +36,8 @@ class SingleLabel(Goal):
     large."""
     weights: Weights | None = None
     """Weight of each class in the loss, in order; `balanced` weights each class by the inverse of
-    its number of training images."""
+    its number of training images. Cross-entropy is the mean by these weights; `bce` is multiplied
+    by them, so that larger ones are larger steps."""
 
 
 class Labels(Goal):

@@ -48,12 +48,12 @@ def export(
     """The net as a file of `form` ("safetensors", "pt2" or "onnx"), in evaluation, for batches of
     any size.
 
-    `state` are its weights; without, it is initialised from `seed`. With `fold_norms`, batch norms
-    become part of the convolutions before them; without `inplace` the program writes over nothing
-    that it reads. Net, input shape and `preprocessing` (what is done to an image before the net
-    sees it) are in the file's metadata. Raises `MissingError` where a
-    package is missing, `UsageError` where torch cannot export the net, or what it made disagrees
-    with the module."""
+    `state` are its weights; without, it is initialised from `seed`, of which torch's generator
+    takes the lower 32 bits. With `fold_norms`, batch norms become part of the convolutions before
+    them; without `inplace` the program writes over nothing that it reads. Net, input shape and
+    `preprocessing` (what is done to an image before the net sees it) are in the file's metadata.
+    Raises `MissingError` where a package is missing, `UsageError` where torch cannot export the
+    net, or what it made disagrees with the module."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         net = plan.module(inplace=inplace)
