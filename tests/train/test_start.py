@@ -187,6 +187,12 @@ def family(path: Path) -> None:
     torch.save(resgraph.load("digits-mlp").module().state_dict(), path)
 
 
+def diverged(path: Path) -> None:
+    state = load_file(path.parent / "old.safetensors")
+    state["conv1.conv.weight"][0, 0] = torch.nan
+    torch.save(state, path)
+
+
 @pytest.mark.parametrize(
     ("made", "words", "code"),
     [
@@ -195,6 +201,11 @@ def family(path: Path) -> None:
         (truncated, "no file of weights, or damaged: its ", 5),
         (two, "several state dicts, `student`, `teacher`", 5),
         (family, "modules", 5),
+        (
+            diverged,
+            "`conv1.conv.weight` is NaN or infinite in the state dict",
+            5,
+        ),
     ],
 )
 def test_what_cannot_be_is_refused_at_its_place_before_the_first_step(

@@ -16,7 +16,7 @@ from ...ops.base import Shape, shape_text
 from ...outputs.pytorch.weights.convert import read_names
 from ...outputs.pytorch.weights.files import read_state, said_of
 from ...outputs.pytorch.weights.matching import Match, matched
-from ...outputs.pytorch.weights.taking import one_to_one, take
+from ...outputs.pytorch.weights.taking import need_numbers, one_to_one, take
 from ...plan import Plan
 from ...structs import Frozen
 from .sources import WeightsFile, beside, found
@@ -129,6 +129,7 @@ def transfer(
     its = _shapes(state.tensors)
     with said_of(state):
         match = matched(own, its, names)
+        need_numbers(state.tensors, match)
     return Transfer(file, state.key, state.tensors, match, own, its)
 
 

@@ -19,6 +19,7 @@ def load_aligned(
     """Give a module all values of a state dict with other names, and nothing else; returns the
     names. `settled` maps some of ours to theirs. Raises `AlignmentError`."""
     match = one_to_one(matched(module.state_dict(), state, settled))
+    need_numbers(state, match)
     take(module, state, match)
     return match.kept
 
@@ -37,6 +38,16 @@ def one_to_one(match: Match) -> Match:
             if not key.endswith(UNLEARNED):
                 raise AlignmentError(f"`{key}` {said}")
     return match
+
+
+def need_numbers(state: Mapping[str, Tensor], match: Match) -> None:
+    """Raises `AlignmentError` where what is taken holds none: the first loss would be NaN, and the
+    learning rate be blamed."""
+    for key, theirs in (match.kept | match.adapted).items():
+        if not state[theirs].isfinite().all():
+            raise AlignmentError(
+                f"`{key}` is NaN or infinite in the state dict, as where a run diverged"
+            )
 
 
 def take(
