@@ -191,6 +191,7 @@ def test_functions_of_numbers_stay() -> None:
         ("mean(3 4) * a", "E010", "`mean` joins two or more tensors"),
         ("sum(a c over cells)", "E010", "`sum` over cells is of one tensor"),
         ("sum(a) * c", "E030", "no function `sum` of tensors"),
+        ("log2(a) * c", "E030", "no function `log2` of tensors"),
         ("exp(a c)", "E010", "`exp` takes one tensor"),
         ("exp(3) * a", "E010", "`exp` takes one tensor"),
         ("mean(a c over cells)", "E010", "`mean` over cells is of one tensor"),

@@ -40,7 +40,7 @@ from .nearest import did_you_mean, nearest, op_meant, sure
 from .word import short
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
-_KERNEL = re.compile(r"[0-9]+x[0-9]+\Z")
+_KERNEL = re.compile(r"[0-9]+(?:x[0-9]+){1,2}\Z")
 _TOUCHING = re.compile(r"([A-Za-z][\w-]*)(/\w+)\Z")
 _UNBIASED = ("nobias", "unbiased", "biasless")
 _NORMS = ("bn", "gn", "ln")
@@ -167,13 +167,16 @@ def _size(binder: Binder, part: Chunk) -> Fault | None:
         return fault(
             "E014", "a kernel stands before its op", part.span, hint
         )
-    down, across = part.text.split("x")
-    same = "it is the same down and across"
+    first, *others = part.text.split("x")
+    axes = "along every axis" if others[1:] else "down and across"
     message = (
         f"`{label.word}` takes a number, and `{short(part.text)}` is a size"
     )
     return fault(
-        "E012", message, part.span, write(down) if down == across else same
+        "E012",
+        message,
+        part.span,
+        write(first) if {*others} == {first} else f"it is the same {axes}",
     )
 
 

@@ -194,14 +194,14 @@ class EquationErrors:
         if name in CONCATS:
             hint = meant("concat", sure=True)
         else:
-            hint = op_meant(
-                tree.function, [*functions_of_tensors(), *FUNCTIONS]
-            )
+            hint = op_meant(tree.function, functions_of_tensors())
         otherwise = (
             "functions of tensors are `concat`, `mean`, `max`, `min`, `sum` over cells or channels,"
             " `abs`, `sqrt`, `exp` and the"
             " activations; whatever else is a layer of a path"
         )
+        if tree.function in FUNCTIONS:
+            return f"`{tree.function}` is of numbers, as in a width; {otherwise}"
         return (
             replace(hint, span=self.function(tree)) if hint else otherwise
         )
