@@ -329,3 +329,14 @@ def test_blocks_within_blocks_beyond_all_sense_stay_folded() -> None:
         + "\nnet:\n  only: b29 4\n"
     )
     assert net.svg(view="ops").count("<g ") > 20
+
+
+def test_a_block_without_a_name_is_not_called_by_its_place() -> None:
+    net = loads(
+        "name: t\ninput: 8x8x8\nnet:\n"
+        "  a: [{body: [1x1 conv 8, {p: 3x3 conv 8, merge: p + x}], merge: body + x}]\n"
+        "  b: {body: {p: 3x3 conv 8, merge: p + x}, merge: body + x}\n"
+    )
+    written = re.findall(r">([^<]+)</text>", net.svg())
+    assert "1" not in written
+    assert {"inline", "body"} <= {*written}

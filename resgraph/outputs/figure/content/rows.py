@@ -142,7 +142,9 @@ def nested_row(graph: Graph, block: Block) -> TileRow:
             block.name, "block", text, str(block.out), title=said,
             likeness=(text, shape), again=True,
         )  # fmt: skip
-    word = block.block or block.name.rsplit(".", 1)[-1]
+    own = block.name.rsplit(".", 1)[-1]
+    # the number of its place says nothing
+    word = block.block or ("inline" if own.isdigit() else own)
     number = str(block.out) if block.into != block.out else ""
     return TileRow(
         block.name, "block", word, number, stride_text(block), title=said
