@@ -117,6 +117,14 @@ def need_run(overrides: tuple[str, ...], key: str | None) -> None:
         )
 
 
+def need_weights(weights: str | None, key: str | None) -> None:
+    """Refuses a `--key` that no `--weights` reads. Raises `UsageError`."""
+    if key and not weights:
+        raise UsageError(
+            "--key says which state dict of --weights FILE, and there is none"
+        )
+
+
 def weights_option(command: F) -> F:
     """`--weights` and `--key`: a spec with weights in place of a run."""
     command = click.option(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from ..ops import Shape
 
 
@@ -11,7 +13,9 @@ def count_text(number: int) -> str:
         return "–"
     if number < 1000:
         return str(number)
-    value, units = float(number) / 1000, iter("kMGTP")
+    if number >= 10**32:  # beyond the last unit
+        return f"{Decimal(number):.2e}"
+    value, units = float(number) / 1000, iter("kMGTPEZYRQ")
     unit = next(units)
     while value >= 999.5:
         value, unit = value / 1000, next(units)

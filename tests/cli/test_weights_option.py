@@ -210,3 +210,11 @@ def test_options_that_do_not_belong_together_are_refused(
 ) -> None:
     monkeypatch.chdir(place)
     assert words in said(capsys, *arguments, code=2)
+
+
+@pytest.mark.parametrize("command", ["show", "export"])
+def test_a_key_of_no_file_is_refused(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([command, "resnet-18", "--key", "model"]) == 2
+    assert "--key says which state dict" in capsys.readouterr().err

@@ -28,7 +28,7 @@ from ..options import (
     set_option,
     write,
 )
-from ..training import weights_option
+from ..training import need_weights, weights_option
 
 FORMS = named("export")
 
@@ -78,6 +78,7 @@ def export(
     Of .pt2 and .onnx the
     batch axis is free."""
     form = form or _form(output)
+    need_weights(weights, key)
     start = StartingWeights(file=weights, key=key) if weights else None
     net = _Net(spec, overrides, allow_outside, _rows(features), start)
     net.refuse(form, seed)

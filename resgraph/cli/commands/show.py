@@ -14,7 +14,7 @@ from ...passes.receptive_field import receptive_fields
 from ...plan import Plan
 from ..loading import load_plans
 from ..options import Multiple, json_option, set_option, specs_argument
-from ..training import weights_option
+from ..training import need_weights, weights_option
 
 
 @click.command()
@@ -51,6 +51,7 @@ def show(
     With `--weights`, also what each tensor would be in a run that starts from them. In Markdown,
     LaTeX and CSV several nets share one table, as in Table 1 of the ResNet paper.
     """
+    need_weights(weights, key)
     plans = load_plans(specs, overrides, allow_outside=allow_outside)
     output = OUTPUTS["json" if as_json else kind]
     if weights and (output.takes == "plans" or len(plans) > 1):

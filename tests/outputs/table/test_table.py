@@ -13,6 +13,7 @@ import pytest
 
 import resgraph
 from resgraph.cli import run
+from resgraph.outputs.numbers import count_text
 from resgraph.outputs.registry import named
 from resgraph.passes.memory import training_memory
 from resgraph.passes.paths import paths
@@ -280,3 +281,18 @@ def test_show_prints_json_of_several(
     assert [
         net["depth"] for net in json.loads(capsys.readouterr().out)
     ] == [18, 34]
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0, "–"),
+        (999, "999"),
+        (25_557_032, "25.6 M"),
+        (10**18, "1.00 E"),
+        (10**32, "1.00e+32"),
+        (10**400, "1.00e+400"),
+    ],
+)
+def test_no_number_is_too_large_to_be_told(number: int, text: str) -> None:
+    assert count_text(number) == text
