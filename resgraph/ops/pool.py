@@ -1,5 +1,6 @@
 """A pool with its options → its shape and torch call: max, average, blur, and the global ones."""
 
+from operator import lt
 from typing import Any, Literal, Self
 
 from pydantic import model_validator
@@ -29,7 +30,7 @@ from .padding import (
     torch_edges,
     uneven,
 )
-from .sliding import cubic, derive_slid, same_padding, slid
+from .sliding import cubic, derive_slid, map_text, same_padding, slid
 
 
 class _Windowed(Sized):
@@ -178,7 +179,20 @@ class Pool(Surrounded, _SlidingPool):
             return channels, *target_size(self.op, self.to, inputs[-1])
         if self.reflect:
             need_reflectable(self.padding, tuple(size))
+        self._need_cells(tuple(size))
         return channels, *slid(tuple(size), self.slide, ceil=self.ceil)
+
+    def _need_cells(self, size: tuple[int, ...]) -> None:
+        """Raises `ShapeError` (E043) for what torch does not average: a volume that is smaller than
+        the kernel, however it is padded (`F.avg_pool3d` of 2.13)."""
+        alone = self.op == "avg pool" and not self.apart
+        if alone and len(size) == 3 and any(map(lt, size, self.kernel)):
+            raise ShapeError(
+                f"a {map_text(size)} is smaller than a {shape_text(self.kernel)} kernel, and torch"
+                " averages no such volume, padded or not",
+                "use a smaller kernel, or `global avg pool`",
+                "E043",
+            )
 
     def derive(self, *inputs: Shape) -> Derivation:
         if self.to:

@@ -104,6 +104,12 @@ def test_1_a_claim_that_does_not_hold(
             "set what it sets",
         ),
         (["show", "--format", "xml", RESNET], "xml"),
+        (["explain", "E041", "--set", "let.e=2"], "--set is for a net"),
+        (["explain", "--set", "let.e=2"], "--set is for a net"),
+        (
+            ["explain", "--markdown", "E041"],
+            "--markdown is the page of all codes",
+        ),
         (["render", RESNET, "-o", "net.bmp"], "bmp"),
         (["blocks", "botleneck"], "did you mean `bottleneck`?"),
         (["explain", "E999"], "E999"),
@@ -223,6 +229,14 @@ def test_json_is_json(
     if code:
         assert said["ok"] is False
         assert said.get("error") or said["diagnostics"]
+
+
+def test_json_and_another_format(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["show", "--json", "--format", "csv", RESNET]) == 2
+    said = json.loads(capsys.readouterr().out)
+    assert said["error"].startswith("--json and --format csv")
 
 
 def test_json_of_a_diagnostic(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,8 @@ numbers come from."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import click
 
 from ...catalogue import CatalogueEntry, catalogue, visible
@@ -37,17 +39,18 @@ def explain(
     resgraph explain resnet-50 conv3.0            shapes, costs, values
     resgraph explain mine.yaml conv1.0.bn.weight  a key of the state dict
     """
+    of_net = name or (subject and _is_spec(subject))
+    if overrides and not of_net:
+        raise UsageError("--set is for a net, and none is named")
+    if markdown and subject:
+        raise UsageError("--markdown is the page of all codes: name none")
     if markdown:
         from ...outputs.errors_page import errors_page
 
         click.echo(errors_page(), nl=False)
     elif subject is None:
-        for code, entry in catalogue().items():
-            click.echo(
-                f"{click.style(code, fg=_color(code), bold=True)}  {entry.title}",
-                color=colored(),
-            )
-    elif name is None and not _is_spec(subject):
+        click.echo("\n".join(_titles()), color=colored())
+    elif not of_net:
         click.echo(_code_text(*_find(subject)), color=colored())
     else:
         from ...outputs.explanation import explanation
@@ -59,6 +62,11 @@ def explain(
                 name or "",
             )
         )
+
+
+def _titles() -> Iterator[str]:
+    for code, entry in catalogue().items():
+        yield f"{click.style(code, fg=_color(code), bold=True)}  {entry.title}"
 
 
 def _is_spec(subject: str) -> bool:

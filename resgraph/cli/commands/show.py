@@ -52,6 +52,8 @@ def show(
     LaTeX and CSV several nets share one table, as in Table 1 of the ResNet paper.
     """
     need_weights(weights, key)
+    if as_json and kind not in ("text", "json"):
+        raise UsageError(f"--json and --format {kind}: say one of them")
     plans = load_plans(specs, overrides, allow_outside=allow_outside)
     output = OUTPUTS["json" if as_json else kind]
     if weights and (output.takes == "plans" or len(plans) > 1):
