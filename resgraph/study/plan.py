@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path, PurePath
@@ -12,7 +13,7 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from ..errors import Diagnostic, SpecError
+from ..errors import Diagnostic, SpecError, UsageError
 from ..language.extends import read_file
 from ..language.recipe import Train
 from ..language.references import locate
@@ -135,7 +136,11 @@ def references(study: Study) -> list[tuple[str, str]]:
         raise study.wrong(
             "E022", "a net is listed twice", ("nets",), "each counts once"
         )
-    return [(name, _beside(study, name)) for name in written]
+    found = []
+    for place, name in enumerate(written):
+        with _at(study, "nets", place):
+            found.append((name, _beside(study, name)))
+    return found
 
 
 def _of_file(study: Study, nets: Nets) -> list[str]:
@@ -153,7 +158,8 @@ def _of_file(study: Study, nets: Nets) -> list[str]:
 
 
 def _variants(study: Study, file: str) -> list[str]:
-    return variants_of(read_file(locate(_beside(study, file)).path)[0])
+    with _at(study, "nets", "file"):
+        return variants_of(read_file(locate(_beside(study, file)).path)[0])
 
 
 def _beside(study: Study, reference: str) -> str:
@@ -170,11 +176,11 @@ def _gridded(
     """Every net with every combination of the grid."""
     grid = study.file.grid
     known: set[str] = set()
-    for name, reference in named:
+    for place, (name, reference) in enumerate(named):
         for chosen in product(*grid.values()):
             values = dict(zip(grid, chosen, strict=True))
             sets, label = _sets(values), _label(values)
-            plan = _load(study, reference, sets)
+            plan = _load(study, reference, sets, place)
             full = f"{_short(name)} {label}".strip()
             if full in known:  # two files may have a variant of one name
                 full = f"{name} {label}".strip()
@@ -274,11 +280,14 @@ def _overrides(study: Study, sets: list[str]) -> tuple[str, ...]:
     return (*_sets(study.file.set), *sets, *length)
 
 
-def _load(study: Study, reference: str, sets: list[str]) -> Plan:
+def _load(
+    study: Study, reference: str, sets: list[str], place: int = 0
+) -> Plan:
     """A plan that holds together and has a recipe; what the study sets wrongly is said at its
     place there."""
     try:
-        plan = load(reference, _overrides(study, sets))
+        with _at(study, "nets", place):
+            plan = load(reference, _overrides(study, sets))
     except SpecError as problem:
         raise SpecError(
             _at_study(study, one) for one in problem.diagnostics
@@ -292,6 +301,21 @@ def _load(study: Study, reference: str, sets: list[str]) -> Plan:
     if broken:
         raise SpecError(broken)
     return plan
+
+
+@contextmanager
+def _at(study: Study, *keys: str | int) -> Iterator[None]:
+    """Says of what cannot be read where the study names it."""
+    try:
+        yield
+    except UsageError as problem:
+        raise study.wrong("E022", str(problem), keys, "") from None
+    except SpecError as problem:
+        place = study.place(*keys)
+        raise SpecError(
+            replace(found, span=found.span or place)
+            for found in problem.diagnostics
+        ) from None
 
 
 def _at_study(study: Study, found: Diagnostic) -> Diagnostic:

@@ -139,10 +139,10 @@ class MatchRule(Record):
     params: str | None = None
     macs: str | None = None
 
-    @field_validator("params", "macs")
+    @field_validator("params", "macs", mode="before")
     @classmethod
-    def _percent(cls, value: str | None) -> str | None:
-        if value is not None and not _PERCENT.fullmatch(value):
+    def _percent(cls, value: object) -> object:
+        if value is not None and not _PERCENT.fullmatch(str(value)):
             raise refused(
                 f"`{value}` is no percentage", "write `params: 5 %`"
             )

@@ -122,7 +122,7 @@ WRONG = {
     "sample: {n: 2, over: {train.batch: [no]}}": ("E022", 3, "batch"),
     "grid: {train.seed: [2, 3]}": ("E022", 3, "seeds"),
     "measure: accuracy": ("E022", 3, "nothing that a run measures"),
-    "match: {params: 5}": ("E022", 3, "text"),
+    "match: {params: 5}": ("E022", 3, "write `params: 5 %`"),
     "match: {params: five %}": ("E022", 3, "percentage"),
     "grid: {train.optimizer.lr: []}": ("E022", 3, "no values"),
     "grid: {train.optimiser: [1]}": ("E020", 3, "optimiser"),
@@ -157,6 +157,26 @@ def test_a_mistake_is_told_at_its_place(line: str) -> None:
         found.frame()
     )
     assert word in found.message + found.help, found.frame()
+
+
+@pytest.mark.parametrize(
+    ("nets", "code", "at", "said"),
+    [
+        ("[digits, digits-degradation::no]", "E022", 16, "no variant `no`"),
+        ("[digits, nowhere.yaml]", "E001", 16, "no such file"),
+        ("{file: nowhere.yaml}", "E001", 14, "no such file"),
+        ("nowhere.yaml", "E001", 7, "no such file"),
+        ("digits-degradation::no", "E022", 7, "no variant `no`"),
+    ],
+)
+def test_a_net_that_is_not_there_is_told_where_it_is_named(
+    nets: str, code: str, at: int, said: str
+) -> None:
+    with pytest.raises(SpecError, match=said) as caught:
+        points(study(f"study: s\nnets: {nets}\n"))
+    (found,) = caught.value.diagnostics
+    assert found.code == code and found.span is not None
+    assert str(found.span) == f"s.yaml:2:{at}"
 
 
 def test_nets_of_unequal_budgets_are_not_compared() -> None:
