@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import json
 import os
@@ -25,6 +26,7 @@ RUN = os.environ.setdefault(
     "FORKS_OF", os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
 )
 ERRORS = os.dup(2)  # where a server says why it fails
+LINUX = sys.platform == "linux"
 PATIENCE = 600  # two ranks that compile take 80 s of CPU from an empty cache, and other work may be beside
 
 
@@ -64,11 +66,14 @@ def connected(script: Path, *words: str) -> socket.socket:
     Its socket is a name without a file. Who finds nobody there starts it.
     """
     name = f"\0resgraph {RUN} {script} {words}"
+    if not LINUX:  # there it is a file, and each worker has its own
+        name = f"{tempfile.mkdtemp()}/line"
     line = socket.socket(socket.AF_UNIX)
+    atexit.register(line.close)
     while True:
         try:
             line.connect(name)
-        except ConnectionRefusedError:
+        except (ConnectionRefusedError, FileNotFoundError):
             _start(name, script, *words)
         else:
             return line
@@ -152,8 +157,9 @@ def _obeyed(
     obey: Callable[[Any], None], whole: bool, line: socket.socket
 ) -> None:
     """Order after order of a line."""
-    whose = line.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
-    assert struct.unpack("3i", whose)[1] == os.getuid()
+    if LINUX:
+        whose = line.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+        assert struct.unpack("3i", whose)[1] == os.getuid()
     os.setpgid(0, 0)
     while order := _received(line):
         ended = _forked(obey, whole, line, **json.loads(order))

@@ -517,6 +517,7 @@ def test_a_sum_with_less_than_a_number_for_each_place_is_refused() -> None:
             return x + self.places
 
     with pytest.raises(
-        ImportRefused, match="`add`: with a tensor that is no scale"
+        ImportRefused,
+        match="`add`: with the parameter `places`, which is no scale",
     ):
         imported(Rows())

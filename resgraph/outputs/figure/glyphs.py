@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -91,7 +92,8 @@ def typeface(path: Path) -> Typeface:
     """A font file, of a collection its first. Raises `UsageError` where it cannot be read, or is
     none."""
     _, glyphs = fonts.read(path)
+    held = BytesIO(path.read_bytes())  # read to the end, and no file open
     try:
-        return Typeface(path, TTFont(path, fontNumber=0, lazy=True), glyphs)
+        return Typeface(path, TTFont(held, fontNumber=0, lazy=True), glyphs)
     except TTLibError:
         raise fonts.no_font(path) from None
