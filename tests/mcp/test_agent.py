@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,9 @@ def session(
     root: Path, play: Callable[[Call], Awaitable[None]], minutes: int = 2
 ) -> None:
     """Plays an agent against a server in a directory."""
-    mcp = pytest.importorskip("mcp")
+    # servers log to what stderr is while this is first loaded: a captured one has no descriptor
+    with redirect_stderr(sys.__stderr__):
+        mcp = pytest.importorskip("mcp")
     words = [
         "-m",
         "resgraph",
