@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from multiprocessing import get_all_start_methods, get_context
+from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -22,9 +22,6 @@ from ..train.parallel.share import share_of_machine
 from ..train.signals import StoppedError, catching_signals
 from .folder import PlacedRun, StudyFolder, key_of, place_of_run
 from .plan import Job
-
-if TYPE_CHECKING:
-    from multiprocessing.context import ForkServerContext, SpawnContext
 
 JobStatus = Literal["done", "failed", "stopped"]
 _POLL = 0.2  # seconds between looks at whether a signal came
@@ -134,7 +131,7 @@ class _Worker(Struct):
 def _in_processes(
     runs: Sequence[PlacedRun], options: Options, count: int
 ) -> Iterator[Outcome]:
-    """Processes that each make several runs: torch is imported once."""
+    """Processes that each make several runs: torch is imported once in each."""
     left = list(runs)
     workers = [
         _start(share_of_machine(options, place, count))
@@ -165,7 +162,8 @@ def _in_processes(
 
 
 def _start(options: Options) -> _Worker:
-    context = _context()
+    # a fork would copy threads of torch that hold locks
+    context = get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(
         target=_serve, args=(theirs, options), daemon=False
@@ -173,16 +171,6 @@ def _start(options: Options) -> _Worker:
     process.start()
     theirs.close()
     return _Worker(process, ours)
-
-
-def _context() -> ForkServerContext | SpawnContext:
-    """For children of a process that has loaded torch and ran nothing with it: a fork of this one
-    would copy threads of torch that hold locks."""
-    if "forkserver" not in get_all_start_methods():
-        return get_context("spawn")
-    context = get_context("forkserver")
-    context.set_forkserver_preload(["resgraph.train.session"])
-    return context
 
 
 def _serve(pipe: Connection, options: Options) -> None:
