@@ -129,7 +129,7 @@ def _column(
         labels(scene, band, _TOP, sheet.card[0] + _CARD_PAD)
         if band.again:
             continue
-        shape(scene, facts.plan, band, _TOP, sheet.glyph)
+        shape(scene, facts, band, _TOP, sheet.glyph)
         if sheet.beside:
             numbers(scene, facts, band, (sheet.numbers, _TOP))
     return scene.items

@@ -6,6 +6,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from itertools import chain
 from math import ceil, log2
 from typing import TYPE_CHECKING
@@ -175,12 +176,23 @@ def _which(
         scene.add(*badge(box, y + 12.4, run.short, "on-pill", 10.5, 700))
 
 
-class BandFacts(Frozen):
-    """What the numbers beside the rows of a net are taken from."""
+class BandFacts(Frozen, dict=True):
+    """What the shapes and numbers beside the rows of a net are taken from."""
 
     plan: Plan
     seen: Mapping[str, ReceptiveField]
     paint: Sequence[Heat] = ()
+
+    @cached_property
+    def longest(self) -> int:
+        """The longest side that is drawn: that of the input, but where a net makes maps larger."""
+        nodes = self.plan.graph.nodes
+        drawn = [nodes[row.output].shape for row in self.plan.graph.rows]
+        return max(
+            *largest_map(self.plan)[1:][-2:],
+            *(side for shape in drawn for side in shape[1:][-2:]),
+            2,
+        )
 
 
 GLYPH = 50.0
@@ -188,17 +200,18 @@ GLYPH = 50.0
 
 
 def shape(
-    scene: Scene, plan: Plan, band: Band, top: float, glyph: float
+    scene: Scene, facts: BandFacts, band: Band, top: float, glyph: float
 ) -> None:
     """The shape that a band hands on, with `GLYPH` or 0 for its box, and which output it is; `top`
     is that of the drawing."""
-    end = plan.graph.nodes[band.rows[-1].output]
+    graph = facts.plan.graph
+    end = graph.nodes[band.rows[-1].output]
     middle = top + band.middle
     at = MARGIN + 4 + glyph, middle
     if glyph and len(end.shape) > 1:
-        scene.add(*_glyph(at[0] - glyph, middle, end.shape, _longest(plan)))
+        scene.add(*_glyph(at[0] - glyph, middle, end.shape, facts.longest))
     _shape(scene, end.shape, at)
-    _mark(scene, plan.graph, band, at)
+    _mark(scene, graph, band, at)
 
 
 class RowNumber(Frozen):
@@ -304,17 +317,6 @@ def _shape(scene: Scene, shape: Shape, at: Point) -> None:
     if size:
         cells = (" × " if len(size) < 3 else "×").join(map(str, size))
         scene.add(Text(x, y + 14, cells, 9.75, fill="muted"))
-
-
-def _longest(plan: Plan) -> int:
-    """The longest side that is drawn: that of the input, but where a net makes maps larger."""
-    nodes = plan.graph.nodes
-    drawn = [nodes[row.output].shape for row in plan.graph.rows]
-    return max(
-        *largest_map(plan)[1:][-2:],
-        *(side for shape in drawn for side in shape[1:][-2:]),
-        2,
-    )
 
 
 def _glyph(
