@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..errors import Source, Span, SpecError, UsageError
 from ..language.extends import read_source
-from ..language.library import library_block, library_index
+from ..language.library import library_index, standard_block
 from ..language.references import locate
 from ..language.yaml.tree import KeyValue, Mapping, Scalar
 from .analysis import Analysis, entries, entry, trail
@@ -33,8 +33,8 @@ def definition(
         if word in (known := entries(whole, key)):
             span = known[word].key.span
             return Path(span.source.name), span
-    if word in library_index():
-        return library_file(word), library_block(word).span
+    if block := standard_block(word):
+        return library_file(word), block.span
     return None
 
 

@@ -9,7 +9,7 @@ from ..errors import Span
 from ..graph import Block, Graph, Layer, Path, Stream, total
 from ..language.grammar.label import ABOUT_AGAIN, AGAIN
 from ..language.grammar.words import ABOUT_STREAMS
-from ..language.library import library_block, library_index
+from ..language.library import standard_block
 from ..language.yaml.tree import KeyValue, Mapping, Tree
 from ..ops import VOCABULARY
 from ..outputs.numbers import count_text, shape_label
@@ -174,10 +174,8 @@ def _op(word: str, text: str) -> str:
 def _of_library(analysis: Analysis, word: str) -> str:
     if word in ABOUT_STREAMS:
         return f"`{word}`: {ABOUT_STREAMS[word]}"
-    if word in library_index() and word not in entries(
-        analysis.tree, "blocks"
-    ):
-        block = library_block(word)
+    block = standard_block(word)
+    if block and word not in entries(analysis.tree, "blocks"):
         return f"`{word}` of the library: {block.about}"
     return ""
 

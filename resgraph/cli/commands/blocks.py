@@ -122,7 +122,7 @@ def _list(records: list[dict[str, Any]]) -> None:
 
 
 def _title(record: dict[str, Any]) -> str:
-    """Above what a record stands in the list."""
+    """What a record stands under in the list."""
     if "file" in record:
         return str(record["file"]).removesuffix(".yaml")
     return "ops, with the number and the options that each takes"

@@ -73,7 +73,7 @@ def _unused(
         yield from _unused_in_block(blocks[name], entry.value, lets)
     for row, path in rows.items():
         inline = [item.block for item in of_type(Inline, path.items)]
-        trees = _mappings(entries_of(tree, "net")[row].value)
+        trees = _inline_blocks(entries_of(tree, "net")[row].value)
         # which reads rows too
         names = {*lets, *rows, *entries_of(tree, "input")}
         for block, part in zip(inline, trees, strict=False):
@@ -150,7 +150,7 @@ def _inputs(tree: Mapping) -> Iterator[str]:
             yield from (shape.text for shape in scalars_in(entry.value))
 
 
-def _mappings(row: Tree) -> list[Tree]:
+def _inline_blocks(row: Tree) -> list[Tree]:
     """The blocks that a row writes inline."""
     return [*filter(is_block, each_of(row))]
 

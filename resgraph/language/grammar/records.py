@@ -30,6 +30,7 @@ class Sizes(Frozen, eq=False):
 
     @property
     def parts(self) -> tuple[Value, ...]:
+        """The values that it is made of."""
         return self.axes
 
 
@@ -52,6 +53,7 @@ class ListValue(Frozen, eq=False):
 
     @property
     def parts(self) -> tuple[Value, ...]:
+        """The values that it is made of."""
         return self.items
 
 

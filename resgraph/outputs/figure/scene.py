@@ -27,6 +27,13 @@ class AtPoint(Frozen):
         return replace(self, x=self.x + dx, y=self.y + dy)
 
 
+class FilledOnly(AtPoint):
+    """What has no outline: letters, as text or as curves."""
+
+    stroke: ClassVar[str] = ""
+    stroke_width: ClassVar[float] = 0
+
+
 class AlongPoints(Frozen):
     """What runs along points."""
 
@@ -71,7 +78,7 @@ class Line(AlongPoints):
     """A line along `points` with corners of `radius`; `dotted` in round dots, with an arrowhead at
     its end or not."""
 
-    fill: ClassVar[str] = ""  # of what closed shapes have: nothing
+    fill: ClassVar[str] = ""  # only closed shapes have one
     stroke: str
     stroke_width: float = 1.4
     radius: float = 0
@@ -79,7 +86,7 @@ class Line(AlongPoints):
     arrow: bool = False
 
 
-class Text(AtPoint):
+class Text(FilledOnly):
     """One line of text on its baseline. `anchor` says which of its ends stands at x; `turn` is in
     degrees."""
 
@@ -90,23 +97,17 @@ class Text(AtPoint):
     anchor: str = "start"
     italic: bool = False
     turn: int = 0
-    # of what shapes have: nothing
-    stroke: ClassVar[str] = ""
-    stroke_width: ClassVar[float] = 0
 
 
 Curve = tuple[Point, ...]
 """A closed curve: its start, then where it is bent towards and where it goes, in turn."""
 
 
-class Outline(AtPoint):
+class Outline(FilledOnly):
     """A line of text as filled curves about a point."""
 
     curves: tuple[Curve, ...]
     fill: str = "ink"
-    # of what shapes have: nothing
-    stroke: ClassVar[str] = ""
-    stroke_width: ClassVar[float] = 0
 
 
 Primitive = Rect | Circle | Polygon | Line | Text | Outline

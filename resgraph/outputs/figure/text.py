@@ -44,7 +44,7 @@ def width(text: str, size: float, weight: int = 400) -> float:
 
 
 def room(text: str, size: float, weight: int, beside: float) -> float:
-    """The same with what stands beside it; nothing for no text."""
+    """How wide `text` is with what stands beside it; no text needs no room."""
     return width(text, size, weight) + beside if text else 0.0
 
 

@@ -169,8 +169,9 @@ class PartBuilder:
     def _is_plain(self, row: Path) -> bool:
         """Whether a row is of layers without parameters alone."""
         more = row.equation or row.blocks or row.name in self.opened
-        costs = total(self.graph.nodes_of(row)).params
-        return bool(row.items) and not (more or costs)
+        if more or not row.items:
+            return False
+        return not total(self.graph.nodes_of(row)).params
 
     def path(
         self, wires: Wiring, path: Path, detail: Detail, level: int

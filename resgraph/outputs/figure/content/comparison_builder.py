@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from itertools import groupby
-from types import MappingProxyType
 
 from msgspec.structs import replace
 
@@ -38,7 +37,7 @@ class StripBuilder(PartBuilder):
         self,
         graph: Graph,
         view: View,
-        marks: Mapping[str, str] = MappingProxyType({}),
+        marks: Mapping[str, str] = {},
     ) -> None:
         super().__init__(graph, view)
         self.outputs = []

@@ -40,7 +40,7 @@ def title(graph: Graph, node: Node) -> str:
 
 
 def titles(graph: Graph, scope: Path | Item) -> str:
-    """The same of all nodes of a scope."""
+    """The titles of all nodes of a scope, one after another."""
     return "; ".join(title(graph, node) for node in graph.nodes_of(scope))
 
 

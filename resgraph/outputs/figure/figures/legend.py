@@ -19,6 +19,7 @@ SIZE = 9.75
 Draw = Callable[[float, float], list[Primitive]]
 _FOLDED = ("folded block", "again: the same weights")
 _REPEATS = ("blocks alike, drawn as one", "× N repeats")
+"""What is said of blocks drawn as one: of alike ones, and of equal ones."""
 _LOOKED_AT = 16
 """The height of a join from which on it is looked at as an op; a smaller one is structure."""
 _SIGNS = {
@@ -96,12 +97,12 @@ class Legend(Struct):
         if self.scale:
             y = _colour_bar(scene, self.scale, y + 21)
         x = MARGIN + 3
-        y = y + 21
+        y += 21
         for wide, label, draw in self.entries():
             needed = wide + 6 + text.width(label, SIZE)
             if x + needed > right and x > MARGIN + 3:
                 x = MARGIN + 3
-                y = y + 18
+                y += 18
             scene.add(*draw(x, y))
             if label:
                 scene.add(Text(x + wide + 6, y + 3.4, label, SIZE))

@@ -305,8 +305,8 @@ def _op(placed: Placed, op: OpBox, rhythm: Rhythm) -> Items:
         room = width - 31 - text.width(op.macs, 10.25) - 8
     else:
         used = text.width(name, 11, 600) + 10
-        left = left + used
-        room = room - used
+        left += used
+        room -= used
     if op.macs or op.detail:
         detail = text.fit(op.detail, 10.25, room)
         shapes.append(Text(left, base, detail, 10.25, fill="muted"))

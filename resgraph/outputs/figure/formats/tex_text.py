@@ -131,4 +131,4 @@ _WRITTEN = {
     **{character: character for character in map(chr, range(32, 127))},
     **_SPECIAL,
 }
-"""Each character without accents."""
+"""How each character without accents is written."""

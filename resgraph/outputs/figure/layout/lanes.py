@@ -30,8 +30,8 @@ class Lanes:
         met = self.taken.within(low, high) >> place
         while met:
             skipped = _zeros(met)
-            place = place + skipped
-            met = met >> skipped
+            place += skipped
+            met >>= skipped
             other = self.columns[place]
             if other - x >= self.step:
                 break
@@ -40,8 +40,8 @@ class Lanes:
                 x = other + self.step
                 if run := _zeros(~(met & self.followed >> place)):
                     x = self.columns[place + run]
-            place = place + (run or 1)
-            met = met >> (run or 1)
+            place += run or 1
+            met >>= run or 1
         return x
 
     def take(self, x: float, low: float, high: float) -> None:
@@ -116,11 +116,11 @@ class _Stretches:
             if right % 2:
                 parts.append(right - 1)
             left = (left + 1) // 2
-            right = right // 2
+            right //= 2
         while node != last:
             above += [node, last]
-            node = node // 2
-            last = last // 2
+            node //= 2
+            last //= 2
         while node:
             above.append(node)
             node //= 2

@@ -213,10 +213,10 @@ def _by_rows(mine: Shapes, its: Shapes) -> dict[str, str]:
             f"row `{row}` has other layers in the file: only"
             f" {_one_sided(ours[row], theirs[row])}"
         )
-    more, fewer = ours.keys() - same, theirs.keys() - same
-    if more and fewer:
+    added, gone = ours.keys() - same, theirs.keys() - same
+    if added and gone:
         return {}
-    if not (_are_heads(mine, more) and _are_heads(its, fewer)):
+    if not (_are_heads(mine, added) and _are_heads(its, gone)):
         return {}
     return {
         key: key
