@@ -154,13 +154,13 @@ def _pareto_front(dots: Sequence[_Dot]) -> list[_Dot]:
     return front
 
 
-def _drawn(area: Area, net: _Dot, colour: str) -> list[str]:
-    x, y = area.x(net.cost), area.y(net.mean)
-    low = area.y(max(0.0, net.mean - net.sd))
-    high = area.y(net.mean + net.sd)
+def _drawn(area: Area, dot: _Dot, colour: str) -> list[str]:
+    x, y = area.x(dot.cost), area.y(dot.mean)
+    low = area.y(max(0.0, dot.mean - dot.sd))
+    high = area.y(dot.mean + dot.sd)
     bar = f'<line x1="{x:.1f}" y1="{low:.1f}" x2="{x:.1f}" y2="{high:.1f}" stroke="{colour}"/>'
-    dot = f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>'
-    return [bar, dot]
+    disc = f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>'
+    return [bar, disc]
 
 
 def _names(area: Area, dots: Iterable[tuple[_Dot, str]]) -> list[str]:

@@ -212,14 +212,14 @@ class StudyFile(Record):
 
     @model_validator(mode="after")
     def _one_space(self) -> StudyFile:
-        spaces = [
+        ways = [
             key
             for key in ("grid", "sample", "search")
             if getattr(self, key)
         ]
-        if len(spaces) > 1:
+        if len(ways) > 1:
             text = "`grid` lists nets, `sample` draws them and `search` finds them: say one"
-            raise refused(text, inner=spaces[1])
+            raise refused(text, inner=ways[1])
         said = {"set": self.set, "grid": self.grid}
         for key, paths in {**said, **self.spaces}.items():
             if "train.seed" in paths:

@@ -124,7 +124,6 @@ def _begin(
         rows = state.get("rows") if state else {}
         for damage in run.metrics.restore(train_state.step, rows):
             reporter.say(damage)
-
     _distribute(train_state, ready)
     return train_state
 

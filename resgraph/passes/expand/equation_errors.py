@@ -191,10 +191,6 @@ class EquationErrors:
         name = tree.function.lower()
         if (sign := SIGNS.get(name)) and len(tree.arguments) > 1:
             return write(self._with_sign(sign, tree), span=self.span(tree))
-        if name in CONCATS:
-            hint = meant("concat", sure=True)
-        else:
-            hint = op_meant(tree.function, functions_of_tensors())
         otherwise = (
             "functions of tensors are `concat`, `mean`, `max`, `min`, `sum` over cells or channels,"
             " `abs`, `sqrt`, `exp` and the"
@@ -202,6 +198,10 @@ class EquationErrors:
         )
         if tree.function in FUNCTIONS:
             return f"`{tree.function}` is of numbers, as in a width; {otherwise}"
+        if name in CONCATS:
+            hint = meant("concat", sure=True)
+        else:
+            hint = op_meant(tree.function, functions_of_tensors())
         return (
             replace(hint, span=self.function(tree)) if hint else otherwise
         )

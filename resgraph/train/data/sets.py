@@ -293,9 +293,10 @@ class DataSet(Frozen):
             )
         count = torch.bincount(part.labels, minlength=len(self.classes))
         if what == "training" and int(count.min()) == 0:
+            empty = (count == 0).nonzero().flatten()[:5]
             raise TrainingError(
                 f"{self.name} has no training image of class"
-                f" {', '.join(map(self._untrained, (count == 0).nonzero().flatten()[:5]))}"
+                f" {', '.join(map(self._untrained, empty))}"
             )
 
     def _untrained(self, label: Tensor) -> str:

@@ -43,7 +43,6 @@ class Decisions(Frozen):
     workers: int
     threads: int
     reasons: tuple[Reason, ...]
-
     memory: int = 0  # bytes of a step, by estimate
     # blocks that are recomputed in the backward pass
     checkpointed: tuple[str, ...] = ()
