@@ -134,7 +134,8 @@ def serve(obey: Callable[[Any], None], *, whole: bool = False) -> None:
     gc.freeze()  # what is loaded stays: children need not look through it
     gc.set_threshold(10_000)
     listening = socket.socket(fileno=os.dup(0))
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    with Path(os.devnull).open("rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
     going: set[int] = set()
     while True:
         if select.select([listening], [], [], 0.5)[0]:

@@ -50,6 +50,8 @@ def command(
     """`python -m resgraph` from its first line on."""
     arguments, streams, limits = orders
     for kind, most in limits:
+        # of what is imported from here on, it might be cut off
+        sys.dont_write_bytecode = True
         resource.setrlimit(kind, (most, most))
     for number, place in streams:
         if place == CLOSED:

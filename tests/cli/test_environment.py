@@ -51,8 +51,7 @@ class Fault:
     """A command line in a directory that `prepare` spoils, and how it ends. `shell` wraps it; `{}` is the command.
 
     It has an interpreter of its own where a shell or an import is to see the fault, or one `with_torch` that has
-    imported nothing of ours; else, a fork with its `streams` and
-    `limits`.
+    imported nothing of ours; else, a fork with its `streams` and `limits`.
     """
 
     name: str
@@ -108,10 +107,19 @@ def spoiled(
     said: str,
     command: list[str],
     how: tuple[Prepare, dict[str, str]],
-    **anew: bool,
+    *,
+    torch: bool = False,
 ) -> Fault:
-    anew = anew or {"anew": True}
-    return Fault(name, code, said, command, how[1], how[0], **anew)
+    return Fault(
+        name,
+        code,
+        said,
+        command,
+        how[1],
+        how[0],
+        anew=not torch,
+        with_torch=torch,
+    )
 
 
 def recipe(name: str, code: int, said: str, *values: str) -> Fault:
@@ -162,7 +170,7 @@ FAULTS = [
         2,
         "larger than the limit",
         ["render", "tiny.yaml", "-o", "net.svg"],
-        shell="trap '' XFSZ; ulimit -f 1; {}",
+        limits={resource.RLIMIT_FSIZE: 1024},
     ),
     Fault(
         "a directory behind -o",
@@ -418,7 +426,7 @@ FAULTS = [
         "pip install --force-reinstall safetensors",
         TRAIN,
         broken("safetensors"),
-        with_torch=True,
+        torch=True,
     ),
     spoiled(
         "no language server", 4, "resgraph[lsp]", ["lsp"], without("pygls")

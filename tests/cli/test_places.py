@@ -99,11 +99,15 @@ def test_a_place_that_takes_nothing(
 
 
 def test_a_limit_on_files_leaves_no_part(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     import resource
     import signal
 
+    # of what is imported below, it would be cut off
+    monkeypatch.setattr("sys.dont_write_bytecode", True)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))

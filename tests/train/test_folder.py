@@ -604,12 +604,17 @@ def test_a_tree_without_parts_is_split_by_class(
         tmp_path / "run", load=small_plan.load, options=Options(threads=1)
     )
     assert score.images == 6
+
+
+def test_a_class_of_one_image_has_none_to_train_on(tree: Path) -> None:
     for path in sorted((tree / "train" / "red").iterdir())[1:]:
-        path.rename(path.parents[2] / path.name)
+        path.unlink()
+    halved = {"set": "folder", "path": str(tree), "split": 0.25}
+    train = resolve_train(recipe(tree, data=halved))
     with pytest.raises(
         TrainingError, match=r"class red \(1 to validate on\)"
     ):
-        found(tree)
+        load(train.data, SHAPE, (2,))
 
 
 def test_every_ending_that_pillow_reads_is_one() -> None:

@@ -20,6 +20,7 @@ import resgraph
 from resgraph.train import Options, Silent, _need_torch, build
 
 plan = resgraph.load("digits", ["train.epochs=none", "train.iterations=3"])
+assert "torch" not in sys.modules
 phases = []
 gc.callbacks.append(lambda phase, _: phases.append(phase))
 _need_torch()

@@ -3,13 +3,26 @@ evaluation and in training."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import torch
 from meta import meta
 from torch import Tensor, nn
 
 import resgraph
+
+SPECS = Path(__file__).parents[2] / "specs"
+PART = 8  # of the widths that a net has as its numbers are compared
+
+
+def thin(name: str, *overrides: str) -> resgraph.Plan:
+    """A net of the zoo with an eighth of its widths."""
+    text = (SPECS / f"{name}.yaml").read_text()
+    widths = r"\b(64|128|256|512|1024|2048)\b"
+    text = re.sub(widths, lambda found: str(int(found[0]) // PART), text)
+    return resgraph.loads(text, overrides=overrides)
 
 
 def agreeing(

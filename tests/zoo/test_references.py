@@ -3,10 +3,8 @@ gradients and the statistics of a batch, in evaluation and in training."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 import torch
@@ -15,9 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import resgraph
 
-from .agreement import sized
-
-SPECS = Path(__file__).parents[2] / "specs"
+from .agreement import PART, SPECS, sized, thin
 
 
 class Residual(nn.Module):
@@ -100,14 +96,6 @@ def fractalnet(part: int = 1) -> nn.Module:
         for into, out in pairwise(widths)
     )
     return nn.Sequential(*blocks, nn.Flatten(), nn.Linear(widths[-1], 10))
-
-
-def thin(name: str, *overrides: str) -> resgraph.Plan:
-    """A net of the zoo with an eighth of its widths."""
-    text = (SPECS / f"{name}.yaml").read_text()
-    widths = r"\b(64|128|256|512)\b"
-    text = re.sub(widths, lambda found: str(int(found[0]) // 8), text)
-    return resgraph.loads(text, overrides=overrides)
 
 
 class Generator(nn.Module):
@@ -234,17 +222,17 @@ NETS: dict[
 ] = {
     "srresnet": (
         lambda: thin("srresnet", "input=3x8x8"),
-        lambda: SRResNet(8),
+        lambda: SRResNet(64 // PART),
         1e-9,
     ),
     "cyclegan": (
         lambda: thin("cyclegan", "input=3x16x20"),
-        lambda: Generator(8),
+        lambda: Generator(PART),
         1e-9,
     ),
     "fractalnet": (
         lambda: thin("fractalnet", "let.rate=0"),
-        lambda: fractalnet(8),
+        lambda: fractalnet(PART),
         1e-9,
     ),
     "maxout": (lambda: resgraph.loads(MAXOUT), maxout, 1e-9),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import torch
@@ -11,23 +10,12 @@ from torch import Tensor, nn
 
 import resgraph
 
-from .agreement import agreeing, sized
+from .agreement import PART, agreeing, sized, thin
 from .test_zoo import ROOT
 
 
 def load(name: str, *overrides: str) -> resgraph.Plan:
     return resgraph.load(ROOT / f"specs/{name}.yaml", overrides)
-
-
-PART = 8  # of the widths that a net has as its numbers are compared
-
-
-def thin(name: str, *overrides: str) -> resgraph.Plan:
-    """A net of the zoo with an eighth of its widths."""
-    text = (ROOT / f"specs/{name}.yaml").read_text()
-    widths = r"\b(64|256|512|1024|2048)\b"
-    text = re.sub(widths, lambda found: str(int(found[1]) // PART), text)
-    return resgraph.loads(text, overrides=overrides)
 
 
 def unit(
