@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import sys
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -75,3 +77,28 @@ def test_nothing_is_searched_for_garbage_meanwhile(dense: Plan) -> None:
     finally:
         gc.callbacks.remove(noted)
     assert seen.count("start") <= 1, "one, at the end"
+
+
+BLOCK = "blocks:\n  b: {body: [3x3 conv 8, relu], merge: body + x}"
+
+
+@pytest.mark.parametrize("kind", ["svg", "html", "dot"])
+def test_the_work_grows_with_the_rows_and_not_with_their_square(
+    kind: str,
+) -> None:
+    def calls(count: int) -> int:
+        """The functions that are called, which is no time, and so the same on any machine."""
+        rows = "\n".join(
+            f"  r{row}: [3x3 conv 8, b]" for row in range(count)
+        )
+        net = loads(f"name: n\ninput: 8x8x8\n{BLOCK}\nnet:\n{rows}\n")
+        called = Counter[str]()
+        sys.setprofile(lambda _, event, __: called.update([event]))
+        try:
+            render([net], kind)
+        finally:
+            sys.setprofile(None)
+        return called["call"] + called["c_call"]
+
+    few = calls(20)
+    assert calls(200) < 11 * few, "10 times the rows; their square is 100"

@@ -133,7 +133,18 @@ class Pile:
     links: dict[int, list[Link]] = field(default_factory=dict)
     # streams that leave each
     exits: dict[int, int] = field(default_factory=dict)
+    # found once, since each walks through the whole net
     facts: BandFacts = field(init=False)
+    blocks: PartBuilder = field(init=False)
+    ops: PartBuilder = field(init=False)
+    shortcuts: set[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        plan, graph = self.plan, self.plan.graph
+        self.facts = BandFacts(plan, receptive_fields(graph), self.paint)
+        self.blocks = PartBuilder(graph, "blocks")
+        self.ops = PartBuilder(graph, "ops")
+        self.shortcuts = shortcut_kinds(graph)
 
     def data(self) -> dict[str, Any]:
         """Everything that the script is given."""
@@ -143,7 +154,6 @@ class Pile:
         net = builder.net()
         mark_sheets(net)
         self.warmths = [Warmth(net, graph, heat) for heat in self.paint]
-        self.facts = BandFacts(plan, receptive_fields(graph), self.paint)
         whole = even(RHYTHM, net)
         self.rhythm = replace(
             RHYTHM, tile_width=whole.tile_width - whole.heat
@@ -270,9 +280,8 @@ class Pile:
 
     def block(self, block: Block) -> dict[str, Any]:
         """One block: folded, and op by op."""
-        graph = self.plan.graph
-        folded = PartBuilder(graph, "blocks").block(block, "rows", 1)
-        ops = PartBuilder(graph, "ops").block(block, "ops", 1)
+        folded = self.blocks.block(block, "rows", 1)
+        ops = self.ops.block(block, "ops", 1)
         out: dict[str, Any] = {"n": block.name, "k": block.block}
         if folded and ops:
             opened = self.add(ops, block.name)
@@ -287,9 +296,8 @@ class Pile:
 
     def add_ops(self, items: list[Item]) -> int:
         """The fragment of some layers, op by op."""
-        builder = PartBuilder(self.plan.graph, "ops")
         parts = [
-            part for item in items if (part := builder.op_part(item, 0))
+            part for item in items if (part := self.ops.op_part(item, 0))
         ]
         return self.add(Chain("layers", parts), rhythm=OPS)
 
@@ -305,7 +313,7 @@ class Pile:
             warmth.colour(part)
         rhythm = even(rhythm or self.rhythm, part)
         placement = place(part, rhythm, self.streams)
-        self.legend.gather(placement, shortcut_kinds(self.plan.graph))
+        self.legend.gather(placement, self.shortcuts)
         scene = Scene(0, placement.height, "", "")
         paint_parts(scene, placement, 0, 0, rhythm)
         for item in of_type(ShapeGroup, scene.items):
