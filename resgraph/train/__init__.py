@@ -140,8 +140,9 @@ def predict(
     options: Options | None = None,
 ) -> list[Prediction]:
     """Of each image file, or each row of an array (x.npy, x.npz, x.npz:NAME), what the recipe's
-    target asks: the `top` likeliest classes, numbers, a mask or a picture. `beside` has the
-    net's further inputs by name: numbers, or the file of an array with a row for each."""
+    target asks: the `top` likeliest classes, numbers, a mask or a picture; of an image that
+    cannot be read, why (`unread`). `beside` has the net's further inputs by name: numbers, or
+    the file of an array with a row for each."""
     _need_run(run)
     from .inference import Asked, predict_images
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from PIL import Image
 from torch import Tensor
 
-from ..errors import TrainingError, UsageError
+from ..errors import UsageError
+from ..files import reason
 from ..language.diagnose.nearest import did_you_mean
 from ..language.recipe.base import FILTERS, Filter
 from ..ops.base import Shape, shape_text
@@ -24,11 +25,22 @@ from .data.formats.decoder import (
     TURNED,
     UNREADABLE,
     open_image,
+    size_of,
 )
 from .data.formats.npy import ArrayStore
 
 ARRAYS = frozenset([".npy", ".npz"])
 """What the names of arrays end with; `FILE.npz:NAME` is one of several in a file."""
+
+
+class GivenRow(NamedTuple):
+    """What a net is asked of: pixels, not normalized yet, of a file or a row of its array; of an
+    image that cannot be read, gray ones and why."""
+
+    path: Path
+    row: int | None
+    pixels: Tensor
+    unread: str
 
 
 class GivenFile(Frozen):
@@ -40,15 +52,24 @@ class GivenFile(Frozen):
     def __len__(self) -> int:
         return 1 if self.rows is None else len(self.rows)
 
-    def read(
-        self, document: Mapping[str, Any]
-    ) -> Iterator[tuple[int | None, Tensor]]:
-        """Each row and its number; an image has none. As the net saw its training images,
-        not normalized yet."""
+    def read(self, document: Mapping[str, Any]) -> Iterator[GivenRow]:
+        """Each row and its number; an image has none. As the net saw its training images."""
         if self.rows is None:
-            yield None, read_image(self.path, document)
+            yield self._image(document)
             return
-        yield from enumerate(self.rows)
+        for row, values in enumerate(self.rows):
+            yield GivenRow(self.path, row, values.float(), "")
+
+    def _image(self, document: Mapping[str, Any]) -> GivenRow:
+        try:
+            pixels, unread = read_image(self.path, document), ""
+        except UNREADABLE as error:
+            # as in training: it takes a place in its batch
+            pixels = torch.full(document["shape"], 128.0)
+            unread = (
+                f"{self.path} cannot be read as an image: {reason(error)}"
+            )
+        return GivenRow(self.path, None, pixels.float(), unread)
 
 
 def given(
@@ -125,9 +146,12 @@ def _parted(path: Path) -> tuple[Path, str]:
 
 
 def images_at(path: Path) -> list[Path]:
-    """An image, or those of a folder, by name. Raises `UsageError` where a folder has none."""
+    """An image, or those of a folder, by name. Raises `UsageError` where a folder has none, or a
+    file is none by its name and its first bytes."""
     if not path.is_dir():
         need_file(path)
+        if path.suffix.lower() not in ENDINGS:
+            _need_image(path)
         return [path]
     found = [
         entry
@@ -140,6 +164,15 @@ def images_at(path: Path) -> list[Path]:
             f"{path} is a folder without images; they end with {COMMON}, …"
         )
     return found
+
+
+def _need_image(path: Path) -> None:
+    try:
+        size_of(path)
+    except UNREADABLE as error:
+        raise UsageError(
+            f"{path} cannot be read as an image: {reason(error)}; name files like {COMMON}"
+        ) from error
 
 
 def need_file(path: Path) -> None:
@@ -169,20 +202,11 @@ def _counted(count: int, what: str) -> str:
 
 def read_image(path: Path, document: Mapping[str, Any]) -> Tensor:
     """An image file as the net saw its training images: (channels, height, width) of pixels, not
-    normalized yet."""
+    normalized yet. Raises one of `UNREADABLE`."""
     channels, height, width = document["shape"]
     side = side_of(document)
-    try:
-        turned = document.get("decode", {}).get("orientation") == TURNED
-        image = open_image(path, channels, side, exif=turned)
-    except UNREADABLE as error:
-        if path.suffix.lower() not in ENDINGS:
-            raise UsageError(
-                f"{path} cannot be read as an image: {error}; name files like {COMMON}"
-            ) from error
-        raise TrainingError(
-            f"{path} cannot be read as an image: {error}"
-        ) from error
+    turned = document.get("decode", {}).get("orientation") == TURNED
+    image = open_image(path, channels, side, exif=turned)
     if side is not None:
         return center_crop(
             image, side, (height, width), filter_of(document)

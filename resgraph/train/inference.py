@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from msgspec.structs import replace
 from safetensors import SafetensorError
 from safetensors.torch import load as safetensors
 from torch import Tensor, nn
@@ -71,7 +70,7 @@ def predict_images(
     options: Options,
 ) -> list[Prediction]:
     """Raises `RunError` where the run has no weights, `UsageError` where an image is not there or a
-    file is none, `TrainingError` where one cannot be read."""
+    file is none."""
     asked.check()
     plan = own_plan(run, load)
     document = preprocessing(run)
@@ -185,11 +184,11 @@ def _predictions(
     others = _others(plan, asked.beside, normalization, count)
     lead = [*plan.inputs].index(image_input(plan.inputs))
     read = Reading(document, normalization, asked.top)
-    rows = ((one.path, *row) for one in files for row in one.read(document))
+    rows = (row for one in files for row in one.read(document))
     out: list[Prediction] = []
     size = max(1, min(BATCH, BATCH_NUMBERS // prod(document["shape"])))
     while part := [*islice(rows, size)]:
-        pixels = torch.stack([values.float() for _, _, values in part])
+        pixels = torch.stack([row.pixels for row in part])
         own = in_layout(
             normalization(pixels.to(decisions.device)), decisions
         )
@@ -198,8 +197,7 @@ def _predictions(
         beside = [one.expand(count, *one.shape[1:])[at] for one in others]
         with torch.inference_mode():
             said = first(net(*in_order(own, beside, lead)))
-        for (path, row, _), output in zip(part, said, strict=True):
-            out.append(replace(read(path, output), row=row))
+        out += map(read, part, said)
     return out
 
 

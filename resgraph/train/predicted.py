@@ -10,11 +10,13 @@ from typing import Any
 import numpy
 import torch
 import torch.nn.functional as F
+from msgspec.structs import replace
 from PIL import Image
 from torch import Tensor
 
 from ..structs import Frozen
 from .data.normalize import Normalization
+from .given import GivenRow
 from .tasks import Units
 
 NamedNumbers = tuple[tuple[str, float], ...]
@@ -23,13 +25,15 @@ NamedNumbers = tuple[tuple[str, float], ...]
 class Prediction(Frozen):
     """Of one image: the likeliest `classes`, each with its probability, the likeliest first; or its
     `numbers` by name; or a `picture`, (height, width) of classes or (height, width, channels) of
-    pixels, both uint8 or, of more than 256 classes, uint16. `row` is the place in an array."""
+    pixels, both uint8 or, of more than 256 classes, uint16. `row` is the place in an array. Of an
+    image that cannot be read there is `unread` alone, which says why."""
 
     path: Path
     classes: NamedNumbers = ()
     row: int | None = None
     numbers: NamedNumbers = ()
     picture: numpy.ndarray[Any, Any] | None = None
+    unread: str = ""
 
     def save(self, path: Path) -> None:
         """Writes the picture as PNG."""
@@ -48,10 +52,13 @@ class Reading(Frozen):
     normalization: Normalization
     top: int
 
-    def __call__(self, path: Path, output: Tensor) -> Prediction:
+    def __call__(self, asked: GivenRow, output: Tensor) -> Prediction:
         """Of an output (…) without its batch."""
+        if asked.unread:
+            return Prediction(asked.path, unread=asked.unread)
         kind = self.document.get("target", "label")
-        return READERS[kind](self, path, output.float())
+        found = READERS[kind](self, asked.path, output.float())
+        return replace(found, row=asked.row)
 
     def names(self, count: int) -> list[str]:
         """Of the classes or numbers."""

@@ -528,6 +528,20 @@ def test_several_specs_and_one_is_wrong(
     assert "5 errors" in err
 
 
+def test_several_files_are_formatted_and_one_is_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "name: a\ninput: 3x8x8\nnet: {a: 3x3 conv 8}  \n"
+    names = ("a.yaml", "b.yaml", "c.yaml")
+    for name, written in zip(names, ("x: [", text, "y: ["), strict=True):
+        (tmp_path / name).write_text(written)
+    files = [str(tmp_path / name) for name in names]
+    assert run(["fmt", *files]) == 1
+    err = capsys.readouterr().err
+    assert files[0] in err and files[2] in err
+    assert (tmp_path / "b.yaml").read_text() == text.replace("  \n", "\n")
+
+
 @pytest.mark.parametrize("name", ["show", "check"])
 def test_overrides(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     digits = f"{ROOT}/specs/digits.yaml"

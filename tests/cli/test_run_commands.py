@@ -300,6 +300,29 @@ def test_a_folder_is_the_images_in_it(
     ]
 
 
+def test_an_image_that_cannot_be_read_stops_no_other(
+    trained: Path,
+    image: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = tmp_path / "some"
+    folder.mkdir()
+    for name in ("a.png", "c.png"):
+        (folder / name).write_bytes(image.read_bytes())
+    (folder / "b.png").write_bytes(image.read_bytes()[:20])
+    asked = ["predict", str(trained), str(folder)]
+    assert run(asked) == 3
+    told = capsys.readouterr()
+    seen = [line.split()[0] for line in told.out.splitlines()]
+    assert seen == [str(folder / "a.png"), str(folder / "c.png")]
+    assert f"error: {folder / 'b.png'} cannot be read as an" in told.err
+    assert run([*asked, "--json"]) == 3
+    _, broken, whole = json.loads(capsys.readouterr().out)
+    assert broken["classes"] == [] and whole["classes"]
+    assert broken["error"].startswith(f"{folder / 'b.png'} cannot be")
+
+
 def test_a_prediction(
     trained: Path, image: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -25,6 +25,7 @@ from resgraph.train import (
 )
 from resgraph.train.data import load
 from resgraph.train.data.digits import stored
+from resgraph.train.predicted import Prediction
 from resgraph.train.run.result import RunResult
 
 FAST = {"recipe": "digits", "epochs": 10}
@@ -119,10 +120,15 @@ def test_an_image_file_is_recognized(
         for p in found
     )
     (tmp_path / "no.png").write_text("<html>")
-    with pytest.raises(
-        TrainingError, match=r"no\.png cannot be read as an image"
-    ):
-        predict(run.directory, [tmp_path / "no.png"], load=small_plan.load)
+    asked = [files[0], tmp_path / "no.png", files[1]]
+    first, broken, last = predict(
+        run.directory, asked, load=small_plan.load, top=3
+    )
+    assert (first, last) == (found[0], found[1])
+    assert broken.unread.endswith(
+        "no.png cannot be read as an image: it is a web page (HTML): download the file itself"
+    )
+    assert broken == Prediction(asked[1], unread=broken.unread)
 
 
 def test_runs_are_listed(run: RunResult) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from ...errors import Diagnostic, SpecError
 from ...language.format import Form, reformat
 from ...language.references import own_file
 from ...language.yaml.reader import open_source
@@ -47,26 +48,35 @@ def fmt(
 ) -> int:
     """Put specs in one style. Comments and blank lines are kept."""
     changed = False
+    wrong: list[Diagnostic] = []
     for path in files:
-        source = open_source(own_file(path))
-        text = reformat(source, form or "keep")
+        try:
+            source = open_source(own_file(path))
+            text = reformat(source, form or "keep")
+        # the others are formatted first
+        except SpecError as problem:
+            wrong += problem.diagnostics
+            continue
         if text == source.text:
             continue
         changed = True
         if show_diff:
-            before = source.text.splitlines(keepends=True)
-            after = text.splitlines(keepends=True)
-            click.echo(
-                "".join(
-                    difflib.unified_diff(
-                        before, after, str(path), str(path)
-                    )
-                ),
-                nl=False,
-            )
+            _print_diff(path, source.text, text)
         elif only_check:
             click.echo(f"would reformat {path}", err=True)
         else:
             replace_file(path, text)
             click.echo(f"reformatted {path}", err=True)
+    if wrong:
+        raise SpecError(wrong)
     return int(changed and only_check)
+
+
+def _print_diff(path: Path, before: str, after: str) -> None:
+    lines = difflib.unified_diff(
+        before.splitlines(keepends=True),
+        after.splitlines(keepends=True),
+        str(path),
+        str(path),
+    )
+    click.echo("".join(lines), nl=False)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ...errors import UsageError
+from ...errors import TrainingError, UsageError
 from ..loading import load_plan
 from ..options import Multiple, json_option, set_option
-from ..report import print_json
+from ..report import print_json, report
 from ..training import need_run, options_from, run_options, weights_option
 
 if TYPE_CHECKING:
@@ -84,9 +84,10 @@ def predict(
     run: Path, images: tuple[Path, ...], top: int, beside: dict[str, list[float] | Path],
     out: Path | None, as_json: bool, weights: str | None, key: str | None,
     overrides: Multiple, allow_outside: bool, **settings: Any,
-) -> None:  # fmt: skip
+) -> int:  # fmt: skip
     """Say what a trained net sees in images, in all of a folder, or in each row of an array
-    (x.npy, x.npz, x.npz:NAME): that of a run, or of a spec with `--weights`."""
+    (x.npy, x.npz, x.npz:NAME): that of a run, or of a spec with `--weights`. An image that cannot
+    be read is told and left out, and the exit code is then 3."""
     from ... import train
 
     how: dict[str, Any] = {
@@ -101,11 +102,21 @@ def predict(
         plan = load_plan(str(run), overrides, allow_outside=allow_outside)
         found = train.predict_weights(plan, weights, images, key=key, **how)
     written = [_written(each, out) for each in found]
+    pairs = [*zip(found, written, strict=True)]
     if as_json:
-        pairs = zip(found, written, strict=True)
         print_json([_document(each, path) for each, path in pairs])
-        return
-    for each, path in zip(found, written, strict=True):
+    else:
+        _print(pairs)
+    unread = any(each.unread for each in found)
+    return TrainingError.exit_code if unread else 0
+
+
+def _print(pairs: list[tuple[Prediction, Path | None]]) -> None:
+    """A line each; what cannot be read is an error beside them."""
+    for each, path in pairs:
+        if each.unread:
+            report(TrainingError(each.unread), as_json=False)
+            continue
         classes = [
             f"{name} {probability:.1%}"
             for name, probability in each.classes
@@ -146,4 +157,5 @@ def _document(found: Prediction, path: Path | None) -> dict[str, object]:
         "classes": [*map(list, found.classes)],
         **({"numbers": dict(found.numbers)} if found.numbers else {}),
         **({"picture": str(path)} if path else {}),
+        **({"error": found.unread} if found.unread else {}),
     }
