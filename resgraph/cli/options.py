@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from math import isfinite
 from pathlib import Path
@@ -95,18 +96,42 @@ def json_option(command: F) -> F:
     )(command)
 
 
+def _free(
+    ctx: click.Context, param: click.Parameter, output: Path | None
+) -> Path | None:
+    """A place that cannot be written is told before anything is read, measured or drawn."""
+    if is_file(output):
+        _need_free(output, force=ctx.params["force"])
+    return output
+
+
+WRITTEN: dict[str, Any] = {
+    "type": click.Path(readable=False, path_type=Path),
+    "callback": _free,
+}
+"""An option, or an argument, that names a file to write; it stands with `force_option`."""
+
+
 def output_options(command: F) -> F:
     """`-o` and `--force`."""
     command = click.option(
         "-o",
         "--output",
-        type=click.Path(readable=False, path_type=Path),
+        **WRITTEN,
         metavar="FILE",
         help="write there, not to stdout",
     )(command)
-    return click.option("--force", is_flag=True, help="overwrite the file")(
-        command
-    )
+    return force_option(command)
+
+
+def force_option(command: F) -> F:
+    """`--force`."""
+    return click.option(
+        "--force",
+        is_flag=True,
+        is_eager=True,  # what names the file asks for it
+        help="overwrite the file",
+    )(command)
 
 
 def write(
@@ -139,11 +164,15 @@ def is_file(output: Path | None) -> TypeGuard[Path]:
     return output is not None and str(output) != "-"
 
 
-def need_free(output: Path, *, force: bool) -> None:
-    """A file that may not be overwritten is told of before minutes are spent on it. Raises
-    `UsageError`."""
-    if output.exists() and not force:
+def _need_free(output: Path, *, force: bool) -> None:
+    """Raises `UsageError` where there is a file, or no folder for one."""
+    if os.path.lexists(output) and not force:
         raise _there(output)
+    try:
+        # of a file in place of a folder that is said too
+        os.stat(f"{output.absolute().parent}/.")  # noqa: PTH116
+    except OSError as problem:
+        raise cannot_write(output, problem, "name another place") from None
 
 
 def _there(output: Path) -> UsageError:

@@ -31,7 +31,7 @@ from .recording import (
 )
 from .reporter import Reporter, RunStart, Silent
 from .run.checkpoint import Checkpoints, State
-from .run.directory import BEST, RunDirectory, create
+from .run.directory import BEST, RunDirectory, create, need_free
 from .run.result import RunResult
 from .settings.backends import configure_backends
 from .signals import StoppedError, catching_signals
@@ -42,6 +42,8 @@ def start(
 ) -> RunResult:
     """A fresh run in a directory of its own."""
     with process_group(os.environ, options.device, reporter.say) as world:
+        if out is not None and world.first:
+            need_free(out, force=options.force)
         ready = prepare(plan, options, world)
         made = (
             create(plan.name, out, force=options.force)

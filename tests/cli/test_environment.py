@@ -491,7 +491,7 @@ FAULTS = [
         "curves on a full disk",
         2,
         "no runs in",
-        ["runs", "folder", "--curves", "/dev/full"],
+        ["runs", "folder", "--curves", "/dev/full", "--force"],
         prepare=lambda p: (p / "folder").mkdir(),
     ),
     Fault(

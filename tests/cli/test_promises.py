@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from commandline import CLOSED, UNREAD, forked
 
+from resgraph import train
 from resgraph.cli import _COMMANDS, run
 
 ROOT = Path(__file__).parents[2]
@@ -460,6 +461,57 @@ def test_nothing_is_overwritten_without_force(
     assert path.read_text() == "mine"
     assert run([name, RESNET, "-o", str(path), "--force"]) == 0
     assert path.read_text() == first
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "render none.yaml -o FILE.svg",
+        "export none.yaml -o FILE.onnx",
+        "resolve none.yaml -o FILE",
+        "diff none.yaml none.yaml -o FILE.svg",
+        "profile none.yaml -o FILE",
+        "weights none.yaml none.pth -o FILE.safetensors",
+        "import none:none -o FILE",
+        "import none:none --weights FILE",
+        "runs none --curves FILE.svg",
+        "schema -o FILE",
+        "new FILE",
+    ],
+)
+def test_a_place_is_refused_before_anything_is_read(
+    asked: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    there = next(word for word in asked.split() if "FILE" in word)
+    (tmp_path / there).write_text("mine")
+    for folder, words in (
+        ("", "{} exists; --force overwrites it"),
+        ("none/", "cannot write {}: there is no such file or directory"),
+        (f"{there}/", "cannot write {}: a part of its path is a file"),
+    ):
+        placed = asked.replace("FILE", f"{tmp_path}/{folder}FILE")
+        assert run(placed.split()) == 2
+        said = words.format(tmp_path / folder / there)
+        assert capsys.readouterr().err.startswith(f"error: {said}")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "render resnet-18 --format mmd --width 300",
+        "render resnet-18 resnet-34 --format dot",
+        "render resnet-18 resnet-34 --engine dot",
+        "render resnet-18 --engine dot --format html",
+        "render resnet-18 -o net.bmp",
+    ],
+)
+def test_a_format_is_refused_before_anything_is_measured(
+    asked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured: list[object] = []
+    monkeypatch.setattr(train, "profile", measured.append)
+    assert run([*asked.split(), "--paint", "time"]) == 2
+    assert measured == []
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,14 @@ def test_a_folder_with_a_lock_of_its_own_is_not_emptied(
     assert (tmp_path / "thesis.tex").read_text() == "mine"
 
 
+def test_a_place_is_refused_before_the_data_is_read(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("mine")
+    data = {"set": "arrays", "path": str(tmp_path / "none.npz")}
+    plan = tiny({**PLAIN, "data": data})
+    with pytest.raises(UsageError, match="exists and is no run"):
+        build(plan, out=tmp_path, options=ONE)
+
+
 def test_what_died_at_birth_makes_way(tmp_path: Path) -> None:
     (tmp_path / "checkpoints").mkdir()
     for name in (LOCK, "spec.yaml", ".partial-model.py"):

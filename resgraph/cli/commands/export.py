@@ -23,7 +23,6 @@ from ..options import (
     Multiple,
     cannot_write,
     is_file,
-    need_free,
     output_options,
     set_option,
     write,
@@ -90,7 +89,6 @@ def export(
         raise UsageError(
             f"{form} is no text: say where to with -o FILE.{form}"
         )
-    need_free(output, force=force)
     options = {
         "fold_norms": fold_bn,
         "inplace": inplace == "on",

@@ -11,7 +11,7 @@ import click
 from ...errors import UsageError, needing, ticked
 from ...ops import Shape
 from ..loading import note
-from ..options import Multiple, need_free, output_options, write
+from ..options import WRITTEN, Multiple, output_options, write
 
 if TYPE_CHECKING:
     from ...importing import Imported
@@ -50,7 +50,7 @@ class _Shape(click.ParamType[tuple[str, Shape]]):
 )
 @click.option(
     "--weights",
-    type=click.Path(dir_okay=False, path_type=Path),
+    **WRITTEN,
     metavar="FILE",
     help="also write the model's weights, under the names of the spec (.safetensors)",
 )
@@ -79,8 +79,6 @@ def import_(
     with needing("importing needs PyTorch", "train"):
         from ...importing import from_model
         from ...outputs.pytorch.export import export
-    for file in filter(None, (output, weights)):
-        need_free(file, force=force)
     if len(models) > 1 and (weights or partial):
         raise UsageError("--weights and --partial are of one model")
     given = _named(shapes)

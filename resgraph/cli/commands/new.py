@@ -7,16 +7,14 @@ from pathlib import Path
 
 import click
 
-from ..options import write
+from ..options import WRITTEN, force_option, write
 
 SCHEMA = "resgraph.schema.json"
 _KINDS = ("digits", "cifar", "imagenet", "vector")
 
 
 @click.command()
-@click.argument(
-    "file", type=click.Path(path_type=Path), metavar="FILE.yaml"
-)
+@click.argument("file", **WRITTEN, metavar="FILE.yaml")
 @click.option(
     "--like",
     "kind",
@@ -25,7 +23,7 @@ _KINDS = ("digits", "cifar", "imagenet", "vector")
     show_default=True,
     help="what it is for",
 )
-@click.option("--force", is_flag=True, help="overwrite the file")
+@force_option
 def new(file: Path, kind: str, force: bool) -> None:
     """Write a spec to begin with: it checks, and it trains."""
     text = (

@@ -9,11 +9,12 @@ from typing import Any, Literal
 import click
 
 from ...errors import SpecError, UsageError
-from ...language.spec import load_spec
+from ...language.spec import Spec, load_spec
 from ...outputs.figure.content.builder import VIEWS
 from ...outputs.figure.render import (
     LETTERINGS,
     RenderOptions,
+    check_format,
     check_use,
     unfinished,
 )
@@ -147,17 +148,16 @@ def render(
             spec = load_spec(
                 specs[0], overrides, allow_outside=allow_outside
             )
-            if picture := unfinished(
-                expand(spec),
-                problem.diagnostics[0],
-                look["view"],
-                look["theme"],
-            ):
+            if picture := _unfinished(spec, problem, look):
                 write(picture, output, force=force)
         raise
+    # what is painted may have to be measured: that comes last
+    look["paint"] = paint
+    check = _check_graphviz if engine == "dot" else check_format
+    check(chosen, len(plans), RenderOptions(**look))
     look["paint"] = heats(plans, paint)
     write(
-        _by_graphviz(plans, chosen, look)
+        _by_graphviz(plans[0], chosen, look)
         if engine == "dot"
         else draw(plans, chosen, RenderOptions(**look), _say),
         output,
@@ -165,29 +165,47 @@ def render(
     )
 
 
+def _unfinished(
+    spec: Spec, problem: SpecError, look: dict[str, Any]
+) -> str:
+    first, made = problem.diagnostics[0], expand(spec)
+    return unfinished(made, first, look["view"], look["theme"])
+
+
 def _say(said: str) -> None:
     """A remark, which is no error."""
     click.echo(f"note: {said}", err=True)
 
 
-def _by_graphviz(
-    plans: Sequence[Plan], kind: str, look: dict[str, Any]
-) -> str | bytes:
-    """Graphviz' layout of one net."""
-    if len(plans) > 1:
+def _check_graphviz(kind: str, count: int, options: RenderOptions) -> None:
+    """Raises `UsageError` as `check_format` does, of Graphviz' layout."""
+    if count > 1:
         raise UsageError(
             "`--engine dot` lays out one net; several are drawn side by side without it"
         )
-    from ...outputs.figure.formats.graphviz_engine import LAID_OUT, laid_out
+    from ...outputs.figure.formats.graphviz_engine import LAID_OUT
 
     if kind not in LAID_OUT:
         raise UsageError(
             f"`--engine dot` makes {', '.join(LAID_OUT)}, not `{kind}`"
         )
-    ours = OUTPUTS["dot"].options
-    theirs = OUTPUTS[kind].options if kind != "svg" else []
-    check_use(RenderOptions(**look), "--engine dot", [*ours, *theirs])
-    text = plans[0].dot(**{name: look[name] for name in ours})
+    used = [*OUTPUTS["dot"].options, *_of_raster(kind)]
+    check_use(options, "--engine dot", used)
+
+
+def _by_graphviz(
+    plan: Plan, kind: str, look: dict[str, Any]
+) -> str | bytes:
+    """Graphviz' layout of one net."""
+    from ...outputs.figure.formats.graphviz_engine import laid_out
+
+    ours, theirs = OUTPUTS["dot"].options, _of_raster(kind)
+    text = plan.dot(**{name: look[name] for name in ours})
     return laid_out(
         text, kind, **{name: look[name] for name in theirs if look[name]}
     )
+
+
+def _of_raster(kind: str) -> Sequence[str]:
+    """The options of what an SVG of Graphviz is made into."""
+    return () if kind == "svg" else OUTPUTS[kind].options

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from ...errors import UsageError
-from ..options import json_option, write
+from ..options import WRITTEN, force_option, json_option, write
 from ..report import print_json
 
 if TYPE_CHECKING:
@@ -27,11 +27,11 @@ UNCUT = 10_000
 )
 @click.option(
     "--curves",
-    type=click.Path(path_type=Path),
+    **WRITTEN,
     metavar="FILE.svg",
     help="draw their errors in one picture",
 )
-@click.option("--force", is_flag=True, help="overwrite the picture")
+@force_option
 @json_option
 def runs(
     folders: tuple[Path, ...],

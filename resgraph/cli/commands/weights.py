@@ -10,7 +10,14 @@ import click
 
 from ...errors import needing
 from ..loading import load_plan
-from ..options import Multiple, json_option, set_option, spec_argument
+from ..options import (
+    WRITTEN,
+    Multiple,
+    force_option,
+    json_option,
+    set_option,
+    spec_argument,
+)
 from ..report import print_json
 
 if TYPE_CHECKING:
@@ -25,7 +32,7 @@ if TYPE_CHECKING:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    **WRITTEN,
     required=True,
     metavar="OUT.safetensors|.pth",
 )
@@ -41,7 +48,7 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="a YAML file of names, ours: theirs, where order, shape and names leave two readings",
 )
-@click.option("--force", is_flag=True, help="overwrite the file")
+@force_option
 @set_option
 @json_option
 def weights(

@@ -84,8 +84,18 @@ def render(
     """One net, or several side by side, in a format of `FORMATS`; `say` is told what cannot be read
     at the size that is asked for.
 
-    Raises `UsageError` for a format that is none, that cannot hold several nets or has no use for
-    what `options` ask, `MissingError` where a package that a format needs is not installed."""
+    Raises as `check_format`, and `MissingError` where a package that a format needs is not
+    installed."""
+    check_format(kind, len(plans), options)
+    output = FORMATS[kind]
+    if kind in DRAWN:
+        return _written(output, _scene(plans, options), options, say)
+    return _called(output, plans[0], options)
+
+
+def check_format(kind: str, count: int, options: RenderOptions) -> None:
+    """Raises `UsageError` for a format that is none, that cannot hold so many nets or has no use
+    for what `options` ask."""
     if kind not in FORMATS:
         said = (
             f"cannot draw `{kind}`" if kind else "which format is not said"
@@ -95,8 +105,8 @@ def render(
     if kind in DRAWN:
         fonts = ["font"] if options.text == "paths" else []
         check_use(options, kind, [*_OF_SCENE, *fonts, *output.options])
-        return _written(output, _scene(plans, options), options, say)
-    if len(plans) != 1:
+        return
+    if count != 1:
         raise UsageError(
             f"`{kind}` holds one net; several are drawn side by side as {', '.join(DRAWN)}"
         )
@@ -105,7 +115,6 @@ def render(
             f"`{kind}` holds the whole net; one part of it (--only) is drawn as {', '.join(DRAWN)}"
         )
     check_use(options, kind, output.options)
-    return _called(output, plans[0], options)
 
 
 _SCALE = {"png": 2.0}

@@ -105,22 +105,27 @@ def create(
             re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.").lower()
             or "net",
         )
-    if out.is_symlink() and not out.exists():
-        raise UsageError(
-            f"{out} is a symbolic link that leads nowhere; take it away, or choose another place"
-        )
     try:
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            return _replaced(out, force=force)
+        if need_free(out, force=force):
+            return _replaced(out)
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise disk_error(out, error, saved=False) from error
     return _fresh(out)
 
 
-def _replaced(out: Path, *, force: bool) -> RunDirectory:
-    """The directory of an older run, empty and locked. What holds anything else than a run is left
-    as it is."""
+def need_free(out: Path, *, force: bool) -> bool:
+    """Raises `UsageError` where a run may not be made at `out`; whether it would replace what is
+    there."""
+    if out.is_symlink() and not out.exists():
+        raise UsageError(
+            f"{out} is a symbolic link that leads nowhere; take it away, or choose another place"
+        )
+    try:
+        if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+            return False
+    except OSError as error:
+        raise disk_error(out, error, saved=False) from error
     is_run = (out / "run.json").is_file()
     if is_run and not force and not failed_unsaved(out):
         raise UsageError(
@@ -130,6 +135,11 @@ def _replaced(out: Path, *, force: bool) -> RunDirectory:
         raise UsageError(
             f"{out} exists and is no run; nothing there is overwritten, so choose another place"
         )
+    return True
+
+
+def _replaced(out: Path) -> RunDirectory:
+    """The directory of an older run, empty and locked."""
     held = lock(out)  # refuses where the run is still going
     entries = [
         entry
