@@ -198,8 +198,14 @@ def validate(
     return rest, file, found + more
 
 
+def no_variant(name: str) -> Mistake:
+    """What stands under a variant is no map."""
+    said = "a variant is a map of `let` values and keys of the file"
+    return Mistake(("variants", name), said, f"`{name}: {{}}` changes none")
+
+
 def _told(mistake: Mistake, tree: Mapping) -> Diagnostic:
-    """A mistake as a diagnostic, under `ops:` in words of its own."""
+    """A mistake as a diagnostic, of an op and a variant in words of their own."""
     match mistake.loc:
         case ("ops", str(op)) if op not in VOCABULARY:
             hint = op_meant(op, VOCABULARY)
@@ -207,6 +213,8 @@ def _told(mistake: Mistake, tree: Mapping) -> Diagnostic:
         case ("ops", op):
             said = f"`ops.{op}` must be a map of options"
             mistake = Mistake(mistake.loc, said, EXAMPLES["ops"])
+        case ("variants", str(name)):
+            mistake = no_variant(name)
     found = mistake.at(tree)
     below = (
         tree.entries[str(mistake.loc[0])].value

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..errors import Diagnostic, SpecError, UsageError, fault, ticked
+from .diagnose.keys import EXAMPLES, Mistake
 from .diagnose.nearest import did_you_mean, sure
 from .grammar.words import FILE_KEYS, LATER_KEYS, NO_VARIANT
 from .overlay import merge
-from .schema import File
+from .schema import File, no_variant
 from .yaml.tree import KeyValue, Mapping, entries_of, mapping_at
 
 
@@ -28,6 +29,7 @@ def apply_variant(tree: Mapping, variant: str) -> Mapping:
     ]
     if wrong:
         raise SpecError(map(_refused, wrong))
+    _need_maps(tree, variant, values)
     lets = values.without(*_file_keys(tree)).entries
     keys = values.without(*lets, "let", "expect").entries
     lets |= entries_of(values, "let")
@@ -59,10 +61,25 @@ def _variant(tree: Mapping, variant: str) -> Mapping:
         )
     values = known[variant].value
     if not isinstance(values, Mapping):
-        message = "a variant is a map of `let` values and keys of the file"
-        hint = f"`{variant}: {{}}` changes none"
-        raise fault("E022", message, values.span, hint).spec_error()
+        raise SpecError([no_variant(variant).at(tree)])
     return values
+
+
+def _need_maps(tree: Mapping, variant: str, values: Mapping) -> None:
+    """Raises `SpecError` for what is read entry by entry and is no map: by its words it would be a
+    mistake of the file, or none."""
+    wrong = [
+        Mistake(
+            ("variants", variant, key),
+            f"`{key}` must be a map of names",
+            EXAMPLES[key],
+        )
+        for key in ("let", "expect")
+        if key in values.entries
+        and not isinstance(values.entries[key].value, Mapping)
+    ]
+    if wrong:
+        raise SpecError(mistake.at(tree) for mistake in wrong)
 
 
 def _refused(entry: KeyValue) -> Diagnostic:

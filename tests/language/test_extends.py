@@ -8,6 +8,7 @@ import pytest
 from nets import pointed
 
 import resgraph
+from resgraph.checked import check_nets, found_in
 from resgraph.errors import Diagnostic, SpecError, UsageError
 from resgraph.language.extends import read_file
 from resgraph.language.recipe.steps import Steps
@@ -337,6 +338,8 @@ def test_a_file_without_variants_has_none(files: Path) -> None:
         ("{small: {v: 1}}", "E064", "v"),
         ("{small: 3}", "E022", "3"),
         ("{small: {w: 1.5}}", "E032", "1.5"),
+        ("{small: {let: 3}}", "E022", "3"),
+        ("{small: {expect: 3}}", "E022", "3"),
     ],
 )
 def test_mistakes_of_variants(
@@ -344,6 +347,15 @@ def test_mistakes_of_variants(
 ) -> None:
     found = problems(files, f"variants: {variants}\n", "::small")
     assert (found[0].code, pointed(found[0])) == (code, at)
+
+
+def test_a_variant_that_is_no_map_is_told_once(files: Path) -> None:
+    """By the variant itself, and by the file that the others read."""
+    path = files / "one.yaml"
+    net = "name: a\ninput: 3x8x8\nnet: {one: relu}\n"
+    path.write_text(f"{net}variants: {{a: 3, b: {{}}, c: {{}}}}\n")
+    (found,) = found_in(check_nets(str(path)))
+    assert (found.code, pointed(found)) == ("E022", "3")
 
 
 # -- overrides --------------------------------------------------------------------------------------------------------
