@@ -26,6 +26,7 @@ from ..grammar.parse import Parser, UnreadItem
 from ..grammar.records import Chunk, TensorExpr
 from ..grammar.words import CONSTANTS, TENSOR_NAMES
 from ..yaml.characters import LOOK_ALIKES, look_alikes
+from .applied import applied
 from .names import foreign_letters
 from .nearest import certain, did_you_mean, nearest
 from .word import (
@@ -226,6 +227,13 @@ def _python(item: _Item) -> Fault | None:
     return fault("E010", message, item.span, hint)
 
 
+def _applied(item: _Item) -> Fault | None:
+    """`leaky relu(body + shortcut)`."""
+    if not item.first:
+        return None
+    return applied(item.text, item.span, item.tensors, item.parser.blocks)
+
+
 def _layer(item: _Item) -> Fault | None:
     """What is no equation, or rather a layer than one of unknown names."""
     label = (
@@ -331,5 +339,5 @@ def _equation(item: _Item) -> TensorExpr | Fault:
 
 _GUESSES: tuple[Callable[[_Item], Fault | None], ...] = (
     _look_alike, _pair, _spaced_kernel, _other_times, _starred, _turned, _unknown_op,
-    _assigned, _name, _signless, _python, _layer,
+    _assigned, _name, _signless, _python, _applied, _layer,
 )  # fmt: skip
