@@ -19,6 +19,7 @@ from .options import said_once
 from .recovery import BlockRecovery
 from .regions.cut import cut
 from .regions.cut_rows import CutNet
+from .regions.seams import unsaid
 from .regions.shared_rows import rows_again
 from .regions.sharing import say_again
 from .rows import DraftRow, rows_of
@@ -87,11 +88,16 @@ def write(head: Head) -> str:
 
 
 def _cut(net: Captured) -> CutNet:
-    """Layers and blocks, with what stands there again."""
-    found = cut(net)
-    if net.shares:
+    """Layers and blocks, with what stands there again; rows for what no block says so."""
+    found, apart = cut(net), set[str]()
+    while net.shares:
         found.items = rows_again(found.items)
         say_again(found.items)
+        left = unsaid(net, found.items)
+        if left <= apart:
+            break
+        apart |= left
+        found = cut(net, apart)
     return found
 
 

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from resgraph.importing import Imported
+
 
 def conv_bn(
     width_in: int, width: int, kernel: int = 3, **options: int
@@ -216,3 +218,24 @@ def stages(block: type[nn.Module]) -> nn.Sequential:
 
 def chain(*blocks: nn.Module, width: int = 16) -> nn.Sequential:
     return nn.Sequential(stem(16), *blocks, tail(width))
+
+
+def proven(found: Imported, model: nn.Module) -> str:
+    assert found.proof.output is not None and found.proof.output <= 1e-9
+    assert (
+        found.proof.gradients is not None and found.proof.gradients <= 1e-9
+    )
+    assert found.plan.params == sum(p.numel() for p in model.parameters())
+    return found.text
+
+
+def lines(text: str) -> dict[str, str]:
+    """The rows of a file by name."""
+    rows = text.partition("\nnet:\n")[2].partition("\n\n")[0].splitlines()
+    return {
+        name.strip(): said.strip() for name, _, said in map(_parted, rows)
+    }
+
+
+def _parted(row: str) -> tuple[str, str, str]:
+    return row.partition(":")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from resgraph import from_module
-from resgraph.importing import Imported, ImportRefused
+from resgraph.importing import Imported
 
 INPUT = (8, 8, 8)
 
@@ -114,16 +113,91 @@ def test_numbers_of_a_shared_layer_are_those_of_its_first() -> None:
     assert torch.allclose(net(x), model(x), atol=1e-6)
 
 
-def test_one_layer_twice_in_a_path_is_refused() -> None:
-    class Twice(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.conv = nn.Conv2d(8, 8, 1)
+class Twice(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 1)
 
-        def forward(self, x: Tensor) -> Tensor:
-            return x + self.conv(self.conv(x).relu())
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.conv(self.conv(x).relu())
 
-    with pytest.raises(
-        ImportRefused, match="weight` is a weight of several layers"
-    ):
-        from_module(Twice(), INPUT)
+
+def test_one_layer_twice_in_a_path() -> None:
+    text = imported(Twice()).text
+    assert "  mlp:\n    p0:    1x1 conv in\n" in text, text
+    assert "    body:  [p0, relu, again p0]\n    merge: body + x\n" in text
+
+
+class Thrice(nn.Module):
+    """Tai et al. 2017 (DRRN), section 3.1, with one layer."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(width, width, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x
+        for _ in range(2):
+            y = self.conv(y).relu()
+        return x + self.conv(y)
+
+
+def test_one_layer_in_a_path_of_blocks() -> None:
+    """A path ends behind the layer, so that it has a name."""
+    net = nn.Sequential(
+        *(Thrice(8), Thrice(8)), nn.Conv2d(8, 16, 1), Thrice(16)
+    )
+    text = imported(net).text
+    assert "body:  [p0, relu, again p0, relu, again p0]" in text, text
+    assert text.count("again") == 2 and "2 x basic\n" in text
+
+
+class Scales(nn.Module):
+    """A residual block, in which layers run twice, over three sizes of a map."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.step, self.last = Step(8), nn.Conv2d(24, 8, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        maps = [x, F.avg_pool2d(x, 2), F.avg_pool2d(x, 4)]
+        given = [self.step(y) for y in maps]
+        sizes = zip(given, (1, 2, 4), strict=True)
+        return self.last(
+            torch.cat(
+                [
+                    y if n == 1 else F.interpolate(y, scale_factor=n)
+                    for y, n in sizes
+                ],
+                1,
+            )
+        )
+
+
+def test_a_block_over_three_sizes_of_a_map() -> None:
+    text = imported(nn.Sequential(nn.Conv2d(8, 8, 1), Scales())).text
+    assert "    p0:    [avg pool /2, again body, upsample 2]\n" in text, (
+        text
+    )
+    assert "    p1:    [avg pool /4, again body, upsample 4]\n" in text
+    assert "    body:  [3x3 conv in relu, gated]\n" in text
+
+
+class Refined(nn.Module):
+    """What a stage gives and what came in are its input again; the layer's first input is an
+    equation, which has a path of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.next = nn.Conv2d(8, 2, 1), nn.Conv2d(10, 2, 3, padding=1)  # fmt: skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.first(x)
+        for _ in range(2):
+            y = y + self.next(torch.cat([x, y], 1))
+        return y
+
+
+def test_a_layer_behind_an_equation_in_a_block() -> None:
+    text = imported(nn.Sequential(nn.Conv2d(8, 8, 1), Refined())).text
+    assert "p1:    concat(x p0)" in text, text

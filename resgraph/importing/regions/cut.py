@@ -5,8 +5,14 @@ layer, or one block, whose paths and equation follow from its dominators."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from itertools import chain
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from itertools import chain, takewhile
 
 from msgspec.structs import replace
 
@@ -18,6 +24,7 @@ from ..numbers.factors import number_of
 from .cut_rows import CutNet, mark
 from .paths import Piece, collapsed, in_equations, joined, narrows, parted
 from .prefixes import begin, prefixed
+from .seams import seams
 from .streams import CutStreams, streams
 from .structure import (
     Branch,
@@ -34,11 +41,14 @@ _FEWEST = 4
 """Fewer paths than these are no two streams that exchange something."""
 
 
-def cut(net: Captured) -> CutNet:
-    """The whole net as layers and blocks, one after another."""
-    items = _spine(net)
+def cut(net: Captured, apart: Collection[str] = ()) -> CutNet:
+    """The whole net as layers and blocks, one after another; steps that stand `apart` are in no
+    block."""
+    items = None if apart else _spine(net)
     if items is None:
-        return _opened(net, _beginning(net))
+        return _opened(
+            net, [*takewhile(_without(apart), _beginning(net))], apart
+        )
     levels = [n for n, item in enumerate(items) if _levels(item) > 1]
     if len(levels) == 1:
         return _opened(net, items[: levels[0]])
@@ -108,15 +118,25 @@ def _beginning(net: Captured) -> list[RegionItem]:
     return _sequence(_steps(net), net.input, net.outputs, net.steps)
 
 
-def _opened(net: Captured, items: list[RegionItem]) -> CutNet:
+def _without(apart: Collection[str]) -> Callable[[RegionItem], bool]:
+    """Whether an item has no step of these."""
+    return lambda item: not any(step.name in apart for step in item.steps)
+
+
+def _opened(
+    net: Captured, items: list[RegionItem], apart: Collection[str] = ()
+) -> CutNet:
     """What a net begins with, and then its rows."""
     known, entries = net.steps, [*net.inputs]
     done = {step.name for item in items for step in item.steps}
     steps = [step for step in _steps(net) if step.name not in done]
     if items:
         entries = [items[-1].exit]
-    units = _pieces(steps, entries, known, net.outputs)
-    branches = parted(units, entries, net.outputs)
+    kept = {*net.outputs, *apart}
+    begun = seams(net, steps, entries, kept)
+    units = _pieces(steps, entries, known, kept.union(*begun))
+    ends = [value for layer in begun for value in _ends(layer, known)]
+    branches = parted(units, entries, [*net.outputs, *ends])
     place = {name: n for n, name in enumerate(known)}
     branches.sort(key=lambda branch: place[branch.first.name])
     found = CutNet(items, entries[0])
@@ -132,6 +152,16 @@ def _opened(net: Captured, items: list[RegionItem]) -> CutNet:
     found.flow(flow, known)
     found.items = prefixed(found.items, {*net.outputs})
     return found
+
+
+def _ends(
+    seams: Sequence[str], known: Mapping[str, CapturedOp]
+) -> Iterator[str]:
+    """Where rows end before a layer that runs again: what it read first, and what no equation says
+    with which another row may start."""
+    first, *others = seams
+    yield first
+    yield from (v for v in others if not in_equations(known[v].op))
 
 
 def _sequence(

@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from ...ops import Binary, Concat, Op, Over, Shape
 from ...ops.function import Among, Pointwise
 from ..captured import CapturedOp, readers
+from .layers import repeated, steps_key
 from .structure import Branch, Region, RegionItem, StepTree, is_called
 
 
@@ -60,14 +61,15 @@ def collapsed(
 ) -> dict[str, Piece]:
     """Joins within a path, from one value to one value, as one unit each: blocks in the block. Of
     several rows, some values are `kept`, and any of the joins may be one, but for the levels of a
-    U-Net."""
+    U-Net. What stands there again with its weights is one unit each time."""
     nearest = _dominators(steps, entries)
     place = {step.name: n for n, step in enumerate(steps)}
     inner = _closed(steps, nearest, kept)
+    same = _repeated(inner, nearest, steps)
     for end, within in [*inner.items()]:
         own = (steps[place[name]] for name in within)
         level = narrows(own, steps[place[end]].shape)
-        if level if kept else nearest[end] in entries:
+        if (level if kept else nearest[end] in entries) and end not in same:
             del inner[end]
     taken: set[str] = set()
     units: dict[str, Piece] = {}
@@ -132,6 +134,24 @@ def _closed(
             if inside <= within and own.isdisjoint(kept):
                 found[step.name] = within
     return found
+
+
+def _repeated(
+    inner: Mapping[str, Collection[str]],
+    nearest: Mapping[str, str],
+    steps: Sequence[CapturedOp],
+) -> set[str]:
+    """The ends of those between which the same is done with the same weights."""
+    again = {step.name for each in repeated(steps) for step in each}
+    keys = {
+        end: steps_key(
+            nearest[end], [each for each in steps if each.name in within]
+        )
+        for end, within in inner.items()
+        if not again.isdisjoint(within)
+    }
+    times = Counter(keys.values())
+    return {end for end, key in keys.items() if times[key] > 1}
 
 
 def _between(

@@ -8,6 +8,7 @@ from typing import Literal
 from ...structs import Frozen
 from ..captured import CapturedOp
 from .cut_rows import mark, row_start
+from .layers import has_weights, item_key
 from .structure import Mark, RegionItem
 
 
@@ -74,14 +75,14 @@ def _said(run: _Run, items: Sequence[RegionItem], begun: str) -> CapturedOp:
 
 def _runs(items: Sequence[RegionItem]) -> Iterator[_Run]:
     """The longest, of what does not say `again` itself."""
-    keys = [*map(_key, items)]
+    keys = [*map(item_key, items)]
     firsts: dict[Hashable, int] = {}
     said: set[int] = set()
     place = 0
     while place < len(items):
         count = 1
         first = firsts.setdefault(keys[place], place)
-        if first < place and _has_weights(items[place]):
+        if first < place and has_weights(items[place]):
             count = _length(keys, range(first, place), place, said)
             said.update(range(place, place + count))
             yield _Run(first, place, count)
@@ -98,29 +99,3 @@ def _length(
     pairs = enumerate(zip(first, keys[place:], strict=False))
     differ = (n for n, (at, key) in pairs if at in said or keys[at] != key)
     return next(differ, min(len(first), len(keys) - place))
-
-
-def _key(item: RegionItem) -> Hashable:
-    """What an item does, and with which weights."""
-    if isinstance(item, CapturedOp):
-        return item.op, _weights(item)
-    steps = [*item.steps]
-    places = {item.entry: 0} | {
-        step.name: n for n, step in enumerate(steps, 1)
-    }
-    return tuple(
-        (
-            step.op,
-            _weights(step),
-            tuple(places.get(name, name) for name in step.inputs),
-        )
-        for step in steps
-    )
-
-
-def _weights(step: CapturedOp) -> Hashable:
-    return tuple(sorted(step.tensors.items()))
-
-
-def _has_weights(item: RegionItem) -> bool:
-    return any(step.tensors for step in item.steps)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import combinations
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, pairwise, takewhile
 from typing import Literal
 
 from msgspec.structs import replace
 
-from ...collecting import of_type
+from ...collecting import by_key, of_type
 from ...graph import Node
 from ...structs import Frozen
-from ..captured import Captured, CapturedOp, ImportRefused
+from ..captured import Captured, CapturedOp, ImportRefused, MovedKey
+from .layers import has_weights, item_key
 from .structure import Branch, Mark, Region, RegionItem
 
 
@@ -43,7 +44,7 @@ def _placed(item: RegionItem, places: Mapping[str, int]) -> RegionItem:
 
 
 class _Pair(Frozen):
-    """So many items that two paths share, and where they begin in each."""
+    """So many items that stand in a path and once more, there or in a later one."""
 
     path: int
     place: int
@@ -52,26 +53,46 @@ class _Pair(Frozen):
     count: int
 
 
+_Place = tuple[int, int]
+"""A path, and an item of it."""
+
+
 def _pair(block: Region) -> _Pair | None:
+    """The first that is not said, with as many items as all have that begin so; a path that is said
+    again stays whole."""
     paths = [branch.items for branch in block.branches]
-    for (path, one), (again, other) in combinations(enumerate(paths), 2):
-        for place, item in enumerate(one):
-            for begin, same in enumerate(other):
-                if _alike(item, same) and item.tensors:
-                    count = _length(one[place:], other[begin:])
-                    return _Pair(path, place, again, begin, count)
+    places: dict[Hashable, list[_Place]] = by_key(
+        (item_key(item), (path, place))
+        for path, items in enumerate(paths)
+        for place, item in enumerate(items)
+        if has_weights(item)
+    )
+    said = {
+        item.op.path
+        for item in block.within
+        if isinstance(item.op, SharedPath)
+    }
+    for (path, place), *others in places.values():
+        count = _length(paths, (path, place), others)
+        whole = count == len(paths[path])
+        if others and (whole or block.branches[path].value not in said):
+            return _Pair(path, place, *others[0], count)
     return None
 
 
-def _length(one: Sequence[RegionItem], other: Sequence[RegionItem]) -> int:
-    """How many begin both."""
-    pairs = zip(one, other, strict=False)
-    differ = (n for n, pair in enumerate(pairs) if not _alike(*pair))
-    return next(differ, min(len(one), len(other)))
-
-
-def _alike(a: RegionItem, b: RegionItem) -> bool:
-    return a.op is not None and (a.op, a.tensors) == (b.op, b.tensors)
+def _length(
+    paths: Sequence[Sequence[RegionItem]],
+    first: _Place,
+    others: Iterable[_Place],
+) -> int:
+    """How many items all have from there on."""
+    starts = [first, *others]
+    rests = [[*map(item_key, paths[p][n:])] for p, n in starts]
+    for (path, place), (behind, end) in pairwise(starts):
+        if path == behind:
+            rests.append(rests[0][: end - place])
+    alike = (len({*keys}) == 1 for keys in zip(*rests, strict=False))
+    return len([*takewhile(bool, alike)])
 
 
 def _share(block: Region, pair: _Pair) -> None:
@@ -83,16 +104,23 @@ def _share(block: Region, pair: _Pair) -> None:
         first.items[end:],
     )
     parts = list(_parts(first, [*filter(None, cuts)]))
-    shared = parts[bool(pair.place)].value
+    if isinstance(first.start, tuple) and not pair.place:
+        # an equation is not repeated
+        before = Branch(first.start[0].name, first.start, [])
+        parts[0].start = before.value
+        parts.insert(0, before)
     block.branches[pair.path : pair.path + 1] = parts
-    other = block.branches[pair.other + len(parts) - 1]
-    last = other.items[pair.begin + pair.count - 1]
-    begin = other.items[pair.begin]
-    assert isinstance(last, CapturedOp) and isinstance(begin, CapturedOp)
+    # of the same path, it is in the last part
+    other = block.branches[pair.other + len(parts) - 1].items
+    start = pair.begin - (end if pair.path == pair.other else 0)
+    last = other[start + pair.count - 1]
     said = CapturedOp(
-        last.name, SharedPath(path=shared), begin.inputs, last.shape
+        last.exit,
+        SharedPath(path=first.items[end - 1].exit),
+        (other[start].entry,),
+        last.out,
     )
-    other.items[pair.begin : pair.begin + pair.count] = [said]
+    other[start : start + pair.count] = [said]
 
 
 def _parts(
@@ -109,18 +137,60 @@ def _parts(
 def untied(
     net: Captured, nodes: Iterable[Node], found: Mapping[str, str]
 ) -> None:
-    """Raises `ImportRefused` where layers share a weight and our nodes do not, or the other way
-    round; `found` says which step each node is."""
-    seen: dict[str, str] = {}
-    for node in nodes:
+    """Raises `ImportRefused` where layers share a weight and our nodes do not; `found` says which
+    step each node is."""
+    seen: dict[str, Node] = {}
+    for node in nodes if net.ties else ():
         step = net.steps[found[node.name]]
-        for key in step.tensors.values():
-            if (
-                net.ties
-                and seen.setdefault(key, node.module) != node.module
-            ):
-                raise ImportRefused(
-                    f"`{key}` is a weight of several layers, which `again` says of whole rows and"
-                    " of two paths of a block",
-                    step.module,
-                )
+        for role, key in step.tensors.items():
+            first = seen.setdefault(key, node)
+            if first.module != node.module:
+                before = net.steps[found[first.name]]
+                said = _of_both(role, key, before, step)
+                raise ImportRefused(said, step.module)
+
+
+def _of_both(
+    role: str, key: str, first: CapturedOp, other: CapturedOp
+) -> str:
+    """What two layers share, and what to do about it."""
+    one, two = (_layer(role, key, step) for step in (first, other))
+    return (
+        f"`{key}` is the {role} of {one} and of {two}{_apart(first, other)}: `again` shares a whole"
+        " layer with all that it has, and the language has no other word for it. Give the second a"
+        f" {role} of its own, as {_copy(role, key, other)}: the net computes the same, and"
+        " the two learn apart"
+    )
+
+
+def _layer(role: str, key: str, step: CapturedOp) -> str:
+    where = f" in `{step.module}`" if step.module else ""
+    return f"`{step.op.label()}`{where}"
+
+
+def _turned(first: CapturedOp, other: CapturedOp) -> bool:
+    """Whether one of them reads the other's weight with its axes in another order."""
+    keys = [[*step.tensors.values()] for step in (first, other)]
+    return any(isinstance(key, MovedKey) for key in chain(*keys))
+
+
+def _apart(first: CapturedOp, other: CapturedOp) -> str:
+    """What keeps them from being one layer, or from being said so."""
+    if _turned(first, other):
+        return ", there turned over"
+    if first.op != other.op:
+        return ", another layer"
+    own = [
+        role
+        for role, key in other.tensors.items()
+        if first.tensors.get(role) != key
+    ]
+    if own:
+        return f", which has another {' and '.join(own)}"
+    return ", one layer that no rows or paths have alike"
+
+
+def _copy(role: str, key: str, other: CapturedOp) -> str:
+    laid = other.tensors[role]
+    turned = isinstance(laid, MovedKey) and len(laid.sizes) == 2
+    return f"`nn.Parameter({key}{'.t()' * turned}.detach().clone())`"
