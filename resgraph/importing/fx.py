@@ -34,10 +34,13 @@ from .program import (
     Parameter,
     TensorRef,
     TensorSizes,
+    first_keys,
     input_name,
     input_shapes,
     own_classes,
+    tied,
 )
+from .sources import tensors_of
 
 BATCH = 2
 """With one image, a trace could take the batch for an axis that is not there."""
@@ -48,6 +51,9 @@ def capture(model: nn.Module, shape: Shape | InputShapes) -> AtenProgram:
     `ImportRefused`."""
     shapes = input_shapes(shape)
     _need_inputs(model, shapes)
+    # without its numbers, what is one tensor is so no more
+    own = tensors_of(model).items()
+    first = first_keys((key, id(tensor)) for key, tensor in own)
     model = nn.Module.to(model, "meta").eval()
     images = [
         torch.empty(BATCH, *each, device="meta") for each in shapes.values()
@@ -71,7 +77,12 @@ def capture(model: nn.Module, shape: Shape | InputShapes) -> AtenProgram:
         (path, f"{type(module).__module__}.{type(module).__name__}")
         for path, module in model.named_modules(remove_duplicate=False)
     )
-    return replace(program(exported), classes=own_classes(classes))
+    found = program(exported)
+    return replace(
+        found,
+        parameters=tied(found.parameters, first),
+        classes=own_classes(classes),
+    )
 
 
 def _batched(shapes: InputShapes) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
+
+from msgspec.structs import replace
 
 from ..language.grammar.words import name_problem
 from ..ops import VOCABULARY, Shape
@@ -103,6 +105,23 @@ class Parameter(Frozen):
     key: str
     axes: TensorSizes
     learned: bool = True
+
+
+def tied(
+    parameters: Mapping[str, Parameter], first: Mapping[str, str]
+) -> dict[str, Parameter]:
+    """Parameters of which those that are one tensor have one key: of each key, the `first` that is
+    the same tensor."""
+    return {
+        name: replace(each, key=first.get(each.key, each.key))
+        for name, each in parameters.items()
+    }
+
+
+def first_keys(tensors: Iterable[tuple[str, Hashable]]) -> dict[str, str]:
+    """The keys of tensors with what each is → the first key of the same."""
+    known: dict[Hashable, str] = {}
+    return {key: known.setdefault(what, key) for key, what in tensors}
 
 
 def parameters_read(

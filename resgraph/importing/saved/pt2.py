@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from msgspec.structs import replace
 from torch import Tensor
 
 from ...files import reason
@@ -23,7 +24,9 @@ from ..program import (
     Parameter,
     TensorRef,
     TensorSizes,
+    first_keys,
     own_classes,
+    tied,
 )
 from .interpreter import aten
 
@@ -44,7 +47,17 @@ _BROKEN = (
 def read_pt2(path: Path) -> AtenProgram:
     """The program of a file that torch.export.save of torch 2.13 wrote. Raises `ImportRefused`."""
     with _Archive(path) as archive:
-        return _program(archive.json("models/model.json")["graph_module"])
+        found = _program(archive.json("models/model.json")["graph_module"])
+        first = first_keys(_stored(archive, "weights"))
+        return replace(found, parameters=tied(found.parameters, first))
+
+
+def _stored(
+    archive: _Archive, kind: str
+) -> Iterator[tuple[str, tuple[str, str]]]:
+    """The keys of tensors, and where and how the numbers of each lie in the archive."""
+    for key, about in archive.tensors(kind).items():
+        yield key, (about["path_name"], json.dumps(about["tensor_meta"]))
 
 
 def tensors_of_pt2(path: Path) -> dict[str, Tensor]:
@@ -52,14 +65,10 @@ def tensors_of_pt2(path: Path) -> dict[str, Tensor]:
     with _Archive(path) as archive:
         found: dict[str, Tensor] = {}
         for kind in ("weights", "constants"):
-            folder = f"data/{kind}"
-            config = archive.json(f"{folder}/model_{kind}_config.json")[
-                "config"
-            ]
-            for key, about in config.items():
+            for key, about in archive.tensors(kind).items():
                 if not about["use_pickle"]:
                     content = archive.entry(
-                        f"{folder}/{about['path_name']}", limit=None
+                        f"data/{kind}/{about['path_name']}", limit=None
                     )
                     found[key] = _tensor(content, about["tensor_meta"])
         return found
@@ -99,6 +108,12 @@ class _Archive:
 
     def json(self, name: str) -> Any:
         return json.loads(self.entry(name, limit=_LARGEST))
+
+    def tensors(self, kind: str) -> Mapping[str, Any]:
+        """What it says of the weights, or of the constants, by their keys."""
+        file = f"data/{kind}/model_{kind}_config.json"
+        found: Mapping[str, Any] = self.json(file)["config"]
+        return found
 
     def entry(self, name: str, *, limit: int | None) -> bytes:
         """A file of the archive. Raises `ValueError` where it is not there, or too large."""
