@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 
 import pytest
 
@@ -95,6 +96,41 @@ def test_a_fix_makes_what_was_meant(wrong: str, right: str) -> None:
         problem.edits[0].span.source, problem.edits
     ) == SPEC.format(right)
     assert examine(SPEC.format(right)) == []
+
+
+TABS = {
+    "net:\n\ta: relu\n\tb: [relu,\n\t\trelu]\n\tc: relu\n\td: relu\n\te: relu\n\tf: relu\n": (
+        "net:\n  a: relu\n  b: [relu,\n    relu]\n  c: relu\n  d: relu\n  e: relu\n  f: relu\n"
+    ),
+    "net:\n  a: relu\n\t\n  b: relu\n": "net:\n  a: relu\n  \n  b: relu\n",
+    "net:\n  a: relu\n\tb: relu\n": "net:\n  a: relu\n  b: relu\n",
+    "net:\n    a: relu\n\tb: relu\n": "net:\n    a: relu\n    b: relu\n",
+    "blocks:\n  b:\n    body: [relu]\n  \tmerge: body\nnet: {a: b}\n": (
+        "blocks:\n  b:\n    body: [relu]\n    merge: body\nnet: {a: b}\n"
+    ),
+    "net:\n  a:\n  -\trelu\n  -\trelu\n": "net:\n  a:\n  - relu\n  - relu\n",
+}
+HOW_WIDE = [
+    "blocks:\n  b:\n    body: [relu]\n\tmerge: body\nnet: {a: b}\n",
+    "about: |\n  x\n  \ty\nnet:\n\ta: relu\n",
+]
+"""A block or a part of one, and a text of other spaces, by the width of a tab."""
+
+
+@pytest.mark.parametrize(("wrong", "right"), TABS.items())
+def test_tabs_become_spaces(wrong: str, right: str, tmp_path: Path) -> None:
+    head = "name: a\ninput: 3x8x8\n"
+    path = tmp_path / "a.yaml"
+    path.write_text(head + wrong)
+    assert run(["check", "--fix", str(path)]) == 0
+    assert path.read_text() == head + right
+
+
+@pytest.mark.parametrize("text", HOW_WIDE)
+def test_tabs_of_two_meanings_stay(text: str) -> None:
+    (problem,) = examine(f"name: a\ninput: 3x8x8\n{text}")
+    assert "a line is indented with a tab" in problem.message
+    assert problem.edits == ()
 
 
 @pytest.mark.parametrize(("wrong", "said"), LEFT.items())

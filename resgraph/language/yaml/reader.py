@@ -8,6 +8,8 @@ import stat
 from itertools import islice
 from pathlib import Path
 
+from msgspec.structs import replace
+
 import yaml
 from resgraph.errors import Diagnostic, Source, SpecError, printable
 
@@ -21,6 +23,7 @@ from .compose import Composer
 from .limits import LIMITS, EndOfReadingError, Limits
 from .places import Places
 from .syntax import not_a_spec, syntax_error
+from .tabs import untabbed
 from .tree import Mapping
 
 __all__ = ["LIMITS", "Limits", "decode", "open_source", "read"]
@@ -119,7 +122,9 @@ def read(
         )
         start = places.span(broken, broken).start
         told = [e for e in errors if e.code != "E008" or e.start < start]
-        return None, _in_order([*told, syntax_error(error, places)])
+        return None, _in_order(
+            [*told, _syntax_error(error, places, limits)]
+        )
     if not isinstance(composer.root, Mapping):
         return None, [not_a_spec(composer.root, places)]
     return composer.root, _in_order(errors)
@@ -129,6 +134,18 @@ def _offset(error: Exception, places: Places) -> int:
     """Where PyYAML stopped."""
     mark = getattr(error, "problem_mark", None)
     return min(mark.index, len(places.text)) if mark else 0
+
+
+def _syntax_error(
+    error: Exception, places: Places, limits: Limits
+) -> Diagnostic:
+    """What PyYAML complains of; of a tab that indents a line, with what mends all of them."""
+    wrong, offset = syntax_error(error, places), _offset(error, places)
+    line = places.text[places.line(offset)[0] : offset + 1]
+    if not line.endswith("\t") or line.strip():
+        return wrong
+    edits = untabbed(places, lambda text: read(text, limits)[0])
+    return replace(wrong, edits=edits)
 
 
 def _in_order(errors: list[Diagnostic]) -> list[Diagnostic]:

@@ -155,10 +155,10 @@ class _Complaint:
             self.text[self.at :].lstrip("\t")
         )
         said = "a line is indented with a tab"
-        hint = "indent with spaces, two for each level"
+        hint = Hint("indent with spaces, two for each level")
         if self.before().strip():
             said = "a tab stands where a space belongs"
-            hint = "write one space"
+            hint = Hint("write one space", " ", True)
         return self.error(said, hint, self.here(length), "a tab")
 
     def quote(self) -> Diagnostic | None:
