@@ -198,7 +198,7 @@ def test_torch_is_imported_in_three_places() -> None:
 
 def loaded_after(code: str, *modules: str) -> set[str]:
     """Those of the modules, else of the heavy libraries, that are imported once `code` has run in a fresh interpreter."""
-    script = f"import sys\n{code}\nprint(*(m for m in {modules or HEAVY!r} if m in sys.modules), sep='\\n', file=sys.stderr)"
+    script = f"import sys\n{code}\nprint('loaded', *(m for m in {modules or HEAVY!r} if m in sys.modules), file=sys.stderr)"
     done = subprocess.run(
         [sys.executable, "-c", script],
         cwd=ROOT,
@@ -206,7 +206,7 @@ def loaded_after(code: str, *modules: str) -> set[str]:
         text=True,
         check=True,
     )
-    return set(done.stderr.split())
+    return {*done.stderr.splitlines()[-1].split()} - {"loaded"}
 
 
 def test_no_two_test_modules_are_one_module() -> None:
@@ -233,6 +233,32 @@ def test_importing_resgraph_is_light() -> None:
 def test_check_is_light() -> None:
     code = "from resgraph.cli import run\nassert run(['check', 'specs/resnet.yaml::resnet-18']) == 0"
     assert loaded_after(code) == set()
+
+
+MISTAKEN = {
+    "sweep STUDY -o OUT": 1,
+    "sweep STUDY --plan": 1,
+    "export none.yaml -o OUT.onnx": 1,
+    "export resnet-18 --features none -o OUT.onnx": 2,
+    "import timm:a timm:b --partial": 2,
+    "check none.yaml --prove": 1,
+    "check none.yaml --module none.py": 1,
+    "weights none.yaml none.pth -o OUT.pth": 1,
+    "profile none.yaml": 1,
+    "predict none.yaml --weights none.pth none.png": 1,
+}
+
+
+@pytest.mark.parametrize(("asked", "code"), MISTAKEN.items())
+def test_a_mistake_is_told_without_torch(
+    asked: str, code: int, tmp_path: Path
+) -> None:
+    study = tmp_path / "study.yaml"
+    study.write_text("study: a\nnets: [none.yaml]\nseeds: 3\n")
+    words = asked.replace("STUDY", str(study))
+    words = words.replace("OUT", str(tmp_path / "out"))
+    line = f"from resgraph.cli import run\nassert run({words.split()!r}) == {code}"
+    assert loaded_after(line, "torch", "scipy") == set()
 
 
 @pytest.mark.parametrize("command", ["check", "show"])

@@ -50,9 +50,9 @@ def sweep(
     comparable, `RunError` where another sweep has the directory, what `train.build` raises but
     for a run that diverges, and `TrainingError` where runs are missing in the end, unless
     `partial`."""
+    nets = [] if study.file.search else points(study)
     _need(kinds)
     options = options or Options()
-    nets = [] if study.file.search else points(study)
     with (
         _machines(options, count, cluster) as make,
         open_folder(out) as folder,

@@ -92,6 +92,8 @@ def check(
 
 def _differs(plans: list[Plan], module: Path | None) -> bool:
     """Whether a module is not the graph that is drawn, which is said."""
+    if not plans:  # as is told
+        return False
     if module and len(plans) != 1:
         raise UsageError(
             f"`--module` is for one net, and {len(plans)} are checked"

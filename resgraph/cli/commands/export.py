@@ -130,13 +130,16 @@ class _Net(Frozen):
         """The whole plan, or that of the backbone."""
         return plan.features(*self.rows) if self.rows else plan
 
-    def source(self, *, fold_bn: bool, inplace: bool) -> str:
-        """As Python."""
+    def plan(self) -> Plan:
+        """The whole plan."""
         path = self.run / "spec.yaml" if self.run else self.spec
-        plan = load_plan(
+        return load_plan(
             path, self.overrides, allow_outside=self.allow_outside
         )
-        plan = self.asked(plan)
+
+    def source(self, *, fold_bn: bool, inplace: bool) -> str:
+        """As Python."""
+        plan = self.asked(self.plan())
         plan = (
             replace(plan, graph=fold_batch_norm(plan.graph)[0])
             if fold_bn
@@ -148,27 +151,28 @@ class _Net(Frozen):
 
     def weighted(self, form: str, **options: Any) -> bytes:
         """With its weights."""
-        with needing(f"exporting to {form} needs PyTorch", "train"):
+        said = f"exporting to {form} needs PyTorch"
+        whole = self.of_run(said) if self.run else self.plan()
+        part = self.asked(whole)
+        # a mistake in a spec is told without torch
+        with needing(said, "train"):
             from ...outputs.pytorch.export import export as exported
             from ...train.inference import preprocessing, trained
-            from ...train.resuming import own_plan
             from ...train.start.transfer import loaded
         state = None
         if self.run:
-            whole = own_plan(
-                self.run, lambda path: load(path, strict=False)
-            )
             state = trained(self.run, whole.module()).state_dict()
             options["preprocessing"] = preprocessing(self.run)
-        else:
-            whole = load_plan(
-                self.spec, self.overrides, allow_outside=self.allow_outside
-            )
         if self.start:
             state = loaded(whole, self.start)[0].state_dict()
-        return exported(
-            self.asked(whole), form, self.kept(whole, state), **options
-        )
+        return exported(part, form, self.kept(whole, state), **options)
+
+    def of_run(self, said: str) -> Plan:
+        """The whole plan that a run was trained with."""
+        assert self.run
+        with needing(said, "train"):
+            from ...train.resuming import own_plan
+        return own_plan(self.run, lambda path: load(path, strict=False))
 
     def kept(
         self, whole: Plan, state: dict[str, Any] | None

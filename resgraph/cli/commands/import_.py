@@ -76,12 +76,12 @@ def import_(
     The spec and the model are run on the same random weights, and nothing is written unless they
     are equal. What the language cannot say is refused (exit 1), with the op and the module that
     runs it."""
-    with needing("importing needs PyTorch", "train"):
-        from ...importing import from_model
-        from ...outputs.pytorch.export import export
     if len(models) > 1 and (weights or partial):
         raise UsageError("--weights and --partial are of one model")
     given = _named(shapes)
+    with needing("importing needs PyTorch", "train"):
+        from ...importing import from_model
+        from ...outputs.pytorch.export import export
     found = [from_model(model, given, partial=partial) for model in models]
     write(_text(found, output), output, force=force)
     if weights:
