@@ -154,7 +154,11 @@ def checkpoints(
     return folder / name
 
 
-def fake_torchvision(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+def fake_torchvision(
+    monkeypatch: pytest.MonkeyPatch,
+    url: str,
+    name: str = "Small_Weights.V1",
+) -> None:
     """A torchvision that has one net; its own is tested beside, where it is installed."""
     how = SimpleNamespace(
         mean=[0.5, 0.5, 0.5],
@@ -166,7 +170,7 @@ def fake_torchvision(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     meta = {"categories": ["x", "y"]}
     weights = SimpleNamespace(url=url, transforms=lambda: how, meta=meta)
     models: Any = ModuleType("torchvision.models")
-    models.get_weight = {"Small_Weights.V1": weights}.__getitem__
+    models.get_weight = {name: weights}.__getitem__
     monkeypatch.setitem(
         sys.modules, "torchvision", ModuleType("torchvision")
     )
@@ -191,6 +195,26 @@ def test_torchvisions_weights_come_from_torch_hubs_cache(
     )
     with pytest.raises(UsageError, match="no weights `Smal_Weights"):
         found("torchvision:Smal_Weights.V1")
+
+
+@pytest.mark.parametrize(
+    "name", ["GoogLeNet_Weights.V1", "Inception_V3_Weights.V1"]
+)
+def test_images_of_inception_are_turned_as_its_net_turns_them(
+    name: str,
+    tmp_path: Path,
+    checkpoints: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`transform_input` of torchvision 0.28: `x * std / 0.5 + (mean - 0.5) / 0.5` of what is normalized
+    by mean and deviation, which is `2 * x - 1` of the pixels in [0, 1]."""
+    url = f"https://nowhere.invalid/{checkpoints.name}"
+    fake_torchvision(monkeypatch, url, name)
+    line = f"weights: torchvision:{name}"
+    ready = prepared(plan(tmp_path / "new.yaml", line))
+    pixels = torch.tensor([0.0, 127.5, 255.0]).expand(1, 3, 1, 3)
+    seen = normalization_of(ready)(pixels)[0, 0, 0]
+    assert seen.tolist() == pytest.approx([-1, 0, 1], abs=1e-6)
 
 
 def test_a_file_of_torchvision_is_named_by_its_hash(

@@ -19,6 +19,9 @@ from .statement import StatedImages
 SERVER = "https://download.pytorch.org/models/"
 _HASHED = re.compile(r"[\w.-]+-([0-9a-f]{8,})\.pth")
 """A file's name with the beginning of its SHA-256, as torch.hub has it."""
+_TURNED = ("GoogLeNet_", "Inception_V3_")
+"""Weights whose nets in torchvision turn normalized images to [-1, 1] themselves (0.28,
+`transform_input`), which is in no state dict and in none of our nets."""
 
 
 def fetched(name: str) -> tuple[Path, StatedImages | None]:
@@ -80,11 +83,18 @@ def _by_enum(name: str) -> tuple[str, StatedImages | None]:
             " torchvision:ResNet50_Weights.IMAGENET1K_V2"
         ) from None
     how = weights.transforms()
-    return weights.url, _statement(how, weights.meta.get("categories", ()))
+    halves = ([0.5] * 3, [0.5] * 3)
+    norm = halves if name.startswith(_TURNED) else (how.mean, how.std)
+    classes = weights.meta.get("categories", ())
+    return weights.url, _statement(how, norm, classes)
 
 
-def _statement(how: Any, classes: Sequence[str]) -> StatedImages:
-    """What a preset of torchvision's transforms does."""
+def _statement(
+    how: Any,
+    norm: tuple[Sequence[float], Sequence[float]],
+    classes: Sequence[str],
+) -> StatedImages:
+    """What a preset of torchvision's transforms does, with this mean and deviation."""
     way = how.interpolation.value
     sizes = (
         getattr(how, key, None) for key in ("resize_size", "crop_size")
@@ -93,4 +103,4 @@ def _statement(how: Any, classes: Sequence[str]) -> StatedImages:
     said = f"shorter side {shorter or 'any'}, the middle {middle or 'any'}, {way}"
     # a hair less, for rounding down to lead to the same side
     part = middle / (shorter + 1e-6) if shorter and middle else None
-    return StatedImages.of(how.mean, how.std, said, classes).seen(part, way)
+    return StatedImages.of(*norm, said, classes).seen(part, way)
