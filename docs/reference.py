@@ -9,17 +9,25 @@ import inspect
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import click
 import torch
 import yaml
-from pydantic import BaseModel
 
 from resgraph.cli import cli
 from resgraph.language.foreign import foreign, squeezed
+from resgraph.language.models import model_of
 from resgraph.language.recipe import Train, recipe_names, recipe_text
-from resgraph.language.record import TAGS, described
+from resgraph.language.record import (
+    TAGS,
+    Record,
+    default,
+    described,
+    fields,
+    kinds,
+    records,
+)  # fmt: skip
 from resgraph.ops import (
     VOCABULARY,
     Op,
@@ -198,8 +206,8 @@ def kind(schema: dict[str, Any], *, pair: bool = False) -> str:
 
 
 def bound(number: float) -> str:
-    """`2**63` is no number to read; thousands have commas."""
-    return "2⁶³" if number == 2**63 else f"{number:,}"
+    """`2**63 - 1` is no number to read; thousands have commas."""
+    return "2⁶³ - 1" if number == 2**63 - 1 else f"{number:,}"
 
 
 def _ops() -> Iterator[str]:
@@ -346,41 +354,33 @@ def _training() -> Iterator[str]:
         " for the mapping, as in `schedule: cosine`.\n"
     )
     yield from _record(Train, "")
-    shown: set[type[BaseModel]] = set()
-    for key in Train.model_fields:
-        for record in _records(Train.model_fields[key].annotation):
+    shown: set[type[Record]] = set()
+    for key, field in fields(Train).items():
+        for record in records(field.type):
             yield from _nested(record, key, shown)
 
 
 def _nested(
-    record: type[BaseModel], place: str, seen: set[type[BaseModel]]
+    record: type[Record], place: str, seen: set[type[Record]]
 ) -> Iterator[str]:
     """A record below `place`, and those below it, each where it is met first."""
     if record in seen:
         return
     seen.add(record)
     tag = TAGS.get(place.rpartition(".")[2])
-    kinds = get_args(record.model_fields[tag].annotation) if tag else ("",)
-    shown = " or ".join(code(f"{tag}: {one}") for one in kinds)
+    words = kinds(record) if tag else [""]
+    shown = " or ".join(code(f"{tag}: {one}") for one in words)
     yield f"## {place}{f' with {shown}' if tag else ''}\n"
     yield f"{one_line(record.__doc__)}\n"
-    yield from _record(record, ".".join(filter(None, (place, kinds[0]))))
-    for key, field in record.model_fields.items():
-        for inner in _records(field.annotation):
+    yield from _record(record, ".".join(filter(None, (place, words[0]))))
+    for key, field in fields(record).items():
+        for inner in records(field.type):
             yield from _nested(inner, f"{place}.{key}", seen)
 
 
-def _records(annotation: Any) -> Iterator[type[BaseModel]]:
-    """The records that an annotation names, optional or of several kinds."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for inner in get_args(annotation):
-        yield from _records(inner)
-
-
-def _record(record: type[BaseModel], place: str) -> Iterator[str]:
+def _record(record: type[Record], place: str) -> Iterator[str]:
     about = described(record)
-    properties = record.model_json_schema()["properties"]
+    properties = model_of(record).model_json_schema()["properties"]
     rows = [
         (code(key), about[key], kind(field), _preset(record, key),
          code(f"{key}: {written(example(place, key))}"))
@@ -390,15 +390,14 @@ def _record(record: type[BaseModel], place: str) -> Iterator[str]:
         yield from table("key | | type | default | example", rows)
 
 
-def _preset(record: type[BaseModel], key: str) -> str:
-    field = record.model_fields[key]
-    if field.is_required():
+def _preset(record: type[Record], key: str) -> str:
+    usual = default(fields(record)[key])
+    if usual is ...:
         return "required"
-    default = field.default
-    if default is None or isinstance(default, BaseModel):
+    if usual is None or isinstance(usual, Record):
         tag = TAGS.get(key)
-        return code(getattr(default, tag)) if default and tag else "–"
-    return code(written(default)) if default != "" else "–"
+        return code(getattr(usual, tag)) if usual and tag else "–"
+    return code(written(usual)) if usual != "" else "–"
 
 
 def example(place: str, key: str) -> Any:

@@ -7,17 +7,17 @@ from functools import cache
 from importlib import resources
 
 import yaml
-from pydantic import BaseModel, ConfigDict
+from msgspec import convert
+
+from .structs import Frozen
 
 
-class CatalogueEntry(BaseModel):
+class CatalogueEntry(Frozen, forbid_unknown_fields=True):
     """One code.
 
     The examples are specs, or the part of one that matters (`completed` fills in the rest). One
     whose first line begins with `$` is a command, run where the rest of the example is the file
     `example.yaml`. `files` are others that the examples need."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     title: str
     why: str
@@ -66,7 +66,7 @@ def lints() -> dict[str, str]:
 def catalogue() -> dict[str, CatalogueEntry]:
     """Every code, in order."""
     entries = {
-        code: CatalogueEntry.model_validate(entry)
+        code: convert(entry, CatalogueEntry)
         for code, entry in yaml.safe_load(_text()).items()
     }
     return dict(sorted(entries.items()))

@@ -4,13 +4,11 @@ normal 0.02`)."""
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator
-
 from ..errors import Hint
 from ..structs import Frozen
 from .diagnose.keys import refused
 from .diagnose.nearest import certain, meant
-from .record import Record
+from .record import Info, Record, Validator
 
 InitKind = Literal[
     "he", "xavier", "lecun", "normal", "trunc normal", "dirac", "torch"
@@ -86,12 +84,12 @@ def _meant(words: str) -> Hint:
     )
 
 
-def _checked(text: str) -> str:
+def _checked(text: str, _: Info) -> str:
     parse_scheme(text)
     return text
 
 
-def _of_matrices(text: str) -> str:
+def _of_matrices(text: str, _: Info) -> str:
     if parse_scheme(text).kind == "dirac":
         raise refused(
             "`dirac` is for convolutions, whose first filters then pass on what they read",
@@ -100,7 +98,7 @@ def _of_matrices(text: str) -> str:
     return text
 
 
-SchemeText = Annotated[str, AfterValidator(_checked)]
+SchemeText = Annotated[str, Validator(_checked)]
 
 
 class Init(Record):
@@ -113,5 +111,5 @@ class Init(Record):
     """
 
     conv: SchemeText = "he"
-    fc: Annotated[SchemeText, AfterValidator(_of_matrices)] = "torch"
+    fc: Annotated[SchemeText, Validator(_of_matrices)] = "torch"
     zero_last: bool = False

@@ -1,15 +1,40 @@
-"""What the keys of a spec and of a recipe hold: pydantic records, and the ways through them."""
+"""What the keys of a spec and of a recipe hold: records, and the ways through them.
+
+Making a record checks it, by msgspec: importing pydantic takes longer than a check."""
 
 from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Iterator, Mapping
-from itertools import pairwise
-from typing import Any, Literal, get_args, get_origin
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from functools import cache, partial
+from itertools import chain, pairwise
+from types import UnionType
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Literal,
+    TypeVar,
+    Union,
+    dataclass_transform,
+    get_args,
+    get_origin,
+)
 
-from pydantic import BaseModel, ConfigDict
+from msgspec import (
+    NODEFAULT,
+    Struct,
+    StructMeta,
+    ValidationError,
+    convert,
+    field,
+    structs,
+)
 
+from ..collecting import of_type
+from ..structs import Frozen
 from .diagnose.aliases import KEYS, OPTIONS
 
 Location = tuple[str | int, ...]
@@ -27,22 +52,62 @@ TAGS: Mapping[str, str] = {
 `schedule: {kind: cosine}`."""
 
 
-class Record(BaseModel):
-    """A mapping of a spec: no unknown keys, no conversions."""
+class WrongRecord(ValueError):
+    """What cannot be read as a record, with each mistake as pydantic has it (its `errors()`)."""
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        strict=True,
-        allow_inf_nan=False,
-        defer_build=True,
-    )
+    def __init__(self, said: str, mistakes: list[Any]) -> None:
+        super().__init__(said)
+        self.mistakes = mistakes
 
-    @classmethod
-    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        # pydantic would look at what is no field again for every class below
-        for name in cls.__class_vars__ & cls.__annotations__.keys():
-            del cls.__annotations__[name]
+
+class Info(Frozen):
+    """What a check may know beside the value: the key, the fields before it, and what the reader
+    was told (pydantic's names)."""
+
+    field_name: str
+    data: Mapping[str, Any]
+    context: Any
+
+
+class Validator(Frozen):
+    """A rule for the value of some keys: what it gives stands in its place, and a `ValueError` is a
+    mistake of the user's. It stands in an annotation, or as a method below `validator`."""
+
+    call: Callable[..., Any]
+    keys: tuple[str, ...] = ()
+    # whether it sees what was written, and not what the annotation makes of it
+    before: bool = False
+
+
+def validator(*keys: str) -> Callable[[Callable[..., Any]], Validator]:
+    """Makes a function the check of these keys of the record that it stands in."""
+    return partial(Validator, keys=keys)
+
+
+class Forms(Frozen):
+    """Which member of a union a value is, by what it is, so that one mistake is one error."""
+
+    choose: Callable[[Any], int]
+
+
+class _RecordMeta(StructMeta):
+    def __new__(
+        cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]
+    ) -> Any:
+        return super().__new__(cls, name, bases, namespace, kw_only=True)
+
+    if not TYPE_CHECKING:  # which would take any argument for right
+
+        def __call__(self, **given: Any) -> Any:
+            return checked(self, given)
+
+
+# else mypy takes a record for one whose fields are not named
+@dataclass_transform(
+    frozen_default=True, kw_only_default=True, field_specifiers=(field,)
+)
+class Record(Frozen, metaclass=_RecordMeta):
+    """A mapping of a spec: no unknown keys, no conversions. Making one checks it."""
 
     @classmethod
     def home_of(cls, key: str) -> str:
@@ -50,6 +115,126 @@ class Record(BaseModel):
         if option := OPTIONS.get(key.lower().replace("-", "_")):
             return f"the command says it, not the spec: `resgraph build --{option} …`"
         return ""
+
+
+_Record = TypeVar("_Record", bound=Record)
+
+
+@cache
+def fields(record: type[Struct]) -> dict[str, structs.FieldInfo]:
+    """The keys of a record, in order, by name."""
+    return {field.name: field for field in structs.fields(record)}
+
+
+@cache
+def validators(record: type[Record], key: str) -> tuple[Validator, ...]:
+    """The validators of a key, those in its annotation before those that are methods."""
+    marks = getattr(fields(record)[key].type, "__metadata__", ())
+    methods = (vars(base).values() for base in record.__mro__[::-1])
+    return (
+        *of_type(Validator, marks),
+        *(
+            rule
+            for rule in of_type(Validator, chain(*methods))
+            if key in rule.keys
+        ),
+    )
+
+
+def made(record: type[_Record], values: Mapping[str, Any]) -> _Record:
+    """A record of values that are right."""
+    one: _Record = StructMeta.__call__(record, **values)
+    return one
+
+
+def checked(
+    record: type[_Record], given: Mapping[str, Any], context: Any = None
+) -> _Record:
+    """The record that a mapping says, parts of which may be records. Raises `ValueError` or
+    msgspec's `ValidationError` for whatever is not surely right."""
+    known = fields(record)
+    if not known.keys() >= given.keys():
+        raise ValueError("a key is unknown")
+    values: dict[str, Any] = {}
+    for name, key in known.items():
+        if name in given:
+            info = Info(name, values, context)
+            values[name] = _valued(record, given[name], info)
+        elif key.required:
+            raise ValueError("a key is missing")
+        else:
+            values[name] = default(key)
+    return made(record, values)
+
+
+def default(key: structs.FieldInfo) -> Any:
+    """What a key is where nobody says it; `...` where somebody must."""
+    if key.default_factory is not NODEFAULT:
+        return key.default_factory()
+    return ... if key.required else key.default
+
+
+def _valued(record: type[Record], value: Any, info: Info) -> Any:
+    """A value of a key, as its annotation and its checks make it."""
+    found = validators(record, info.field_name)
+    for rule in found:
+        if rule.before:
+            value = rule.call(value, info)
+    value = _value(fields(record)[info.field_name].type, value)
+    for rule in found:
+        if not rule.before:
+            value = rule.call(value, info)
+    return value
+
+
+def _value(annotation: Any, value: Any) -> Any:
+    """A value as an annotation takes it, of a union with records by the first member that does."""
+    inner = [*records(annotation)]
+    if not inner:
+        return convert(value, annotation)
+    if isinstance(value, Record):
+        return value
+    for member in _members(annotation):
+        with suppress(ValueError, ValidationError):
+            return _as_member(member, value, sole=len(inner) == 1)
+    raise ValueError
+
+
+def _as_member(member: Any, value: Any, *, sole: bool) -> Any:
+    if not isinstance(value, dict) or not [*records(member)]:
+        return convert(value, member)
+    if get_origin(member) is dict:
+        _, each = get_args(member)
+        return {name: _value(each, inner) for name, inner in value.items()}
+    # the tag says which of several it is, also where that has a default
+    if not sole and not value.keys() >= tags(member):
+        raise ValueError
+    return checked(next(records(member)), value)
+
+
+def _members(annotation: Any) -> Iterator[Any]:
+    """The members of a union, and of unions in it."""
+    marked = get_origin(annotation) is Annotated
+    inner = get_args(annotation)[0] if marked else annotation
+    if get_origin(inner) in (Union, UnionType):
+        for part in get_args(inner):
+            yield from _members(part)
+    else:
+        yield annotation
+
+
+def tags(record: type[Record]) -> set[str]:
+    """The key that says which of several records it is, if any."""
+    return set(TAGS.values()) & fields(record).keys()
+
+
+def kinds(record: type[Record]) -> list[str]:
+    """The values of that key."""
+    return [
+        word
+        for tag in tags(record)
+        for word in get_args(fields(record)[tag].type)
+    ]
 
 
 def belongs(*path: str) -> str:
@@ -62,13 +247,11 @@ def record_at(model: type[Record], loc: Location) -> type[Record]:
     """The record that a place leads to, in which the tag of a union stands behind its key."""
     members = [model]
     for part in loc:
-        if part in model.model_fields:
-            members = [
-                *records(model.model_fields[str(part)].annotation)
-            ] or members
+        if part in fields(model):
+            members = [*records(fields(model)[str(part)].type)] or members
             model = members[0]
         else:
-            tagged = (m for m in members if part in _literals(m))
+            tagged = (m for m in members if part in kinds(m))
             model = next(tagged, model)
     return model
 
@@ -80,13 +263,13 @@ def path_of(key: str, model: type[Record]) -> tuple[str, ...]:
     level: list[tuple[tuple[str, ...], type[Record]]] = [((), model)]
     while level:
         for path, record in level:
-            if plain in record.model_fields:
+            if plain in fields(record):
                 return (*path, plain)
         level = [
             ((*path, name), inner)
             for path, record in level
-            for name, field in record.model_fields.items()
-            for inner in records(field.annotation)
+            for name, field in fields(record).items()
+            for inner in records(field.type)
         ]
     return ()
 
@@ -100,12 +283,7 @@ def records(annotation: Any) -> Iterator[type[Record]]:
             yield from records(argument)
 
 
-def _literals(record: type[Record]) -> Iterator[Any]:
-    for field in record.model_fields.values():
-        yield from get_args(field.annotation)
-
-
-def described(record: type[BaseModel]) -> dict[str, str]:
+def described(record: type[Record]) -> dict[str, str]:
     """What the source says below each key of a record; nothing where there is no source."""
     try:
         (tree,) = ast.parse(inspect.getsource(record)).body

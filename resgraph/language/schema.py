@@ -1,29 +1,31 @@
-"""The keys of a spec and what each may hold, as pydantic models; a mistake becomes a diagnostic at
+"""The keys of a spec and what each may hold, as records; a mistake becomes a diagnostic at
 its place."""
 
 from typing import Annotated, Any
 
-from msgspec.structs import replace
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Discriminator,
-    Field,
-    Tag,
-    ValidationError,
-)
+from msgspec import Meta
+from msgspec.structs import asdict, replace
 
 from ..errors import Diagnostic, write
 from ..ops import VOCABULARY
 from .diagnose.keys import EXAMPLES, Mistake, key_meant, mistakes, refused
 from .diagnose.nearest import op_meant
 from .init import Init
-from .record import Record, belongs, path_of
+from .reading import read
+from .record import (
+    Forms,
+    Info,
+    Record,
+    Validator,
+    WrongRecord,
+    belongs,
+    path_of,
+)
 from .yaml.scalars import number_in
 from .yaml.tree import KeyValue, Mapping, Scalar, plain_value
 
 
-def _one_line(text: str) -> str:
+def _one_line(text: str, _: Info) -> str:
     if not text.strip():
         raise refused("`name` is empty")
     if "\n" in text.strip() or "\t" in text.strip():
@@ -32,11 +34,11 @@ def _one_line(text: str) -> str:
 
 
 Title = Annotated[
-    str, Field(min_length=1, max_length=200), AfterValidator(_one_line)
+    str, Meta(min_length=1, max_length=200), Validator(_one_line)
 ]
 
 
-def _no_list(shape: Any) -> Any:
+def _no_list(shape: Any, _: Info) -> Any:
     """Refuses `[3, 224, 224]`; with a batch axis, or channels last, what it means is a guess."""
     if not isinstance(shape, list):
         return shape
@@ -51,19 +53,14 @@ def _no_list(shape: Any) -> Any:
 
 
 Map = dict[str, Any]
-WrittenSize = Annotated[str | int, BeforeValidator(_no_list)]
+WrittenSize = Annotated[str | int, Validator(_no_list, before=True)]
 WrittenInputs = Annotated[
-    Annotated[WrittenSize, Tag("one")]
-    | Annotated[
-        dict[str, WrittenSize], Field(min_length=1), Tag("several")
-    ],
-    Discriminator(
-        lambda given: "several" if isinstance(given, dict) else "one"
-    ),
+    WrittenSize | Annotated[dict[str, WrittenSize], Meta(min_length=1)],
+    Forms(lambda given: isinstance(given, dict)),
 ]
 
 
-def _rows(value: Any) -> Any:
+def _rows(value: Any, _: Info) -> Any:
     """Refuses what is no list of names; a shape belongs to `expect`."""
     names = [value] if isinstance(value, str) else value
     if not isinstance(names, list) or not all(
@@ -86,15 +83,15 @@ def _rows(value: Any) -> Any:
     return names
 
 
-RowNames = Annotated[list[str], BeforeValidator(_rows)]
+RowNames = Annotated[list[str], Validator(_rows, before=True)]
 
 
-def _counted(value: Any) -> Any:
+def _counted(value: Any, _: Info) -> Any:
     number = number_in(value)
     return number if isinstance(number, int) else value
 
 
-WrittenCount = Annotated[int | None, BeforeValidator(_counted)]
+WrittenCount = Annotated[int | None, Validator(_counted, before=True)]
 
 
 class Expect(Record):
@@ -107,25 +104,24 @@ class Expect(Record):
 
     def claims(self) -> dict[str, int | str]:
         """What is claimed, by name; several outputs as one text."""
-        found = self.model_dump(exclude_none=True)
+        found = {
+            key: value
+            for key, value in asdict(self).items()
+            if value is not None
+        }
         if isinstance(found.get("output"), list):
             found["output"] = ", ".join(map(str, found["output"]))
         return found
 
 
-def _form_of(expect: Any) -> str:
-    """Which form it has is known by what it holds, so that one mistake is one error."""
+def _by_variant(expect: Any) -> bool:
     by_variant = isinstance(expect, dict) and all(
         isinstance(claims, dict) for claims in expect.values()
     )
-    return "variants" if by_variant and expect else "net"
+    return by_variant and bool(expect)
 
 
-Expectations = Annotated[
-    Annotated[Expect, Tag("net")]
-    | Annotated[dict[str, Expect], Tag("variants")],
-    Discriminator(_form_of),
-]
+Expectations = Annotated[Expect | dict[str, Expect], Forms(_by_variant)]
 
 
 class File(Record):
@@ -133,30 +129,23 @@ class File(Record):
 
     name: Title
     about: str = ""
-    input: Annotated[
-        WrittenInputs,
-        Field(
-            description="`3x224x224`, `784` for a feature vector, or several by name"
-        ),
-    ]
-    let: Map = Field({})
+    input: WrittenInputs
+    """`3x224x224`, `784` for a feature vector, or several by name"""
+    let: Map = {}
     unit: str | list[Any] = "conv bn relu"
     shortcut: Any = "projection"
-    ops: dict[str, Map] = Field({})
+    ops: dict[str, Map] = {}
     init: Init | None = None
-    blocks: Map = Field({})
-    net: Annotated[Map, Field(min_length=1)]
-    output: RowNames = Field(
-        [], description="the rows that the net gives, as a tuple"
-    )
-    aux: RowNames = Field(
-        [], description="rows that it gives in training alone"
-    )
-    variants: dict[str, Map] = Field({})
+    blocks: Map = {}
+    net: Annotated[Map, Meta(min_length=1)]
+    output: RowNames = []
+    """the rows that the net gives, as a tuple"""
+    aux: RowNames = []
+    """rows that it gives in training alone"""
+    variants: dict[str, Map] = {}
     extends: str | None = None
-    allow: list[str] = Field(
-        [], description="lints that this spec silences, by name"
-    )
+    allow: list[str] = []
+    """lints that this spec silences, by name"""
     expect: Expectations | None = None
     train: str | Map | None = None
 
@@ -168,7 +157,7 @@ class File(Record):
         path = ("recipe",) if key == "recipe" else path_of(key, Train)
         if path and (len(path) == 1 or path[0] == "optimizer"):
             return belongs("train", *path)
-        of_net = key in Expect.model_fields
+        of_net = key in Expect.__struct_fields__
         return super().home_of(key) or (
             belongs("expect", key) if of_net else ""
         )
@@ -187,8 +176,8 @@ def validate(
     meant) and the rest is there to go on with; else there is no `File`."""
     value = plain_value(tree)
     try:
-        return tree, File.model_validate(value), []
-    except ValidationError as problems:
+        return tree, read(File, value), []
+    except WrongRecord as problems:
         wrong = mistakes(problems, value, File)
     found = [_told(mistake, tree) for mistake in wrong]
     mended = _mended(tree, wrong)
@@ -248,7 +237,7 @@ def _mended(tree: Mapping, wrong: list[Mistake]) -> Mapping | None:
 
 def _respelled(tree: Mapping, key: str) -> Mapping:
     """The tree with what stands under an unknown key under the one that was meant, or nowhere."""
-    meant = key_meant(key, list(File.model_fields)).write
+    meant = key_meant(key, list(File.__struct_fields__)).write
     if not meant or meant in tree.entries:
         return tree.without(key)
     entries = {

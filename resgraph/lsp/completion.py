@@ -72,7 +72,8 @@ def _candidates(
 ) -> Iterator[Candidate]:
     if not section:
         yield from (
-            Candidate(name, "key", KEYS[name]) for name in File.model_fields
+            Candidate(name, "key", KEYS[name])
+            for name in File.__struct_fields__
         )
         return
     if key == "shortcut":

@@ -10,7 +10,14 @@ from typing import Any, Literal, get_args, get_origin
 
 from ..collecting import of_type
 from ..language.recipe import Train, recipe_names
-from ..language.record import TAGS, Record, described, records
+from ..language.record import (
+    TAGS,
+    Record,
+    described,
+    fields,
+    kinds,
+    records,
+)
 from ..language.yaml.tree import Scalar, Tree
 from ..structs import Frozen
 from .analysis import entries
@@ -69,12 +76,7 @@ def _of_kind(
     found: list[type[Record]], words: set[str]
 ) -> list[type[Record]]:
     """Those whose kind is one of some words, else all."""
-    return [one for one in found if words & set(_kinds(one))] or found
-
-
-def _kinds(record: type[Record]) -> Iterator[str]:
-    for tag in set(TAGS.values()) & record.model_fields.keys():
-        yield from get_args(record.model_fields[tag].annotation)
+    return [one for one in found if words & set(kinds(one))] or found
 
 
 def keys_at(place: RecipePlace, tree: Tree | None) -> dict[str, str]:
@@ -102,7 +104,7 @@ def about_keys(record: type[Record]) -> dict[str, str]:
     for base in record.__mro__[::-1]:
         if issubclass(base, Record):
             known |= described(base)
-    return {key: known.get(key, "") for key in record.model_fields}
+    return {key: known.get(key, "") for key in fields(record)}
 
 
 def values_at(place: RecipePlace, tree: Tree | None) -> list[str]:
@@ -114,17 +116,13 @@ def values_at(place: RecipePlace, tree: Tree | None) -> list[str]:
     words = [*chain.from_iterable(map(_words, types))]
     if place.key in TAGS:
         inner = chain.from_iterable(map(records, types))
-        words += chain.from_iterable(map(_kinds, inner))
+        words += chain.from_iterable(map(kinds, inner))
     return list(dict.fromkeys(words))
 
 
 def _types(found: Iterable[type[Record]], key: str) -> list[Any]:
     """What a key can be, of the records that have it."""
-    return [
-        one.model_fields[key].annotation
-        for one in found
-        if key in one.model_fields
-    ]
+    return [fields(one)[key].type for one in found if key in fields(one)]
 
 
 def _words(annotation: Any) -> Iterator[str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
 
 from ..collecting import of_type
@@ -20,6 +19,7 @@ from ..language.grammar.words import (
     POLICIES,
 )
 from ..language.lints import ALLOWABLE
+from ..language.models import model_of
 from ..language.recipe import Train, recipe_names
 from ..language.schema import File
 from ..ops import ACTIVATIONS, VOCABULARY, Op
@@ -74,7 +74,9 @@ KEYS: dict[str, str] = {
 
 def json_schema() -> Schema:
     """The schema of a spec."""
-    file = File.model_json_schema(ref_template="#/definitions/{model}")
+    file = model_of(File).model_json_schema(
+        ref_template="#/definitions/{model}"
+    )
     known = {
         name: relaxed(schema)
         for name, schema in file.get("$defs", {}).items()
@@ -91,7 +93,7 @@ def json_schema() -> Schema:
         ],
         "properties": {
             key: {"description": KEYS[key], **_PROPERTIES[key]}
-            for key in File.model_fields
+            for key in File.__struct_fields__
         },
         "definitions": known | _definitions(),
     }
@@ -352,7 +354,7 @@ def _shown(default: Any) -> Any:
 def _train() -> Schema:
     """A recipe's name, or its keys, of which any may come from the recipe that it names."""
     schema = relaxed(
-        TypeAdapter(Train).json_schema(
+        model_of(Train).model_json_schema(
             ref_template="#/definitions/train/definitions/{model}"
         )
     )

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from ..errors import Diagnostic, SpecError, fault, ticked
 from ..graph import Graph, Node
 from ..language.recipe import Train
-from ..language.recipe.augment import AreaCrop, PadCrop, SideCrop
+from ..language.recipe.augment import AreaCrop, Augment, PadCrop, SideCrop
 from ..language.recipe.data import OnDisk
 from ..language.recipe.start import IMAGENET, is_frozen
 from ..language.recipe.steps import Muon
@@ -273,7 +273,7 @@ def _policies(train: Train) -> Iterator[Clash]:
     said = f"with `repeats: {copies}` a batch of {train.batch} does not hold two images"
     few = copies > 1 and train.batch < 2 * copies
     yield few, keys, said, f"write `batch: {2 * copies}` or more"
-    random = augment.model_dump(exclude={"repeats"}, exclude_defaults=True)
+    random = replace(augment, repeats=1) != Augment()
     said = "`repeats` changes an image anew each time, and `augment` says no change"
     hint = "write `augment: {crop: …, flip: true}` too, or `repeats: none`"
     yield copies > 1 and not random, keys, said, hint

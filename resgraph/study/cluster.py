@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from msgspec import Meta
 
 from ..errors import RunError, UsageError, needing
 from ..language.record import Record
@@ -45,9 +45,9 @@ class ClusterFile(Record):
     engine: Literal[
         "local", "slurm", "pbs", "lsf", "sge", "oar", "htcondor"
     ]
-    workers: Annotated[int, Field(ge=1, le=10_000)]
+    workers: Annotated[int, Meta(ge=1, le=10_000)]
     """Each makes one run at a time; of a queue, each is a job."""
-    options: dict[str, Any] = Field({})
+    options: dict[str, Any] = {}
     """Of dask-jobqueue's class, or of `LocalCluster`: `{queue: gpu, cores: 4, memory: 16GB}`."""
 
 

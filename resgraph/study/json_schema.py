@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..language.models import model_of
 from .schema import StudyFile
 
 
 def study_schema() -> dict[str, Any]:
     """What `resgraph schema --study` prints."""
-    found = StudyFile.model_json_schema(
+    found = model_of(StudyFile).model_json_schema(
         ref_template="#/definitions/{model}"
     )
     found["definitions"] = found.pop("$defs")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from pydantic import ValidationError
-
 from ..errors import Source, SpecError, in_order
 from ..language.diagnose.keys import mistakes
 from ..language.extends import read_whole
-from ..language.record import Record
+from ..language.reading import read
+from ..language.record import Record, WrongRecord
 from ..language.yaml.tree import Mapping, plain_value
 
 _Record = TypeVar("_Record", bound=Record)
@@ -22,8 +21,8 @@ def read_record(
     tree, errors = read_whole(source)
     value = plain_value(tree)
     try:
-        file = kind.model_validate(value)
-    except ValidationError as problems:
+        file = read(kind, value)
+    except WrongRecord as problems:
         found = [
             mistake.at(tree) for mistake in mistakes(problems, value, kind)
         ]

@@ -7,12 +7,13 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from msgspec import Meta
+from msgspec.structs import asdict
 
 from ..errors import Source, Span, SpecError, fault
 from ..language.diagnose.keys import locate as place_of
 from ..language.diagnose.keys import refused
-from ..language.record import Record
+from ..language.record import Info, Record, Validator, validator
 from ..language.yaml.reader import open_source
 from ..language.yaml.tree import Mapping
 from ..structs import Frozen
@@ -22,7 +23,7 @@ from .space import Choices, parse_choices
 MOST_SEEDS = 1000
 MOST_RUNS = 100_000
 """Of one study: more is a mistake in its grid."""
-_SEED = Annotated[int, Field(ge=0, lt=2**63)]
+_SEED = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 _MEASURE = re.compile(
     r"(?P<part>validation|training) (?P<score>error|loss)"
     r"(?: (?:at the end|at its (?P<best>best)|over the last (?P<last>[1-9]\d{0,3})"
@@ -84,7 +85,7 @@ class Nets(Record):
 class Sample(Record):
     """Nets drawn at random from a space."""
 
-    n: Annotated[int, Field(ge=1, le=MOST_RUNS)]
+    n: Annotated[int, Meta(ge=1, le=MOST_RUNS)]
     over: dict[str, Any]
     """The values of each path."""
     seed: _SEED = 0
@@ -96,7 +97,7 @@ class Sample(Record):
 class Search(Record):
     """A search by Optuna, where a grid is too large."""
 
-    trials: Annotated[int, Field(ge=1, le=MOST_RUNS)]
+    trials: Annotated[int, Meta(ge=1, le=MOST_RUNS)]
     over: dict[str, Any]
     """The values of each path."""
     sampler: Literal["tpe", "random"] = "tpe"
@@ -111,48 +112,50 @@ class Search(Record):
 class Budget(Record):
     """What every run may use."""
 
-    epochs: Annotated[float, Field(gt=0, le=100_000)] | None = None
-    steps: Annotated[int, Field(ge=1, le=10**9)] | None = None
-    minutes: Annotated[float, Field(gt=0, le=10**6)] | None = None
+    epochs: Annotated[float, Meta(gt=0, le=100_000)] | None = None
+    steps: Annotated[int, Meta(ge=1, le=10**9)] | None = None
+    minutes: Annotated[float, Meta(gt=0, le=10**6)] | None = None
     """Not reproducible to the byte: the table says the steps reached."""
 
     def __str__(self) -> str:
         """`12 epochs`."""
         return " ".join(
-            f"{value:g} {key}" for key, value in self if value is not None
+            f"{value:g} {key}"
+            for key, value in asdict(self).items()
+            if value is not None
         )
 
-    @model_validator(mode="after")
-    def _one(self) -> Budget:
-        said = [key for key, value in self if value is not None]
+    def __post_init__(self) -> None:
+        said = [
+            key for key, value in asdict(self).items() if value is not None
+        ]
         if len(said) != 1:
             raise refused(
                 "a budget is one of `epochs`, `steps` and `minutes`",
                 "write `budget: {epochs: 12}`",
             )
-        return self
+
+
+def _percent(value: Any, _: Info) -> Any:
+    if value is not None and not _PERCENT.fullmatch(str(value)):
+        raise refused(f"`{value}` is no percentage", "write `params: 5 %`")
+    return value
+
+
+_Percentage = Annotated[str | None, Validator(_percent, before=True)]
 
 
 class MatchRule(Record):
     """What must be equal among the nets, within a share of the baseline's."""
 
-    params: str | None = None
-    macs: str | None = None
-
-    @field_validator("params", "macs", mode="before")
-    @classmethod
-    def _percent(cls, value: object) -> object:
-        if value is not None and not _PERCENT.fullmatch(str(value)):
-            raise refused(
-                f"`{value}` is no percentage", "write `params: 5 %`"
-            )
-        return value
+    params: _Percentage = None
+    macs: _Percentage = None
 
     def shares(self) -> dict[str, float]:
         """`{"params": 0.05}`."""
         return {
             key: float(value.rstrip(" %")) / 100
-            for key, value in self
+            for key, value in asdict(self).items()
             if value
         }
 
@@ -160,16 +163,16 @@ class MatchRule(Record):
 class StudyFile(Record):
     """The keys of a study."""
 
-    study: Annotated[str, Field(min_length=1, max_length=200)]
+    study: Annotated[str, Meta(min_length=1, max_length=200)]
     """Its title."""
     about: str = ""
     nets: str | list[str] | Nets
     """What is compared: a SPEC, several, or `{file: net.yaml, variants: [a, b]}`."""
     baseline: str | None = None
     """The net that the others are compared with; the first where none is named."""
-    set: dict[str, Any] = Field({})
+    set: dict[str, Any] = {}
     """What all runs have set, by its path: `{train.batch: 64}`."""
-    grid: dict[str, list[Any]] = Field({})
+    grid: dict[str, list[Any]] = {}
     """Values of a path, each of them with each of the others: `{train.optimizer.lr: [0.05,
     0.1]}`."""
     sample: Sample | None = None
@@ -183,14 +186,14 @@ class StudyFile(Record):
     """What is compared, and where a run is read: `at the end` (default), `at its best`, `over the
     last 5 evaluations`."""
 
-    @field_validator("measure")
-    @classmethod
-    def _measured(cls, value: str) -> str:
+    @validator("measure")
+    @staticmethod
+    def _measured(value: str, _: Info) -> str:
         return str(parse_measure(value))
 
-    @field_validator("seeds")
-    @classmethod
-    def _some_seeds(cls, value: int | list[int]) -> int | list[int]:
+    @validator("seeds")
+    @staticmethod
+    def _some_seeds(value: int | list[int], _: Info) -> int | list[int]:
         count = len(value) if isinstance(value, list) else value
         if not 1 <= count <= MOST_SEEDS:
             raise refused(
@@ -200,18 +203,17 @@ class StudyFile(Record):
             raise refused("a seed is listed twice", "each counts once")
         return value
 
-    @field_validator("grid")
-    @classmethod
+    @validator("grid")
+    @staticmethod
     def _some_values(
-        cls, value: dict[str, list[Any]]
+        value: dict[str, list[Any]], _: Info
     ) -> dict[str, list[Any]]:
         for path, values in value.items():
             if not values:
                 raise refused(f"`{path}` has no values", inner=path)
         return value
 
-    @model_validator(mode="after")
-    def _one_space(self) -> StudyFile:
+    def __post_init__(self) -> None:
         ways = [
             key
             for key in ("grid", "sample", "search")
@@ -229,7 +231,6 @@ class StudyFile(Record):
             if self.budget and (length := _LENGTHS & paths.keys()):
                 text = f"`budget` and `{min(length)}` both say how long a run is"
                 raise refused(text, inner=key)
-        return self
 
     @property
     def specs(self) -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import os
 
+from msgspec.structs import replace
+
 from ..errors import TrainingError
 from ..faults import is_out_of_memory
 from ..plan import Plan
@@ -168,7 +170,7 @@ def _parts_that_fit(ready: Prepared, room: int) -> int | None:
     """The fewest parts of a step that fit, None where single images do not."""
     train, world = ready.train, ready.world.size
     for parts in larger_accumulations(train, world):
-        smaller = train.model_copy(update={"accumulate": parts})
+        smaller = replace(train, accumulate=parts)
         resident = resident_bytes(ready.data)
         if (
             with_memory_plan(

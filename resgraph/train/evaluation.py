@@ -264,4 +264,4 @@ def _part(data: Data, split: str) -> Data:
             f"--split {split}: `{data.set}` has no parts but the one that it was validated on"
         )
     whole = {"split": 0.0} if hasattr(data, "split") else {}
-    return data.model_copy(update={"validation": split, **whole})
+    return replace(data, validation=split, **whole)

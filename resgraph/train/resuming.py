@@ -319,7 +319,7 @@ def changed_keys(before: Train, after: Train) -> set[str]:
     """The keys of the recipe with different values."""
     return {
         name
-        for name in Train.model_fields
+        for name in Train.__struct_fields__
         if getattr(before, name) != getattr(after, name)
     }
 

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec.structs import asdict
 from mutants import Mutant
 
 from resgraph.checked import Checked
@@ -194,7 +195,7 @@ def same(one: Plan, other: Plan, what: str) -> None:
 
 def _starts(net: Plan) -> dict[str, object]:
     """What `init:` says, without what the net has no layers for."""
-    said = (net.spec.init or Init()).model_dump()
+    said = asdict(net.spec.init or Init())
     return {
         name: value
         for name, value in said.items()

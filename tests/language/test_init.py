@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from pydantic import ValidationError
 
 from resgraph.language.init import Init, Scheme, parse_scheme
 
@@ -41,7 +40,7 @@ def test_schemes(text: str, scheme: Scheme) -> None:
     ],
 )
 def test_what_is_no_scheme_is_told_what_is(text: str) -> None:
-    with pytest.raises(ValidationError, match=r"`trunc normal 0\.02`"):
+    with pytest.raises(ValueError, match=r"`trunc normal 0\.02`"):
         Init(conv=text)
 
 

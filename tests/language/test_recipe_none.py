@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import get_args, get_origin
+from typing import get_origin
 
 import pytest
 from nets import mistakes, pointed, spec
@@ -59,7 +59,7 @@ from resgraph.language.recipe.target import (
     Regression,
     SingleLabel,
 )
-from resgraph.language.record import Record
+from resgraph.language.record import Record, fields, records
 
 
 @pytest.mark.parametrize(
@@ -117,20 +117,13 @@ Place = tuple[tuple[str, type[Record] | None], ...]
 
 def keys(record: type[Record], place: Place) -> Iterator[Place]:
     """The place of each key of a recipe."""
-    for key, field in record.model_fields.items():
+    for key, field in fields(record).items():
         own = (*place, (key, record))
         yield own
-        if get_origin(field.annotation) is dict:
+        if get_origin(field.type) is dict:
             own = (*own, ("head", None))
-        for inner in records(field.annotation):
+        for inner in records(field.type):
             yield from keys(inner, own)
-
-
-def records(annotation: object) -> Iterator[type[Record]]:
-    if isinstance(annotation, type) and issubclass(annotation, Record):
-        yield annotation
-    for part in get_args(annotation):
-        yield from records(part)
 
 
 NEEDED: dict[type[Record], dict[str, object]] = {

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 import torch
+from msgspec.structs import replace
 from torch import Tensor
 
+from resgraph.language.reading import read
 from resgraph.language.recipe.augment import (
     AreaCrop,
     Augment,
@@ -31,7 +32,7 @@ def images(n: int = 40, channels: int = 3, side: int = 8) -> Tensor:
 
 
 def recipe(**keys: Any) -> Augment:
-    return Augment.model_validate_json(json.dumps(keys))
+    return read(Augment, keys)
 
 
 EVERYTHING = {
@@ -228,9 +229,7 @@ def test_a_warped_mask_is_the_nearest_pixel_of_its_image() -> None:
     recipe = Augment(
         rotate=25, zoom=0.2, shift=3, crop=crop, flip=True, cutout=4
     )
-    moved = augment(
-        halves, recipe.model_copy(update={"cutout": 0}), 7, index
-    )[:, 0]
+    moved = augment(halves, replace(recipe, cutout=0), 7, index)[:, 0]
     mask = augment_mask(halves[:, 0].to(torch.int16), recipe, 7, index)
     for label in (1, 2):
         sure = moved == label

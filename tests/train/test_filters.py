@@ -6,8 +6,10 @@ import random
 
 import pytest
 import torch
+from msgspec.structs import replace
 from PIL import Image
 
+from resgraph.language.reading import read
 from resgraph.language.recipe.augment import AreaCrop
 from resgraph.language.recipe.base import FILTERS, Filter
 from resgraph.language.recipe.data import Digits, Folder
@@ -46,19 +48,19 @@ def test_the_middle_is_resized_by_its_filter(way: Filter) -> None:
 def test_random_filters_are_one_of_both_and_crop_the_same() -> None:
     image = noise(48)
     part = AreaCrop(kind="area", area=(1.0, 1.0), aspect=(1.0, 1.0))
-    either = part.model_copy(update={"interpolation": "random"})
+    either = replace(part, interpolation="random")
     drawn = RandomCrop(either, (24, 24), 0)
     views = [drawn(image, 0, index)[0] for index in range(20)]
     both = [whole(image, 24, way) for way in FILTERS]
     counts = [sum(near(view, one) for view in views) for one in both]
     assert sum(counts) == 20 and min(counts) > 3
-    one = part.model_copy(update={"interpolation": "bicubic"})
+    one = replace(part, interpolation="bicubic")
     sure = RandomCrop(one, (24, 24), 0, "bilinear")
     assert near(sure(image, 0, 5)[0], both[1])
 
 
 def images(**keys: object) -> tuple[DataSet, Folder]:
-    recipe = Folder.model_validate({"set": "folder", "path": "x", **keys})
+    recipe = read(Folder, {"set": "folder", "path": "x", **keys})
     data = DataSet(
         "x", nothing(), nothing(), (), (3, 224, 224), "", resize=256
     )

@@ -55,7 +55,7 @@ def lay(
 
 
 def read(folder: Path, **keys: object):
-    recipe = Idx.model_validate({"set": "idx", "path": str(folder), **keys})
+    recipe = Idx(set="idx", path=str(folder), **keys)  # type: ignore[arg-type]
     pad = 2 * recipe.pad
     shape = (recipe.channels, SHAPE[1] + pad, SHAPE[2] + pad)
     data = load(recipe, shape, (3,))

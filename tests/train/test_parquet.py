@@ -77,9 +77,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def read(path: Path, output: int = 2, **keys: Any) -> Any:
-    record = Parquet.model_validate(
-        {"set": "parquet", "path": str(path), **keys}
-    )
+    record = Parquet(set="parquet", path=str(path), **keys)
     return load(record, SHAPE, (output,))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import small_plan
 import torch
+from msgspec.structs import asdict
 from test_resume import PLAIN, SignalAt, result, tiny
 
 import resgraph
@@ -44,7 +45,7 @@ def test_sizes_follow_the_epochs() -> None:
             **PLAIN,
             "iterations": 70,
             "epochs": "none",
-            "progressive": train.progressive.model_dump(),
+            "progressive": asdict(train.progressive),
         }
     )
     assert [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from msgspec.structs import replace
 
 from resgraph.language.recipe import (
     Train,
@@ -76,10 +76,7 @@ def test_keys_merge_one_by_one() -> None:
         {"recipe": "digits", "epochs": 5, "optimizer": {"lr": 0.01}}
     )
     assert other.optimizer.lr == 0.01
-    assert (
-        other.optimizer.model_copy(update={"lr": base.optimizer.lr})
-        == base.optimizer
-    )
+    assert replace(other.optimizer, lr=base.optimizer.lr) == base.optimizer
     assert other.epochs == 5
     assert other.augment == base.augment
 
@@ -324,7 +321,7 @@ def test_mistakes_come_all_at_once() -> None:
 
 def test_a_recipe_is_frozen_and_hashable_by_value() -> None:
     assert isinstance(resolve_train("digits"), Train)
-    with pytest.raises(ValidationError):
+    with pytest.raises(AttributeError):
         resolve_train("digits").batch = 3  # type: ignore[misc]
 
 

@@ -14,6 +14,7 @@ import numpy
 import pytest
 import small_plan
 import torch
+from msgspec import to_builtins
 from test_cifar import write_folder
 from test_folder import picture
 from test_idx import lay
@@ -27,7 +28,7 @@ from resgraph.language.recipe.steps import (
     TorchOptimizer,
     Warmup,
 )
-from resgraph.language.record import Record
+from resgraph.language.record import Record, fields, kinds
 from resgraph.train import Options, build, forecast, resume
 from resgraph.train.data import load, loader_of
 from resgraph.train.data.cifar import VERSIONS
@@ -48,7 +49,7 @@ KEYS: dict[str, dict[str, Any]] = {
 
 
 def records(union: Any) -> list[type[Any]]:
-    return list(get_args(get_args(union)[0]))
+    return list(get_args(union))
 
 
 def words(union: Any, tag: str) -> list[tuple[str, type[Any]]]:
@@ -56,7 +57,7 @@ def words(union: Any, tag: str) -> list[tuple[str, type[Any]]]:
     return [
         (word, record)
         for record in records(union)
-        for word in get_args(record.model_fields[tag].annotation)
+        for word in kinds(record)
     ]
 
 
@@ -64,7 +65,7 @@ def keys(word: str, record: type[Record]) -> dict[str, Any]:
     return {
         name: value
         for name, value in KEYS.get(word, {}).items()
-        if name in record.model_fields
+        if name in fields(record)
     }
 
 
@@ -97,8 +98,8 @@ def optimizers() -> list[Any]:
         plain = {"name": word, "lr": 0.1}
         switches = {
             key: not field.default
-            for key, field in record.model_fields.items()
-            if field.annotation is bool
+            for key, field in fields(record).items()
+            if field.type is bool
         }
         out += [pytest.param(record(**plain), id=word)]
         if switches:
@@ -137,7 +138,7 @@ def test_an_optimizer_is_torchs_or_ours(one: TorchOptimizer) -> None:
 def test_a_run_steps_with_each_optimizer(
     one: TorchOptimizer, tmp_path: Path
 ) -> None:
-    built(tmp_path, recipe(optimizer=one.model_dump(mode="json")))
+    built(tmp_path, recipe(optimizer=to_builtins(one)))
 
 
 # -- schedules

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 import resgraph
 from resgraph.language.recipe import Train, resolve_train
@@ -97,7 +98,7 @@ def test_a3_trains_at_160_pixels_and_tests_at_224() -> None:
     assert decoded_size(recipe, (224, 224)) == (160, 160), (
         "files are cut to it at once"
     )
-    by_place = recipe.model_copy(update={"normalize": "per-pixel"})
+    by_place = replace(recipe, normalize="per-pixel")
     assert decoded_size(by_place, (224, 224)) == (224, 224)
     whole = resolve_train("imagenet-rsb-a2")
     assert decoded_size(whole, (224, 224)) == (224, 224)

@@ -25,6 +25,7 @@ from test_folder import (
 from test_resume import SignalAt, result
 
 from resgraph.errors import MissingError, TrainingError, UsageError
+from resgraph.language.reading import read
 from resgraph.language.recipe import resolve_train
 from resgraph.language.recipe.data import Shards
 from resgraph.train import Options, build, evaluate, resume
@@ -75,7 +76,7 @@ def tars(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def record(path: Path) -> Shards:
-    return Shards.model_validate({**RECORD, "path": str(path)})
+    return read(Shards, {**RECORD, "path": str(path)})
 
 
 def recipe(path: Path, **keys: Any) -> dict[str, Any]:
@@ -476,9 +477,7 @@ def test_classes_are_numbers_or_names_in_any_file(tars: Path) -> None:
             "train": "a.tar",
             "validation": "a.tar",
         }
-        data = load(
-            Shards.model_validate({**keys, "label": by}), SHAPE, (2,)
-        )
+        data = load(read(Shards, {**keys, "label": by}), SHAPE, (2,))
         return data.train.labels.tolist()
 
     assert (

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 import resgraph
+from resgraph.language.reading import read
 from resgraph.language.recipe import resolve_train
 from resgraph.language.recipe.augment import Augment
 from resgraph.language.recipe.steps import Muon, Sgd
@@ -76,8 +77,8 @@ def test_an_image_is_mirrored_in_every_other_epoch() -> None:
 
 def test_a_border_is_mirrored_at_its_edge_pixels() -> None:
     """As F.pad's `reflect`, of which a crop shows a part; and a mask moves with its image."""
-    recipe = Augment.model_validate(
-        {"crop": {"kind": "pad", "cells": 2, "border": "reflect"}}
+    recipe = read(
+        Augment, {"crop": {"kind": "pad", "cells": 2, "border": "reflect"}}
     )
     x, index = drawn(60, 1, 5, 6), torch.arange(60)
     out = augment(x, recipe, 3, index)
@@ -179,13 +180,12 @@ def test_the_recipe_is_airbenchs() -> None:
     assert head.lr == 0.67 and head.weight_decay is not None
     assert head.weight_decay * head.lr == pytest.approx(decay)
     assert (bias.lr, bias.weight_decay, bias.until) == (None, None, 3)
-    assert recipe.schedule.model_dump() == {"kind": "linear", "end": 0.0}
-    assert recipe.whiten is not None and recipe.whiten.model_dump() == {
+    assert asdict(recipe.schedule) == {"kind": "linear", "end": 0.0}
+    assert recipe.whiten is not None and asdict(recipe.whiten) == {
         "layer": "whiten.conv", "images": 5000, "eps": 5e-4
     }  # fmt: skip
     assert (
-        recipe.target.model_dump()["summed"]
-        and recipe.views == "mirror-shift"
+        asdict(recipe.target)["summed"] and recipe.views == "mirror-shift"
     )
     assert recipe.augment.flip and recipe.augment.alternate
 

@@ -14,6 +14,7 @@ from PIL import Image
 from references import torchvision
 from torch import Tensor
 
+from resgraph.language.reading import read
 from resgraph.language.recipe.augment import Augment
 from resgraph.train.augment import randaugment as ours
 from resgraph.train.augment.crops import CenterCrop
@@ -151,7 +152,7 @@ UNKNOWN = -100
 @pytest.mark.parametrize("cells", [0, 3])
 def test_flipped_and_cropped_masks_are_torchvisions(cells: int) -> None:
     crop = {"crop": {"kind": "pad", "cells": cells}} if cells else {}
-    recipe = Augment.model_validate({"flip": True, **crop})
+    recipe = read(Augment, {"flip": True, **crop})
     found = augment_mask(MASKS, recipe, 5, torch.arange(6))
     draw = uniform(key(5, "crop"), torch.arange(6), 3)
     mirrored = 0
@@ -179,7 +180,7 @@ def test_flipped_and_cropped_masks_are_torchvisions(cells: int) -> None:
 )
 def test_moved_masks_are_torchvisions(moves: dict[str, float]) -> None:
     """There an image is moved after it is turned, here before: its way is turned along."""
-    recipe = Augment.model_validate(moves)
+    recipe = read(Augment, moves)
     found = augment_mask(MASKS, recipe, 5, torch.arange(6))
     draws = uniform(key(5, "warp"), torch.arange(6), 8)
     for mask, mine, draw in zip(

@@ -8,13 +8,19 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, get_args
 
 from msgspec.structs import replace
-from pydantic import ValidationError
-from pydantic_core import PydanticCustomError
 
 from ...collecting import of_type
 from ...errors import Diagnostic, Hint, Related, Span, fault, ticked
 from ...structs import Frozen
-from ..record import Location, Record, record_at, records
+from ..reading import read
+from ..record import (
+    Location,
+    Record,
+    WrongRecord,
+    fields,
+    record_at,
+    records,
+)
 from ..yaml import tree as trees
 from ..yaml.mistakes import comma_advice
 from .aliases import FOREIGN_KINDS, KEYS, KINDS, LOOSE_KEYS, LOOSE_KINDS
@@ -79,9 +85,12 @@ def locate(tree: trees.Tree, loc: Location) -> tuple[Span, Span | None]:
 
 def refused(
     said: str, hint: str | Hint = "", *, inner: str = "", beyond: str = ""
-) -> PydanticCustomError:
+) -> ValueError:
     """What a validator of ours raises where its words name their place themselves; `inner` is the
     key below that they are of."""
+    # as it takes long to load, and is needed for mistakes alone
+    from pydantic_core import PydanticCustomError
+
     context = {"said": said, "hint": hint, "inner": inner, "beyond": beyond}
     return PydanticCustomError(
         "refused", "{said}; {hint}" if hint else "{said}", context
@@ -161,11 +170,11 @@ class _Wrong(Frozen):
 
 
 def mistakes(
-    error: ValidationError, value: Any, model: type[Record]
+    error: WrongRecord, value: Any, model: type[Record]
 ) -> list[Mistake]:
     """What is wrong with a value that was to be a `model`: one mistake for each place."""
     places: dict[tuple[Location, str], list[Any]] = {}
-    for detail in error.errors():
+    for detail in error.mistakes:
         of_key = detail["type"] in ("missing", "extra_forbidden")
         key = str(detail["loc"][-1]) if of_key else ""
         places.setdefault((path_in(value, detail["loc"]), key), []).append(
@@ -180,7 +189,7 @@ def mistakes(
 
 
 def _unknown_key(wrong: _Wrong) -> Mistake:
-    name, known = wrong.name, list(wrong.around.model_fields)
+    name, known = wrong.name, list(fields(wrong.around))
     near, home = key_meant(name, known), wrong.around.home_of(name)
     best = (
         near
@@ -206,7 +215,7 @@ def _no_kind(wrong: _Wrong) -> Mistake:
             return Mistake(
                 (*wrong.loc, name), f"unknown key `{name}`", near, "E020"
             )
-    members = records(wrong.around.model_fields[key].annotation)
+    members = records(fields(wrong.around)[key].type)
     one, *others = _fitting_kinds(members, tag, given)
     sole = f"write `{tag}: {one}`, whose keys these are"
     hint = f"one of {ticked([one, *others])}" if others else sole
@@ -222,7 +231,7 @@ def _fitting_kinds(
     known = {
         kind: _takes(member, {**given, tag: kind})
         for member in members
-        for kind in get_args(member.model_fields[tag].annotation)
+        for kind in get_args(fields(member)[tag].type)
     }
     return [kind for kind, takes in known.items() if takes] or [*known]
 
@@ -230,9 +239,9 @@ def _fitting_kinds(
 def _takes(record: type[Record], given: dict[str, Any]) -> bool:
     """Whether a record has these keys and takes their values, whatever else it needs."""
     try:
-        record.model_validate(given)
-    except ValidationError as error:
-        return all(detail["type"] == "missing" for detail in error.errors())
+        read(record, given)
+    except WrongRecord as error:
+        return all(detail["type"] == "missing" for detail in error.mistakes)
     return True
 
 

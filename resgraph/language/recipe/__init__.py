@@ -15,12 +15,23 @@ from operator import getitem
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, ValidationError, field_validator
+from msgspec import Meta, to_builtins
 
 from ...ops.base import number_text
 from ..diagnose.keys import Mistake, mistakes, path_in, refused
 from ..diagnose.nearest import near_or_all
-from ..record import TAGS, Record, belongs, path_of, record_at
+from ..reading import read
+from ..record import (
+    TAGS,
+    Info,
+    Record,
+    WrongRecord,
+    belongs,
+    fields,
+    path_of,
+    record_at,
+    validator,
+)
 from ..yaml.reader import LOADER
 from ..yaml.scalars import number_in
 from .augment import Augment
@@ -87,13 +98,13 @@ class Train(Record):
     (`per-pixel`), or only scaled to [0, 1] (`scale`), measured on training images; as `weights` or
     their model card say it, as `imagenet`, or as written. By default `weights` where they say it,
     else `per-channel`."""
-    epochs: Annotated[float, Field(gt=0, le=100_000)] | None = None
+    epochs: Annotated[float, Meta(gt=0, le=100_000)] | None = None
     """Length of the run, in epochs. A recipe has `epochs` or `iterations`."""
     iterations: Count | None = None
     """Length of the run, in optimizer steps."""
-    batch: Annotated[int, Field(ge=1, le=1_000_000)]
+    batch: Annotated[int, Meta(ge=1, le=1_000_000)]
     """Images of one optimizer step, over all processes and accumulations."""
-    accumulate: Annotated[int, Field(ge=1, le=4096), Off(1)] = 1
+    accumulate: Annotated[int, Meta(ge=1, le=4096), Off(1)] = 1
     """Forward and backward passes of one optimizer step (gradient accumulation)."""
     optimizer: Optimizer
     """The optimizer, by its `name`."""
@@ -103,15 +114,15 @@ class Train(Record):
     """Learning rate warm-up, by its `kind`."""
     loss: (
         Annotated[
-            dict[str, Annotated[float, Field(gt=0, le=1000)]],
-            Field(min_length=1),
+            dict[str, Annotated[float, Meta(gt=0, le=1000)]],
+            Meta(min_length=1),
         ]
         | None
     ) = None
     """How much the loss of each output counts, by row; else only the first output's does."""
     label_smoothing: Share = 0.0
     """Share of the target that is spread over all classes."""
-    clip: Annotated[float, Field(gt=0, le=10**6)] | None = None
+    clip: Annotated[float, Meta(gt=0, le=10**6)] | None = None
     """Largest norm of the gradient (gradient clipping)."""
     ema: Ema | None = None
     """Exponential moving average of the weights."""
@@ -131,18 +142,18 @@ class Train(Record):
     seed: Seed = 0
     """Random seed of the initial weights, the order of the images and the augmentation."""
 
-    @field_validator("iterations")
-    @classmethod
-    def _one_length(cls, value: int | None, info: Any) -> int | None:
+    @validator("iterations")
+    @staticmethod
+    def _one_length(value: int | None, info: Info) -> int | None:
         if value is not None and info.data.get("epochs") is not None:
             raise refused(
                 "the run has a length in `epochs` already: say one of the two"
             )
         return value
 
-    @field_validator("batch")
-    @classmethod
-    def _some_length(cls, value: int, info: Any) -> int:
+    @validator("batch")
+    @staticmethod
+    def _some_length(value: int, info: Info) -> int:
         if (
             "epochs" in info.data
             and "iterations" in info.data
@@ -153,19 +164,19 @@ class Train(Record):
             )
         return value
 
-    @field_validator("accumulate")
-    @classmethod
-    def _whole_parts(cls, value: int, info: Any) -> int:
-        batch = info.data.get("batch", value)
+    @validator("accumulate")
+    @staticmethod
+    def _whole_parts(value: int, info: Info) -> int:
+        batch: int = info.data.get("batch", value)
         if batch % value:
             raise ValueError(
                 f"a batch of {batch} cannot be cut into {value} equal parts"
             )
         return value
 
-    @field_validator("schedule", "warmup")
-    @classmethod
-    def _within_the_run(cls, value: Any, info: Any) -> Any:
+    @validator("schedule", "warmup")
+    @staticmethod
+    def _within_the_run(value: Any, info: Info) -> Any:
         unit = "epochs" if info.data.get("epochs") else "iterations"
         whole = info.data.get(unit)
         inner = "at" if isinstance(value, Steps) else "length"
@@ -235,7 +246,21 @@ class Train(Record):
     def document(self) -> dict[str, Any]:
         """The record as a mapping that `resolve_train` reads back to an equal record: no names, no
         defaults left out."""
-        return self.model_dump(mode="json", exclude_none=True)
+        document: dict[str, Any] = _said(to_builtins(self))
+        return document
+
+
+def _said(value: Any) -> Any:
+    """A value without the keys in it that say nothing, and with lists for tuples."""
+    if isinstance(value, dict):
+        return {
+            key: _said(item)
+            for key, item in value.items()
+            if item is not None
+        }
+    return (
+        [*map(_said, value)] if isinstance(value, tuple | list) else value
+    )
 
 
 @cache
@@ -290,10 +315,8 @@ def _written(written: Mapping[str, Any]) -> Train:
     merged = _resolved(written, wrong)
     lender = "" if written.keys() & LENGTHS else written.get("recipe", "")
     try:
-        train = Train.model_validate_json(
-            json.dumps(merged), context=lender
-        )
-    except ValidationError as error:
+        train = read(Train, merged, lender)
+    except WrongRecord as error:
         if not _unquoted(error, merged):
             raise WrongRecipe(
                 *wrong, *mistakes(error, merged, Train)
@@ -304,11 +327,11 @@ def _written(written: Mapping[str, Any]) -> Train:
     return train
 
 
-def _unquoted(error: ValidationError, merged: Any) -> bool:
+def _unquoted(error: WrongRecord, merged: Any) -> bool:
     """Puts numbers in `merged` for those in quotes where a number is wanted; whether there were
     any."""
     found = False
-    for detail in error.errors():
+    for detail in error.mistakes:
         number = number_in(detail["input"])
         if (
             detail["type"] in ("int_type", "float_type")
@@ -354,7 +377,11 @@ def _merge(
     tag = TAGS.get(place[-1]) if place else None
     merged = dict(base)
     for key, item in over.items():
-        if item != "none" or key == tag or key not in record.model_fields:
+        if (
+            item != "none"
+            or key == tag
+            or key not in record.__struct_fields__
+        ):
             merged[key] = _laid_over(
                 merged.get(key), item, wrong, (*place, key), record
             )
@@ -393,7 +420,7 @@ def _cannot_be_none(
 ) -> Mistake:
     """The mistake of a `none` where nothing is off."""
     key = place[-1]
-    default = record.model_fields[key].default
+    default = fields(record)[key].default
     if isinstance(default, tuple):
         default = f"[{', '.join(map(number_text, default))}]"
     if isinstance(default, Record):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field
+from msgspec import Meta
 
+from ...collecting import of_type
 from ...structs import Frozen
-from ..record import Record
+from ..record import Record, default, fields
 
 
 class Off(Frozen):
@@ -22,23 +23,21 @@ NO_OFF = Off(...)
 Filter = Literal["bilinear", "bicubic"]
 """By which an image is resized."""
 FILTERS: tuple[Filter, ...] = get_args(Filter)
-Rate = Annotated[float, Field(gt=0, le=100)]
-Share = Annotated[float, Field(ge=0, lt=1)]
-Count = Annotated[int, Field(ge=1, le=10**9)]
-Length = Annotated[float, Field(gt=0, le=10**9)]
-Seed = Annotated[int, Field(ge=0, lt=2**63), NO_OFF]
+Rate = Annotated[float, Meta(gt=0, le=100)]
+Share = Annotated[float, Meta(ge=0, lt=1)]
+Count = Annotated[int, Meta(ge=1, le=10**9)]
+Length = Annotated[float, Meta(gt=0, le=10**9)]
+Seed = Annotated[int, Meta(ge=0, le=2**63 - 1), NO_OFF]
 
 
 def off(record: type[Record], key: str) -> Any:
     """What `none` means at a key: None where it takes the key away, `...` where it can mean
     nothing."""
-    field = record.model_fields[key]
-    said = [mark.value for mark in field.metadata if isinstance(mark, Off)]
+    field = fields(record)[key]
+    marks = getattr(field.type, "__metadata__", ())
+    said = [mark.value for mark in of_type(Off, marks)]
     if said:
         return said[-1]
-    gone = (
-        field.is_required()
-        or not field.default
-        or isinstance(field.default, Record)
-    )
+    usual = default(field)
+    gone = field.required or not usual or isinstance(usual, Record)
     return None if gone else ...

@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from msgspec import Meta
 
 from ...ops.base import Shape
 from ..record import Record
@@ -15,8 +15,8 @@ DIGITS = (178, 182, 177, 183, 181, 182, 181, 179, 174, 180)
 CIFAR = 50_000
 """Images of CIFAR's training part, as many of each class."""
 Interpolation = Annotated[Filter | None, NO_OFF]
-ShorterSide = Annotated[Annotated[int, Field(ge=1, le=4096)] | None, NO_OFF]
-Unreadable = Annotated[float, Field(ge=0, le=1), Off(0.0)]
+ShorterSide = Annotated[Annotated[int, Meta(ge=1, le=4096)] | None, NO_OFF]
+Unreadable = Annotated[float, Meta(ge=0, le=1), Off(0.0)]
 
 
 def _left(count: int, share: float) -> int:
@@ -66,11 +66,11 @@ class Digits(DataSource):
 
     made = "come with resgraph"
     set: Literal["digits"] = "digits"
-    test: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    test: Annotated[float, Meta(gt=0, lt=1)] = 0.2
     """Share of each class that is for testing."""
     split_seed: Seed = 0
     """Random seed of that split."""
-    size: Annotated[int, Field(ge=8, le=256)] = 8
+    size: Annotated[int, Meta(ge=8, le=256)] = 8
     """Side of the images, in pixels, enlarged by bilinear interpolation."""
     channels: Literal[1, 3] = 1
     """1, or 3 equal ones."""
@@ -97,7 +97,7 @@ class Cifar(DataSource):
     set: Literal["cifar10", "cifar100"]
     path: str = "data"
     """Folder of the archive, or the archive."""
-    held_out: Annotated[int, Field(ge=0, le=45_000)] = 0
+    held_out: Annotated[int, Meta(ge=0, le=45_000)] = 0
     """Training images that are held out to validate on; 0 validates on the test set."""
     split_seed: Seed = 0
     """Random seed of which are held out."""
@@ -134,12 +134,12 @@ class Idx(DataSource):
     set: Literal["idx"]
     path: str = "data"
     """Folder of the four files, `train-images-idx3-ubyte` and so on."""
-    held_out: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    held_out: Annotated[float, Meta(ge=0, lt=1)] = 0.0
     """Share of each class's training images that is held out to validate on; 0 validates on the
     test set."""
     split_seed: Seed = 0
     """Random seed of which are held out."""
-    pad: Annotated[int, Field(ge=0, le=64)] = 0
+    pad: Annotated[int, Meta(ge=0, le=64)] = 0
     """Black pixels on each side: 2 make 28x28 into 32x32."""
     channels: Literal[1, 3] = 1
     """1, or 3 equal ones."""
@@ -336,10 +336,10 @@ class Synthetic(DataSource):
     validation: Count = 256
     """Validation images."""
     classes: Annotated[
-        Annotated[int, Field(ge=2, le=100_000)] | None, NO_OFF
+        Annotated[int, Meta(ge=2, le=100_000)] | None, NO_OFF
     ] = None
     """Number of classes; by default as many as the net puts out."""
-    noise: Annotated[float, Field(ge=0, le=10)] = 0.5
+    noise: Annotated[float, Meta(ge=0, le=10)] = 0.5
     """Standard deviation of the noise."""
     seed: Seed = 0
     """Random seed of the images."""
@@ -356,7 +356,4 @@ class Synthetic(DataSource):
 
 OnDisk = Folder | ImageNet | Listed | Parquet | Shards
 """Sets of image files, which are decoded and cropped as they are asked for."""
-Data = Annotated[
-    Digits | Cifar | Idx | Arrays | OnDisk | Synthetic,
-    Field(discriminator="set"),
-]
+Data = Digits | Cifar | Idx | Arrays | OnDisk | Synthetic

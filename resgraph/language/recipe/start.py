@@ -1,11 +1,11 @@
 """What a recipe starts from: weights, what of the net is frozen, how fast each part learns, and
 when a run ends before its length."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, Tag, field_validator
+from msgspec import Meta
 
-from ..record import Record
+from ..record import Forms, Info, Record, validator
 from .base import NO_OFF, Off
 
 ALL_BUT = "all but "
@@ -32,49 +32,44 @@ class Whiten(Record):
 
     layer: str
     """The convolution: its name, as weights have it."""
-    images: Annotated[int, Field(ge=1, le=1_000_000)] = 5000
+    images: Annotated[int, Meta(ge=1, le=1_000_000)] = 5000
     """Training images of which patches are taken, the first ones."""
-    eps: Annotated[float, Field(gt=0, le=1)] = 5e-4
+    eps: Annotated[float, Meta(gt=0, le=1)] = 5e-4
     """Added to each eigenvalue."""
 
 
 class Rates(Record):
     """Factors of the learning rate: of each block by its depth, and of parts by name."""
 
-    decay: Annotated[float, Field(gt=0, le=1), Off(1.0)] = 1.0
+    decay: Annotated[float, Meta(gt=0, le=1), Off(1.0)] = 1.0
     """Factor for each block that stands behind a part, up to the end of the net (layer-wise
     decay)."""
-    by: dict[str, Annotated[float, Field(gt=0, le=1000)]] = Field(
-        default={}
-    )
+    by: dict[str, Annotated[float, Meta(gt=0, le=1000)]] = {}
     """Factors by the names of rows, blocks, paths or modules, on top; the longest name counts."""
+
+
+# no infinity, and no NaN
+_Mean = Annotated[float, Meta(ge=-1e300, le=1e300)]
 
 
 class ChannelNorm(Record):
     """Mean and standard deviation of each channel, of pixels in [0, 1]."""
 
-    mean: tuple[float, ...]
+    mean: tuple[_Mean, ...]
     """Mean of each channel."""
-    std: tuple[Annotated[float, Field(gt=0, le=1000)], ...]
+    std: tuple[Annotated[float, Meta(gt=0, le=1000)], ...]
     """Standard deviation of each channel."""
 
-    @field_validator("std")
-    @classmethod
-    def _as_many(
-        cls, value: tuple[float, ...], info: Any
-    ) -> tuple[float, ...]:
+    @validator("std")
+    @staticmethod
+    def _as_many(value: tuple[float, ...], info: Info) -> tuple[float, ...]:
         if len(value) != len(info.data.get("mean", value)):
             raise ValueError("one number for each of `mean`")
         return value
 
 
-def _keys_or_word(given: Any) -> str:
-    """Which form a value has is known by what it is, so that one mistake is one error."""
-    return "keys" if isinstance(given, dict | Record) else "word"
-
-
-def _list_or_word(given: Any) -> str:
-    return "list" if isinstance(given, list | tuple) else "word"
+_word_or_keys = Forms(lambda given: isinstance(given, dict | Record))
+_word_or_list = Forms(lambda given: isinstance(given, list | tuple))
 
 
 Measured = Literal["per-channel", "per-pixel", "scale"]
@@ -82,21 +77,11 @@ _Word = Literal[
     "per-channel", "per-pixel", "scale", "measured", "weights", "imagenet"
 ]
 Normalize = Annotated[
-    Annotated[
-        Annotated[_Word, Tag("word")] | Annotated[ChannelNorm, Tag("keys")],
-        Discriminator(_keys_or_word),
-    ]
-    | None,
+    Annotated[_Word | ChannelNorm, _word_or_keys] | None,
     NO_OFF,
 ]
-WrittenWeights = Annotated[
-    Annotated[str, Tag("word")] | Annotated[StartingWeights, Tag("keys")],
-    Discriminator(_keys_or_word),
-]
-Parts = Annotated[
-    Annotated[str, Tag("word")] | Annotated[tuple[str, ...], Tag("list")],
-    Discriminator(_list_or_word),
-]
+WrittenWeights = Annotated[str | StartingWeights, _word_or_keys]
+Parts = Annotated[str | tuple[str, ...], _word_or_list]
 
 
 def parts_of(

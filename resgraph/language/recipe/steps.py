@@ -4,9 +4,10 @@ from itertools import pairwise
 from math import cos, pi
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
-from pydantic import Field, field_validator
+from msgspec import Meta
+from msgspec.structs import asdict
 
-from ..record import Record
+from ..record import Info, Record, validator
 from .base import NO_OFF, Count, Length, Off, Rate, Share
 
 Decayless = Literal["norm", "bias", "scale"]
@@ -17,7 +18,7 @@ class PartStep(Record):
 
     lr: Rate | None = None
     """Learning rate."""
-    weight_decay: Annotated[float, Field(ge=0, le=1)] | None = None
+    weight_decay: Annotated[float, Meta(ge=0, le=1)] | None = None
     """Weight decay."""
     until: Length | None = None
     """When it has learned, in the run's unit: the schedule ends there for it."""
@@ -40,7 +41,12 @@ class TorchOptimizer(Record):
 
     def arguments(self) -> dict[str, Any]:
         """What the class is called with."""
-        return self.model_dump(exclude={"name", "no_decay", "by", "others"})
+        ours = {"name", "no_decay", "by", "others"}
+        return {
+            key: value
+            for key, value in asdict(self).items()
+            if key not in ours
+        }
 
     def kept(self, params: int, matrices: int) -> int:
         """Numbers that it keeps for all weights, of which so many are in `matrices`."""
@@ -59,11 +65,11 @@ class Sgd(TorchOptimizer):
     """Momentum."""
     nesterov: bool = False
     """Nesterov's momentum."""
-    weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.0
+    weight_decay: Annotated[float, Meta(ge=0, le=1)] = 0.0
     """Weight decay (L2, added to the gradient)."""
     no_decay: tuple[Decayless, ...] = ()
     """Parameters without weight decay: all of a norm, biases, other vectors (`scale`)."""
-    by: dict[str, PartStep] = Field(default={})
+    by: dict[str, PartStep] = {}
     """Rates and decays of parts, by the names of rows, blocks, paths or modules; the longest name
     counts."""
 
@@ -72,9 +78,9 @@ class Sgd(TorchOptimizer):
         """Numbers that it keeps for each weight."""
         return 1 if self.momentum else 0
 
-    @field_validator("nesterov")
-    @classmethod
-    def _needs_momentum(cls, value: bool, info: Any) -> bool:
+    @validator("nesterov")
+    @staticmethod
+    def _needs_momentum(value: bool, info: Info) -> bool:
         if value and info.data.get("momentum") == 0:
             raise ValueError("Nesterov's step needs a momentum above 0")
         return value
@@ -90,13 +96,13 @@ class AdamW(TorchOptimizer):
     """Learning rate."""
     betas: tuple[Share, Share] = (0.9, 0.999)
     """Decay of the running averages of the gradient and of its square."""
-    eps: Annotated[float, Field(gt=0, le=1)] = 1e-8
+    eps: Annotated[float, Meta(gt=0, le=1)] = 1e-8
     """Added to the denominator."""
-    weight_decay: Annotated[float, Field(ge=0, le=1), Off(0.0)] = 0.01
+    weight_decay: Annotated[float, Meta(ge=0, le=1), Off(0.0)] = 0.01
     """Weight decay (decoupled)."""
     no_decay: tuple[Decayless, ...] = ()
     """As of SGD."""
-    by: dict[str, PartStep] = Field(default={})
+    by: dict[str, PartStep] = {}
     """As of SGD."""
 
     @property
@@ -116,9 +122,9 @@ class Lamb(TorchOptimizer):
     """Learning rate."""
     betas: tuple[Share, Share] = (0.9, 0.999)
     """As of AdamW."""
-    eps: Annotated[float, Field(gt=0, le=1)] = 1e-6
+    eps: Annotated[float, Meta(gt=0, le=1)] = 1e-6
     """Added to the denominator."""
-    weight_decay: Annotated[float, Field(ge=0, le=1), Off(0.0)] = 0.01
+    weight_decay: Annotated[float, Meta(ge=0, le=1), Off(0.0)] = 0.01
     """Weight decay (of the step, before its length is set)."""
     no_decay: tuple[Decayless, ...] = ()
     """As of SGD."""
@@ -143,9 +149,9 @@ class Muon(TorchOptimizer):
     """Momentum."""
     nesterov: bool = True
     """Nesterov's momentum."""
-    weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.0
+    weight_decay: Annotated[float, Meta(ge=0, le=1)] = 0.0
     """Weight decay (decoupled)."""
-    iterations: Annotated[int, Field(ge=1, le=20)] = 5
+    iterations: Annotated[int, Meta(ge=1, le=20)] = 5
     """Of Newton and Schulz, in each step."""
     adjust: Annotated[Literal["rows", "adamw", "plain"], NO_OFF] = "rows"
     """The rate of a matrix: times the root of its rows over its columns, where it has more rows; so
@@ -154,9 +160,7 @@ class Muon(TorchOptimizer):
     """Bring each matrix to the norm of as many rows of length 1 before its step."""
     no_decay: tuple[Decayless, ...] = ()
     """As of SGD."""
-    others: Annotated[Sgd | AdamW, Field(discriminator="name"), NO_OFF] = (
-        AdamW(name="adamw", lr=0.001)
-    )
+    others: Annotated[Sgd | AdamW, NO_OFF] = AdamW(name="adamw", lr=0.001)
     """The optimizer of biases, norms and output layers, with a rate of its own, which follows the
     same schedule."""
 
@@ -170,8 +174,7 @@ class Muon(TorchOptimizer):
         return matrices + self.others.states * (params - matrices)
 
 
-_Optimizers = Sgd | AdamW | Lamb | Muon
-Optimizer = Annotated[_Optimizers, Field(discriminator="name")]
+Optimizer = Sgd | AdamW | Lamb | Muon
 
 
 class Moment(NamedTuple):
@@ -206,14 +209,14 @@ class Steps(Record):
     """The learning rate times `factor` at each length of `at`."""
 
     kind: Literal["steps"]
-    at: Annotated[tuple[Length, ...], Field(min_length=1, max_length=100)]
+    at: Annotated[tuple[Length, ...], Meta(min_length=1, max_length=100)]
     """When, in the run's unit (epochs or iterations)."""
-    factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    factor: Annotated[float, Meta(gt=0, lt=1)] = 0.1
     """What the learning rate is multiplied by."""
 
-    @field_validator("at")
-    @classmethod
-    def _rising(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+    @validator("at")
+    @staticmethod
+    def _rising(value: tuple[float, ...], _: Info) -> tuple[float, ...]:
         if any(a >= b for a, b in pairwise(value)):
             raise ValueError("the lengths must rise from one to the next")
         return value
@@ -254,9 +257,9 @@ class OneCycle(Record):
     (Smith 2018)."""
 
     kind: Literal["one-cycle"]
-    rise: Annotated[float, Field(gt=0, lt=1)] = 0.3
+    rise: Annotated[float, Meta(gt=0, lt=1)] = 0.3
     """Share of the run in which the rate rises."""
-    start: Annotated[float, Field(gt=0, le=1)] = 0.04
+    start: Annotated[float, Meta(gt=0, le=1)] = 0.04
     """First learning rate, relative to `lr`."""
     end: Share = 0.0
     """Last learning rate, relative to `lr`."""
@@ -274,7 +277,7 @@ class Plateau(Record):
     evaluations."""
 
     kind: Literal["plateau"]
-    factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    factor: Annotated[float, Meta(gt=0, lt=1)] = 0.1
     """What the learning rate is multiplied by."""
     patience: Count = 5
     """Evaluations without progress."""
@@ -284,10 +287,7 @@ class Plateau(Record):
         return float(self.factor**now.drops)
 
 
-Schedule = Annotated[
-    Constant | Steps | Cosine | Linear | OneCycle | Plateau,
-    Field(discriminator="kind"),
-]
+Schedule = Constant | Steps | Cosine | Linear | OneCycle | Plateau
 
 
 class Ramp(Record):
@@ -327,7 +327,7 @@ class UntilError(Record):
     kind: Literal["until"]
     lr: Rate
     """Learning rate of the warm-up."""
-    error: Annotated[float, Field(gt=0, lt=100)]
+    error: Annotated[float, Meta(gt=0, lt=100)]
     """Training error that ends it, in percent."""
     window: Count = 100
     """Steps over which that error is averaged."""
@@ -337,7 +337,7 @@ class UntilError(Record):
         return self.lr
 
 
-Warmup = Annotated[Ramp | Hold | UntilError, Field(discriminator="kind")]
+Warmup = Ramp | Hold | UntilError
 
 
 class Progressive(Record):
@@ -345,16 +345,16 @@ class Progressive(Record):
     2021, section 4)."""
 
     sides: Annotated[
-        tuple[Annotated[int, Field(ge=4, le=4096)], ...],
-        Field(min_length=1, max_length=5),
+        tuple[Annotated[int, Meta(ge=4, le=4096)], ...],
+        Meta(min_length=1, max_length=5),
     ]
     """Shorter sides of the images, in pixels, from small to large."""
-    until: Annotated[float, Field(gt=0, le=1)] = 0.8
+    until: Annotated[float, Meta(gt=0, le=1)] = 0.8
     """Share of the run that is divided among them."""
 
-    @field_validator("sides")
-    @classmethod
-    def _rising(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+    @validator("sides")
+    @staticmethod
+    def _rising(value: tuple[int, ...], _: Info) -> tuple[int, ...]:
         if any(a >= b for a, b in pairwise(value)):
             raise ValueError("the sides must rise from one to the next")
         return value
@@ -363,7 +363,7 @@ class Progressive(Record):
 class Ema(Record):
     """An exponential moving average of the weights, which is what is evaluated and exported."""
 
-    decay: Annotated[float, Field(gt=0, lt=1)]
+    decay: Annotated[float, Meta(gt=0, lt=1)]
     """Decay of the average at each update; smaller at first (a warm-up of the decay)."""
     every: Count = 1
     """Optimizer steps between updates."""

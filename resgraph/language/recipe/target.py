@@ -2,11 +2,11 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from msgspec import Meta
 
 from ..record import Record
 
-Weight = Annotated[float, Field(gt=0, le=10**6)]
+Weight = Annotated[float, Meta(gt=0, le=10**6)]
 Weights = Literal["balanced"] | tuple[Weight, ...]
 
 
@@ -28,7 +28,7 @@ class SingleLabel(Goal):
     loss: Literal["cross-entropy", "bce"] = "cross-entropy"
     """Cross-entropy, or the binary one of each class, which mixtures of two classes add up to
     (Wightman et al. 2021)."""
-    threshold: Annotated[float, Field(ge=0, lt=1)] | None = None
+    threshold: Annotated[float, Meta(ge=0, lt=1)] | None = None
     """With `bce`, the share of a mixture above which a class is there as a whole, and below which
     it is not (timm's `--bce-target-thresh`; 0: both classes are)."""
     summed: bool = False
@@ -70,7 +70,7 @@ class PixelLabel(Goal):
 
     measure = "mIoU"
     kind: Literal["map"]
-    ignore: Annotated[int, Field(ge=0, le=65535)] = 255
+    ignore: Annotated[int, Meta(ge=0, le=65535)] = 255
     """The value of pixels in a mask that count nowhere."""
     weights: Weights | None = None
     """As of a label, by pixels."""
@@ -86,9 +86,6 @@ class Itself(Goal):
     """As of a number."""
 
 
-AnyGoal = Annotated[
-    SingleLabel | Labels | Regression | PixelLabel | Itself,
-    Field(discriminator="kind"),
-]
+AnyGoal = SingleLabel | Labels | Regression | PixelLabel | Itself
 LABEL = SingleLabel()
 """What a recipe learns where it says nothing of it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from msgspec.structs import replace
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
@@ -180,11 +181,7 @@ def make_data_loader(
     pixels = make_pixels(data, train, decisions)
     # files are cropped as they are decoded, and not once more
     if not isinstance(pixels, InMemory):
-        train = train.model_copy(
-            update={
-                "augment": train.augment.model_copy(update={"crop": None})
-            }
-        )
+        train = replace(train, augment=replace(train.augment, crop=None))
     return BatchLoader(
         pixels=pixels,
         recipe=train,
