@@ -15,7 +15,13 @@ from pathlib import Path
 from traceback import walk_tb
 from types import TracebackType
 
-from .errors import MissingError, ResgraphError, TrainingError, UsageError
+from .errors import (
+    MissingError,
+    ResgraphError,
+    TrainingError,
+    UsageError,
+    first_few,
+)
 from .files import reason
 
 _NO_MEMORY = (
@@ -209,7 +215,7 @@ def _reinstall(package: str, error: BaseException) -> str:
     read = sorted(key for key in os.environ if key.startswith(own))
     # junk there is likelier than damage
     if read and not isinstance(error, ImportError):
-        told += f"check what you set for it ({', '.join(read[:5])}), or "
+        told += f"check what you set for it ({first_few(read, 5)}), or "
     return f"{told}pip install --force-reinstall {name}"
 
 

@@ -67,7 +67,9 @@ def connected(script: Path, *words: str) -> socket.socket:
     """
     name = f"\0resgraph {RUN} {script} {words}"
     if not LINUX:  # there it is a file, and each worker has its own
-        name = f"{tempfile.mkdtemp()}/line"
+        folder = tempfile.TemporaryDirectory()
+        atexit.register(folder.cleanup)
+        name = f"{folder.name}/line"
     line = socket.socket(socket.AF_UNIX)
     atexit.register(line.close)
     while True:

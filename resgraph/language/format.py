@@ -205,24 +205,21 @@ class _Formatter:
 
     def bound(self, label: Label, lets: dict[str, Value]) -> Bound | None:
         """The label with its options, where its word is known without the graph."""
-        word = label.word
-        value = lets.get(word)
-        own = is_own(word, self.parser.words)
-        target: Target | None = (
-            self.blocks.get(word)
-            or (None if own else VOCABULARY.get(word))
-            or standard_block(word)
-        )
+        target, value = self.target(label.word), lets.get(label.word)
         if target is None and isinstance(value, Word):
-            target = (
-                VOCABULARY.get(value.text)
-                or self.blocks.get(value.text)
-                or standard_block(value.text)
-            )
+            target = self.target(value.text)
         return (
             bind(label, target, self.parser.words | words_of(lets))
             if target
             else None
+        )
+
+    def target(self, word: str) -> Target | None:
+        own = is_own(word, self.parser.words)
+        return (
+            self.blocks.get(word)
+            or (None if own else VOCABULARY.get(word))
+            or standard_block(word)
         )
 
     def item(

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ..errors import UsageError
+from ..errors import UsageError, first_few
 from ..files import reason
 from ..language.diagnose.nearest import did_you_mean
 from ..language.recipe.base import FILTERS, Filter
@@ -114,7 +114,7 @@ def array_rows(
     )
     wanted = written or _sole(store, name)
     if wanted not in store.sizes:
-        listed = ", ".join(sorted(store.sizes)[:12]) or "nothing"
+        listed = first_few(sorted(store.sizes), 12) or "nothing"
         raise UsageError(
             f"{file} has {listed}: say which, as in {file}:{listed.split(',')[0]}"
         )

@@ -19,6 +19,7 @@ from ..structs import Frozen
 from . import data as datasets
 from .augment.progressive import check_sizes
 from .data.absent import placeholder
+from .data.image_files import sample
 from .data.normalize import Normalization, measure, need_variance, standard
 from .data.sampler import Sampler
 from .data.sets import DataSet, Files, Resident, UnfitError
@@ -123,8 +124,6 @@ def _task(train: Train, plan: Plan, data: DataSet) -> Task:
     classes = plan.output[0]
     known = data.train.labels
     if isinstance(data.train, Files) and data.train.masks:
-        from .data.image_files import sample
-
         known = sample(data, train.seed).labels
     weights = class_weights(train.target, known, classes)
     goal = train.target
@@ -253,11 +252,8 @@ def _where(data: DataSet) -> str:
 def _normalization_of_images(ready: Prepared) -> Normalization:
     if ready.stated:
         return ready.stated.normalization(ready.data.levels)
-    images, how = ready.data.train, ready.train.measured
-    if not isinstance(images, Resident):
-        from .data.image_files import sample
-
-        images = sample(ready.data, ready.train.seed)
+    images = sample(ready.data, ready.train.seed)
+    how = ready.train.measured
     if how != "scale" and len(ready.data.shape) == 3:
         need_variance(images.images, _where(ready.data))
     return measure(images, ready.data.levels, how)

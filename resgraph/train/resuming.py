@@ -12,7 +12,7 @@ from typing import Any, get_args, get_type_hints
 
 from msgspec.structs import replace
 
-from ..errors import RunError, UsageError
+from ..errors import RunError, UsageError, first_few
 from ..files import read_file, reason
 from ..language.recipe import Train, resolve_train
 from ..plan import Loader, Plan
@@ -215,9 +215,9 @@ def check_classes(data: DataSet, trained_on: list[str]) -> None:
     gives."""
     odd = sorted(set(data.classes) ^ set(trained_on))
     if odd:
-        few = ", ".join(odd[:5]) + (" …" if len(odd) > 5 else "")
         raise UsageError(
-            f"{data.about} are not of the classes that the run was trained on: only one has {few}"
+            f"{data.about} are not of the classes that the run was trained on: only one has"
+            f" {first_few(odd, 5)}"
         )
     if list(data.classes) != trained_on:
         raise UsageError(

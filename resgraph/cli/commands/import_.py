@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ...errors import UsageError, needing, ticked
+from ...errors import UsageError, first_few, needing
 from ...ops import Shape
 from ..loading import note
 from ..options import WRITTEN, Multiple, output_options, write
@@ -93,7 +93,7 @@ def import_(
         if each.ended:
             note("warning", f"only a beginning was written: {each.ended}")
         elif unread := each.unread():
-            said = f"{ticked([*unread][:5])}{', …' * (len(unread) > 5)}"
+            said = first_few([f"`{name}`" for name in unread], 5)
             note(
                 "left out",
                 f"{own}{said}, which no output reads: {sum(unread.values()):,} parameters",

@@ -24,7 +24,7 @@ from .mistakes import mistake
 from .places import Places
 from .scalars import Refusal, read_plain
 from .splits import Split, brackets
-from .tree import KeyValue, Mapping, Scalar, Sequence, Tree
+from .tree import KeyValue, Mapping, Scalar, Sequence, Tree, items_of
 
 
 class _Open(Struct):
@@ -331,8 +331,7 @@ class Composer(Struct):
         if top.split is None:
             if brackets(text, 0) == 0:
                 return False
-            items = top.node.items if isinstance(top.node, Sequence) else ()
-            top.split = Split(start, top.key, len(items))
+            top.split = Split(start, top.key, len(items_of(top.node)))
         top.split.depth = brackets(text, top.split.depth)
         # YAML took this piece for a key; its value is no one's
         top.drop = top.expects_key

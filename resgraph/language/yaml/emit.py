@@ -18,10 +18,8 @@ _BARE = re.compile(
     r"(?:[A-Za-z0-9_(.]|-(?! |\Z))[A-Za-z0-9_ +*/().,=;&%'-]*(?<! )\Z"
 )
 _FLOW_UNSAFE = re.compile(r"[,\[\]{}]")
-_READ_OTHERWISE = re.compile(
-    r"^[-+.]?[0-9][0-9_.eE+:-]*\Z|^(true|false|null)\Z|: | #"
-)
-"""A number, a word of YAML, the colon behind a key, a comment."""
+_READ_OTHERWISE = re.compile(": | #")
+"""The colon behind a key, a comment; the rest is known to `read_plain`."""
 
 
 def emit(tree: Mapping) -> str:

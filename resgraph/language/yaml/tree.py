@@ -125,9 +125,12 @@ def entries_of(tree: Tree, key: str) -> dict[str, KeyValue]:
 def listed(tree: Mapping, key: str) -> list[Scalar]:
     """The scalars of the list at `key`, none where there is no list."""
     entry = tree.entries.get(key)
-    found = entry.value if entry else None
-    items = found.items if isinstance(found, Sequence) else []
-    return [*of_type(Scalar, items)]
+    return [*of_type(Scalar, items_of(entry.value) if entry else ())]
+
+
+def items_of(tree: Tree) -> list[Tree]:
+    """The items of a list, none where it is no list."""
+    return tree.items if isinstance(tree, Sequence) else []
 
 
 def each_of(tree: Tree) -> list[Tree]:

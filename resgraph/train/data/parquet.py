@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from msgspec.structs import replace
 
-from ...errors import MissingError, TrainingError
+from ...errors import MissingError, TrainingError, first_few
 from ...language.recipe.data import Parquet
 from .formats.parquet_cache import Columns, Unpacked, unpacked
 from .sets import (
@@ -84,7 +84,7 @@ def _together(files: list[Path], read: list[Unpacked]) -> Packed:
 def _same(path: Path, names: ClassNames, other: ClassNames) -> None:
     if names != other:
         odd = (
-            ", ".join(sorted(set(names) ^ set(other))[:5])
+            first_few(sorted(set(names) ^ set(other)), 5)
             or "their order differs"
         )
         raise TrainingError(

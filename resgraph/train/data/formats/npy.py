@@ -16,7 +16,7 @@ import numpy
 import torch
 from numpy.lib import format as npy
 
-from ....errors import MissingError, TrainingError
+from ....errors import MissingError, TrainingError, first_few
 from ....files import reason
 from ....foreign import HEAD, what_else
 from ....language.diagnose.nearest import did_you_mean
@@ -80,7 +80,7 @@ class ArrayStore(Frozen):
         for name in names:
             if name in self.sizes:
                 return name
-        listed = ", ".join(sorted(self.sizes)[:12]) or "nothing"
+        listed = first_few(sorted(self.sizes), 12) or "nothing"
         hint = did_you_mean(names[0], self.sizes) or f"it has {listed}"
         raise TrainingError(
             f"{self.path} has no array `{names[0]}`; {hint}"

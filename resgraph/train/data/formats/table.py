@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy
 
-from ....errors import MissingError, TrainingError
+from ....errors import MissingError, TrainingError, first_few
 from ....files import reason
 from ....language.diagnose.nearest import did_you_mean
 from ....structs import Frozen
@@ -63,7 +63,7 @@ class Table(Frozen):
     def column(self, title: str) -> tuple[str, ...]:
         """The cells below a title. Raises `TrainingError` where there is no such title, or two."""
         if title not in self.titles:
-            listed = ", ".join(self.titles[:12])
+            listed = first_few(self.titles, 12)
             hint = (
                 did_you_mean(title, self.titles)
                 or f"its columns are {listed}"
