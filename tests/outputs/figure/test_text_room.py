@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from drawn import ALL, RESIDUAL
 from nets import zoo
-from text_laws import clashes
+from text_laws import clashes, struck
 
 from resgraph import load, loads
 from resgraph.outputs.figure import fonts, text
@@ -53,6 +53,12 @@ def test_the_widths_are_those_of_dejavu(file: str, weight: int) -> None:
         )
     for sign in "×−→…÷·–":
         assert text.width(sign, 1000, weight) >= min(theirs[ord(sign)], 838)
+
+
+@pytest.mark.parametrize("name", ["googlenet.yaml", "inception-v3.yaml"])
+def test_no_line_runs_through_an_equation(name: str) -> None:
+    """Columns stand on both sides of the spine, and enter its joins from both."""
+    assert struck(scene(zoo(name), "ops")) == []  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("view", ["stages", "blocks", "ops"])

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 from resgraph.outputs.figure import text
-from resgraph.outputs.figure.scene import Rect, Scene, ShapeGroup, Text
+from resgraph.outputs.figure.scene import (
+    Line,
+    Rect,
+    Scene,
+    ShapeGroup,
+    Text,
+)
 
 SLACK = 0.6
 
@@ -84,3 +91,24 @@ def _crossings(lines: list[Box]) -> list[tuple[str, str]]:
         ]
         near.append(mine)
     return out
+
+
+def struck(scene: Scene) -> list[str]:
+    """Texts without a box that a line runs through."""
+    stretches = [
+        (*sorted((x0, x1)), *sorted((y0, y1)))
+        for line in scene.items
+        if isinstance(line, Line)
+        for (x0, y0), (x1, y1) in pairwise(line.points)
+    ]
+    return [
+        mine.said
+        for item in scene.items
+        if isinstance(item, Text)
+        for mine in [box(item)]
+        for left, right, top, bottom in stretches
+        if left < mine.right - SLACK
+        and right > mine.left + SLACK
+        and top < mine.bottom - SLACK
+        and bottom > mine.top + SLACK
+    ]

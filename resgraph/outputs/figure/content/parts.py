@@ -154,13 +154,15 @@ class OpBox(Struct):
 
 
 class Join(Struct):
-    """Where values meet: a circle with its operation's sign, or a pill where that is a word."""
+    """Where values meet: a circle with its operation's sign, or a pill where that is a word. Its
+    `note` is at its left, or `below` the line that comes in there."""
 
     name: str
     symbol: str
     family: str = "merge"
     title: str = ""
     note: str = ""
+    below: bool = False
     mark: str = ""
     heat: HeatCells = ()
 

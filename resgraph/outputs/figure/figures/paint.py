@@ -41,6 +41,8 @@ from ..scene import (
 )
 from ..style import MARKS, heat_of
 
+_BELOW = 15.0
+"""How far the letters of an equation stand below the line that comes into its join."""
 Items = list[Primitive | ShapeGroup]
 SMALL_JOIN = 8.0
 """A join of a smaller radius is drawn in slate: beside folded layers it is structure, and no op to
@@ -338,7 +340,7 @@ def _join(placed: Placed, join: Join, rhythm: Rhythm) -> Items:
         out.append(
             Text(
                 x - half - 8,
-                y + 4,
+                y + (_BELOW if join.below else 4),
                 join.note,
                 NOTE_SIZE,
                 anchor="end",

@@ -10,7 +10,7 @@ from collections import defaultdict
 from msgspec.structs import replace
 
 from .. import text
-from ..content.parts import ENTRY, FigurePart, Fork, Join, Tile, walk
+from ..content.parts import ENTRY, FigurePart, Fork, Join, Link, Tile, walk
 from . import routing
 from .columns import Stacker
 from .geometry import Frame, Placed, Placement, Rhythm, Wire
@@ -45,7 +45,7 @@ def place_fork(
     )
     for unit in units:
         out.put(boxes[unit], frame.at(unit), frame.top[unit])
-        out.left = max(out.left, _note_reach(frame, unit))
+        out.left = max(out.left, _note_reach(frame, unit, ways))
     wires = routing.wires(frame, ways) + routing.names(frame)
     out.wires += wires
     _leave(frame, out)
@@ -101,13 +101,20 @@ def _opened(fork: Fork, streams: int) -> Fork:
     )
 
 
-def _note_reach(frame: Frame, unit: int) -> float:
+def _note_reach(
+    frame: Frame, unit: int, ways: dict[Link, routing.Way]
+) -> float:
     """How far to the left the equation beside a join reaches, which is cut where it is too long."""
     box = frame.boxes[unit]
     if not isinstance(box.part, Join) or not box.part.note:
         return 0.0
     room = SIDE_NOTE if frame.column[unit] else SPINE_NOTE
     box.part.note = text.fit(box.part.note, NOTE_SIZE, room)
+    box.part.below = any(
+        way == "down" and frame.at(link.source) < frame.at(unit)
+        for link, way in ways.items()
+        if link.target == unit
+    )
     return (
         box.left
         + 12
