@@ -55,9 +55,18 @@ def test_the_widths_are_those_of_dejavu(file: str, weight: int) -> None:
         assert text.width(sign, 1000, weight) >= min(theirs[ord(sign)], 838)
 
 
-@pytest.mark.parametrize("name", ["googlenet.yaml", "inception-v3.yaml"])
-def test_no_line_runs_through_an_equation(name: str) -> None:
-    """Columns stand on both sides of the spine, and enter its joins from both."""
+@pytest.mark.parametrize(
+    "name",
+    [
+        "googlenet.yaml",
+        "inception-v3.yaml",
+        "dpn-68.yaml",
+        "wavenet.yaml",
+    ],
+)
+def test_no_line_runs_through_a_text(name: str) -> None:
+    """Equations where columns enter a join from both sides, and shapes beside lines that others
+    cross."""
     assert struck(scene(zoo(name), "ops")) == []  # type: ignore[arg-type]
 
 

@@ -14,6 +14,7 @@ from ..content.parts import ENTRY, FigurePart, Fork, Join, Link, Tile, walk
 from . import routing
 from .columns import Stacker
 from .geometry import Frame, Placed, Placement, Rhythm, Wire
+from .notes import notes_apart
 
 NOTE_SIZE, SPINE_NOTE, SIDE_NOTE = 10.5, 190.0, 64.0
 """The size of an equation beside its join, and how wide it may be: less where other columns stand
@@ -46,7 +47,8 @@ def place_fork(
     for unit in units:
         out.put(boxes[unit], frame.at(unit), frame.top[unit])
         out.left = max(out.left, _note_reach(frame, unit, ways))
-    wires = routing.wires(frame, ways) + routing.names(frame)
+    wires = notes_apart(routing.wires(frame, ways))
+    wires += routing.names(frame)
     out.wires += wires
     _leave(frame, out)
     for wire in wires:

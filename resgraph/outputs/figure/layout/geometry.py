@@ -96,6 +96,7 @@ class Wire(Frozen):
     broken: bool = False
     named: bool = False
     heat: HeatCells = ()
+    shift: float = 0.0  # of the note, from the middle of its stretch
 
     @property
     def is_drawn(self) -> bool:

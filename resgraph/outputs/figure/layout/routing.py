@@ -95,7 +95,7 @@ def reach(wire: Wire, rhythm: Rhythm) -> tuple[float, float]:
 def pill_box(wire: Wire) -> tuple[float, float, float, float]:
     """x, y, width and height of the pill on a wire: over its longest upright stretch, leaning away
     from the spine."""
-    x, y0, y1 = _upright(wire)
+    x, y0, y1 = upright(wire)
     width = (
         text.width(wire.pill, PILL_SIZE, 600) + 15 + heat_width(wire.heat)
     )
@@ -105,11 +105,11 @@ def pill_box(wire: Wire) -> tuple[float, float, float, float]:
 
 def note_place(wire: Wire) -> tuple[float, float]:
     """Where a note on a wire begins."""
-    x, y0, y1 = _upright(wire)
-    return x + 8, (y0 + y1) / 2 + 3
+    x, y0, y1 = upright(wire)
+    return x + 8, (y0 + y1) / 2 + 3 + wire.shift
 
 
-def _upright(wire: Wire) -> tuple[float, float, float]:
+def upright(wire: Wire) -> tuple[float, float, float]:
     """x and both ends of the longest upright stretch of a wire."""
     pairs = zip(wire.points, wire.points[1:], strict=False)
     (x, y0), (_, y1) = max(
