@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..plan import Loader, Plan
     from .engine.evaluate import Score
     from .estimate import Forecast
-    from .predicted import Prediction
+    from .predicted import Announce, Prediction
     from .profiling import Profile
     from .run.result import RunResult
 
@@ -136,18 +136,20 @@ def predict(
     *,
     top: int = 5,
     beside: Mapping[str, Sequence[float] | Path] | None = None,
+    announce: Announce | None = None,
     load: Loader | None = None,
     options: Options | None = None,
 ) -> list[Prediction]:
     """Of each image file, or each row of an array (x.npy, x.npz, x.npz:NAME), what the recipe's
     target asks: the `top` likeliest classes, numbers, a mask or a picture; of an image that
     cannot be read, why (`unread`). `beside` has the net's further inputs by name: numbers, or
-    the file of an array with a row for each."""
+    the file of an array with a row for each. `announce` is told each file, and the row of an
+    array, of which a picture will be made, before the net runs."""
     _need_run(run)
     from .inference import Asked, predict_images
 
     options = options or Options()
-    asked = Asked(images, top, beside or {})
+    asked = Asked(images, top, beside or {}, announce)
     return predict_images(run, asked, load or _load, options)
 
 
@@ -181,6 +183,7 @@ def predict_weights(
     key: str | None = None,
     top: int = 5,
     beside: Mapping[str, Sequence[float] | Path] | None = None,
+    announce: Announce | None = None,
     options: Options | None = None,
 ) -> list[Prediction]:
     """As `predict`, by weights of that name in the net of a plan."""
@@ -189,7 +192,7 @@ def predict_weights(
     from .inference import predict_weights as predicted
 
     start = StartingWeights(file=weights, key=key)
-    asked = Asked(images, top, beside or {})
+    asked = Asked(images, top, beside or {}, announce)
     return predicted(plan, start, asked, options or Options())
 
 

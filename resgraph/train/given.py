@@ -3,7 +3,7 @@ arrays."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -51,6 +51,11 @@ class GivenFile(Frozen):
 
     def __len__(self) -> int:
         return 1 if self.rows is None else len(self.rows)
+
+    @property
+    def places(self) -> Iterable[int | None]:
+        """The number of each row; an image has none."""
+        return [None] if self.rows is None else range(len(self.rows))
 
     def read(self, document: Mapping[str, Any]) -> Iterator[GivenRow]:
         """Each row and its number; an image has none. As the net saw its training images."""

@@ -28,10 +28,17 @@ from .data.normalize import Normalization
 from .data.sets import side_before_crop
 from .engine.assemble import in_layout, placed
 from .engine.several import first
-from .given import array_rows, given, images_at, is_array, side_of
+from .given import (
+    GivenFile,
+    array_rows,
+    given,
+    images_at,
+    is_array,
+    side_of,
+)
 from .options import Options
 from .parallel.distributed import World
-from .predicted import READERS, Prediction, Reading
+from .predicted import PICTURED, READERS, Announce, Prediction, Reading
 from .prepare import images_of, need_statement
 from .resuming import own_plan
 from .run.directory import read_facts
@@ -55,12 +62,20 @@ class Asked(Frozen):
     images: Sequence[Path]
     top: int
     beside: Mapping[str, Sequence[float] | Path]
+    announce: Announce | None = None
 
     def check(self) -> None:
         """Raises `UsageError` where a file is not there, before anything is loaded."""
         for path in self.images:
             if not is_array(path):
                 images_at(path)
+
+    def pictures(self, files: Sequence[GivenFile]) -> None:
+        """Announces that one will be made of each row."""
+        if self.announce:
+            for one in files:
+                for row in one.places:
+                    self.announce(one.path, row)
 
 
 def predict_images(
@@ -170,6 +185,8 @@ def _predictions(
         [*asked.images], document, getattr(data, "images", "images")
     )
     count = sum(map(len, files))
+    if document.get("target") in PICTURED:
+        asked.pictures(files)
     decisions = decide(
         options, World(), Workload(plan.macs, len(images_of(plan)) == 3)
     )

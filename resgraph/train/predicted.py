@@ -22,6 +22,10 @@ from .tasks import Units
 NamedNumbers = tuple[tuple[str, float], ...]
 
 
+Announce = Callable[[Path, int | None], object]
+"""Told of a file, and the row in an array."""
+
+
 class Prediction(Frozen):
     """Of one image: the likeliest `classes`, each with its probability, the likeliest first; or its
     `numbers` by name; or a `picture`, (height, width) of classes or (height, width, channels) of
@@ -125,3 +129,5 @@ READERS: dict[str, Callable[[Reading, Path, Tensor], Prediction]] = {
     "itself": _itself,
 }
 """By the kind of a target."""
+PICTURED = frozenset(["map", "itself"])
+"""The kinds of which there are pictures."""

@@ -111,6 +111,12 @@ def test_a_mask_is_written_as_classes(
         )
     assert command([*asked, "-o", str(tmp_path / "masks")]) == 2
     assert "is there already" in capsys.readouterr().err
+    # told before anything is made
+    twin, out = tmp_path / "20.png", tmp_path / "more"
+    twin.write_bytes(picture.read_bytes())
+    assert command([*asked, str(twin), "-o", str(out)]) == 2
+    assert f"would be of {picture} and of {twin}" in capsys.readouterr().err
+    assert not out.exists()
 
 
 def test_a_picture_comes_back_as_pixels(

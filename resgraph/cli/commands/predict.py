@@ -15,7 +15,7 @@ from ..report import print_json, report
 from ..training import need_run, options_from, run_options, weights_option
 
 if TYPE_CHECKING:
-    from ...train.predicted import Prediction
+    from ...train.predicted import Announce, Prediction
 
 
 ARRAY = re.compile(r".*\.(npy|npz(:.*)?)")
@@ -93,6 +93,7 @@ def predict(
     how: dict[str, Any] = {
         "top": top,
         "beside": beside,
+        "announce": _announced(out),
         "options": options_from(settings),
     }
     if weights is None:
@@ -130,23 +131,40 @@ def _print(pairs: list[tuple[Prediction, Path | None]]) -> None:
 
 
 def _written(found: Prediction, out: Path | None) -> Path | None:
-    """Where its picture is; None where there is none. Raises `UsageError` where it may not be
-    written."""
-    if found.picture is None:
+    """Where its picture is; None where there is none."""
+    if found.picture is None or out is None:
         return None
-    if out is None:
-        raise UsageError(
-            "the net makes a picture of each image: say a folder with -o"
-        )
-    row = "" if found.row is None else f"-{found.row}"
-    path = out / f"{found.path.stem}{row}.png"
-    if path.exists():
-        raise UsageError(
-            f"{path} is there already; take another folder with -o"
-        )
     out.mkdir(parents=True, exist_ok=True)
+    path = _place(out, found.path, found.row)
     found.save(path)
     return path
+
+
+def _place(out: Path, image: Path, row: int | None) -> Path:
+    return out / f"{image.stem}{'' if row is None else f'-{row}'}.png"
+
+
+def _announced(out: Path | None) -> Announce:
+    """Raises `UsageError` where a picture may not be written, before it is made."""
+    taken: dict[Path, Path] = {}
+
+    def check(image: Path, row: int | None) -> None:
+        if out is None:
+            raise UsageError(
+                "the net makes a picture of each image: say a folder with -o"
+            )
+        path = _place(out, image, row)
+        if path.exists():
+            raise UsageError(
+                f"{path} is there already; take another folder with -o"
+            )
+        if first := taken.get(path):
+            raise UsageError(
+                f"{path} would be of {first} and of {image}: ask for them apart"
+            )
+        taken[path] = image
+
+    return check
 
 
 def _document(found: Prediction, path: Path | None) -> dict[str, object]:
