@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import os
 import sys
@@ -10,6 +11,7 @@ from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
@@ -41,6 +43,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="rewrite tests/golden/ with what comes out now",
     )
+
+
+HANG = 600
+"""Seconds of a test after which it is said where it stands, and not only that CI did not end."""
+WATCH = {"begun": -60.0, "stderr": 2}
+
+
+def pytest_configure() -> None:
+    """Nothing is captured yet."""
+    WATCH["stderr"] = os.dup(2)
+
+
+def pytest_runtest_setup() -> None:
+    """Pytest's own watch, `faulthandler_timeout`, begins and ends a thread for each test, and waits for its end: some
+    milliseconds for each of thousands where cores are busy. This one begins anew each minute."""
+    if monotonic() - WATCH["begun"] > 60:
+        WATCH["begun"] = monotonic()
+        faulthandler.dump_traceback_later(HANG, file=int(WATCH["stderr"]))
 
 
 @pytest.hookimpl(wrapper=True)
