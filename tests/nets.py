@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +17,32 @@ ZOO = Path(__file__).parents[1] / "specs"
 def zoo(reference: Path | str) -> Plan:
     """The net of a file of the zoo or of a variant there, `resnet.yaml::resnet-50`: expanded once for all tests."""
     return resgraph.load(ZOO / reference)
+
+
+@cache
+def short(reference: str) -> Plan:
+    """The net of a file of the zoo, or of a variant there, with two blocks in a row at most, and half as wide: every
+    kind of block that it has, and each of them once more."""
+    file, _, variant = reference.partition("::")
+    text = (ZOO / file).read_text()
+    text = re.sub(
+        r"reps: *\[([^\]]*)\]",
+        lambda found: re.sub(r"\d+", _two_at_most, found[0]),
+        text,
+    )
+    text = re.sub(r"\b(64|128|256|512|1024|2048)\b", _half, text)
+    text = re.sub(r"\b(n|depth): *\d+\b", r"\1: 2", text)
+    return loads(
+        re.sub(r"(?<![.\w])\d+(?= x )", _two_at_most, text), variant or None
+    )
+
+
+def _half(width: re.Match[str]) -> str:
+    return str(int(width[0]) // 2)
+
+
+def _two_at_most(count: re.Match[str]) -> str:
+    return str(min(int(count[0]), 2))
 
 
 def spec(net: str, *, input: str = "16x32x32", top: str = "") -> str:

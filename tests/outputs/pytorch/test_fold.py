@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from nets import short
 from torch import nn
 
 import resgraph
@@ -20,9 +21,9 @@ NETS = {  # and how many of its norms stay
     "resnet.yaml::resnet-18": 0,
     "mobilenet-v2.yaml": 0,
     "mixed.yaml": 0,
-    "repvgg.yaml::repvgg-a0": 17,  # of its identities: there is no convolution before them
-    "activation-orders.yaml::bn-after": 54,  # after the sum
-    "preact-resnet.yaml::resnet-164": 54,  # before each block: the sum is read twice
+    "repvgg.yaml::repvgg-a0": 3,  # of its identities: there is no convolution before them
+    "activation-orders.yaml::bn-after": 7,  # after the sum
+    "preact-resnet.yaml::resnet-164": 6,  # before each block: the sum is read twice
 }
 
 
@@ -80,15 +81,17 @@ def norms(net: nn.Module) -> int:
 
 @pytest.mark.parametrize("name", NETS)
 def test_a_folded_net_computes_the_same(name: str) -> None:
-    of = resgraph.load(SPECS / name)
+    of = short(name)
     net, folded = both(of)
     assert norms(folded) == NETS[name] < norms(net)
     assert apart(of, net, folded) < 1e-9
 
 
-@pytest.mark.parametrize("name", ["digits.yaml", "resnet.yaml::resnet-18"])
+@pytest.mark.parametrize(
+    "name", ["digits.yaml", "cifar-resnet.yaml::resnet-20"]
+)
 def test_in_float32_too(name: str) -> None:
-    of = resgraph.load(SPECS / name)
+    of = short(name)
     assert 0 < apart(of, *both(of, torch.float32)) < 1e-5
 
 

@@ -17,7 +17,7 @@ import pytest
 import torch
 from interpreter import python
 from meta import light_norms, meta
-from nets import zoo
+from nets import short, zoo
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
@@ -61,7 +61,7 @@ def plan_of(name: str) -> resgraph.Plan:
 @cache
 def class_of(name: str) -> type[nn.Module]:
     """What the source of a net defines."""
-    return net_class(source_module(source(plan_of(name))))
+    return net_class(source_module(source(short(name))))
 
 
 def net_of(text: str) -> nn.Module:
@@ -78,7 +78,7 @@ def nan_where_not_written() -> Iterator[None]:
 
 @pytest.mark.parametrize("name", SMALL)
 def test_parameters_are_those_of_the_nodes_by_name(name: str) -> None:
-    plan = plan_of(name)
+    plan = short(name)
     with meta():
         net = class_of(name)()
     found: dict[str, int] = {}
@@ -94,7 +94,7 @@ def test_parameters_are_those_of_the_nodes_by_name(name: str) -> None:
 
 @pytest.mark.parametrize("name", SMALL)
 def test_modules_give_the_shapes_of_their_nodes(name: str) -> None:
-    plan = plan_of(name)
+    plan = short(name)
     with meta():
         net = class_of(name)()
         image = torch.empty(2, *plan.input)
@@ -129,7 +129,7 @@ def test_modules_give_the_shapes_of_their_nodes(name: str) -> None:
     "name", [name for name in SMALL if "convnext" not in name]
 )
 def test_everything_is_initialised(name: str) -> None:
-    net = module(plan_of(name))
+    net = module(short(name))
     tensors = dict([*net.named_parameters(), *net.named_buffers()])
     assert [
         key
@@ -161,7 +161,7 @@ class _Used(TorchFunctionMode):
     "name", ["botnet-26-t.yaml", "vit-ti-16.yaml", *SMALL[-3:]]
 )
 def test_a_net_is_made_alike_in_used_memory(name: str) -> None:
-    plan, made = plan_of(name), []
+    plan, made = short(name), []
     for mode in (contextlib.nullcontext(), _Used()):
         torch.manual_seed(0)
         with mode:

@@ -9,7 +9,7 @@ from functools import cache
 
 import pytest
 import torch
-from nets import zoo
+from nets import short
 from torch import nn
 
 import resgraph
@@ -54,7 +54,7 @@ def nets_of(text: str) -> tuple[nn.Module, nn.Module]:
 @cache
 def zoo_nets(name: str) -> tuple[nn.Module, nn.Module]:
     """Those of the zoo, for both precisions."""
-    return nets_of(source(zoo(name)))
+    return nets_of(source(short(name)))
 
 
 def results(
@@ -86,7 +86,7 @@ def same(
 @pytest.mark.parametrize("name", IN_PLACE)
 def test_what_is_in_place_changes_no_number(name: str, bf16: bool) -> None:
     net, plain = zoo_nets(name)
-    channels, size, _ = zoo(name).input
+    channels, size, _ = short(name).input
     image = torch.randn(2, channels, min(size, 32), min(size, 32))
     assert same(
         results(net, image, bf16=bf16), results(plain, image, bf16=bf16)
