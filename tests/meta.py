@@ -1,4 +1,4 @@
-"""Nets on the meta device, of whom only the shapes are asked: without what torch works out in Python there."""
+"""Nets of which only the shapes are asked, or that others' numbers fill: without what torch works out for nobody."""
 
 from __future__ import annotations
 
@@ -8,9 +8,22 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from resgraph.outputs.pytorch.build import _NoNumbers
+from resgraph import Plan
+from resgraph.outputs.pytorch import source
+from resgraph.outputs.pytorch.build import (
+    _NoNumbers,
+    _without_values,
+    net_class,
+    source_module,
+)
+
+
+def unfilled(plan: Plan) -> nn.Module:
+    """The net of a plan before its start values are drawn: a state dict has all of its numbers."""
+    with _NoNumbers():
+        return _without_values(net_class(source_module(source(plan))))
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from meta import unfilled
 from references import torchvision
 from torch import Tensor, nn
 
@@ -76,7 +77,7 @@ def test_entries_and_costs(name: str) -> None:
 
 @every_net
 def test_evaluation_and_a_step_of_training(name: str) -> None:
-    known, net = facts(name), ours(name).module()
+    known, net = facts(name), unfilled(ours(name))
     load(net, ROWS, known["entries"])
     assert apart(evaluated(net, CLIP), known["eval"]) < 1e-9
     step = trained(net, CLIP, ROWS)

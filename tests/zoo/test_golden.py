@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from meta import meta
+from meta import meta, unfilled
 from nets import zoo
 from torch import nn
 
@@ -110,7 +110,7 @@ def test_entries_are_the_references_one_to_one(
 
 @pytest.mark.parametrize(("library", "name"), nets(by_cost=True))
 def test_logits_are_the_references(library: str, name: str) -> None:
-    output = probe(plan_of(library, name).module(), library, name)
+    output = probe(unfilled(plan_of(library, name)), library, name)
     assert disagreement(output, library, name) < 1e-9
 
 
@@ -136,7 +136,7 @@ def test_training_is_the_references(name: str) -> None:
     golden = training()[name]
     known = {key: golden[key] for key in ("output", "input_gradient")}
     known |= golden["gradients"] | golden["statistics"]
-    found = trained(plan_of(library, net).module(), library, net)
+    found = trained(unfilled(plan_of(library, net)), library, net)
     assert found.keys() == known.keys()
     for key, (total, size) in known.items():
         tensor = found[key].double()

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 
 import pytest
+from meta import unfilled
 from references import torchvision
 from torch import nn
 
@@ -36,7 +37,7 @@ def but_slow(*names: str) -> pytest.MarkDecorator:
 
 def filled_net(name: str) -> tuple[nn.Module, Several]:
     """Our net with the probe's weights."""
-    net = resgraph.load(name).module()
+    net = unfilled(resgraph.load(name))
     load(net, NETS[name].order, facts()[name]["entries"])
     return net, NETS[name]
 
