@@ -17,7 +17,7 @@ from .specs import FILES, Right, errors, meaning, resolved, written
 
 SEED = 20261128
 NEVER = ("two slips", "foreign")
-FEW = pytest.param(40, id="few")
+FEW = pytest.param(24, id="few")
 MANY = pytest.param(600, id="many", marks=pytest.mark.slow)
 
 
