@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import gc
+import json
 import os
 import sys
 from collections.abc import Callable, Generator
@@ -43,6 +44,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="rewrite tests/golden/ with what comes out now",
     )
+    parser.addoption(
+        "--every-row",
+        action="store_true",
+        help="also those that walk no branch but those of a test's other rows",
+    )
 
 
 HANG = 600
@@ -74,7 +80,29 @@ def pytest_collection() -> Generator[None, object, object]:
     return result
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    if not config.getoption("--every-row"):
+        _slow_where_alike(items)
+    _one_table(items)
+
+
+def _slow_where_alike(items: list[pytest.Item]) -> None:
+    """Rows that `tests/alike.py` found are slow; what it has not seen is run."""
+    text = (GOLDEN.parent / "alike.json").read_text(encoding="utf-8")
+    alike = {
+        f"{test}[{row}]"
+        for test, rows in json.loads(text).items()
+        for row in rows
+    }
+    for item in items:
+        if item.nodeid in alike:
+            item.add_marker(pytest.mark.slow)
+
+
+def _one_table(items: list[pytest.Item]) -> None:
     """Torch reads its table of ONNX's functions anew for each export, which takes 0.4 s: once is enough."""
     if not any("onnx" in item.nodeid for item in items):
         return
