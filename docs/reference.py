@@ -9,11 +9,15 @@ import inspect
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from sys import float_info
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import click
+import msgspec
 import torch
 import yaml
+from msgspec.structs import FieldInfo
 
 from resgraph.cli import cli
 from resgraph.language.foreign import foreign, squeezed
@@ -37,6 +41,7 @@ from resgraph.ops import (
     ShapeError,
     shape_text,
 )
+from resgraph.ops.base import sized_fields
 from resgraph.ops.extension import package_of
 
 FOLDER = Path(__file__).parent
@@ -120,6 +125,14 @@ EXAMPLES: dict[str, Any] = {
 }  # fmt: skip
 """An example of each `train:` key that no recipe of the library writes."""
 
+WORDS = {
+    bool: "`true`, `false`",
+    int: "integer",
+    float: "number",
+    str: "text",
+}
+"""The plain types of options."""
+
 SIGNS = (
     ("minimum", "≥"),
     ("exclusiveMinimum", ">"),
@@ -163,19 +176,17 @@ def code(text: str) -> str:
     return f"`{text}`"
 
 
-def kind(schema: dict[str, Any], *, pair: bool = False) -> str:
+def kind(schema: dict[str, Any]) -> str:
     """The type of a key and its range, in words, from its JSON Schema."""
     if "anyOf" in schema:
         kinds = (
-            kind(item, pair=pair)
+            kind(item)
             for item in schema["anyOf"]
             if item != {"type": "null"}
         )
         return " or ".join(dict.fromkeys(kinds))
     if "oneOf" in schema and "discriminator" not in schema:
-        return " or ".join(
-            kind(item, pair=pair) for item in schema["oneOf"]
-        )
+        return " or ".join(kind(item) for item in schema["oneOf"])
     if "oneOf" in schema or "$ref" in schema:
         return "mapping"
     if schema.get("additionalProperties"):
@@ -184,12 +195,8 @@ def kind(schema: dict[str, Any], *, pair: bool = False) -> str:
         )
     if "enum" in schema:
         return ", ".join(code(written(item)) for item in schema["enum"])
-    # of one kind each, which a label writes as `3` or `1x7`
-    if "prefixItems" in schema:
-        one = kind(schema["prefixItems"][0])
-        return one if pair else f"two of: {one}"
-    if pair and schema.get("type") == "array":
-        return kind(schema["items"], pair=True).replace("integer", "size")
+    if "prefixItems" in schema:  # of one kind each
+        return f"two of: {kind(schema['prefixItems'][0])}"
     if "const" in schema:
         return code(written(schema["const"]))
     if schema.get("type") == "array":
@@ -268,17 +275,15 @@ def _from_torch(ours: dict[str, type[Op]]) -> Iterator[str]:
 def _example(word: str, op: type[Op]) -> Op:
     needed = {
         key: SAMPLE[key]
-        for key, field in op.model_fields.items()
-        if (field.is_required() and key != "op")
+        for key, field in op.fields().items()
+        if (field.required and key != "op")
         or (key == op.number and field.default is None and key in SAMPLE)
         or (key == "kernel" and "pool" in word)
     }
     if word == "part":
         needed = {"which": 0, "of": 2}
     strided = (
-        {"stride": 2}
-        if "stride" in op.model_fields and "pool" in word
-        else {}
+        {"stride": 2} if "stride" in op.fields() and "pool" in word else {}
     )
     return op(op=word, **needed, **strided)
 
@@ -314,31 +319,52 @@ def _op(op: type[Op]) -> Iterator[str]:
     words = [word for word, other in VOCABULARY.items() if other is op]
     yield f"## {', '.join(words)}\n"
     yield f"{one_line(op.__doc__)}\n"
-    schema = op.model_json_schema()
-    schema["properties"].pop("op")
     rows = []
-    for key, field in schema["properties"].items():
+    for key, field in op.fields().items():
         about = "the number of the label" if key == op.number else ""
-        rows.append(
-            (
-                code(key),
-                kind(field, pair=True),
-                _default(op, key, field),
-                about,
-            )
-        )
+        if key != "op":
+            said = values(field.type)
+            if key in sized_fields(op):
+                said = said.replace("integer", "size")
+            rows.append((code(key), said, _default(op, key, field), about))
     if rows:
         yield from table("option | type | default | ", rows)
 
 
-def _default(op: type[Op], key: str, field: dict[str, Any]) -> str:
+def values(type_: Any) -> str:
+    """What an option can be, and its range, in words."""
+    kind_of, args = get_origin(type_) or type_, get_args(type_)
+    if kind_of is Annotated:
+        return ", ".join([values(args[0]), *limits(args[1])])
+    if kind_of is tuple:  # which a label writes as `3` or `1x7`
+        return values(args[0])
+    if type_ == Literal[0]:  # False
+        return code(written(False))
+    if kind_of is Literal:
+        return ", ".join(code(written(word)) for word in args)
+    if kind_of in (Union, UnionType):
+        each = (values(one) for one in args if one is not NoneType)
+        return " or ".join(dict.fromkeys(each))
+    return WORDS[kind_of]
+
+
+def limits(meta: msgspec.Meta) -> Iterator[str]:
+    """The range of a number."""
+    if meta.le == float_info.max:
+        return
+    for key, sign in {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}.items():
+        if (number := getattr(meta, key)) is not None:
+            yield f"{sign} {bound(number)}"
+
+
+def _default(op: type[Op], key: str, field: FieldInfo) -> str:
     usual = getattr(op, "usual", None)
     if key == "kernel" and usual:
         return ", ".join(f"{usual(n)} at stride {n}" for n in (1, 2, 3))
-    if "default" not in field:
+    if field.required:
         return "required"
-    default = field["default"]
-    if isinstance(default, list):
+    default = field.default
+    if isinstance(default, tuple):
         default = default[0] if len(set(default)) == 1 else default
     return "–" if default is None else code(written(default))
 

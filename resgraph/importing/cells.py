@@ -107,11 +107,7 @@ class Cell(Frozen, eq=False, dict=True):
     def options(self) -> dict[str, Any]:
         """What a label may have to say, in its order."""
         op, said = self.op, self.unit.said
-        keys = [
-            key
-            for key in type(op).model_fields
-            if key not in ("op", *op.quiet)
-        ]
+        keys = [key for key in op.fields() if key not in ("op", *op.quiet)]
         found = {key: getattr(op, key) for key in keys}
         if "bias" in found:
             usual = said.bias(op, normed=bool(self.unit.norm))

@@ -529,7 +529,7 @@ def _sized(column: Sequence[Element | None]) -> Sequence[Element | None]:
         {"factor": None, "to": each.steps[0].shape[1:]} for each in found
     )
     return [
-        replace(each, op=each.op.model_copy(update=update))
+        replace(each, op=replace(each.op, **update))
         for each, update in zip(found, said, strict=True)
     ]
 

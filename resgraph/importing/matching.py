@@ -9,7 +9,7 @@ from functools import lru_cache
 from math import nan
 from typing import Any
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from ..graph import Graph, Node
 from ..ops import Add, DropPath, Mul, Op, Part, Upsample
@@ -103,9 +103,7 @@ def _word(step: CapturedOp | Node) -> str:
     in two ways."""
     op = step.op
     if isinstance(op, Upsample):
-        return op_key(
-            op.model_copy(update={"factor": None, "to": step.shape[1:]})
-        )
+        return op_key(replace(op, factor=None, to=step.shape[1:]))
     if not isinstance(op, Part):
         return op_key(op)
     width = step.shape[0]
@@ -160,7 +158,7 @@ class SameNumbers:
         left, right = (
             None if n is None else self.one[n] for n in (op.left, op.right)
         )
-        return op.model_copy(update={"left": left, "right": right})
+        return replace(op, left=left, right=right)
 
 
 def _numbers(op: Op) -> Iterator[float]:
@@ -177,9 +175,10 @@ def op_key(op: Op) -> str:
     """An op without how its weights begin, and without cells around its map that are as many as
     where none are said."""
     bias = getattr(op, "bias", None)
-    plain: dict[str, Any] = (
-        {"bias": "default"} if isinstance(bias, float) else {}
-    )
+    fields = asdict(op)
+    fields.pop("start", None)
+    if isinstance(bias, float):
+        fields["bias"] = "default"
     if isinstance(op, Padded) and op.pad == op.usual_padding:
-        plain["pad"] = None
-    return op.model_copy(update=plain).model_dump_json(exclude={"start"})
+        fields["pad"] = None
+    return str(fields)

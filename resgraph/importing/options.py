@@ -8,6 +8,7 @@ from operator import attrgetter
 from typing import Any
 
 from msgspec import field
+from msgspec.structs import replace
 
 from ..collecting import by_key
 from ..ops import Op
@@ -28,7 +29,7 @@ class SaidOnce(Frozen):
     def departs(self, op: Op) -> dict[str, Any]:
         """The quiet options in which an op is not as the file says."""
         usual = self.values.get(op.op, {})
-        keys = [key for key in type(op).model_fields if key in op.quiet]
+        keys = [key for key in op.fields() if key in op.quiet]
         found = {key: getattr(op, key) for key in keys}
         return {
             k: v
@@ -43,7 +44,7 @@ class SaidOnce(Frozen):
             more = self.departs(op)
             bias = getattr(op, "bias", None)
             if bias is not None:
-                plain = op.model_copy(update={"bias": _default(op, "bias")})
+                plain = replace(op, bias=_default(op, "bias"))
                 usual = self.bias(op, normed=False)
                 more |= {} if bias == usual else {"bias": bias}
             said = (f"{key} {value_text(v)}" for key, v in more.items())
@@ -82,7 +83,7 @@ def _usual_bias(op: Op, *, normed: bool) -> str:
 
 
 def _default(op: Op, key: str) -> Any:
-    return type(op).model_fields[key].default
+    return op.fields()[key].default
 
 
 def said_once(net: Captured) -> SaidOnce:
@@ -104,7 +105,7 @@ def _common(
         step.name for step in steps
     ):
         yield "pad", "same"
-    for key in type(op).model_fields:
+    for key in op.fields():
         found = Counter(map(attrgetter(key), ops))
         usual, count = found.most_common(1)[0]
         most = key == "bias" and 2 * count > len(steps)
@@ -123,8 +124,7 @@ def _same(step: CapturedOp, net: Captured) -> bool:
     op = step.op
     if not isinstance(op, Surrounded) or op.window is None:
         return False
+    if getattr(op, "ceil", False):  # which does not go with it
+        return False
     shapes = [net.steps[name].shape for name in step.inputs]
-    return (
-        op.model_copy(update={"pad": "same"}).fitted(*shapes).padding
-        == op.padding
-    )
+    return replace(op, pad="same").fitted(*shapes).padding == op.padding

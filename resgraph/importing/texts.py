@@ -51,7 +51,7 @@ def said(cell: Cell, key: str, value: Any) -> bool:
         return cell.op.says(key)
     # a quiet option and a bias are there only where the file says otherwise
     unusual = key in cell.op.quiet or key == "bias"
-    default = type(cell.op).model_fields[key].get_default()
+    default = cell.op.fields()[key].default
     return value is not None and (unusual or side(value) != side(default))
 
 

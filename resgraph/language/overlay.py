@@ -110,9 +110,7 @@ def may_be_none(path: tuple[str, ...]) -> bool:
             return True
         case ("ops", str(word), str(key)) if word in VOCABULARY:
             op = VOCABULARY[word]
-            return key in op.model_fields and "none" in literal_words(
-                op, key
-            )
+            return key in op.fields() and "none" in literal_words(op, key)
     return path[0] == "train" and len(path) > 1
 
 

@@ -205,9 +205,7 @@ def defaults(tree: Mapping, parser: Parser) -> dict[str, dict[str, Option]]:
             parser.log.pass_over(problem)
             continue
         fields = [
-            f
-            for f in VOCABULARY[op].model_fields
-            if f not in ("op", "width")
+            f for f in VOCABULARY[op].fields() if f not in ("op", "width")
         ]
         for key, option in entries_of(written, op).items():
             if key not in fields:

@@ -3,7 +3,7 @@ kept."""
 
 from typing import Annotated, Literal, NamedTuple, get_args
 
-from pydantic import Field
+from msgspec import Meta
 
 from .base import Call, Derivation, Op, Shape, need_map
 from .shape import equal_part
@@ -118,7 +118,7 @@ class LeakyRelu(_Pointwise):
     long_names = ("leaky ReLU",)
     aliases = ("lrelu",)
     op: Literal["leaky relu"] = "leaky relu"
-    slope: Annotated[float, Field(ge=0, le=1)] = 0.01
+    slope: Annotated[float, Meta(ge=0, le=1)] = 0.01
 
     @property
     def takes_inplace(self) -> bool:
@@ -141,7 +141,7 @@ class PRelu(_Pointwise):
     long_names = ("PReLU",)
     aliases = ("parametricrelu",)
     op: Literal["prelu"] = "prelu"
-    start: Annotated[float, Field(ge=0, le=1)] = 0.25
+    start: Annotated[float, Meta(ge=0, le=1)] = 0.25
     shared: bool = False
 
     def params(self, *inputs: Shape) -> int:
@@ -201,7 +201,7 @@ class Softmax(_Pointwise):
     role = None
     aliases = ("softmax2d",)
     op: Literal["softmax"] = "softmax"
-    parts: Annotated[int, Field(ge=2, le=1_000_000)] | None = None
+    parts: Annotated[int, Meta(ge=2, le=1_000_000)] | None = None
 
     @property
     def saves_output(self) -> bool:

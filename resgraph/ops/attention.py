@@ -4,7 +4,7 @@ learned for the places: `position`, `token`."""
 from math import prod
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from msgspec import Meta
 
 from .base import (
     Autocast,
@@ -14,6 +14,7 @@ from .base import (
     Op,
     Shape,
     ShapeError,
+    each_axis,
     need_map,
     shape_text,
 )
@@ -35,7 +36,7 @@ class Attention(Op):
     since = "0.2"
     reads_all = True
     op: Literal["attention"] = "attention"
-    heads: Annotated[int, Field(ge=1, le=65_536)]
+    heads: Annotated[int, Meta(ge=1, le=65_536)]
     relative: bool = False
 
     def infer(self, *inputs: Shape) -> Shape:
@@ -168,6 +169,8 @@ class To(_Sequence):
     op: Literal["to"] = "to"
     resizes = True
     size: AxisSizes
+
+    prepare = classmethod(each_axis)
 
     @property
     def returns_view(self) -> bool:

@@ -7,25 +7,24 @@ import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import cache
+from sys import float_info
 from typing import (
     Annotated,
     Any,
     ClassVar,
     Literal,
     NamedTuple,
+    dataclass_transform,
     get_args,
     get_origin,
 )
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    model_validator,
-)
+from msgspec import Meta, Struct, field
+from msgspec.structs import FieldInfo
+from msgspec.structs import fields as fields_of_struct
 
 from ..structs import Frozen
+from .record import OpClass
 
 Shape = tuple[int, ...]
 """One tensor without its batch axis: `(channels,)` for a vector, and for a map `(channels,
@@ -63,13 +62,14 @@ Autocast = Literal["lowers", "keeps", "widens"]
 on some device (of PyTorch's autocast op reference; a factor that is learned is float32)."""
 
 
-Edge = int | tuple[int, int]
+Edge = int | tuple[int, ...]
 """The cells around a map along one axis: so many on each side, or some before and others after."""
 
 
 def sides(edge: Edge) -> tuple[int, int]:
     """The cells before and after."""
-    return edge if isinstance(edge, tuple) else (edge, edge)
+    before, after = edge if isinstance(edge, tuple) else (edge, edge)
+    return before, after
 
 
 class Window(NamedTuple):
@@ -163,17 +163,27 @@ def spread(value: Any, axes: int = 2) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _pair(value: Any) -> Any:
-    return spread(value)
-
-
-_Size = Annotated[int, Field(ge=1, le=4096)]
-_Cells = Annotated[int, Field(ge=0, le=4096)]
-_each_axis = Field(min_length=AXES[0], max_length=AXES[-1])
-AxisSizes = Annotated[tuple[_Size, ...], _each_axis, BeforeValidator(_pair)]
+_Size = Annotated[int, Meta(ge=1, le=4096)]
+_Cells = Annotated[int, Meta(ge=0, le=4096)]
+_each_axis = Meta(min_length=AXES[0], max_length=AXES[-1])
+AxisSizes = Annotated[tuple[_Size, ...], _each_axis]
 """Along each axis, at least 1: a kernel, a stride, a dilation."""
-Cells = Annotated[tuple[_Cells, ...], _each_axis, BeforeValidator(_pair)]
+Cells = Annotated[tuple[_Cells, ...], _each_axis]
 """Along each axis, at least 0: what is cut off each side."""
+_two = Meta(min_length=2, max_length=2)
+# not `tuple[_Cells, _Cells]`: beside a number with bounds, msgspec 0.23 crashes when garbage is
+# collected
+_Edge = _Cells | Annotated[tuple[_Cells, ...], _two]
+Edges = Annotated[tuple[_Edge, ...], _each_axis]
+"""Along each axis: a padding."""
+_Moved = Annotated[int, Meta(ge=-4096, le=4096)]
+_MovedEdge = _Moved | Annotated[tuple[_Moved, ...], _two]
+MovedEdges = Annotated[tuple[_MovedEdge, ...], _each_axis]
+"""Along each axis: cells that are put around a map, or taken away where negative."""
+Width = Annotated[int, Meta(ge=1, le=1_000_000)]
+"""A number of channels."""
+FiniteNumber = Annotated[float, Meta(ge=-float_info.max, le=float_info.max)]
+"""A number that is neither infinite nor none."""
 
 
 def _least_edge(value: Any) -> Any:
@@ -181,23 +191,6 @@ def _least_edge(value: Any) -> Any:
     if not isinstance(value, tuple | list) or len(value) != 2:
         return value
     return value[0] if value[0] == value[1] else tuple(value)
-
-
-_Edge = Annotated[
-    _Cells | tuple[_Cells, _Cells], BeforeValidator(_least_edge)
-]
-Edges = Annotated[tuple[_Edge, ...], _each_axis, BeforeValidator(_pair)]
-"""Along each axis: a padding."""
-_Moved = Annotated[int, Field(ge=-4096, le=4096)]
-_MovedEdge = Annotated[
-    _Moved | tuple[_Moved, _Moved], BeforeValidator(_least_edge)
-]
-MovedEdges = Annotated[
-    tuple[_MovedEdge, ...], _each_axis, BeforeValidator(_pair)
-]
-"""Along each axis: cells that are put around a map, or taken away where negative."""
-Width = Annotated[int, Field(ge=1, le=1_000_000)]
-"""A number of channels."""
 
 
 def sizes_text(sizes: tuple[Edge, ...], *, full: bool = False) -> str:
@@ -236,15 +229,17 @@ def value_text(value: Any) -> str:
     return number_text(value) if isinstance(value, float) else str(value)
 
 
-class Op(BaseModel):
+@dataclass_transform(
+    frozen_default=True, kw_only_default=True, field_specifiers=(field,)
+)
+class Op(
+    Struct, metaclass=OpClass, frozen=True, forbid_unknown_fields=True
+):
     """One op with its options worked out. A subclass adds fields and answers the questions below.
 
-    The fields are the keys of the long form and the options of a label; `number` names the field
-    that a bare number in a label sets."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, defer_build=True
-    )
+    The fields are the keys of the long form and the options of a label, each of a type with its
+    bounds (`msgspec.Meta`); `number` names the field that a bare number in a label sets. `Op(…)`
+    checks them, then `__post_init__` what they are beside each other, by a `ValueError`."""
 
     op: str
     family: ClassVar[Family]
@@ -279,12 +274,23 @@ class Op(BaseModel):
     # the version that brought its words: a file that had one as a name keeps it
     since: ClassVar[str] = "0.1"
 
-    @classmethod
-    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        super().__pydantic_init_subclass__(**kwargs)
+    def __init_subclass__(cls) -> None:
         family = getattr(cls, "family", None)
         if family and not hasattr(cls, "role"):
             cls.role = family if family in get_args(Role) else None
+
+    @classmethod
+    def prepare(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """The fields that are given, as they are kept."""
+        return given
+
+    def __post_init__(self) -> None:
+        """Raises `ValueError` where fields do not go with each other."""
+
+    @classmethod
+    def fields(cls) -> dict[str, FieldInfo]:
+        """Each field's type and default, in order."""
+        return _fields(cls)
 
     @classmethod
     def about(cls) -> str:
@@ -294,7 +300,11 @@ class Op(BaseModel):
     @classmethod
     def phrases(cls) -> tuple[str, ...]:
         """The words that a label names it by: the values of the literal `op`."""
-        return get_args(cls.model_fields["op"].annotation)
+        said = cls.__annotations__.get("op", str)
+        # the types of the other fields take a while to be evaluated
+        return get_args(
+            cls.fields()["op"].type if isinstance(said, str) else said
+        )
 
     @classmethod
     def in_equation(cls) -> bool:
@@ -302,8 +312,8 @@ class Op(BaseModel):
         expression, and needs no option."""
         required = [
             key
-            for key, field in cls.model_fields.items()
-            if field.is_required() and key != "op"
+            for key, field in cls.fields().items()
+            if field.required and key != "op"
         ]
         return not required and (
             cls.role == "activation" or cls.in_forward()
@@ -371,14 +381,13 @@ class Op(BaseModel):
     def sized_by(self) -> str:
         """The map whose size comes out, as the label names it (`upsample to c4`): the last input,
         of which no value is read; "" where there is none."""
-        # pydantic is slow to miss an attribute
-        to = self.__dict__.get("to")
+        to = getattr(self, "to", None)
         return to if isinstance(to, str) else ""
 
     @property
     def has_bias(self) -> bool:
         """Whether it has a bias, by its field `bias`."""
-        return bool(self.__dict__.get("bias", "none") != "none")
+        return bool(getattr(self, "bias", "none") != "none")
 
     @property
     def keeps_copy(self) -> bool:
@@ -409,9 +418,9 @@ class Op(BaseModel):
 
     def says(self, key: str) -> bool:
         """Whether the label has to say this field."""
-        field = type(self).model_fields[key]
+        field = self.fields()[key]
         return key not in self.quiet and (
-            field.is_required() or not self._usual(key, field.default)
+            field.required or not self._usual(key, field.default)
         )
 
     def _usual(self, key: str, default: Any) -> bool:
@@ -426,7 +435,7 @@ class Op(BaseModel):
         32`."""
         head, number, stride = [self.op], "", ""
         options: list[str] = []
-        for key in type(self).model_fields:
+        for key in self.__struct_fields__:
             value = getattr(self, key)
             if key == "op" or not self.says(key):
                 continue
@@ -447,7 +456,7 @@ class Op(BaseModel):
         or a bias by its unit."""
         elsewhere = [
             f"{key} {value_text(getattr(self, key))}"
-            for key, field in type(self).model_fields.items()
+            for key, field in self.fields().items()
             if key in (*self.quiet, "bias")
             and not self.says(key)
             and not self._usual(key, field.default)
@@ -455,41 +464,40 @@ class Op(BaseModel):
         return " ".join([self.label(), *elsewhere])
 
 
-# Every class below would evaluate these again, by its text: that was half of the time to make one.
-for _name in Op.__class_vars__:
-    Op.__annotations__.pop(_name, None)
+# Every class below would evaluate those of its class variables again, by their text.
+Op.__annotations__ = {"op": str}
+
+
+@cache
+def _fields(op: type[Op]) -> dict[str, FieldInfo]:
+    return {field.name: field for field in fields_of_struct(op)}
+
+
+def each_axis(op: type[Op], given: dict[str, Any]) -> dict[str, Any]:
+    """The fields of an op with sizes for each axis, and with equal sides as one number."""
+    said = {key: given[key] for key in sized_fields(op) & given.keys()}
+    axes = {len(v) for v in said.values() if isinstance(v, tuple | list)}
+    if len(axes) > 1:
+        raise ValueError(
+            "its sizes are of maps with different numbers of axes"
+        )
+    (count,) = axes or {2}
+    each = {key: _kept(op, key, v, count) for key, v in said.items()}
+    if count == 2:
+        return given | each
+    unsaid = {
+        key: field.default[:1] * count
+        for key, field in op.fields().items()
+        if isinstance(field.default, tuple)
+    }
+    return unsaid | given | each
 
 
 class Sized(Op):
     """An op with options for each axis of a map: one that nobody says has as many numbers as those
     that somebody does."""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _each_axis(cls, given: Any) -> Any:
-        if not isinstance(given, dict):
-            return given
-        said = {key: given[key] for key in sized_fields(cls) & given.keys()}
-        axes = {
-            len(v) for v in said.values() if isinstance(v, tuple | list)
-        }
-        if len(axes) > 1:
-            raise ValueError(
-                "its sizes are of maps with different numbers of axes"
-            )
-        if not axes or axes == {2}:
-            return given
-        (count,) = axes
-        unsaid = {
-            key: field.default[:1] * count
-            for key, field in cls.model_fields.items()
-            if isinstance(field.default, tuple)
-        }
-        return {
-            **unsaid,
-            **given,
-            **{k: spread(v, count) for k, v in said.items()},
-        }
+    prepare = classmethod(each_axis)
 
     def fitting(self, x: Shape) -> Shape:
         """The shape of a map with as many axes as the op has sizes; an error where it is none."""
@@ -511,7 +519,7 @@ class Sized(Op):
 @cache
 def types_in(op: type[Op], key: str) -> frozenset[Any]:
     """The types that the annotation of a field is made of."""
-    return frozenset(_flat(op.model_fields[key].annotation))
+    return frozenset(_flat(op.fields()[key].type))
 
 
 def _flat(annotation: Any) -> Iterator[Any]:
@@ -524,8 +532,25 @@ def _flat(annotation: Any) -> Iterator[Any]:
 def sized_fields(op: type[Op]) -> frozenset[str]:
     """The fields that have a number for each axis."""
     return frozenset(
-        key for key in op.model_fields if tuple in types_in(op, key)
+        key for key in op.__struct_fields__ if tuple in types_in(op, key)
     )
+
+
+@cache
+def _edge_fields(op: type[Op]) -> frozenset[str]:
+    """Those that can have other cells before a map than after it."""
+    edges = {_Edge, _MovedEdge}
+    return frozenset(
+        key for key in sized_fields(op) if edges & types_in(op, key)
+    )
+
+
+def _kept(op: type[Op], key: str, value: Any, axes: int) -> Any:
+    """What is given for the axes of a map, for each."""
+    each = spread(value, axes)
+    if key in _edge_fields(op) and isinstance(each, tuple):
+        return tuple(map(_least_edge, each))
+    return each
 
 
 def is_map(x: Shape) -> bool:

@@ -3,7 +3,7 @@
 
 from collections.abc import Sequence
 from functools import reduce
-from typing import ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal
 
 from .base import (
     Autocast,
@@ -137,7 +137,8 @@ class Total(Over):
 def reduction(function: str, over: str) -> Over:
     """What a function of an equation does over the cells or channels of one tensor."""
     record = Total if function == "sum" else Over
-    return record.model_validate({"op": function, "over": over})
+    given: dict[str, Any] = {"op": function, "over": over}
+    return record(**given)
 
 
 POINTWISE: dict[str, Op] = {
@@ -154,5 +155,5 @@ AMONG: dict[str, Op] = {
 }
 """The functions of several tensors."""
 
-REDUCTIONS: tuple[str, ...] = get_args(Over.model_fields["op"].annotation)
+REDUCTIONS: tuple[str, ...] = Over.phrases()
 """The functions that go `over` the cells or channels of one tensor."""

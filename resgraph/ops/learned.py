@@ -3,11 +3,9 @@ all; `grn`, one per channel that its response in the image grades."""
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from msgspec import Meta
 
-from .base import Call, Derivation, Op, Shape, need_map
-
-InitialValue = Annotated[float, Field(allow_inf_nan=False)]
+from .base import Call, Derivation, FiniteNumber, Op, Shape, need_map
 
 
 class _Factor(Op):
@@ -16,7 +14,7 @@ class _Factor(Op):
     family = "norm"
     role = None
     number = "start"
-    start: InitialValue = 1.0
+    start: FiniteNumber = 1.0
 
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
@@ -33,7 +31,7 @@ class Scale(_Factor):
 
     aliases = ("layerscale",)
     op: Literal["scale"] = "scale"
-    shift: InitialValue | None = None
+    shift: FiniteNumber | None = None
 
     def params(self, *inputs: Shape) -> int:
         return (1 + (self.shift is not None)) * inputs[0][0]
@@ -60,7 +58,7 @@ class Gain(_Factor):
     2020). With `shift 0` a learned number is added: PP-HGNetV2's learnable affine block."""
 
     op: Literal["gain"] = "gain"
-    shift: InitialValue | None = None
+    shift: FiniteNumber | None = None
 
     def params(self, *inputs: Shape) -> int:
         return 1 + (self.shift is not None)
@@ -84,7 +82,7 @@ class Grn(Op):
     long_names = ("GRN",)
     aliases = ("globalresponsenorm globalresponsenormalization",)
     op: Literal["grn"] = "grn"
-    eps: Annotated[float, Field(gt=0, le=1)] = 1e-6
+    eps: Annotated[float, Meta(gt=0, le=1)] = 1e-6
 
     def infer(self, *inputs: Shape) -> Shape:
         return need_map(self.op, *inputs)

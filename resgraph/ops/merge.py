@@ -3,13 +3,12 @@ expression."""
 
 from collections.abc import Sequence
 from functools import reduce
-from typing import Annotated, ClassVar, Literal, Self
-
-from pydantic import Field, model_validator
+from typing import ClassVar, Literal
 
 from .base import (
     Call,
     Derivation,
+    FiniteNumber,
     Op,
     Ref,
     Shape,
@@ -21,8 +20,6 @@ from .base import (
     shape_text,
 )
 
-Number = Annotated[float, Field(allow_inf_nan=False)]
-
 
 class Binary(Op):
     """A sum, difference, product or quotient; `left` or `right` is a number that stands in for a
@@ -32,16 +29,14 @@ class Binary(Op):
     in_label = False
     autocast = "keeps"
     symbol: ClassVar[str]
-    left: Number | None = None
-    right: Number | None = None
+    left: FiniteNumber | None = None
+    right: FiniteNumber | None = None
 
-    @model_validator(mode="after")
-    def _one_tensor(self) -> Self:
+    def __post_init__(self) -> None:
         if self.left is not None and self.right is not None:
             raise ValueError(
                 "one side of an equation over tensors is a tensor"
             )
-        return self
 
     def infer(self, *inputs: Shape) -> Shape:
         return reduce(self._joined, inputs)
@@ -149,13 +144,12 @@ class Div(Binary):
     gates = True
     op: Literal["div"] = "div"
 
-    @model_validator(mode="after")
-    def _of_a_tensor(self) -> Self:
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if self.right == 0 or self.left is not None:
             raise ValueError(
                 "a tensor is divided, by a tensor or a number other than 0"
             )
-        return self
 
 
 class Concat(Op):

@@ -4,7 +4,7 @@
 from math import prod
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from msgspec import Meta
 
 from .base import (
     Call,
@@ -17,7 +17,7 @@ from .base import (
     shape_text,
 )
 
-Eps = Annotated[float, Field(gt=0, le=1)]
+Eps = Annotated[float, Meta(gt=0, le=1)]
 
 
 class _Norm(Op):
@@ -52,7 +52,7 @@ class BatchNorm(_Norm):
         "batchnorm batchnorm2d batchnormalization batchnormalisation",
     )
     op: Literal["bn"] = "bn"
-    momentum: Annotated[float, Field(gt=0, le=1)] = 0.1
+    momentum: Annotated[float, Meta(gt=0, le=1)] = 0.1
 
     def torch(self, *inputs: Shape) -> Call:
         (x,) = inputs

@@ -4,7 +4,7 @@ them."""
 from math import prod
 from typing import Literal, Self
 
-from pydantic import model_validator
+from msgspec.structs import replace
 
 from .base import (
     Edge,
@@ -26,11 +26,10 @@ class Edged(Sized):
     reflect: bool = False
     replicate: bool = False
 
-    @model_validator(mode="after")
-    def _one_kind(self) -> Self:
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if self.reflect and self.replicate:
             raise ValueError("`reflect` and `replicate` exclude each other")
-        return self
 
     @property
     def mode(self) -> str:
@@ -67,11 +66,11 @@ class Padded(Sized):
         if self.pad != "same":
             return self
         size = self.fitting(inputs[0])[1:]
-        bare = self.model_copy(update={"pad": (0,) * len(size)})
+        bare = replace(self, pad=(0,) * len(size))
         assert bare.window is not None
         edges = same_edges(size, bare.window)
         pad = None if edges == self.usual_padding else edges
-        return self.model_copy(update={"pad": pad})
+        return replace(self, pad=pad)
 
 
 class Surrounded(Edged, Padded):

@@ -1,9 +1,7 @@
 """A pool with its options → its shape and torch call: max, average, blur, and the global ones."""
 
 from operator import lt
-from typing import Any, Literal, Self
-
-from pydantic import model_validator
+from typing import Any, Literal
 
 from .base import (
     Autocast,
@@ -45,24 +43,16 @@ class _SlidingPool(Padded, _Windowed):
 
     family = "pool"
 
-    @model_validator(mode="before")
     @classmethod
-    def _usual_kernel(cls, given: Any) -> Any:
-        if (
-            not isinstance(given, dict)
-            or "kernel" in given
-            or "stride" not in given
-        ):
-            return given
-        stride = spread(given["stride"])
-        known = isinstance(stride, tuple) and all(
+    def prepare(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Where no kernel is given, that of the stride."""
+        stride = spread(given.get("stride"))
+        if isinstance(stride, tuple) and all(
             isinstance(n, int) for n in stride
-        )
-        return (
-            {**given, "kernel": tuple(map(cls.usual, stride))}
-            if known
-            else given
-        )
+        ):
+            usual = {"kernel": tuple(map(cls.usual, stride))}
+            given = usual | given
+        return super().prepare(given)
 
     @classmethod
     def usual(cls, stride: int) -> int:
@@ -110,8 +100,8 @@ class Pool(Surrounded, _SlidingPool):
     inner: bool = False
     to: AxisSizes | str | None = None
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if self.to and (
             max(self.kernel + self.stride) > 1 or self.pad or self.ceil
         ):
@@ -123,10 +113,10 @@ class Pool(Surrounded, _SlidingPool):
             raise ValueError(
                 "`inner` is an `avg pool`'s with a window: its average leaves the padding out"
             )
-        return self
+        self._check_pad()
 
-    @model_validator(mode="after")
-    def _fitting_pad(self) -> Self:
+    def _check_pad(self) -> None:
+        """Raises `ValueError` for cells that a pool cannot have around its map."""
         ours = (
             self.mode != "constant"
             or self.pad == "same"
@@ -141,7 +131,7 @@ class Pool(Surrounded, _SlidingPool):
                 f"`inner` leaves the padding out, so `{self.mode}` says nothing"
             )
         if self.pad == "same":
-            return self
+            return
         for edge, k in zip(self.padding, self.kernel, strict=True):
             if not ours and 2 * max(sides(edge)) > k:
                 raise ValueError(
@@ -151,7 +141,6 @@ class Pool(Surrounded, _SlidingPool):
                 raise ValueError(
                     "`pad` is less than the kernel, so that no window lies in padding alone"
                 )
-        return self
 
     @property
     def autocast(self) -> Autocast:  # type: ignore[override]
@@ -238,15 +227,14 @@ class BlurPool(_SlidingPool):
     zeros: bool = False
     replicate: bool = False
 
-    @model_validator(mode="after")
-    def _odd(self) -> Self:
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if any(k % 2 == 0 for k in self.kernel):
             raise ValueError(
                 "the kernel of a blur is odd, so that it has a middle"
             )
         if self.zeros and self.replicate:
             raise ValueError("`zeros` and `replicate` exclude each other")
-        return self
 
     @property
     def mode(self) -> str:

@@ -1,9 +1,9 @@
 """An op that puts the numbers of a map in another order → its shape and torch call."""
 
 from fractions import Fraction
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from msgspec import Meta
 
 from .base import (
     Call,
@@ -16,9 +16,10 @@ from .base import (
     need_map,
     shape_text,
 )
+from .record import FieldError
 from .shape import equal_part
 
-Factor = Annotated[int, Field(ge=2, le=256)]
+Factor = Annotated[int, Meta(ge=2, le=256)]
 
 
 class Shuffle(Op):
@@ -138,18 +139,29 @@ class DepthToSpace(Op):
         )
 
 
-class PixelUnshuffle(SpaceToDepth):
+class _InTorchsOrder(Op):
+    # that is False alone, of which msgspec before 0.23 knows no literal
+    blockwise: Literal[0] = False  # type: ignore[assignment]
+
+    @classmethod
+    def prepare(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Without `blockwise`, which goes without saying."""
+        order = given.get("blockwise", False)
+        if order is not False:
+            raise FieldError("Input should be False", "blockwise", order)
+        return {k: v for k, v in given.items() if k != "blockwise"}
+
+
+class PixelUnshuffle(_InTorchsOrder, SpaceToDepth):
     """`space to depth` by its name in torch, and so in torch's order."""
 
     since = "0.2"
     op: Literal["pixel unshuffle"] = "pixel unshuffle"  # type: ignore[assignment]
-    blockwise: Literal[False] = False
 
 
-class PixelShuffle(DepthToSpace):
+class PixelShuffle(_InTorchsOrder, DepthToSpace):
     """`depth to space` by its name in torch: the sub-pixel convolution's last step (Shi et al.
     2016, arXiv 1609.05158, equation 4)."""
 
     since = "0.2"
     op: Literal["pixel shuffle"] = "pixel shuffle"  # type: ignore[assignment]
-    blockwise: Literal[False] = False

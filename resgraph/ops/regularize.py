@@ -3,7 +3,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from msgspec import Meta
 
 from .base import Call, Op, Shape, need_map
 
@@ -14,7 +14,7 @@ class _Drop(Op):
     family = "regularize"
     autocast = "keeps"
     number = "rate"
-    rate: Annotated[float, Field(ge=0, lt=1)]
+    rate: Annotated[float, Meta(ge=0, lt=1)]
 
     @property
     def returns_view(self) -> bool:
@@ -73,7 +73,7 @@ class DropBlock(_Drop):
     since = "0.2"
     aliases = ("dropblock2d",)
     op: Literal["drop block"] = "drop block"
-    size: Annotated[int, Field(ge=1, le=4096)] = 7
+    size: Annotated[int, Meta(ge=1, le=4096)] = 7
 
     def infer(self, *inputs: Shape) -> Shape:
         return need_map(self.op, *inputs)

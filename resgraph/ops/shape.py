@@ -4,8 +4,7 @@ from fractions import Fraction
 from math import prod
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, create_model, model_validator
-from pydantic_core import PydanticCustomError
+from msgspec import Meta
 
 from .base import (
     AXES,
@@ -20,6 +19,7 @@ from .base import (
     Sized,
     Width,
     Window,
+    each_axis,
     need_map,
     shape_text,
     sides,
@@ -27,6 +27,7 @@ from .base import (
     target_size,
 )
 from .padding import Edged, need_reflectable, torch_edges
+from .record import FieldError, OpClass
 from .sliding import cubic, derive_edge
 
 
@@ -37,7 +38,7 @@ class Input(Op):
     in_label = False
     op: Literal["input"] = "input"
     shape: Annotated[
-        tuple[Width, ...], Field(min_length=1, max_length=1 + AXES[-1])
+        tuple[Width, ...], Meta(min_length=1, max_length=1 + AXES[-1])
     ]
 
     def infer(self, *inputs: Shape) -> Shape:
@@ -78,24 +79,25 @@ class Upsample(Op):
     number = "factor"
     aliases = ("upsampling upsampling2d upsamplingnearest2d interpolate",)
     op: Literal["upsample"] = "upsample"
-    factor: Annotated[int, Field(ge=1, le=256)] | None = None
+    factor: Annotated[int, Meta(ge=1, le=256)] | None = None
     bilinear: bool = False
     align_corners: bool = False
     to: AxisSizes | str | None = None
 
-    @model_validator(mode="after")
-    def _one_size(self) -> Self:
+    prepare = classmethod(each_axis)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if self.align_corners and not self.bilinear:
             raise ValueError(
                 "`align_corners` goes with `bilinear`, and cells are repeated here"
             )
         if self.factor is None and self.to is None:
-            raise PydanticCustomError("missing", "a factor or a size")
+            raise FieldError("a factor or a size")
         if self.factor and self.to:
             raise ValueError(
                 "`to` fixes the size that comes out: a factor does not go with it"
             )
-        return self
 
     @property
     def window(self) -> Window | None:
@@ -151,13 +153,12 @@ class Pad(Edged, _Cells):
     aliases = ("zeropad zeropad2d zeropadding zeropadding2d",)
     op: Literal["pad"] = "pad"
 
-    @model_validator(mode="after")
-    def _of_a_kind(self) -> Self:
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if self.mode != "constant" and self.cuts:
             raise ValueError(
                 f"`{self.mode}` adds cells, and takes none away"
             )
-        return self
 
     @property
     def cuts(self) -> bool:
@@ -202,12 +203,15 @@ class Pad(Edged, _Cells):
         return Call(kind, (torch_edges(self.cells),), (), ("padding",))
 
 
-_Channel = Annotated[int, Field(ge=1, le=1_000_000)]
-_FROM: Any = {"from": (_Channel | None, None)}
-"""A word of Python's, which no field can be called in the text of a class."""
+_From: Any = OpClass(
+    "_From",
+    (Op,),
+    {"__annotations__": {"from": Width | None}, "from": None},
+)
+"""Its field is a word of Python's, and cannot be in the text of a class."""
 
 
-class Part(create_model("_From", __base__=Op, **_FROM)):  # type: ignore[misc]
+class Part(_From):  # type: ignore[misc]
     """A part of the channels: one of `of` equal ones, `part 0 of 2`, counted from 0; the first 64,
     `part to 64`, those behind them, `part from 64`, or both, `part from 64 to 80`."""
 
@@ -215,12 +219,11 @@ class Part(create_model("_From", __base__=Op, **_FROM)):  # type: ignore[misc]
     autocast = "keeps"
     number = "which"
     op: Literal["part"] = "part"
-    which: Annotated[int, Field(ge=0)] | None = None
+    which: Annotated[int, Meta(ge=0)] | None = None
     of: Width | None = None
-    to: _Channel | None = None
+    to: Width | None = None
 
-    @model_validator(mode="after")
-    def _one_way(self) -> Self:
+    def __post_init__(self) -> None:
         equal, cut = (self.which, self.of), (self.start, self.to)
         if (None in equal) if cut == (0, None) else equal != (None, None):
             raise ValueError(
@@ -235,7 +238,6 @@ class Part(create_model("_From", __base__=Op, **_FROM)):  # type: ignore[misc]
             raise ValueError(
                 f"from {self.start} to {self.to} there is no channel"
             )
-        return self
 
     @classmethod
     def cut(cls, start: int, end: int | None) -> Self:

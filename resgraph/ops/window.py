@@ -6,14 +6,15 @@ from itertools import chain
 from math import gcd, prod
 from typing import Annotated, Any, Literal, Self
 
+from msgspec import Meta
 from msgspec.structs import replace
-from pydantic import Field, model_validator
 
 from .base import (
     AxisSizes,
     Call,
     Cells,
     Derivation,
+    FiniteNumber,
     Op,
     Shape,
     ShapeError,
@@ -33,10 +34,7 @@ from .padding import (
 )
 from .sliding import cubic, derive_slid, same_padding, slid
 
-Bias = (
-    Literal["none", "default"]
-    | Annotated[float, Field(allow_inf_nan=False)]
-)
+Bias = Literal["none", "default"] | FiniteNumber
 """No bias, a bias with the default start, or a bias that starts at a number."""
 
 
@@ -236,18 +234,17 @@ class Conv(_PaddedConv):
     width: Width
     groups: Width = 1
     standardize: Literal["weight", "scaled"] | None = None
-    gamma: Annotated[float, Field(gt=0, le=100)] = 1.0
-    eps: Annotated[float, Field(gt=0, le=1)] | None = None
+    gamma: Annotated[float, Meta(gt=0, le=100)] = 1.0
+    eps: Annotated[float, Meta(gt=0, le=1)] | None = None
 
-    @model_validator(mode="after")
-    def _standardized(self) -> Self:
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if self.gamma != 1.0 and self.standardize != "scaled":
             raise ValueError("`gamma` belongs to `standardize: scaled`")
         if self.eps is not None and self.standardize is None:
             raise ValueError(
                 "`eps` belongs to `standardize: weight` or `standardize: scaled`"
             )
-        return self
 
     def divisor(self, channels: int) -> int:
         return self.groups
@@ -287,17 +284,16 @@ class DepthwiseConv(_PaddedConv):
 
     aliases = ("dwconv dwconv2d depthwiseconv2d depthwiseconvolution",)
     op: Literal["depthwise conv"] = "depthwise conv"
-    mixed: Annotated[int, Field(ge=1, le=64)] = 1
+    mixed: Annotated[int, Meta(ge=1, le=64)] = 1
 
-    @model_validator(mode="after")
-    def _around_one_cell(self) -> Self:
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if self.mixed > 1 and max(self.dilation) > 1:
             raise ValueError("`mixed` and `dilation` exclude each other")
         if self.mixed > 1 and any(k % 2 == 0 for k in self.kernel):
             raise ValueError(
                 "`mixed` needs an odd kernel, so that all have one middle"
             )
-        return self
 
     @property
     def parts(self) -> list[Self]:
@@ -309,9 +305,7 @@ class DepthwiseConv(_PaddedConv):
         pad = self.pad
         if isinstance(pad, tuple):
             pad = fewer(pad, self.mixed - 1 - n)
-        return self.model_copy(
-            update={"mixed": 1, "kernel": kernel, "pad": pad}
-        )
+        return replace(self, mixed=1, kernel=kernel, pad=pad)
 
     def widths(self, channels: int) -> list[int]:
         """How many channels each part has."""
@@ -410,8 +404,8 @@ class UpConv(_MapConv):
     width: Width
     groups: Width = 1
 
-    @model_validator(mode="after")
-    def _exact(self) -> Self:
+    def __post_init__(self) -> None:
+        super().__post_init__()
         axes = zip(*self._axes(), self.output_padding, strict=True)
         for k, s, d, o in axes:
             if not 0 <= o < max(s, d):
@@ -428,7 +422,6 @@ class UpConv(_MapConv):
                 raise ValueError(
                     f"a transposed kernel of {k}{way} cannot {goal}: {fix}"
                 )
-        return self
 
     @property
     def window(self) -> Window:
@@ -499,16 +492,14 @@ class ChannelConv(Op):
     family = "conv"
     autocast = "lowers"
     op: Literal["channel conv"] = "channel conv"
-    kernel: Annotated[int, Field(ge=1, le=4095)]
+    kernel: Annotated[int, Meta(ge=1, le=4095)]
     bias: Bias = "none"
 
-    @model_validator(mode="after")
-    def _odd(self) -> Self:
+    def __post_init__(self) -> None:
         if self.kernel % 2 == 0:
             raise ValueError(
                 "must be odd, so that each channel is the middle of its window"
             )
-        return self
 
     def infer(self, *inputs: Shape) -> Shape:
         return (need_vector(self.op, *inputs),)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from pydantic.fields import FieldInfo
+from msgspec.structs import FieldInfo
 
 from ..collecting import of_type
 from ..language.grammar.words import (
@@ -268,7 +268,7 @@ def _layer(word: str, op: type[Op]) -> Schema:
     """A layer in the long form. Options may be expressions, so their ranges are left to the
     check."""
     fields = {
-        key: field for key, field in op.model_fields.items() if key != "op"
+        key: field for key, field in op.fields().items() if key != "op"
     }
     properties: Schema = {
         "op": {"const": word},
@@ -291,7 +291,7 @@ def _layer(word: str, op: type[Op]) -> Schema:
             *(
                 key
                 for key, field in fields.items()
-                if field.is_required() and key == op.number
+                if field.required and key == op.number
             ),
         ],
         "properties": properties,
@@ -311,7 +311,7 @@ def _mode(words: frozenset[str], about: str) -> Schema:
 
 
 def _option(op: type[Op], key: str, field: FieldInfo) -> Schema:
-    if field.annotation is bool:
+    if field.type is bool:
         return {"type": "boolean", "default": field.default}
     schema: Schema = {"type": ["number", "string"]}
     # `[17]` is along one axis, where `17` would be along all
@@ -323,14 +323,14 @@ def _option(op: type[Op], key: str, field: FieldInfo) -> Schema:
             "maxItems": 1,
         }
         schema = {"anyOf": [schema, alone]}
-    words = [*of_type(str, _literals(field.annotation))]
+    words = [*of_type(str, _literals(field.type))]
     if words:
         schema = {
             "anyOf": [{"enum": words}, {"type": ["number", "string"]}]
         }
     return (
         schema
-        if field.is_required() or field.default is None
+        if field.required or field.default is None
         else {**schema, "default": _shown(field.default)}
     )
 
@@ -465,7 +465,7 @@ _PROPERTIES: dict[str, Schema] = {
                         "additionalProperties": False,
                         "properties": {
                             key: _option(op, key, field)
-                            for key, field in op.model_fields.items()
+                            for key, field in op.fields().items()
                             if key not in ("op", "width")
                         },
                     },

@@ -81,7 +81,7 @@ def _everywhere(graph: Graph, pairs: Mapping[str, str]) -> dict[str, str]:
 def _with_bias(node: Node, inputs: list[Node]) -> Node:
     if getattr(node.op, "bias", None) != "none":
         return node
-    op = node.op.model_copy(update={"bias": "default"})
+    op = replace(node.op, bias="default")
     cost = op.cost(*(source.shape for source in inputs))
     return replace(
         node, op=op, cost=replace(cost, params=0) if node.shares else cost

@@ -55,7 +55,7 @@ def options_of(
     if not node.inputs:
         return []
     defaults = spec.defaults.get(node.op.op, {})
-    keys = [key for key in type(node.op).model_fields if key != "op"]
+    keys = [key for key in node.op.fields() if key != "op"]
     found = (_option(node, key, source, defaults) for key in keys)
     return [*filter(None, found)]
 

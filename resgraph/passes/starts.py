@@ -49,7 +49,7 @@ def _biases(graph: Graph) -> Iterator[tuple[str, str, float]]:
     """The block, the node and the number of each bias that its label sets."""
     for owner, layer in _layers(graph):
         for name in layer.nodes:
-            bias = vars(graph.nodes[name].op).get("bias")
+            bias = getattr(graph.nodes[name].op, "bias", None)
             if isinstance(bias, float):
                 yield owner, name, bias
 

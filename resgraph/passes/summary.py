@@ -5,10 +5,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import groupby
 from operator import attrgetter
+
+from msgspec.structs import force_setattr
 
 from ..graph import Block, Graph, Item, Layer, Path, total
 from ..ops import Cost, Op, Shape, Thinning
@@ -270,10 +273,8 @@ def _told(op: Op, last: Op) -> _Line:
     )
     steps = getattr(op, "stride", ())
     strides = bool(steps) and op.says("stride")
-    plain = (
-        op.model_copy(update={"stride": (1,) * len(steps)})
-        if strides
-        else op
-    )
+    plain = copy(op)  # which there need not be, and so is not checked
+    if strides:
+        force_setattr(plain, "stride", (1,) * len(steps))
     stride = f"/{value_text(steps)}" if strides else ""
     return _Line(plain.label() + then, op.label() + then, stride)

@@ -211,7 +211,7 @@ def test_what_a_label_says_has_a_place(net: str) -> None:
         for option in options_of(
             plan.spec, node, plan.sources.get(node.name)
         ):
-            field = type(node.op).model_fields[option.key]
+            field = node.op.fields()[option.key]
             if option.setting.span is None and option.key not in (
                 "bias",
                 "kernel",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
 from resgraph.ops import (
     VOCABULARY,
@@ -150,7 +149,7 @@ FIELDS: list[tuple[dict[str, Any], str]] = [
     ({"op": "conv", "width": 64, "kernel": 5000}, "less than or equal to 4096"),
     ({"op": "conv", "width": 64, "kernel": 3, "stride": 0}, "greater than or equal to 1"),
     ({"op": "conv", "width": 64, "kernel": 3, "pad": -1}, "greater than or equal to 0"),
-    ({"op": "conv", "width": 64, "kernel": 3, "bias": float("inf")}, "finite number"),
+    ({"op": "conv", "width": 64, "kernel": 3, "bias": float("inf")}, "'none' or 'default'"),
     ({"op": "conv", "width": 64, "kernel": 3, "bias": "zero"}, "'none' or 'default'"),
     ({"op": "conv", "width": 64, "kernel": 3, "gamma": 1.7}, "`gamma` belongs to `standardize: scaled`"),
     ({"op": "conv", "width": 64, "kernel": 3, "eps": 0.1}, "`eps` belongs to `standardize: weight`"),
@@ -168,8 +167,8 @@ FIELDS: list[tuple[dict[str, Any], str]] = [
     ({"op": "part", "from": 4, "to": 4}, "from 4 to 4 there is no channel"),
     ({"op": "part", "from": 0}, "greater than or equal to 1"),
     ({"op": "pixel shuffle", "factor": 2, "blockwise": True}, "Input should be False"),
-    ({"op": "max pool", "kernel": "3"}, "valid array|valid tuple"),
-    ({"op": "max pool", "stride": "2"}, "valid array|valid tuple"),
+    ({"op": "max pool", "kernel": "3"}, "valid tuple"),
+    ({"op": "max pool", "stride": "2"}, "valid tuple"),
     ({"op": "max pool", "kernel": 3, "pad": 2}, "`pad` is at most half of the kernel"),
     ({"op": "avg pool", "kernel": 3, "to": 7}, "`to` fixes the size that comes out"),
     ({"op": "avg pool", "stride": 2, "to": 7}, "`to` fixes the size that comes out"),
@@ -192,13 +191,13 @@ FIELDS: list[tuple[dict[str, Any], str]] = [
 def test_a_field_that_cannot_be(
     fields: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(ValidationError, match=message):
-        VOCABULARY[fields["op"]].model_validate(fields)
+    with pytest.raises(ValueError, match=message):
+        VOCABULARY[fields["op"]](**fields)
 
 
 @pytest.mark.parametrize("shape", [(), (1, 2, 3, 4, 5), (3, 0, 4)])
 def test_an_input_is_a_map_or_a_vector(shape: Shape) -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(ValueError):
         Input(shape=shape)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from msgspec import Meta
 
 from resgraph.ops import Call, Derivation, Family, Op, Shape, ShapeError
 
@@ -24,7 +24,7 @@ class CornerPad(Op):
     imports: ClassVar[str] = (
         "corner_pad.layers"  # what the exported source has to import
     )
-    cells: Annotated[int, Field(ge=0, le=64)]
+    cells: Annotated[int, Meta(ge=0, le=64)]
 
     def infer(self, *inputs: Shape) -> Shape:
         """A map of any size, `cells` larger down and across."""
@@ -51,7 +51,7 @@ class GemPool(Op):
     family: ClassVar[Family] = "pool"
     number: ClassVar[str | None] = "start"
     imports: ClassVar[str] = "corner_pad.layers"
-    start: Annotated[float, Field(gt=0, le=100)] = 3.0
+    start: Annotated[float, Meta(gt=0, le=100)] = 3.0
 
     def infer(self, *inputs: Shape) -> Shape:
         """A map becomes a vector."""

@@ -78,9 +78,7 @@ def _record(name: str) -> dict[str, Any]:
             "about": library_block(name).about,
         }
     op = VOCABULARY[name]
-    options = [
-        key for key in op.model_fields if key not in ("op", op.number)
-    ]
+    options = [key for key in op.fields() if key not in ("op", op.number)]
     return {"name": name, "op": op.family, "package": package_of(op), "number": op.number,
             "options": options, "about": op.about()}  # fmt: skip
 

@@ -67,7 +67,7 @@ def _activation(
     reader: Reader, word: str, given: Arguments
 ) -> ForeignValue:
     x = reader.value(next(iter(given.values())))
-    return reader.kept(VOCABULARY[word].model_validate({"op": word}), x)
+    return reader.kept(VOCABULARY[word](op=word), x)
 
 
 @reads("gelu")

@@ -259,7 +259,7 @@ def _with_shift(
     if isinstance(op, Scale) and op.shift is None and met == [channels]:
         return Scale(shift=0.0)
     if getattr(op, "bias", "") == "none" and met == [channels]:
-        return op.model_copy(update={"bias": "default"})
+        return replace(op, bias="default")
     return None
 
 

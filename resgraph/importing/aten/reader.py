@@ -256,12 +256,7 @@ class Reader:
             made: Any = moved_numbers(call, given)
             made = handler(self, call, given) if made is None else made
         except (ShapeError, ValueError) as problem:
-            said = (
-                problem.said
-                if isinstance(problem, ShapeError)
-                else _said(problem)
-            )
-            raise self.no(said) from None
+            raise self.no(str(problem)) from None
         for output, value in zip(
             call.outputs, made if call.several else [made], strict=False
         ):
@@ -515,13 +510,3 @@ def _trains(given: Arguments) -> bool:
 def _to_one(op: Pool) -> bool:
     """Whether one cell comes out, whatever comes in."""
     return {*(op.to or ())} == {1}
-
-
-def _said(problem: ValueError) -> str:
-    """A validation's first complaint, without pydantic's frame."""
-    errors = getattr(problem, "errors", None)
-    return (
-        str(errors()[0]["msg"]).removeprefix("Value error, ")
-        if errors
-        else str(problem)
-    )

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from ...ops import Conv, Div, Gain, Mul, Op
 from ..captured import CapturedOp, readers
@@ -153,5 +153,5 @@ def _is_scaled(op: Op) -> bool:
 def _times(convolution: Op, number: float) -> Op:
     """A convolution whose filters are multiplied. Raises `ValueError`."""
     assert isinstance(convolution, Conv)
-    said = convolution.model_dump() | {"gamma": convolution.gamma * number}
+    said = asdict(convolution) | {"gamma": convolution.gamma * number}
     return Conv(**said)

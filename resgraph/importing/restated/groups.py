@@ -139,9 +139,7 @@ def _grouped(split: _Split) -> Op | None:
     ):
         return None
     count = len(split.convs)
-    return first.model_copy(
-        update={"groups": count, "width": count * first.width}
-    )
+    return replace(first, groups=count, width=count * first.width)
 
 
 def _mixed(split: _Split) -> Op | None:
@@ -151,8 +149,10 @@ def _mixed(split: _Split) -> Op | None:
         last, DepthwiseConv
     ):
         return None
-    said = {"pad": last.pad, "mixed": len(split.convs)}
-    op = first.model_copy(update=said)
+    try:
+        op = replace(first, pad=last.pad, mixed=len(split.convs))
+    except ValueError:  # there is none with these options
+        return None
     alike = op.parts == [conv.op for conv in split.convs]
     return (
         op

@@ -342,8 +342,8 @@ def _no_number(binder: Binder, part: Chunk) -> Fault | None:
 
 def _needed(target: Target) -> str:
     """The option that an op cannot do without, "" where it has none or several, or a kernel."""
-    fields = {} if isinstance(target, BlockDef) else target.model_fields
-    needed = [key for key, field in fields.items() if field.is_required()]
+    fields = {} if isinstance(target, BlockDef) else target.fields()
+    needed = [key for key, field in fields.items() if field.required]
     found = [key for key in needed if key not in ("op", "kernel", "width")]
     return found[0] if len(found) == 1 else ""
 

@@ -212,7 +212,7 @@ def _is_kernel(texts: list[str], place: int) -> bool:
     alone = (
         texts[place].isdecimal()
         and op is not None
-        and "kernel" in op.model_fields
+        and "kernel" in op.fields()
     )
     return alone or KERNEL.match(texts[place]) is not None
 

@@ -33,13 +33,13 @@ def fields_of(target: Target) -> frozenset[str]:
 
 @cache
 def _fields_of_op(op: type[Op]) -> frozenset[str]:
-    return frozenset(op.model_fields) - {"op", op.number}
+    return frozenset(op.fields()) - {"op", op.number}
 
 
 def is_flag(target: Target, key: str) -> bool:
     """Whether an option is true or false, and says so by its name alone."""
-    fields = {} if isinstance(target, BlockDef) else target.model_fields
-    return key in fields and fields[key].annotation is bool
+    fields = {} if isinstance(target, BlockDef) else target.fields()
+    return key in fields and fields[key].type is bool
 
 
 def takes_mode(target: Target, word: str) -> bool:
@@ -74,7 +74,7 @@ def literal_words(target: Target, key: str) -> frozenset[str]:
 
 @cache
 def _words_of_field(op: type[Op], key: str) -> frozenset[str]:
-    return frozenset(_literals(op.model_fields[key].annotation))
+    return frozenset(_literals(op.fields()[key].type))
 
 
 def _literals(annotation: Any) -> Iterator[str]:

@@ -63,7 +63,7 @@ class Signatures:
         for value in call.args[len(names) :]:
             fields = (
                 key
-                for key in type(op).model_fields
+                for key in op.fields()
                 if key != "op" and same(getattr(op, key), value)
             )
             width = (

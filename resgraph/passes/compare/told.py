@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, groupby
 from typing import NamedTuple
 
+from msgspec.structs import asdict
+
 from ...collecting import by_key
 from ...graph import Block, Graph, Item, Layer, Node, Path
 from ...ops import Cost, Thinning
@@ -254,9 +256,9 @@ def _read(graph: Graph, node: Node) -> Shape:
 
 def _options(node: Node, other: Node) -> str:
     """Where labels are equal: the options that differ, or what is read."""
-    theirs = other.op.model_dump().items()
+    theirs = asdict(other.op).items()
     differing = dict(
-        item for item in node.op.model_dump().items() if item not in theirs
+        item for item in asdict(node.op).items() if item not in theirs
     )
     said = ", ".join(f"{key} {value}" for key, value in differing.items())
     reads = f"of {', '.join(node.inputs)}"

@@ -124,7 +124,7 @@ def likely_shape(op: Op, *inputs: Shape) -> Shape | None:
     if op.op == "fc":
         return (int(op.width),)  # type: ignore[attr-defined]
     if getattr(op, "groups", 1) != 1:
-        whole = op.model_copy(update={"groups": 1})
+        whole = replace(op, groups=1)
         try:
             return whole.fitted(*inputs).infer(*inputs)
         except ShapeError:

@@ -9,8 +9,6 @@ from fractions import Fraction
 from functools import cache, partial
 from typing import Any, Literal
 
-from pydantic import ValidationError
-
 from ...errors import Fault, Span, fault, write
 from ...language.diagnose.nearest import did_you_mean
 from ...language.environment import Environment
@@ -30,6 +28,7 @@ from ...language.grammar.targets import literal_words
 from ...language.grammar.words import CONSTANTS
 from ...ops import Op
 from ...ops.base import Edge, sized_fields, sizes_text, spread, types_in
+from ...ops.record import FieldError
 from ...structs import Frozen
 
 OptionKind = Literal["sizes", "float", "int", "flag", "word"]
@@ -97,7 +96,7 @@ _BOUNDS = {
     "greater than or equal to": "at least",
     "less than or equal to": "at most",
 }
-"""What pydantic says of a bound, and shorter."""
+"""What an op says of a bound, and shorter."""
 
 
 def _validated(
@@ -107,32 +106,29 @@ def _validated(
     span: Span,
 ) -> Op:
     try:
-        return cls.model_validate(fields)
-    except ValidationError as problems:
-        error = problems.errors()[0]
-        key = str(error["loc"][0]) if error["loc"] else ""
-        if error["type"] == "missing":
+        return cls(**fields)
+    except FieldError as problem:
+        key = problem.key
+        if problem.missing:
             missing = key or cls.number or ""
             said = _missing(cls, str(fields["op"]), missing)
             raise fault("E021", said, span) from None
-        message = str(error["msg"])
-        place = _places(options).get(key, span)
-        if error["type"] == "value_error":  # our own words
-            raise fault("E035", str(error["ctx"]["error"]), place) from None
-        must = message.removeprefix("Input should be ").removeprefix(
-            "a valid "
-        )
+        must = str(problem).removeprefix("Input should be ")
+        must = must.removeprefix("a valid ")
         for said, plain in _BOUNDS.items():
             must = must.replace(said, plain)
         must = re.sub(r"\d{4,}", lambda digits: f"{int(digits[0]):,}", must)
         given = (
-            f", and this is {_shown(error['input'])}"
+            f", and this is {_shown(problem.value)}"
             if key in fields
             else ""
         )
+        place = _places(options).get(key, span)
         raise fault(
             "E035", f"`{key}` must be {must}{given}", place
         ) from None
+    except ValueError as problem:  # its own words
+        raise fault("E035", str(problem), span) from None
 
 
 _EXAMPLES = {"width": "64", "rate": "0.1", "heads": "4"}

@@ -108,7 +108,7 @@ def _differences(
     for one, other in zip(
         graph.nodes_of(first), graph.nodes_of(last), strict=False
     ):
-        for name in type(one.op).model_fields:
+        for name in one.op.fields():
             here = getattr(one.op, name)
             there = getattr(other.op, name, None)
             if here != there:
