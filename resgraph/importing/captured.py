@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import (
     Collection,
+    Hashable,
     Iterable,
     Iterator,
     Mapping,
@@ -74,7 +75,8 @@ class CapturedOp(Frozen):
 
     `tensors` maps our names of its parameters and buffers (`weight`, `running_mean`) to the
     model's, `MovedKey`s and `JoinedKey`s among them; `module` is the dotted path of the module that
-    ran it, "" where that is not known."""
+    ran it, "" where that is not known. `sure` is off where other layers may have equal tensors by
+    chance, as fresh norms."""
 
     name: str
     op: Op
@@ -82,6 +84,21 @@ class CapturedOp(Frozen):
     shape: Shape
     tensors: Mapping[str, str] = {}
     module: str = ""
+    sure: bool = True
+
+    @property
+    def layer(self) -> Hashable:
+        """What it does, and with which weights."""
+        laid = (
+            (role, key, isinstance(key, MovedKey) and key.steps)
+            for role, key in self.tensors.items()
+        )
+        return self.op, tuple(sorted(laid))
+
+    @property
+    def weighs(self) -> bool:
+        """Whether it has weights that no other layer has."""
+        return bool(self.tensors) and self.sure
 
     @property
     def path(self) -> list[str]:
@@ -115,8 +132,8 @@ class CapturedOp(Frozen):
 
 class Captured(Frozen):
     """A model's steps in topological order, its `inputs` among them; `outputs` are those that it
-    returns, in its order. `ties` is off where equal tensors are one; `classes` are those of the
-    modules by path, but for torch's own."""
+    returns, in its order. `ties` is off where equal tensors are one, whosever they are; `classes`
+    are those of the modules by path, but for torch's own."""
 
     steps: Mapping[str, CapturedOp]
     inputs: tuple[str, ...]
@@ -136,13 +153,19 @@ class Captured(Frozen):
 
     @property
     def shares(self) -> bool:
-        """Whether layers share a weight."""
-        keys = [
-            key
-            for step in self.steps.values()
-            for key in step.tensors.values()
-        ]
-        return self.ties and len({*keys}) < len(keys)
+        """Whether a layer runs more than once."""
+        return bool(repeated(self.steps.values()))
+
+
+def keys_of(key: str) -> Sequence[str]:
+    """The model's tensors that one of ours is."""
+    return key.keys if isinstance(key, JoinedKey) else (key,)
+
+
+def repeated(steps: Iterable[CapturedOp]) -> list[list[CapturedOp]]:
+    """The layers that run more than once, each time."""
+    found = by_key((step.layer, step) for step in steps if step.weighs)
+    return [each for each in found.values() if len(each) > 1]
 
 
 def readers(steps: Iterable[CapturedOp]) -> dict[str, list[str]]:

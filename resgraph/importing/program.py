@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Collection,
+    Hashable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from itertools import chain
 from typing import Any
 
@@ -135,14 +142,16 @@ def parameters_read(
 class AtenProgram(Frozen):
     """Calls in order.
 
-    `ties` is off where equal tensors are one, whosever they are; `classes` are those of the modules
-    by path, but for torch's own."""
+    `ties` is off where equal tensors are one, whosever they are, and `plain` are then the keys of
+    those that several layers may begin with, as ones; `classes` are those of the modules by path,
+    but for torch's own."""
 
     inputs: Sequence[CallResult]
     parameters: Mapping[str, Parameter]
     calls: Sequence[AtenCall]
     outputs: Sequence[str]
     ties: bool = True
+    plain: Collection[str] = ()
     classes: Mapping[str, str] = {}
 
     @property

@@ -131,7 +131,7 @@ def test_norms_that_were_kept(tmp_path: Path, free: bool) -> None:
         made(tmp_path / "net.onnx", nodes, WEIGHT | NORM, free)
     )
     assert found.text.startswith(
-        "# From ONNX, which keeps no dropout, no drop path and not which layers share a weight."
+        "# From ONNX, which keeps no dropout, no drop path and not which layers share a weight (those"
     )
     assert "ops: {bn: {eps: 0.001, momentum: 0.01}}" in found.text
     assert "conv1: [3x3 conv 4, 3x3 max pool /2]" in found.text
@@ -404,3 +404,44 @@ def test_slopes_that_start_alike_are_no_number(tmp_path: Path) -> None:
         made(tmp_path / "net.onnx", [conv(), first, again], arrays, True)
     )
     assert found.text.count("prelu") == 2 and found.plan.params == 108 + 2
+
+
+class Scales(nn.Module):
+    """Two layers over three sizes of a map, among others that begin alike; each of two layers of
+    one weight has a bias of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 1)
+        self.head = nn.Sequential(
+            nn.Conv2d(8, 8, 3, padding=1),
+            *(nn.GroupNorm(2, 8), nn.ReLU(), nn.Conv2d(8, 4, 1)),
+        )
+        self.norms = nn.ModuleList(nn.GroupNorm(2, 8) for _ in range(3))
+        self.one, self.two = nn.Conv2d(8, 2, 1), nn.Conv2d(8, 2, 1)
+        self.two.weight = self.one.weight
+
+    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+        x = self.stem(x).relu()
+        half = nn.functional.avg_pool2d(x, 2)
+        maps = [x, half, nn.functional.avg_pool2d(half, 2)]
+        pairs = zip(self.norms, maps, strict=True)
+        given = [self.head(norm(y)) for norm, y in pairs]
+        return [*given, self.one(x), self.two(half)]
+
+
+def test_layers_of_equal_weights_are_one(tmp_path: Path) -> None:
+    """Norms that begin alike are not, where they stand alone; nor is what has a bias of its own."""
+    model = Scales()
+    found = from_model(saved(tmp_path / "net.onnx", model))
+    text = found.text
+    assert text.count("again") == 1 + 2, text  # the comment has one
+    assert text.count("gn 2") == 4
+    own = found.plan.params - sum(p.numel() for p in model.parameters())
+    assert own == 16  # the weight of two
+    ours = found.plan.module().eval()
+    ours.load_state_dict(found.weights())
+    images = torch.randn(2, *INPUT)
+    with torch.no_grad():
+        pairs = zip(ours(images), model(images), strict=True)
+        assert all(torch.allclose(a, b, atol=1e-4) for a, b in pairs)

@@ -118,6 +118,22 @@ def test_what_is_shared_is_named(
     assert also.value.what == refused.value.what
 
 
+class Square(nn.Module):
+    """A matrix and itself turned over are two layers, though they are as large."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one = nn.Linear(8, 8, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(self.one(x).relu(), self.one.weight.t())
+
+
+def test_a_square_matrix_is_not_the_layer_again() -> None:
+    with pytest.raises(ImportRefused, match="there turned over: `again`"):
+        from_module(Square(), (8,))
+
+
 def test_a_copy_is_imported() -> None:
     """As the refusal says."""
     model = Assigned()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from math import prod
 from typing import Any, TypeVar
 
@@ -28,6 +29,7 @@ from ..captured import (
     ImportRefused,
     MovedKey,
     captured,
+    keys_of,
 )
 from ..numbers.factors import gathered
 from ..program import AtenCall, AtenProgram, TensorRef, meant
@@ -218,9 +220,16 @@ class Reader:
         net = captured(self.steps.values(), inputs, outputs)
         steps = in_groups(gathered(net.steps.values(), outputs), outputs)
         steps = with_own_pools(steps)
+        if program.plain:
+            steps = {name: self._sure(step) for name, step in steps.items()}
         return replace(
             net, steps=steps, ties=program.ties, classes=program.classes
         )
+
+    def _sure(self, step: CapturedOp) -> CapturedOp:
+        """A step that knows whether its tensors may be equal to others by chance."""
+        keys = chain.from_iterable(map(keys_of, step.tensors.values()))
+        return replace(step, sure=not {*keys} <= {*self.program.plain})
 
     def _given(self) -> list[Any]:
         """What the model returns, all calls read."""

@@ -19,7 +19,7 @@ from ...ops import Dropout, Shape
 from ...outputs.pytorch import module
 from ...plan import Plan
 from ...structs import Frozen
-from ..captured import Captured, ImportRefused, JoinedKey, MovedKey
+from ..captured import Captured, ImportRefused, MovedKey, keys_of
 from ..matching import matched_nets, passes
 from ..regions.sharing import untied
 from .float64 import Float64
@@ -118,16 +118,11 @@ def carry(
             own[ours].copy_(tensor.reshape(own[ours].shape))
 
 
-def _keys(key: str) -> Sequence[str]:
-    """The model's tensors that one of ours is."""
-    return key.keys if isinstance(key, JoinedKey) else (key,)
-
-
 def _in_order(source: Mapping[str, Tensor], key: str) -> Tensor:
     """A tensor of the model, or several, in the order of ours."""
     if isinstance(key, MovedKey):
         return source[key].contiguous().as_strided(key.sizes, key.steps)
-    tensors = [source[each] for each in _keys(key)]
+    tensors = [source[each] for each in keys_of(key)]
     return torch.cat(tensors) if len(tensors) > 1 else tensors[0]
 
 
@@ -228,7 +223,9 @@ class ProvenPair(Frozen):
             self.theirs.named_parameters(remove_duplicate=False)
         )
         buffers = dict(self.theirs.named_buffers())
-        known = {key for each in self.known.values() for key in _keys(each)}
+        known = {
+            key for each in self.known.values() for key in keys_of(each)
+        }
         drawn = [
             (name, each) for name, each in buffers.items() if name in known
         ]
@@ -292,7 +289,7 @@ def _furthest(
     pairs = [
         (ours[o], _in_order(theirs, t).reshape(ours[o].shape))
         for o, t in known.items()
-        if o in ours and theirs.keys() >= {*_keys(t)}
+        if o in ours and theirs.keys() >= {*keys_of(t)}
     ]
     largest = max((float(b.abs().max()) for _, b in pairs), default=0.0)
     return max(

@@ -19,8 +19,8 @@ from msgspec.structs import replace
 
 from ...ops import Binary, Concat, Op, Over, Shape
 from ...ops.function import Among, Pointwise
-from ..captured import CapturedOp, readers
-from .layers import repeated, steps_key
+from ..captured import CapturedOp, readers, repeated
+from .layers import steps_key
 from .structure import Branch, Region, RegionItem, StepTree, is_called
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterable, Sequence
 from itertools import chain
 
-from ..captured import Captured, CapturedOp
-from .layers import Layers, layer_key, repeated, steps_key
+from ..captured import Captured, CapturedOp, repeated
+from .layers import steps_key
 from .paths import Piece, collapsed
 from .structure import RegionItem
 
@@ -14,11 +14,11 @@ from .structure import RegionItem
 def unsaid(net: Captured, items: Iterable[RegionItem]) -> set[str]:
     """The steps of layers that run more than once, where `again` does not stand for all but one."""
     steps = chain.from_iterable(item.steps for item in items)
-    left = {layer_key(each[0]) for each in repeated(steps)}
+    left = {each[0].layer for each in repeated(steps)}
     return {
         step.name
         for step in net.steps.values()
-        if step.tensors and layer_key(step) in left
+        if step.weighs and step.layer in left
     }
 
 
@@ -60,7 +60,7 @@ class _Seams:
     def _differ(self, values: Iterable[str]) -> bool:
         return len({self.behind.get(value, value) for value in values}) > 1
 
-    def _read(self, layer: Layers) -> list[str]:
+    def _read(self, layer: Sequence[CapturedOp]) -> list[str]:
         """What flows into a layer each time, or into the units that it is in, which are one."""
         units = [self.inside.get(step.name) for step in layer]
         held = [unit for unit in units if unit and len(unit.items) > 1]
@@ -78,7 +78,7 @@ def _unit_key(unit: Piece) -> Hashable:
 
 def _behind(
     steps: Iterable[CapturedOp],
-    layers: Iterable[Layers],
+    layers: Iterable[Sequence[CapturedOp]],
     free: Collection[str],
 ) -> dict[str, Hashable]:
     """The values behind layers that run again, but for those behind others with weights or behind
@@ -88,7 +88,7 @@ def _behind(
     for step in steps:
         read = [found[name] for name in step.inputs if name in found]
         if step.name in again:
-            found[step.name] = layer_key(step)
-        elif read and not step.tensors and step.name not in free:
-            found[step.name] = hash((step.op, *read))
+            found[step.name] = step.layer
+        elif read and not step.weighs and step.name not in free:
+            found[step.name] = hash((step.layer, *read))
     return found

@@ -35,7 +35,10 @@ _MADE = re.compile(r"val_\d+")
 """What torch's exporter calls the numbers that it makes."""
 BATCH = 2
 """What stands for an axis that is free."""
-KEPT = "From ONNX, which keeps no dropout, no drop path and not which layers share a weight"
+KEPT = (
+    "From ONNX, which keeps no dropout, no drop path and not which layers share a weight (those"
+    " with all weights equal are `again`)"
+)
 """What such a file says of itself; what exporters fold is gone, too."""
 FOLDED = f"{KEPT}; batch norms are part of the convolutions"
 _STACK = ("pkg.torch.onnx.name_scopes", "pkg.torch.onnx.class_hierarchy")
@@ -105,6 +108,7 @@ class OnnxFile:
             calls,
             outputs,
             ties=False,
+            plain={*filter(self._is_plain, self._keys())},
             classes=classes,
         )
 
@@ -169,6 +173,14 @@ class OnnxFile:
         if array is not None and array.dtype.kind == "f":
             self.parameters[name] = Parameter(name, array.shape)
         return TensorRef(name)
+
+    def _keys(self) -> list[str]:
+        return [each.key for each in self.parameters.values()]
+
+    def _is_plain(self, name: str) -> bool:
+        """Whether it is one number over and over, as norms and biases begin."""
+        array = self.arrays[name]
+        return bool((array == array.flat[0]).all())
 
     def _is_number(self, name: str) -> bool:
         """Slopes that start alike are one tensor, and no number."""
