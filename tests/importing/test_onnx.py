@@ -154,6 +154,15 @@ def test_norms_that_were_kept(tmp_path: Path, free: bool) -> None:
             "pads one side more",
         ),
         (
+            [
+                conv(),
+                helper.make_node(
+                    "ConvTranspose", ["a", "w"], ["y"], output_shape=[8, 8]
+                ),
+            ],
+            "with `output_shape`",
+        ),
+        (
             [helper.make_node("Erf", ["x"], ["y"])],
             "a quotient by the root of 2",
         ),
@@ -185,7 +194,7 @@ def test_norms_that_were_kept(tmp_path: Path, free: bool) -> None:
             "from parameters alone",
         ),
     ],
-    ids=["op", "pads", "erf", "sizes", "training", "alpha", "wiring"],
+    ids=["op", "pads", "up", "erf", "sizes", "training", "alpha", "wiring"],
 )
 def test_refused(tmp_path: Path, nodes: list[Any], said: str) -> None:
     with pytest.raises(ImportRefused, match=said):
@@ -445,3 +454,30 @@ def test_layers_of_equal_weights_are_one(tmp_path: Path) -> None:
     with torch.no_grad():
         pairs = zip(ours(images), model(images), strict=True)
         assert all(torch.allclose(a, b, atol=1e-4) for a, b in pairs)
+
+
+class Enlarged(nn.Module):
+    """Transposed convolutions that double a map, with cells behind its last and without."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down = nn.Conv2d(3, 8, 3, 2, 1)
+        self.up = nn.ConvTranspose2d(8, 4, 3, 2, 1, output_padding=1)
+        self.other = nn.ConvTranspose2d(8, 4, 4, 2, 1, groups=2, bias=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.down(x).relu()
+        return (self.up(x) - self.other(x)).abs()
+
+
+def test_transposed_convolutions(tmp_path: Path) -> None:
+    model = Enlarged()
+    found = from_model(saved(tmp_path / "net.onnx", model))
+    assert found.plan.params == sum(p.numel() for p in model.parameters())
+    assert "4x4 up conv out /2 bias none groups 2" in found.text, found.text
+    assert "3x3 up conv out /2\n" in found.text and "abs(" in found.text
+    ours = found.plan.module().eval()
+    ours.load_state_dict(found.weights())
+    images = torch.randn(2, *INPUT)
+    with torch.no_grad():
+        assert torch.allclose(ours(images), model(images), atol=1e-5)

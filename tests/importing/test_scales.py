@@ -4,12 +4,16 @@ those of one layer."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
+from safetensors.torch import load_file
 from small import Basic, conv_bn, lines, proven
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from resgraph import from_module
+from resgraph import from_module, loads
+from resgraph.cli import run
 
 IMAGE = (3, 32, 32)
 
@@ -78,6 +82,22 @@ def test_its_weights_are_carried() -> None:
     net.load_state_dict(found.weights())
     for ours, theirs in zip(net(x), model(x), strict=True):
         assert torch.allclose(ours, theirs, atol=1e-6)
+
+
+def test_its_weights_are_carried_from_a_file(tmp_path: Path) -> None:
+    model, x = Head().eval(), torch.randn(2, *IMAGE)
+    for each in model.parameters():
+        nn.init.normal_(each, std=0.2)
+    file, spec, weights = (
+        tmp_path / name for name in ("net.pt2", "net.yaml", "w.safetensors")
+    )
+    torch.export.save(torch.export.export(model, (x,)), file)
+    made = ["-o", str(spec), "--weights", str(weights)]
+    assert run(["import", str(file), *made]) == 0
+    net = loads(spec.read_text()).module().eval()
+    net.load_state_dict(load_file(weights))
+    for ours, theirs in zip(net(x), model(x), strict=True):
+        assert torch.allclose(ours, theirs, atol=1e-5)
 
 
 class Smoothed(nn.Module):

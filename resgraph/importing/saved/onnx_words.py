@@ -112,6 +112,19 @@ def _conv(node: OnnxNode) -> Said:
     }
 
 
+@says("ConvTranspose")
+def _up_conv(node: OnnxNode) -> Said:
+    if node.get("output_shape"):
+        raise node.no("with `output_shape`, which says no pads")
+    more = node.get("output_padding") or [0] * (len(node.into) - 2)
+    _, given = _conv(node)
+    return "conv_transpose2d", {
+        **given,
+        "padding": _same_on_both(node),
+        "output_padding": list(more),
+    }
+
+
 @says("BatchNormalization")
 def _norm(node: OnnxNode) -> Said:
     words = ("input", "weight", "bias", "running_mean", "running_var")
@@ -169,7 +182,7 @@ def _gather(node: OnnxNode) -> Said:
 
 
 _PLAIN = {
-    "Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "HardSwish": "hardswish",
+    "Abs": "abs", "Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "HardSwish": "hardswish",
     "Mish": "mish", "Softsign": "softsign", "Identity": "alias", "Dropout": "alias",
     "Cast": "alias", "Erf": "erf", "Expand": "expand", "Flatten": "view",
     "Reshape": "view", "Squeeze": "view", "Unsqueeze": "view", "Shape": "_shape_as_tensor",
