@@ -47,7 +47,7 @@ def apply_overrides(tree: Mapping, overrides: Iterable[str]) -> Mapping:
             raise UsageError(
                 f"`--set {override}`: write a path, `=` and a value, as in `--set let.e=2`"
             )
-        if path.strip().startswith("variants"):
+        if not is_path(path.strip()):
             raise UsageError(
                 f"`--set {override}`: a variant is applied before; set what it sets, as in `--set"
                 " let.e=2`"
@@ -60,6 +60,11 @@ def apply_overrides(tree: Mapping, overrides: Iterable[str]) -> Mapping:
         (entry,) = value.entries.values()
         tree = _set(tree, path.strip().split("."), entry)
     return tree
+
+
+def is_path(text: str) -> bool:
+    """Whether a text can be the path of an override: a variant is applied before them."""
+    return bool(_PATH.fullmatch(text)) and not text.startswith("variants")
 
 
 _SHAPING = frozenset(

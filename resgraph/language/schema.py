@@ -212,7 +212,7 @@ def _told(mistake: Mistake, tree: Mapping) -> Diagnostic:
     )
     # what stands below an unknown key is unknown too
     if isinstance(below, Mapping):
-        found = replace(found, names=found.names | below.entries.keys())
+        found = replace(found, names=found.names.union(below.entries))
     return found
 
 

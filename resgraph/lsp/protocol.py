@@ -32,8 +32,16 @@ class Protocol(LanguageServerProtocol):
 
     def structure_message(self, data: dict[str, Any]) -> Any:
         """A message, or `Unread`; what is within a message comes here too."""
+        asks = {"jsonrpc", "method", "id"} <= data.keys()
         try:
-            return super().structure_message(data)
+            if asks:
+                _need_envelope(data)
+            found = super().structure_message(data)
+            if asks and not hasattr(found, "id"):
+                raise JsonRpcInvalidRequest(
+                    f"`{data['method']}` is a notification, which has no `id`"
+                )
+            return found
         except JsonRpcException as problem:
             return Unread(data, problem)
 
@@ -90,3 +98,17 @@ class Protocol(LanguageServerProtocol):
     def unparsed(self) -> None:
         """Answer what is no JSON."""
         self.refuse(None, JsonRpcParseError())
+
+
+def _need_envelope(request: dict[str, Any]) -> None:
+    """Raises `JsonRpcInvalidRequest` where a request is of another protocol, names no method, or
+    has no number to be answered by."""
+    if (
+        request["jsonrpc"] != Protocol.VERSION
+        or not isinstance(request["method"], str)
+        or not isinstance(request["id"], int | str)
+    ):
+        raise JsonRpcInvalidRequest(
+            f'a request has `"jsonrpc": "{Protocol.VERSION}"`, a text as its `method`, and a number'
+            " or a text as its `id`"
+        )

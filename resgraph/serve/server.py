@@ -278,7 +278,7 @@ _WORK: dict[str, Callable[[SpecServer, dict[str, Any]], dict[str, Any]]] = {
         "fixes": server.writer.fixes(_text(asked, "text"))
     },
     "/edit": lambda server, asked: server.writer.edit(
-        _text(asked, "text"), asked.get("action") or {}
+        _text(asked, "text"), _action(asked)
     ),
 }
 
@@ -294,6 +294,13 @@ def _text(asked: dict[str, Any], key: str) -> str:
     value = asked.get(key)
     if not isinstance(value, str):
         raise Refused(400, f"`{key}` must be text")
+    return value
+
+
+def _action(asked: dict[str, Any]) -> dict[str, Any]:
+    value = asked.get("action")
+    if not isinstance(value, dict):
+        raise Refused(400, "`action` must be an object")
     return value
 
 

@@ -18,6 +18,7 @@ from ..language.extends import read_file
 from ..language.recipe import Train
 from ..language.references import locate
 from ..language.variants import variants_of
+from ..language.yaml.emit import text_of
 from ..ops.base import value_text
 from ..plan import Plan, load
 from ..structs import Frozen
@@ -132,14 +133,15 @@ def references(study: Study) -> list[tuple[str, str]]:
         raise study.wrong(
             "E022", "`nets` is empty", ("nets",), "name a SPEC"
         )
-    if len(set(written)) < len(written):
-        raise study.wrong(
-            "E022", "a net is listed twice", ("nets",), "each counts once"
-        )
     found = []
     for place, name in enumerate(written):
         with _at(study, "nets", place):
             found.append((name, _beside(study, name)))
+    # `net.yaml` and `./net.yaml` are one
+    if len({reference for _, reference in found}) < len(found):
+        raise study.wrong(
+            "E022", "a net is listed twice", ("nets",), "each counts once"
+        )
     return found
 
 
@@ -153,8 +155,10 @@ def _of_file(study: Study, nets: Nets) -> list[str]:
             raise study.wrong(
                 "E022", said, ("nets", "variants", place), hint
             )
+    if nets.variants is None and not known:
+        return [nets.file]
     chosen = known if nets.variants is None else nets.variants
-    return [f"{nets.file}::{name}" for name in chosen] or [nets.file]
+    return [f"{nets.file}::{name}" for name in chosen]
 
 
 def _variants(study: Study, file: str) -> list[str]:
@@ -248,12 +252,27 @@ def drawn_point(
 
 def condition(study: Study, space: Sample | Search) -> Condition:
     """What `where` asks of a net; nothing where it does not stand."""
-    if space.where is None:
+    where = space.where
+    if where is None:
         return lambda facts: True
+    key = "sample" if space is study.file.sample else "search"
+    with _at_where(study, key):
+        holds = parse_condition(where)
+
+    def asked(facts: Mapping[str, int]) -> bool:
+        with _at_where(study, key):
+            return holds(facts)
+
+    return asked
+
+
+@contextmanager
+def _at_where(study: Study, key: str) -> Iterator[None]:
+    """Says of a condition that has no value where it is written; of some it is known but when a net
+    is asked, as of a division by what a net happens to have."""
     try:
-        return parse_condition(space.where)
+        yield
     except ValueError as error:
-        key = "sample" if space is study.file.sample else "search"
         hint = "write `macs < 1e8 and params < 2e6`"
         raise study.wrong(
             "E022", str(error), (key, "where"), hint
@@ -351,16 +370,20 @@ def _sets(values: Mapping[str, Any]) -> list[str]:
     return [f"{path}={_written(value)}" for path, value in values.items()]
 
 
-def _written(value: Any) -> str:
-    """A value as a spec writes it."""
+def _written(value: Any, *, nested: bool = False) -> str:
+    """A value as a spec writes it: text that would be read as something else, in quotes."""
+    if isinstance(value, str):
+        return text_of(value, nested=nested)
     if isinstance(value, dict):
         return (
             "{"
-            + ", ".join(f"{k}: {_written(v)}" for k, v in value.items())
+            + ", ".join(
+                f"{k}: {_written(v, nested=True)}" for k, v in value.items()
+            )
             + "}"
         )
     if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_written, value))}]"
+        return f"[{', '.join(_written(v, nested=True) for v in value)}]"
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)

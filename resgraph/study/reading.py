@@ -26,7 +26,10 @@ def read_record(
         found = [
             mistake.at(tree) for mistake in mistakes(problems, value, kind)
         ]
-        raise SpecError(in_order([*errors, *found])) from None
+        # what cannot be read is no value, which is told once
+        unread = {error.span.line for error in errors if error.span}
+        told = [d for d in found if not d.span or d.span.line not in unread]
+        raise SpecError(in_order([*errors, *told])) from None
     if errors:
         raise SpecError(in_order(errors))
     return tree, file

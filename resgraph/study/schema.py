@@ -13,6 +13,7 @@ from msgspec.structs import asdict
 from ..errors import Source, Span, SpecError, fault
 from ..language.diagnose.keys import locate as place_of
 from ..language.diagnose.keys import refused
+from ..language.overrides import is_path
 from ..language.record import Info, Record, Validator, validator
 from ..language.yaml.reader import open_source
 from ..language.yaml.tree import Mapping
@@ -211,6 +212,12 @@ class StudyFile(Record):
         for path, values in value.items():
             if not values:
                 raise refused(f"`{path}` has no values", inner=path)
+            if len({*map(repr, values)}) < len(values):
+                raise refused(
+                    f"`{path}` lists a value twice",
+                    "each counts once",
+                    inner=path,
+                )
         return value
 
     def __post_init__(self) -> None:
@@ -224,6 +231,14 @@ class StudyFile(Record):
             raise refused(text, inner=ways[1])
         said = {"set": self.set, "grid": self.grid}
         for key, paths in {**said, **self.spaces}.items():
+            for path in paths:
+                if not is_path(path):
+                    raise refused(
+                        f"`{path}` is no path of a spec",
+                        "write names with dots between them, as `let.e`; `variants` are applied"
+                        " before",
+                        inner=key,
+                    )
             if "train.seed" in paths:
                 raise refused(
                     "`train.seed` is what `seeds` sets", inner=key

@@ -17,7 +17,8 @@ from ..language.grammar.expression import (
 )
 from ..structs import Frozen
 
-_NUMBER = r"[-+]?\d[\d_]*(?:\.\d+)?(?:e[-+]?\d+)?"
+# no larger and no finer than what the language and a float can hold
+_NUMBER = r"[-+]?\d[\d_]{0,24}(?:\.\d{1,24})?(?:e[-+]?\d{1,2})?"
 _RANGE = re.compile(
     rf"(?P<low>{_NUMBER})\.\.(?P<high>{_NUMBER})(?: (?:step (?P<step>{_NUMBER})|(?P<log>log)))?"
 )
@@ -119,12 +120,15 @@ def _side(text: str) -> Callable[[Mapping[str, int]], Fraction]:
     plain = _EXPONENT.sub(
         lambda m: str(_plain(_exact(f"{m[1]}e{m[2]}"))), text.strip()
     )
-    try:
-        tree = parse_expression(plain)
-        _evaluated(tree, dict.fromkeys(FACTS, 1))
-    except ExpressionError as error:
-        raise ValueError(f"`{text.strip()}`: {error}") from None
-    return lambda facts: _evaluated(tree, facts)
+
+    def value(facts: Mapping[str, int]) -> Fraction:
+        try:
+            return _evaluated(parse_expression(plain), facts)
+        except ExpressionError as error:
+            raise ValueError(f"`{text.strip()}`: {error}") from None
+
+    value(dict.fromkeys(FACTS, 1))
+    return value
 
 
 def _evaluated(tree: Any, facts: Mapping[str, int]) -> Fraction:

@@ -175,6 +175,19 @@ def test_what_is_no_request(wire: Wire, tmp_path: Path) -> None:
     for body in (b"[]", b'"x"', b"{}", b"null"):
         wire.send(body)
         assert code(wire.answer(None)) == INVALID
+    asked = {"jsonrpc": "2.0", "id": 4711, "method": "textDocument/hover"}
+    for wrong in (
+        {"jsonrpc": "1.0"},
+        {"method": 3},
+        {"method": None},
+        {"id": [4711]},
+        {"id": None},
+        {"method": "initialized", "params": {}},
+    ):
+        request = {**asked, "params": at(here, 2), **wrong}
+        wire.send(json.dumps(request).encode())
+        number = None if "id" in wrong else 4711
+        assert code(wire.answer(number)) == INVALID
     wire.note("frob")
     wire.note("$/cancelRequest", {"id": 4711})
     wire.note("$/cancelRequest", {})

@@ -536,6 +536,16 @@ def test_fixes(talk: Callable[..., Any]) -> None:
     talk(conversation, text)
 
 
+def test_a_key_that_holds_a_map_has_its_fix(tmp_path: Path) -> None:
+    from resgraph.lsp.analysis import analyse
+
+    text = TEXT.replace("let:", "lets:", 1)
+    known = analyse(text, tmp_path / "net.yaml")
+    (found,) = (d for d in known.diagnostics if d.code == "E020")
+    (edit,) = known.edits(found)
+    assert edit.text == "let"
+
+
 def test_what_is_not_certain_has_no_fix(talk: Callable[..., Any]) -> None:
     text = TEXT.replace("2 x pair 32 /2", "[3x3 conv 32, global pool]")
     text = text[: text.index("blocks:")] + text[text.index("net:") :]

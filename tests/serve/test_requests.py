@@ -79,6 +79,15 @@ def test_what_is_no_question_is_told_so(
     assert said in answer["error"]
 
 
+@pytest.mark.parametrize("action", [b"3", b'"a"', b"[1]", b"null", b"NaN"])
+def test_an_edit_without_an_action(
+    served: SpecServer, action: bytes
+) -> None:
+    body = b'{"text": "a: 1", "action": %b}' % action
+    status, answer = post(served, "/edit", body)
+    assert (status, answer["error"]) == (400, "`action` must be an object")
+
+
 @pytest.mark.parametrize(
     ("length", "status"),
     [("", 411), ("-1", 411), ("²", 411), ("x", 411), ("9" * 40, 413)],

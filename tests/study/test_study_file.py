@@ -136,6 +136,22 @@ WRONG = {
         3,
         "size",
     ),
+    "sample: {n: 2, where: 1/(depth - 8) < 3, over: {let.n: [1, 2]}}": (
+        "E022",
+        3,
+        "division by zero",
+    ),
+    "sample: {n: 2, over: {train.optimizer.lr: 1e-400..1 log}}": (
+        "E022",
+        3,
+        "no range",
+    ),
+    "sample: {n: 2, over: {let.n: 1..1e999999999}}": ("E022", 3, "range"),
+    "seeds: [-1]": ("E022", 3, "at least 0"),
+    "seeds: [1, 99999999999999999999]": ("E004", 3, "20 digits"),
+    "grid: {let..n: [1]}": ("E022", 3, "no path"),
+    "set: {variants.plain-8.n: 1}": ("E022", 3, "no path"),
+    "grid: {let.n: [1, 1]}": ("E022", 3, "twice"),
 }
 
 
@@ -150,7 +166,7 @@ def test_a_mistake_is_told_at_its_place(line: str) -> None:
     head = head if head.count("\n") == 2 else head + "\n"
     with pytest.raises(SpecError) as caught:
         points(study(f"{head}{line}\n"))
-    found = caught.value.diagnostics[0]
+    (found,) = caught.value.diagnostics
     assert found.code == code, found.frame()
     assert found.span is not None
     assert (found.span.source.name, found.span.line) == ("s.yaml", at), (
@@ -167,6 +183,15 @@ def test_a_mistake_is_told_at_its_place(line: str) -> None:
         ("{file: nowhere.yaml}", "E001", 14, "no such file"),
         ("nowhere.yaml", "E001", 7, "no such file"),
         ("digits-degradation::no", "E022", 7, "no variant `no`"),
+        ("[3]", "E022", 8, "`nets` must be text"),
+        ("{variants: [s]}", "E021", 7, "`file` is missing"),
+        ("{file: digits, variants: []}", "E022", 7, "`nets` is empty"),
+        (
+            "[digits.yaml, ./digits.yaml]",
+            "E022",
+            7,
+            "a net is listed twice",
+        ),
     ],
 )
 def test_a_net_that_is_not_there_is_told_where_it_is_named(
@@ -177,6 +202,17 @@ def test_a_net_that_is_not_there_is_told_where_it_is_named(
     (found,) = caught.value.diagnostics
     assert found.code == code and found.span is not None
     assert str(found.span) == f"s.yaml:2:{at}"
+
+
+def test_text_stays_text() -> None:
+    """Whatever YAML would make of it without the quotes that it has in the study."""
+    texts = ["a # b", "x: y", "1", "[b", "&c", "true"]
+    found = points(
+        study(
+            f"study: s\nnets: digits\ngrid: {{name: {json.dumps(texts)}}}\n"
+        )
+    )
+    assert [net.plan.name for net in found] == texts
 
 
 def test_nets_of_unequal_budgets_are_not_compared() -> None:

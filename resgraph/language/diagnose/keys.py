@@ -182,10 +182,26 @@ def mistakes(
         )
     out = []
     for (loc, key), details in places.items():
+        if not key and _is_other_kind(loc, details, places):
+            continue
         name = key or next(of_type(str, loc[::-1]), "")
         say = _SAY.get(details[0]["type"], _wrong_value)
         out.append(say(_Wrong(loc, name, model, details)))
     return out
+
+
+def _is_other_kind(
+    loc: Location,
+    details: list[Any],
+    places: Iterable[tuple[Location, str]],
+) -> bool:
+    """Whether a value is only not what other members of its union are: of the one that it is meant
+    for, something within is wrong."""
+    kinds = all(detail["type"] in _NOUNS for detail in details)
+    return kinds and any(
+        other[: len(loc)] == loc and (len(other) > len(loc) or key)
+        for other, key in places
+    )
 
 
 def _unknown_key(wrong: _Wrong) -> Mistake:

@@ -68,11 +68,21 @@ def _scalar(tree: Scalar, nested: bool) -> str:
     if not isinstance(tree.value, str):
         return tree.text
     text = tree.value
-    if nested and (_FLOW_UNSAFE.search(text) or brackets(text, 0)):
-        return _quoted(text)
-    if tree.plain and "\n" not in text and text == text.strip() and text:
+    whole = text and "\n" not in text and text == text.strip()
+    if tree.plain and whole and not (nested and _is_cut(text)):
         return text
-    return text if _bare(text) else _quoted(text)
+    return text_of(text, nested=nested)
+
+
+def text_of(text: str, *, nested: bool = True) -> str:
+    """A text as a value, in quotes where it would be read as another."""
+    safe = _bare(text) and not (nested and _is_cut(text))
+    return text if safe else _quoted(text)
+
+
+def _is_cut(text: str) -> bool:
+    """Whether brackets around a text would end it."""
+    return bool(_FLOW_UNSAFE.search(text) or brackets(text, 0))
 
 
 def _bare(text: str) -> bool:
