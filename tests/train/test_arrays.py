@@ -409,6 +409,36 @@ def test_masks_and_classes_outside_are_told_with_their_place(
         read(tmp_path / "a.npz", (1, 8, 8), (3,), split=0.5)
 
 
+@pytest.mark.parametrize(
+    ("target", "labels", "words"),
+    [
+        ("number", [0.5, numpy.inf, 1, 2], r"has inf at \[1\], which is no finite number"),
+        ("number", [0.5, 1e300, 1, 2], r"has 1e\+300 at \[1\], which is no finite number"),
+        ("number", [numpy.nan] * 4, "`labels` in .* says nothing of any image"),
+        ("map", numpy.full((4, 8, 8), 255), "`labels` in .* says nothing of any image"),
+        ("map", numpy.full((4, 8, 8), 1.5), "mask 0 has a pixel of class 1.5, but"),
+        ("map", numpy.full((4, 8, 8), 2**32 + 1), "mask 0 has a pixel of class 4294967297, but"),
+        ("map", numpy.full((4, 8, 8), numpy.nan), "mask 0 has a pixel of class nan, but"),
+    ],
+)  # fmt: skip
+def test_answers_that_are_none(
+    target: Any, labels: Any, words: str, tmp_path: Path
+) -> None:
+    images = pixels(4, 8, 8)
+    numpy.savez(tmp_path / "a.npz", images=images, labels=labels)
+    output = (1,) if target == "number" else (3, 8, 8)
+    with pytest.raises(TrainingError, match=words):
+        read(tmp_path / "a.npz", (1, 8, 8), output, target, split=0.5)
+
+
+def test_a_file_whose_end_is_missing_is_told_so(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    numpy.savez(path, images=pixels(4, 8, 8))
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(TrainingError, match="its end is missing"):
+        ArrayStore.at(path)
+
+
 def test_an_input_of_another_width_is_told(tmp_path: Path) -> None:
     clinic(tmp_path / "a.npz")
     inputs = {"image": (1, 8, 8), "record": (28,)}

@@ -272,6 +272,7 @@ def changed(path: Path, before: str, after: str) -> None:
         ("label", "path,label,also", "path,label,label", r"train\.csv has two columns `label`"),
         ("map", "pictures/3_mask.png", "", r"train\.csv:5: `mask` is empty"),
         ("number", ",30.02,", ",old,", r"train\.csv:4: `age` is 'old', and not a number"),
+        ("number", ",30.02,", ",1e300,", r"train\.csv:4: `age` is '1e300', and not a number of 32 bits"),
         ("map", "pictures/3_mask", "pictures/4_mask", r"train\.csv:5: .*4_mask\.png has \d+x\d+ pixels, and its image"),
         ("map", "pictures/3_mask.png", "pictures/3.png", r"train\.csv:5: .*3\.png has pixels of mode RGB"),
     ],
@@ -290,6 +291,31 @@ def test_what_a_list_cannot_say_is_told_at_its_row(case: str, before: str, after
     output = {"label": (2,), "number": (1,), "map": (2, 16, 16)}[case]
     with pytest.raises(TrainingError, match=words):
         read(folder, case, output, **keys)
+
+
+def test_numbers_of_no_image(folder: Path) -> None:
+    path = folder / "train.csv"
+    path.write_text(
+        path.read_text().replace("age", "old").replace("weight", "age")
+    )
+    emptied = [
+        ",".join([*row.split(",")[:4], "", *row.split(",")[5:]])
+        for row in path.read_text().splitlines()[1:]
+    ]
+    path.write_text("\n".join([path.read_text().splitlines()[0], *emptied]))
+    with pytest.raises(
+        TrainingError, match=r"train\.csv says nothing of any image"
+    ):
+        read(folder, "number", (1,), label="age")
+
+
+def test_a_list_that_is_not_utf_8_is_told_so(folder: Path) -> None:
+    path = folder / "train.csv"
+    path.write_bytes(path.read_text().encode("utf-16"))
+    with pytest.raises(
+        TrainingError, match="it is not UTF-8; save it as that"
+    ):
+        read(folder)
 
 
 def test_a_mask_with_another_class_is_told_at_its_row(folder: Path) -> None:

@@ -39,7 +39,15 @@ def answers(values: ArrayValues, where: str, request: Request) -> Tensor:
     if values.ndim > 1 and values.shape[1] == 1 and request.output != (1,):
         # MedMNIST has a label in a row of its own
         values = values.squeeze(1)
-    return _KINDS[type(request.target)](values, where, request)
+    found = _KINDS[type(request.target)](values, where, request)
+    known = (
+        ~found.isnan() if found.is_floating_point() else found != UNKNOWN
+    )
+    if len(found) and not known.any():
+        raise TrainingError(
+            f"{where} says nothing of any image: NaN, and what is ignored, counts nowhere"
+        )
+    return found
 
 
 def mask_classes(
@@ -47,13 +55,15 @@ def mask_classes(
 ) -> Tensor:
     """The pixels of a mask → classes, int16, -100 where they are to be ignored. Raises `ValueError`
     at one that is no class."""
-    found = torch.from_numpy(
-        numpy.ascontiguousarray(values).astype(numpy.int32)
-    )
+    with numpy.errstate(invalid="ignore"):
+        whole = numpy.ascontiguousarray(values).astype(numpy.int32)
+    found = torch.from_numpy(whole)
     ignored = found == target.ignore
     wrong = ~ignored & ((found < 0) | (found >= classes))
+    # a fraction, or more than 32 bits
+    wrong |= torch.from_numpy(numpy.asarray(whole != values))
     if wrong.any():
-        value = int(found[wrong][0])
+        value = values[wrong.numpy()][0]
         most = f"classes go from 0 to {classes - 1}, and {target.ignore} is ignored"
         raise ValueError(f"has a pixel of class {value}, but {most}")
     return found.masked_fill(ignored, UNKNOWN).to(torch.int16)
@@ -98,10 +108,12 @@ def _labels(values: ArrayValues, where: str, request: Request) -> Tensor:
 
 
 def _numbers(values: ArrayValues, where: str, request: Request) -> Tensor:
-    numbers = values.astype(numpy.float32)
-    numbers = numbers[:, None] if numbers.ndim == 1 else numbers
+    with numpy.errstate(over="ignore"):
+        numbers = values.astype(numpy.float32)
     if numpy.any(wrong := numpy.isinf(numbers)):
-        raise TrainingError(_odd(values, wrong, where, "no finite number"))
+        why = "no finite number of 32 bits"
+        raise TrainingError(_odd(values, wrong, where, why))
+    numbers = numbers[:, None] if numbers.ndim == 1 else numbers
     if numbers.ndim > 2 and numbers.shape[1:] != request.output:
         raise TrainingError(
             f"{where} has {shape_text(numbers.shape[1:])} numbers of each image, but the net puts"

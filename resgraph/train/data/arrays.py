@@ -102,11 +102,13 @@ def as_pixels(values: ArrayValues, where: str) -> tuple[Tensor, int]:
         raise TrainingError(f"{where} holds {values.dtype}, and no numbers")
     level = LEVELS.get(kind, LEVELS.get(name, 1))
     small = kind == "b" or name == "uint8"
-    found = values.astype(numpy.uint8 if small else numpy.float32)
+    with numpy.errstate(over="ignore"):
+        found = values.astype(numpy.uint8 if small else numpy.float32)
     if not small and not numpy.isfinite(found).all():
         bad = numpy.argwhere(~numpy.isfinite(found))[0]
         raise TrainingError(
-            f"{where} has {found[tuple(bad)]} at [{', '.join(map(str, bad))}]: no finite number"
+            f"{where} has {values[tuple(bad)]} at [{', '.join(map(str, bad))}]: no finite number of"
+            " 32 bits"
         )
     return torch.from_numpy(found), level
 

@@ -184,14 +184,7 @@ def _labels(
 ) -> Answers:
     """Columns of 0 and 1, or one of words with `|`, `;` or spaces between them."""
     if len(columns) > 1:
-        titles = tuple(columns)
-        labels = [
-            answers(
-                table.numbers(titles, gaps=True), f"{table.path}", request
-            )
-            for table in tables
-        ]
-        return labels, titles
+        return _number(tables, columns, request)
     (title,) = columns
     words = [
         [*map(PARTED.findall, table.column(title))] for table in tables
@@ -234,9 +227,9 @@ def _number(
     tables: list[Table], columns: list[str], request: Request
 ) -> Answers:
     titles = tuple(columns)
-    values = (table.numbers(titles, gaps=True) for table in tables)
     return [
-        torch.from_numpy(found).to(torch.float32) for found in values
+        answers(table.numbers(titles, gaps=True), f"{table.path}", request)
+        for table in tables
     ], titles
 
 

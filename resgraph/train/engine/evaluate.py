@@ -93,7 +93,9 @@ class Sums:
         loss, sums = float(totals[0]), totals[1:-3]
         count, near, images = totals[-3:].tolist()
         if not images:
-            raise TrainingError("none of the validation images can be read")
+            raise TrainingError(
+                "none of the validation images can be read, or nothing is known of them"
+            )
         return Score(
             loss / count,
             self.task.error(sums, count),

@@ -66,7 +66,9 @@ class ArrayStore(Frozen):
                 members = archive.infolist()
         except (OSError, BadZipFile) as error:
             with path.open("rb") as file:
-                known = what_else(file.read(HEAD))
+                head = file.read(HEAD)
+            is_zip = head.startswith(b"PK")
+            known = "its end is missing" if is_zip else what_else(head)
             raise TrainingError(
                 f"{path} is no .npz file, which is a zip of arrays: {known or error}"
             ) from error

@@ -17,7 +17,7 @@ from .npy import ArrayValues
 LARGEST = 2**30
 """Bytes of a table that is read."""
 LONGEST_CELL = 2**20
-
+_MOST = float(numpy.finfo("float32").max)
 
 _Row = tuple[str, ...]
 
@@ -103,13 +103,14 @@ class Table(Frozen):
             number = float(cell)
         except ValueError:
             number = math.nan
-        if not math.isfinite(number):
+        if not abs(number) <= _MOST:
             said = (
                 f"`{title}` is {cell!r}" if cell else f"`{title}` is empty"
             )
-            raise TrainingError(
-                f"{self.place(row)}: {said}, and not a number"
-            )
+            why = "not a number of 32 bits"
+            if not math.isfinite(number):
+                why = "not a number"
+            raise TrainingError(f"{self.place(row)}: {said}, and {why}")
         return number
 
 
@@ -128,6 +129,8 @@ def _cells(path: Path) -> tuple[_Row, list[tuple[_Row, int]]]:
             ]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         why = reason(error)
+        if isinstance(error, UnicodeDecodeError):
+            why = "it is not UTF-8; save it as that"
         raise TrainingError(
             f"{path} cannot be read as a table: {why}"
         ) from error
