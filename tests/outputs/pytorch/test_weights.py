@@ -7,6 +7,7 @@ import json
 import pickle
 import warnings
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
 
 import numpy
@@ -22,6 +23,7 @@ from resgraph.outputs.pytorch.weights.convert import Choice, convert
 from resgraph.outputs.pytorch.weights.files import read_state
 from resgraph.outputs.pytorch.weights.matching import matched
 from resgraph.outputs.pytorch.weights.order import written_orders
+from resgraph.outputs.pytorch.weights.taking import load_aligned
 
 FACTS = Path(__file__).parents[2] / "golden_facts" / "keys.json.gz"
 
@@ -177,6 +179,38 @@ def test_what_a_file_with_our_names_lacks_is_told(
     left = {f"{wrapper}{key}": state[key] for key in sorted(state) if lost not in key}  # fmt: skip
     with pytest.raises(AlignmentError, match=said):
         matched(state, left)
+
+
+def test_what_a_file_with_our_names_has_more_is_told() -> None:
+    state = NAMED.module().state_dict()
+    more = {key: state[key] for key in sorted(state)} | {
+        "zzz": torch.ones(3)
+    }
+    with pytest.raises(
+        AlignmentError, match="of the net, and 1 more: `zzz`;"
+    ):
+        matched(state, more)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda value: value.to(torch.float8_e4m3fn), "of float8_e4m3fn"),
+        (lambda value: value.to(torch.complex64), "of complex64"),
+        (lambda value: value.to(torch.int32), "of int32"),
+        (lambda value: value.to("meta"), "without values"),
+        (lambda value: value.to_sparse(), "sparse"),
+    ],
+)
+def test_values_that_would_have_to_be_unpacked_are_refused(
+    change: Any, said: str
+) -> None:
+    state = dict(NAMED.module().state_dict())
+    state["stem.conv.weight"] = change(state["stem.conv.weight"])
+    with pytest.raises(
+        AlignmentError, match=f"`stem.conv.weight` is {said} in the state"
+    ):
+        load_aligned(NAMED.module(), state)
 
 
 def test_a_file_of_another_kind_is_told_as_that(tmp_path: Path) -> None:

@@ -97,14 +97,25 @@ def _below(wrapper: str, mine: Shapes, its: Shapes) -> dict[str, str]:
     try:
         pairs = _by_rows(mine, inner) or _by_order(mine, inner)
     except RunError:
-        gone = [key for key in mine if key not in inner]
-        if not gone or not inner.keys() <= mine.keys():
-            raise
-        raise AlignmentError(
-            f"the file has the names of the net, and lacks {len(gone):,} of its {len(mine):,}"
-            f" tensors: `{gone[0]}`{', …' * bool(gone[1:])}"
-        ) from None
+        if told := _told_by_names(mine, inner):
+            raise AlignmentError(
+                f"the file has the names of the net, and {told}"
+            ) from None
+        raise
     return {key: f"{wrapper}{theirs}" for key, theirs in pairs.items()}
+
+
+def _told_by_names(mine: Shapes, inner: Shapes) -> str:
+    """In what two sides differ of which one has all names of the other; else ""."""
+    gone = [key for key in mine if key not in inner]
+    more = [key for key in inner if key not in mine]
+    named = [f"`{key}`" for key in gone or more]
+    some = f"{named[0]}{', …' * bool(named[1:])}" if named else ""
+    if gone and not more:
+        return f"lacks {len(gone):,} of its {len(mine):,} tensors: {some}"
+    if more and not gone:
+        return f"{len(more):,} more: {some}; {SETTLED}"
+    return ""
 
 
 def _shapes(entries: Mapping[str, Any]) -> dict[str, Shape]:

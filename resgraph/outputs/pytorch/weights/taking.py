@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from .align import UNLEARNED, AlignmentError
 from .matching import Match, matched
 
+_FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+
 
 def load_aligned(
     module: nn.Module,
@@ -42,12 +44,29 @@ def one_to_one(match: Match) -> Match:
 
 def need_numbers(state: Mapping[str, Tensor], match: Match) -> None:
     """Raises `AlignmentError` where what is taken holds none: the first loss would be NaN, and the
-    learning rate be blamed."""
+    learning rate be blamed. What is quantized or sparse would have to be unpacked, and of whole
+    numbers the fractions are lost."""
     for key, theirs in (match.kept | match.adapted).items():
+        if key.endswith(UNLEARNED):
+            continue
+        if odd := _no_weight(state[theirs]):
+            raise AlignmentError(
+                f"`{key}` is {odd} in the state dict; save it as float32"
+            )
         if not state[theirs].isfinite().all():
             raise AlignmentError(
                 f"`{key}` is NaN or infinite in the state dict, as where a run diverged"
             )
+
+
+def _no_weight(value: Tensor) -> str:
+    """What a tensor is that does not hold its floats one by one; else ""."""
+    if value.is_meta:
+        return "without values"
+    if value.layout is not torch.strided:
+        return "sparse"
+    kind = str(value.dtype).removeprefix("torch.")
+    return "" if value.dtype in _FLOATS else f"of {kind}"
 
 
 def take(
