@@ -105,8 +105,9 @@ class Tracer(NodeObserver):
         }
         for name in self.joins:
             node = graph.nodes[name]
-            # a mean is a sum, then divided
-            kind = "add" if node.op.op == "mean" else node.op.op
+            # a mean of several is a sum, then divided
+            is_sum = node.op.op == "mean" and len(node.values) > 1
+            kind = "add" if is_sum else node.op.op
             key = kind, frozenset(node.values)
             self.waiting.setdefault(key, []).append(name)
         self.tags: dict[int, frozenset[str]] = {}
@@ -154,6 +155,7 @@ class Tracer(NodeObserver):
 _FUNCTIONS = {
     "iadd": "add", "radd": "add", "imul": "mul", "rmul": "mul", "isub": "sub", "rsub": "sub",
     "cat": "concat", "truediv": "div", "rtruediv": "div", "rdiv": "div",
+    "maximum": "max", "amax": "max", "minimum": "min", "amin": "min", "neg": "mul",
 }  # fmt: skip
 """The op of a function of torch, where the names differ."""
 

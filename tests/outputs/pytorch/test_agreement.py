@@ -52,6 +52,20 @@ def test_calls_of_torch_are_told_by_what_they_read() -> None:
 
 
 @pytest.mark.parametrize(
+    "equation",
+    ["mean(a b c)", "max(a b c)", "min(a max(b c))", "mean(a over cells)", "sum(a*b over cells)", "max(a over cells)",
+     "min(a over channels)", "mean(mean(a b) over cells)", "-a"],
+)  # fmt: skip
+def test_functions_of_tensors_are_as_they_are_drawn(equation: str) -> None:
+    flat = "" if "cells" in equation else "flatten, "
+    text = (
+        "name: net\ninput: 3x6x6\nnet:\n  a: 3x3 conv 8\n  b: 3x3 conv 8\n  c: 3x3 conv 8\n"
+        f"  g: [{equation}]\n  h: [g, {flat}fc 2]\noutput: [h, a, b, c]\n"
+    )
+    assert disagreements(loads(text)) == []
+
+
+@pytest.mark.parametrize(
     ("old", "new", "said"),
     [
         (
