@@ -42,29 +42,36 @@ def test_source_goes_to_stdout(capsys: pytest.CaptureFixture[str]) -> None:
     assert "class ResNet8ForDigits(nn.Module):" in capsys.readouterr().out
 
 
+TINY = "name: tiny\ninput: 1x8x8\nnet: {a: 3x3 conv 4, head: [global avg pool, fc 10]}\n"
+
+
 @pytest.mark.parametrize("suffix", ["safetensors", "pt2", "onnx"])
 def test_the_suffix_says_the_format(
-    suffix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    suffix: str,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     if suffix == "onnx":
         pytest.importorskip(
             "onnxscript",
             reason="ONNX is an extra: pip install 'resgraph[onnx]'",
         )
+    spec = str(tmp_path_factory.mktemp("spec") / "tiny.yaml")
+    Path(spec).write_text(TINY)
     file = tmp_path / f"net.{suffix}"
-    assert run(["export", DIGITS, "-o", str(file)]) == 0
+    assert run(["export", spec, "-o", str(file)]) == 0
     assert capsys.readouterr().err.startswith(f"wrote {file}")
     assert [path.name for path in tmp_path.iterdir()] == [file.name]
     content = file.read_bytes()
-    assert run(["export", DIGITS, "-o", str(file)]) == 2
+    assert run(["export", spec, "-o", str(file)]) == 2
     assert (
         capsys.readouterr().err
         == f"error: {file} exists; --force overwrites it\n"
     )
     assert file.read_bytes() == content
     assert (
-        run(["export", DIGITS, "-o", str(file), "--force", "--fold-bn"])
-        == 0
+        run(["export", spec, "-o", str(file), "--force", "--fold-bn"]) == 0
     )
     assert len(file.read_bytes()) < len(content)
 

@@ -21,17 +21,20 @@ NEEDS = {
     "module": "torch",
 }  # fmt: skip
 DIGITS = resgraph.load("digits")
+TINY = resgraph.loads(
+    "name: tiny net\ninput: 1x8x8\nnet: {a: 3x3 conv 4, b: [basic 4, global avg pool, fc 3]}"
+)
 
 
 @pytest.mark.parametrize("name", OUTPUTS)
 def test_a_plan_is_written_as_each(name: str) -> None:
     if name in NEEDS:
         pytest.importorskip(NEEDS[name])
-    made = DIGITS.to(name)
+    made = TINY.to(name)
     assert made is not None
     if isinstance(made, str):
         assert made.endswith("\n") and (
-            DIGITS.name in made or "ResNet8ForDigits" in made
+            TINY.name in made or "TinyNet" in made
         )
 
 

@@ -4,6 +4,8 @@ The formats are those of the registry: a new one is under these laws by its line
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 from drawn import plan
 
@@ -52,13 +54,18 @@ def test_nets_are_told_apart(kind: str) -> None:
     assert drawn(kind, "residual") == one
 
 
+@cache
+def usual(kind: str, view: str | None) -> str | bytes:
+    """A picture without other options, for all of them."""
+    return drawn(kind, "residual", **({"view": view} if view else {}))
+
+
 @pytest.mark.parametrize("kind", FORMATS)
 @pytest.mark.parametrize("option", ASKED)
 def test_an_option_is_heeded_or_refused(kind: str, option: str) -> None:
     if option in FORMATS[kind].options or kind in DRAWN:
-        usual = {"view": "ops"} if option == "view" else {}
         asked = drawn(kind, "residual", **{option: ASKED[option]})
-        assert asked != drawn(kind, "residual", **usual)
+        assert asked != usual(kind, "ops" if option == "view" else None)
     else:
         with pytest.raises(
             UsageError, match=f"`{kind}` has no use for `--{option}`"

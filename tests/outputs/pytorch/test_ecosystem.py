@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
+from nets import short
 from torch import nn
 
 import resgraph
 from resgraph.outputs.pytorch.export import apart
 
-NETS = ("digits", "digits-mlp", "highway", "nf-resnet")
+NETS = ("digits.yaml", "digits-mlp.yaml", "highway.yaml", "nf-resnet.yaml")
 MIXED = """
 name: mixed
 input: 4x8x8
@@ -40,14 +41,10 @@ net:
 """
 
 
-def plans() -> list[resgraph.Plan]:
-    return [
-        *map(resgraph.load, NETS),
-        *map(resgraph.loads, (MIXED, STREAMS)),
-    ]
+PLANS = [*map(short, NETS), *map(resgraph.loads, (MIXED, STREAMS))]
 
 
-@pytest.mark.parametrize("plan", plans(), ids=lambda plan: plan.name)
+@pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.name)
 def test_the_name_of_a_node_is_the_path_of_its_module(
     plan: resgraph.Plan,
 ) -> None:
@@ -63,7 +60,7 @@ def test_the_name_of_a_node_is_the_path_of_its_module(
     assert not any(list(module.children()) for module in linear)
 
 
-@pytest.mark.parametrize("plan", plans(), ids=lambda plan: plan.name)
+@pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.name)
 def test_without_inplace_the_numbers_are_the_same(
     plan: resgraph.Plan,
 ) -> None:
