@@ -72,7 +72,8 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for p in (ROOT / "tests").glob("*.py")
         if not p.name.startswith("test_")
     )
-    for path in (ROOT / "pyproject.toml", *shared):
+    read = ROOT / "tests/alike.json"  # by tests/conftest.py
+    for path in (ROOT / "pyproject.toml", read, *shared):
         shutil.copy(path, folder / path.relative_to(ROOT))
     return folder
 
