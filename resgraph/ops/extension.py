@@ -6,9 +6,12 @@ spec can name such an op, and never a Python object."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Collection, Sequence
 from functools import cache, lru_cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.machinery import PathFinder
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import MissingError
 from .base import (
@@ -22,6 +25,9 @@ from .base import (
     shape_text,
 )
 
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
 GROUP = "resgraph.ops"
 
 
@@ -31,6 +37,11 @@ def installed_ops(taken: Collection[str]) -> dict[str, type[Op]]:
     Raises `MissingError`, naming the package, where one cannot be used.
     """
     found: dict[str, type[Op]] = {}
+    if not _may_be_some():
+        return found
+    # a sixth of what a check takes
+    from importlib.metadata import entry_points
+
     for entry in sorted(entry_points(group=GROUP), key=lambda e: e.name):
         op = _load(entry)
         for phrase in op.phrases():
@@ -38,6 +49,26 @@ def installed_ops(taken: Collection[str]) -> dict[str, type[Op]]:
                 raise _unusable(entry, f"the word `{phrase}` is taken")
             found[phrase] = op
     return found
+
+
+def _may_be_some() -> bool:
+    """Whether a package may be installed that brings an op, by its file of entry points."""
+    others = [one for one in sys.meta_path if one is not PathFinder]
+    return any(hasattr(one, "find_distributions") for one in others) or any(
+        map(_may_have_some, sys.path)
+    )
+
+
+def _may_have_some(path: str) -> bool:
+    """Whether it may be in a folder; in an archive or an egg it may."""
+    folder = Path(path)
+    if not folder.is_dir() or folder.suffix == ".egg":
+        return folder.exists()
+    files = folder.glob("*-info/entry_points.txt")
+    try:
+        return any(GROUP.encode() in each.read_bytes() for each in files)
+    except OSError:
+        return True
 
 
 def _load(entry: EntryPoint) -> type[Op]:

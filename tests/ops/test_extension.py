@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.machinery import PathFinder
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from interpreter import python
+
+from resgraph.ops.extension import _may_be_some
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "custom_op"
@@ -104,3 +108,40 @@ def test_a_broken_package_is_named(tmp_path: Path, target: str) -> None:
     )
     assert "corner-pad" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("made", "may"),
+    [
+        ([], False),
+        (["other-1.dist-info/entry_points.txt: [console_scripts]"], False),
+        (["mine-1.dist-info/entry_points.txt: [resgraph.ops]"], True),
+        (["mine.egg-info/entry_points.txt: [resgraph.ops]"], True),
+        (["mine.zip: PK"], True),
+        (["mine.egg/EGG-INFO/entry_points.txt: [resgraph.ops]"], True),
+        (["mine-1.dist-info/entry_points.txt/no file: "], True),
+    ],
+)
+def test_installed_packages_are_read_where_one_may_have_an_op(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    made: list[str],
+    may: bool,
+) -> None:
+    for name, _, text in (each.partition(": ") for each in made):
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    archives = [*map(str, tmp_path.glob("mine.[ze]*[pg]"))]
+    monkeypatch.setattr("sys.path", [str(tmp_path), "/no/such", *archives])
+    monkeypatch.setattr("sys.meta_path", [PathFinder])
+    assert _may_be_some() == may
+
+
+def test_they_are_read_where_another_finder_knows_packages(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sys.path", [])
+    other = SimpleNamespace(find_distributions=list)
+    monkeypatch.setattr("sys.meta_path", [PathFinder, other])
+    assert _may_be_some()
