@@ -114,18 +114,24 @@ def _score(run: PlacedRun, measure: Measure) -> RunScore:
     info, job = info_of(run), run.job
     if info is None:
         return RunScore(job.point, job.seed, None, 0, run.path, "not run")
-    rows = read_rows(run.path / "metrics.jsonl")
-    if info.status != "done" or not rows:
+    if info.status != "done":
         return RunScore(
             job.point, job.seed, None, info.step, run.path, info.status
         )
-    value = measured(rows, measure)
+    value = score_of(run, measure)
     return RunScore(job.point, job.seed, value, info.step, run.path)
 
 
 def score_of(run: PlacedRun, measure: Measure) -> float:
-    """What a run that is done came to."""
-    return measured(read_rows(run.path / "metrics.jsonl"), measure)
+    """What a run that is done came to. Raises `RunError` where its evaluations were lost since: it
+    would not be run again."""
+    rows = read_rows(run.path / "metrics.jsonl")
+    if not rows:
+        raise RunError(
+            f"{run.path} is done, but its metrics.jsonl has no evaluation; remove that directory,"
+            " and the same `resgraph sweep` makes the run again"
+        )
+    return measured(rows, measure)
 
 
 def measured(rows: RunRows, measure: Measure) -> float:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -143,6 +144,18 @@ def test_no_table_has_a_hole_unseen(folder: Path) -> None:
     assert f"incomplete: {missing} run" in text
     assert f"{2 - missing} of 2" in text
     assert results.nets[0].mean is not None
+
+
+def test_a_run_that_lost_its_evaluations_is_told_so(folder: Path) -> None:
+    results, _ = swept(folder)
+    lost = results.nets[0].runs[1].path
+    (lost / "metrics.jsonl").write_text("junk")
+    with pytest.raises(
+        RunError, match=f"{lost} is done, but .* remove that"
+    ):
+        swept(folder)
+    shutil.rmtree(lost)
+    assert swept(folder)[1][0] == "3 of 4 runs are done already"
 
 
 def test_two_sweeps_never_share_a_directory(folder: Path) -> None:
