@@ -76,6 +76,19 @@ def test_a_net_of_torch(
         assert torch.allclose(ours(images), model(images), atol=1e-4)
 
 
+def test_functions_of_tensors(tmp_path: Path) -> None:
+    """A file of our own comes back: each is a word of ONNX by itself."""
+    text = (
+        "name: net\ninput: 3x8x8\nnet:\n  a: 3x3 conv 8 bare\n  b: [a, 3x3 conv 8 bare]\n"
+        "  c: [exp(-a) + min(a b), 1x1 conv 8 bare]\n  d: sqrt(abs(max(a c)) + 1)\n"
+        "  e: [min(c over channels)*d + max(d over channels), global avg pool]\n"
+        "  h: [e + min(d over cells), fc 2]\n"
+    )
+    model = loads(text).module()
+    found = from_model(saved(tmp_path / "net.onnx", model))
+    assert found.proof.output is not None and found.proof.output < 1e-5
+
+
 def made(
     path: Path, nodes: list[Any], arrays: dict[str, Any], free: bool
 ) -> str:

@@ -135,7 +135,7 @@ def to_size(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     return [made, None] if call.several else made
 
 
-@reads("mean", "amax")
+@reads("mean", "amax", "amin")
 def over_axes(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     """Over all cells of a map, or all channels, however its axes lie."""
     if isinstance(form := given["self"], Spelled):
@@ -194,6 +194,7 @@ _OVER: dict[str, tuple[Op, Op]] = {
     "mean": _MEAN,
     "amax": _LARGEST,
     "max": _LARGEST,
+    "amin": (Over(op="min", over="channels"), Over(op="min", over="cells")),
 }
 _OVER["sum"] = Total(over="channels"), Total(over="cells")
 """What a reduction is over the channels of a map, and over its cells."""

@@ -184,7 +184,8 @@ def _gather(node: OnnxNode) -> Said:
 _PLAIN = {
     "Abs": "abs", "Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "HardSwish": "hardswish",
     "Mish": "mish", "Softsign": "softsign", "Identity": "alias", "Dropout": "alias",
-    "Cast": "alias", "Erf": "erf", "Expand": "expand", "Flatten": "view",
+    "Abs": "abs", "Exp": "exp", "Neg": "neg", "Sqrt": "sqrt", "Cast": "alias", "Erf": "erf",
+    "Expand": "expand", "Flatten": "view",
     "Reshape": "view", "Squeeze": "view", "Unsqueeze": "view", "Shape": "_shape_as_tensor",
 }  # fmt: skip
 """What has no arguments: a view has the sizes that come out, and those of a map are known."""
@@ -283,6 +284,14 @@ def _over_all(word: str, node: OnnxNode) -> Said:
     return word, {"self": node.read(0), "dim": cells, "keepdim": True}
 
 
+@says("Max", "Min")
+def _larger(node: OnnxNode) -> Said:
+    if len(node.reads) != 2:
+        raise node.no("of more than two tensors, or of one")
+    word = {"Max": "maximum", "Min": "minimum"}[node.op]
+    return word, node.named("self", "other")
+
+
 says("GlobalAveragePool")(partial(_over_all, "mean"))
 says("GlobalMaxPool")(partial(_over_all, "amax"))
 
@@ -295,6 +304,7 @@ def _reduced(word: str, node: OnnxNode) -> Said:
 
 says("ReduceMean")(partial(_reduced, "mean"))
 says("ReduceMax")(partial(_reduced, "amax"))
+says("ReduceMin")(partial(_reduced, "amin"))
 says("ReduceSum")(partial(_reduced, "sum"))
 
 
