@@ -11,6 +11,7 @@ from mcp.server.mcpserver import MCPServer
 
 from .. import __version__
 from ..errors import ResgraphError, SpecError
+from ..faults import translated
 from .workspace import GRACE, Workspace, sets
 
 Result = dict[str, Any]
@@ -139,10 +140,17 @@ def _telling(tool: Callable[..., Result]) -> Callable[..., Result]:
                 "result": None,
                 "messages": said,
             }
-        except ResgraphError as problem:
-            said = str(problem)
+        except Exception as problem:
+            known = (
+                problem
+                if isinstance(problem, ResgraphError)
+                else translated(problem)
+            )
+            if known is None:
+                raise
+            said = str(known)
             return {
-                "exit_code": problem.exit_code,
+                "exit_code": known.exit_code,
                 "result": None,
                 "messages": said,
             }

@@ -33,6 +33,7 @@ class Workspace(Frozen):
 
         Raises `UsageError` for any other: a word as `timm:resnet50` would run code, and a file with
         a model would be run for its proof."""
+        _need_names(reference)
         if names_model_file(reference):
             raise UsageError(
                 f"{reference} is a model, and no spec: import it first"
@@ -47,6 +48,7 @@ class Workspace(Frozen):
 
     def inside(self, path: str | Path) -> Path:
         """A path within the directory, wherever links lead. Raises `UsageError`."""
+        _need_names(str(path))
         whole = (self.root / path).resolve()
         if not whole.is_relative_to(self.root.resolve()):
             raise UsageError(
@@ -67,17 +69,10 @@ class Workspace(Frozen):
 
         It is a process of its own: what it prints, and how it ends, does not touch the protocol.
         Past its seconds it is asked to stop, which saves a run, and then killed."""
-        words = [
-            sys.executable,
-            "-m",
-            "resgraph",
-            command,
-            *options,
-            "--",
-            *names,
-        ]
+        words = [command, *options, "--", *names]
+        _need_names(*words)
         with subprocess.Popen(
-            words, cwd=self.root, stdin=subprocess.PIPE,
+            [sys.executable, "-m", "resgraph", *words], cwd=self.root, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         ) as process:  # fmt: skip
             try:
@@ -115,6 +110,14 @@ class Workspace(Frozen):
         path = getattr(getattr(train, "data", None), "path", None)
         if path is not None:
             self.inside(str(path))
+
+
+def _need_names(*words: str) -> None:
+    """Raises `UsageError` for what no command line holds, and no file is called."""
+    if any("\0" in word for word in words):
+        raise UsageError(
+            "a name or an option has U+0000 in it; take it out"
+        )
 
 
 def _parsed(out: str) -> dict[str, Any]:

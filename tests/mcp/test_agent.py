@@ -170,6 +170,25 @@ def test_nothing_outside_its_directory_is_touched(tmp_path: Path) -> None:
     ]
 
 
+def test_names_that_no_file_has_are_told_so(tmp_path: Path) -> None:
+    (tmp_path / "tiny.yaml").write_text(TINY)
+
+    async def play(call: Call) -> None:
+        for tool, words in (
+            ("check", {"spec": "a\0b"}),
+            ("explain", {"what": "tiny.yaml", "node": "a\0"}),
+            ("build", {"spec": "tiny.yaml", "out": "a\0b"}),
+            ("runs", {"folder": "a\0"}),
+            ("show", {"spec": "tiny.yaml", "set": ["let.w=\0"]}),
+        ):
+            told = await call(tool, **words)
+            assert told["exit_code"] == 2 and "U+0000" in told["messages"]
+        told = await call("check", spec="x" * 5000)
+        assert told["exit_code"] and "too long" in told["messages"], told
+
+    session(tmp_path, play)
+
+
 def test_a_command_ends_at_its_limit(tmp_path: Path) -> None:
     (tmp_path / "tiny.yaml").write_text(TINY)
     found = Workspace(tmp_path, 0.02).run(

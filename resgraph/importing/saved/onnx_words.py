@@ -184,7 +184,7 @@ def _gather(node: OnnxNode) -> Said:
 _PLAIN = {
     "Abs": "abs", "Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "HardSwish": "hardswish",
     "Mish": "mish", "Softsign": "softsign", "Identity": "alias", "Dropout": "alias",
-    "Abs": "abs", "Exp": "exp", "Neg": "neg", "Sqrt": "sqrt", "Cast": "alias", "Erf": "erf",
+    "Exp": "exp", "Neg": "neg", "Sqrt": "sqrt", "Cast": "alias", "Erf": "erf",
     "Expand": "expand", "Flatten": "view",
     "Reshape": "view", "Squeeze": "view", "Unsqueeze": "view", "Shape": "_shape_as_tensor",
 }  # fmt: skip
