@@ -10,14 +10,13 @@ from types import UnionType
 from typing import (
     Annotated,
     Any,
-    Literal,
     TypeVar,
     Union,
     get_args,
     get_origin,
 )
 
-from msgspec import Meta, to_builtins
+from msgspec import to_builtins
 from msgspec.structs import asdict
 from pydantic import (
     AfterValidator,
@@ -33,6 +32,7 @@ from pydantic import (
 )
 
 from ..collecting import of_type
+from ..flaws import for_pydantic
 from .record import (
     Forms,
     Record,
@@ -47,15 +47,6 @@ from .record import (
 )  # fmt: skip
 
 _Record = TypeVar("_Record", bound=Record)
-_BOUNDS = (
-    "gt",
-    "ge",
-    "lt",
-    "le",
-    "min_length",
-    "max_length",
-    "description",
-)
 
 
 def read_by_pydantic(
@@ -106,67 +97,45 @@ def model_of(record: type[Record]) -> type[BaseModel]:
 
 
 def _of_key(record: type[Record], key: str) -> Any:
-    found = _modelled(fields(record)[key].type)
+    found = for_pydantic(fields(record)[key].type, _modelled)
     methods = [rule for rule in validators(record, key) if rule.keys]
-    return Annotated[(found, *map(_mark, methods))] if methods else found
+    return Annotated[(found, *map(_checked, methods))] if methods else found
 
 
 def _modelled(annotation: Any) -> Any:
-    """An annotation with models for records, and pydantic's marks for ours."""
+    """A model for a record, and what our marks mean to pydantic; None for all else."""
     if isinstance(annotation, type) and issubclass(annotation, Record):
         return model_of(annotation)
+    if isinstance(annotation, Validator):
+        return _checked(annotation)
     origin, parts = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        inner, *marks = parts
-        forms = next(of_type(Forms, marks), None)
-        found = _by_form(inner, forms) if forms else _modelled(inner)
-        return Annotated[(found, *map(_mark, marks))]
-    if origin in (Union, UnionType):
-        return _union(parts)
-    if origin is Literal and 1 in parts:
-        return Annotated[annotation, BeforeValidator(_whole)]
-    if origin in (None, Literal):
-        return annotation
-    return origin[tuple(map(_modelled, parts))]
+        forms = next(of_type(Forms, parts), None)
+        return _by_form(parts[0], forms) if forms else None
+    return _tagged(parts) if origin in (Union, UnionType) else None
 
 
-def _whole(value: Any) -> Any:
-    """What equals a whole number and is none (`true`, `1.0`) as text, which equals none."""
-    return str(value) if isinstance(value, bool | float) else value
-
-
-def _union(parts: Iterable[Any]) -> Any:
-    """A union, of whose records a tag says which is meant."""
+def _tagged(parts: Iterable[Any]) -> Any:
+    """A union of which a tag says which of several records is meant; None for another union."""
     several = [part for part in parts if part in records(part)]
     if len(several) < 2:
-        return reduce(or_, map(_modelled, parts))
+        return None
     (tag,) = tags(several[0])
-    tagged = reduce(or_, map(_modelled, several))
+    union = reduce(or_, map(model_of, several))
     others = [part for part in parts if part not in several]
-    return reduce(or_, others, Annotated[tagged, Field(discriminator=tag)])
+    return reduce(or_, others, Annotated[union, Field(discriminator=tag)])
 
 
 def _by_form(union: Any, forms: Forms) -> Any:
     """A union, of whose members the value's form says which is meant."""
     members = [
-        Annotated[_modelled(member), Tag(str(number))]
+        Annotated[for_pydantic(member, _modelled), Tag(str(number))]
         for number, member in enumerate(get_args(union))
     ]
     chosen = Discriminator(lambda value: str(int(forms.choose(value))))
     return Annotated[reduce(or_, members), chosen]
 
 
-def _mark(mark: Any) -> Any:
-    if isinstance(mark, Validator):
-        kind = BeforeValidator if mark.before else AfterValidator
-        return kind(mark.call)
-    if isinstance(mark, Meta):
-        said = {bound: getattr(mark, bound) for bound in _BOUNDS}
-        return Field(
-            **{
-                bound: value
-                for bound, value in said.items()
-                if value is not None
-            }
-        )
-    return mark
+def _checked(rule: Validator) -> Any:
+    kind = BeforeValidator if rule.before else AfterValidator
+    return kind(rule.call)
