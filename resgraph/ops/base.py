@@ -171,8 +171,7 @@ AxisSizes = Annotated[tuple[_Size, ...], _each_axis]
 Cells = Annotated[tuple[_Cells, ...], _each_axis]
 """Along each axis, at least 0: what is cut off each side."""
 _two = Meta(min_length=2, max_length=2)
-# not `tuple[_Cells, _Cells]`: beside a number with bounds, msgspec 0.23 crashes when garbage is
-# collected
+# a tuple of a length, as msgspec 0.23 cannot hold a pair of types beside a number
 _Edge = _Cells | Annotated[tuple[_Cells, ...], _two]
 Edges = Annotated[tuple[_Edge, ...], _each_axis]
 """Along each axis: a padding."""
