@@ -107,6 +107,7 @@ BOMBS = {
     "a wide unit": ("one: 3x3 conv 8", "unit: conv " + "relu " * 5000, ""),
     "a long label": ("one: 3x3 conv 8 " + "foo " * 50_000, "", "E012"),
     "a long word": ("one: " + "c" * 200_000, "", "E030"),
+    "layers as functions": ("one: " + "relu(" * 20_000, "", "E004"),
     "many mistakes": (
         "\n".join(f"r{i}: convv" for i in range(5000)),
         "",

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Set
+from itertools import islice
 
 from ...errors import Fault, Hint, Span, fault
 from ...ops import VOCABULARY
@@ -17,8 +18,12 @@ from ..grammar.expression import (
 from .word import functions_of_tensors
 
 _APPLIED = re.compile(
-    r"(?:[A-Za-z_]\w*\.)*(?P<words>[A-Za-z]\w*(?: [A-Za-z]\w*)*)(?=\()"
+    r"(?:[A-Za-z_]\w*\.)*(?P<words>[A-Za-z]\w*(?: [A-Za-z]\w*)*)$"
 )
+_LONGEST = 64
+"""Letters of a name that is looked for: no op's has as many."""
+_MOST = 16
+"""Brackets that are looked at, as each may reach to the end of the text."""
 _OURS = SYNONYMS | {squeezed(op): op for op in VOCABULARY}
 """By their squeezed words."""
 
@@ -27,8 +32,13 @@ def applied(
     text: str, span: Span, tensors: Set[str], blocks: Collection[str]
 ) -> Fault | None:
     """`leaky relu(body + shortcut)`, and `x*se(x)`, of `tensors` in sight."""
-    for found in _APPLIED.finditer(text):
-        word, start = found["words"], found.end()
+    for bracket in islice(re.finditer(r"\(", text), _MOST):
+        start = bracket.start()
+        before = max(0, start - _LONGEST)
+        found = _APPLIED.search(text[before:start])
+        if not found:
+            continue
+        word, begin = found["words"], before + found.start()
         ours = word if word in blocks else _OURS.get(squeezed(word))
         end = _closed(text, start)
         inside = text[start + 1 : end - 1].strip()
@@ -36,10 +46,10 @@ def applied(
         # a call in Python, `conv(3, width)`, is one word
         read = names if " " in word else names & tensors
         if ours and word not in functions_of_tensors() and read:
-            whole = text == text[found.start() : end]
+            whole = text == text[begin:end]
             said = f"no function `{word}` of tensors"
             hint = _meant(ours, inside, whole=whole)
-            return fault("E030", said, span.part(*found.span()), hint)
+            return fault("E030", said, span.part(begin, start), hint)
     return None
 
 
