@@ -91,7 +91,21 @@ def _load(entry: EntryPoint) -> type[Op]:
             entry,
             f"it does not say its `{missing[0] if missing else 'family'}`",
         )
+    if _says_pydantic(op):
+        raise _unusable(
+            entry,
+            "it says its options to pydantic, which does not read them: bounds are"
+            " `msgspec.Meta`, and `__post_init__` is the validator",
+        )
     return op
+
+
+def _says_pydantic(op: type[Op]) -> bool:
+    """Whether it has a field's marks or a validator that nothing would obey."""
+    said = [*vars(op).values()]
+    for field in op.fields().values():
+        said += field.default, *getattr(field.type, "__metadata__", ())
+    return any(type(x).__module__.startswith("pydantic") for x in said)
 
 
 def answers(op: Op, inputs: tuple[Shape, ...]) -> tuple[Op, Shape, Cost]:

@@ -135,7 +135,15 @@ def imported(
     )
 
 
-@pytest.mark.parametrize("package", ["yaml", "click", "pydantic"])
+@pytest.mark.parametrize(
+    ("package", "spec"),
+    [
+        ("yaml", "specs/digits.yaml"),
+        ("click", "specs/digits.yaml"),
+        # which only a mistake loads
+        ("pydantic", "tests/mistakes/unknown-key-in-file.yaml"),
+    ],
+)
 @pytest.mark.parametrize(
     "text",
     [
@@ -147,9 +155,9 @@ def imported(
     ],
 )
 def test_what_the_package_needs_is_damaged(
-    package: str, text: str, tmp_path: Path
+    package: str, spec: str, text: str, tmp_path: Path
 ) -> None:
-    done = imported(tmp_path, package, text, "check", "specs/digits.yaml")
+    done = imported(tmp_path, package, text, "check", spec)
     assert (done.returncode, done.stdout) == (4, ""), done.stderr
     assert done.stderr.startswith("error: ")
     assert "pip install" in done.stderr

@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib.machinery import PathFinder
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Annotated, Any, Literal
 
+import pydantic
 import pytest
 from interpreter import python
 
-from resgraph.ops.extension import _may_be_some
+from resgraph.errors import MissingError
+from resgraph.ops import Fc, Op
+from resgraph.ops.extension import _load, _may_be_some
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "custom_op"
@@ -145,3 +150,44 @@ def test_they_are_read_where_another_finder_knows_packages(
     other = SimpleNamespace(find_distributions=list)
     monkeypatch.setattr("sys.meta_path", [PathFinder, other])
     assert _may_be_some()
+
+
+def _bounded() -> type[Op]:
+    class Bounded(Fc):
+        op: Literal["bounded"] = "bounded"  # type: ignore[assignment]
+        share: Annotated[float, pydantic.Field(ge=0)] = 0.5
+
+    return Bounded
+
+
+def _defaulted() -> type[Op]:
+    class Defaulted(Fc):
+        op: Literal["defaulted"] = "defaulted"  # type: ignore[assignment]
+        share: float = pydantic.Field(0.5, ge=0)
+
+    return Defaulted
+
+
+def _checked() -> type[Op]:
+    class Checked(Fc):
+        op: Literal["checked"] = "checked"  # type: ignore[assignment]
+
+        @pydantic.model_validator(mode="after")
+        def _consistent(self) -> Checked:
+            return self
+
+    return Checked
+
+
+@pytest.mark.parametrize("make", [_bounded, _defaulted, _checked])
+def test_what_is_said_to_pydantic_is_refused(
+    make: Callable[[], type[Op]],
+) -> None:
+    """It would be read by nobody."""
+    entry: Any = SimpleNamespace(
+        load=make, name="mine", dist=None, value="mine:Op"
+    )
+    with pytest.raises(MissingError, match=r"msgspec\.Meta"):
+        _load(entry)
+    entry.load = lambda: Fc
+    assert _load(entry) is Fc
