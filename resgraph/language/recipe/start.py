@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from ...ops.base import FiniteNumber
 from ..record import Forms, Info, Record, validator
 from .base import NO_OFF, Off
 
@@ -48,14 +49,10 @@ class Rates(Record):
     """Factors by the names of rows, blocks, paths or modules, on top; the longest name counts."""
 
 
-# no infinity, and no NaN
-_Mean = Annotated[float, Meta(ge=-1e300, le=1e300)]
-
-
 class ChannelNorm(Record):
     """Mean and standard deviation of each channel, of pixels in [0, 1]."""
 
-    mean: tuple[_Mean, ...]
+    mean: tuple[FiniteNumber, ...]
     """Mean of each channel."""
     std: tuple[Annotated[float, Meta(gt=0, le=1000)], ...]
     """Standard deviation of each channel."""
