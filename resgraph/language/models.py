@@ -44,7 +44,7 @@ from .record import (
     records,
     tags,
     validators,
-)  # fmt: skip
+)
 
 _Record = TypeVar("_Record", bound=Record)
 
@@ -77,7 +77,7 @@ def model_of(record: type[Record]) -> type[BaseModel]:
         said = {key: getattr(model, key) for key in model.model_fields_set}
         return made(record, said)
 
-    validators: dict[str, Any] = {
+    whole: dict[str, Any] = {
         "record_of": model_validator(mode="after")(record_of)
     }
     keys: dict[str, Any] = {
@@ -91,7 +91,7 @@ def model_of(record: type[Record]) -> type[BaseModel]:
         record.__name__,
         __base__=_Model,
         __doc__=record.__doc__,
-        __validators__=validators,
+        __validators__=whole,
         **keys,
     )
 
