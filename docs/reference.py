@@ -28,10 +28,9 @@ from resgraph.language.record import (
     Record,
     default,
     described,
-    fields,
     kinds,
     records,
-)  # fmt: skip
+)
 from resgraph.ops import (
     VOCABULARY,
     Op,
@@ -43,6 +42,7 @@ from resgraph.ops import (
 )
 from resgraph.ops.base import sized_fields
 from resgraph.ops.extension import package_of
+from resgraph.structs import fields
 
 FOLDER = Path(__file__).parent
 MADE = "<!-- Made by `python docs/reference.py`, from {}. -->\n"

@@ -33,13 +33,13 @@ from pydantic import (
 
 from ..collecting import of_type
 from ..flaws import for_pydantic
+from ..structs import fields
 from .record import (
     Forms,
     Record,
     Validator,
     WrongRecord,
     default,
-    fields,
     made,
     records,
     tags,

@@ -10,16 +10,9 @@ from typing import Any, Literal, get_args, get_origin
 
 from ..collecting import of_type
 from ..language.recipe import Train, recipe_names
-from ..language.record import (
-    TAGS,
-    Record,
-    described,
-    fields,
-    kinds,
-    records,
-)
+from ..language.record import TAGS, Record, described, kinds, records
 from ..language.yaml.tree import Scalar, Tree
-from ..structs import Frozen
+from ..structs import Frozen, fields
 from .analysis import entries
 
 _TOKEN = re.compile(r"([\w-]+)\s*:(?=\s|$)|([{}\[\],])|([^\s{}\[\],:]+)")

@@ -21,9 +21,8 @@ from typing import (
 
 from msgspec import Meta, Struct, field
 from msgspec.structs import FieldInfo
-from msgspec.structs import fields as fields_of_struct
 
-from ..structs import Frozen
+from ..structs import Frozen, fields
 from .record import OpClass
 
 Shape = tuple[int, ...]
@@ -289,7 +288,7 @@ class Op(
     @classmethod
     def fields(cls) -> dict[str, FieldInfo]:
         """Each field's type and default, in order."""
-        return _fields(cls)
+        return fields(cls)
 
     @classmethod
     def about(cls) -> str:
@@ -465,11 +464,6 @@ class Op(
 
 # Every class below would evaluate those of its class variables again, by their text.
 Op.__annotations__ = {"op": str}
-
-
-@cache
-def _fields(op: type[Op]) -> dict[str, FieldInfo]:
-    return {field.name: field for field in fields_of_struct(op)}
 
 
 def each_axis(op: type[Op], given: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, get_origin
 
 from msgspec import NODEFAULT, StructMeta, ValidationError, convert
-from msgspec.structs import fields as fields_of_struct
+
+from ..structs import fields as fields_of_struct
 
 
 class FieldError(ValueError):
@@ -93,7 +94,7 @@ def _first(op: Any, given: Mapping[str, Any]) -> FieldError | None:
     """The first field that cannot be as it is given."""
     from ..flaws import flaw  # which loads pydantic
 
-    known = {each.name: each for each in fields_of_struct(op)}
+    known = fields_of_struct(op)
     for name, each in known.items():
         if name not in given and each.required:
             return FieldError("Field required", name)

@@ -20,12 +20,13 @@ from resgraph.checked import check_nets
 from resgraph.language.library import library_index
 from resgraph.language.reading import read
 from resgraph.language.recipe import Train, recipe_names
-from resgraph.language.record import TAGS, Record, fields, kinds
+from resgraph.language.record import TAGS, Record, kinds
 from resgraph.language.record import records as records_in
 from resgraph.language.references import zoo_names
 from resgraph.language.schema import File
 from resgraph.ops import VOCABULARY
 from resgraph.ops.extension import package_of
+from resgraph.structs import fields
 from resgraph.train.data.formats.index_cache import cache_folder
 
 DOCS = ROOT / "docs"

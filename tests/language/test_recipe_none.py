@@ -59,7 +59,8 @@ from resgraph.language.recipe.target import (
     Regression,
     SingleLabel,
 )
-from resgraph.language.record import Record, fields, records
+from resgraph.language.record import Record, records
+from resgraph.structs import fields
 
 
 @pytest.mark.parametrize(

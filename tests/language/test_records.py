@@ -14,14 +14,9 @@ from resgraph.language.recipe import Train, recipe_names, resolve_train
 from resgraph.language.recipe.data import DataSource
 from resgraph.language.recipe.steps import TorchOptimizer
 from resgraph.language.recipe.target import Goal
-from resgraph.language.record import (
-    Record,
-    WrongRecord,
-    checked,
-    fields,
-    kinds,
-)
+from resgraph.language.record import Record, WrongRecord, checked, kinds
 from resgraph.language.schema import Expect, File
+from resgraph.structs import fields
 from resgraph.study.cluster import ClusterFile
 from resgraph.study.schema import (
     Budget,

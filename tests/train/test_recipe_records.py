@@ -28,7 +28,8 @@ from resgraph.language.recipe.steps import (
     TorchOptimizer,
     Warmup,
 )
-from resgraph.language.record import Record, fields, kinds
+from resgraph.language.record import Record, kinds
+from resgraph.structs import fields
 from resgraph.train import Options, build, forecast, resume
 from resgraph.train.data import load, loader_of
 from resgraph.train.data.cifar import VERSIONS

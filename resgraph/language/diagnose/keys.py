@@ -11,16 +11,9 @@ from msgspec.structs import replace
 
 from ...collecting import of_type
 from ...errors import Diagnostic, Hint, Related, Span, fault, ticked
-from ...structs import Frozen
+from ...structs import Frozen, fields
 from ..reading import read
-from ..record import (
-    Location,
-    Record,
-    WrongRecord,
-    fields,
-    record_at,
-    records,
-)
+from ..record import Location, Record, WrongRecord, record_at, records
 from ..yaml import tree as trees
 from ..yaml.mistakes import comma_advice
 from .aliases import FOREIGN_KINDS, KEYS, KINDS, LOOSE_KEYS, LOOSE_KINDS

@@ -18,6 +18,7 @@ import yaml
 from msgspec import Meta, to_builtins
 
 from ...ops.base import number_text
+from ...structs import fields
 from ..diagnose.keys import Mistake, mistakes, path_in, refused
 from ..diagnose.nearest import near_or_all
 from ..reading import read
@@ -27,7 +28,6 @@ from ..record import (
     Record,
     WrongRecord,
     belongs,
-    fields,
     path_of,
     record_at,
     validator,

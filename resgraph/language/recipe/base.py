@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, get_args
 from msgspec import Meta
 
 from ...collecting import of_type
-from ...structs import Frozen
-from ..record import Record, default, fields
+from ...structs import Frozen, fields
+from ..record import Record, default
 
 
 class Off(Frozen):
