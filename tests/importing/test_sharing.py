@@ -201,3 +201,20 @@ class Refined(nn.Module):
 def test_a_layer_behind_an_equation_in_a_block() -> None:
     text = imported(nn.Sequential(nn.Conv2d(8, 8, 1), Refined())).text
     assert "p1:    concat(x p0)" in text, text
+
+
+class Residuals(nn.Module):
+    """One layer in two residual blocks of a map: where rows begin for it neither block is one, and
+    then no row has to begin there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 3, padding=1)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return x + self.conv(x), x + self.conv(x.relu())
+
+
+def test_one_layer_in_two_residual_blocks_of_a_map() -> None:
+    text = imported(Residuals()).text
+    assert text.count("again") == 1, text

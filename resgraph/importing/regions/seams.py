@@ -34,7 +34,9 @@ def seams(
     more = _Seams(net, collapsed(steps, entries, kept).values()).found()
     while more != found:
         found = more
-        units = collapsed(steps, entries, {*kept}.union(*found)).values()
+        # those of before stay, so that it ends: units that are taken apart can leave no seam
+        kept = {*kept}.union(*found)
+        units = collapsed(steps, entries, kept).values()
         more = _Seams(net, units).found()
     return found
 
