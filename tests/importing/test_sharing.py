@@ -218,3 +218,22 @@ class Residuals(nn.Module):
 def test_one_layer_in_two_residual_blocks_of_a_map() -> None:
     text = imported(Residuals()).text
     assert text.count("again") == 1, text
+
+
+class Heads(nn.Module):
+    """The net begins with a layer that runs again in one of its rows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.other = (
+            nn.Conv2d(8, 8, 3, padding=1) for _ in range(2)
+        )
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        y = self.conv(x)
+        return self.conv(y), self.other(y)
+
+
+def test_the_layer_that_a_net_begins_with_again_in_a_row() -> None:
+    text = imported(Heads()).text
+    assert text.count("again") == 1, text

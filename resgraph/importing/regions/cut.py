@@ -135,7 +135,12 @@ def _opened(
     kept = {*net.outputs, *apart}
     begun = seams(net, steps, entries, kept)
     units = _pieces(steps, entries, known, kept.union(*begun))
-    ends = [value for layer in begun for value in _ends(layer, known)]
+    ends = [
+        value
+        for layer in begun
+        for value in _ends(layer, known)
+        if value in units  # what the net begins with is in no row
+    ]
     branches = parted(units, entries, [*net.outputs, *ends])
     place = {name: n for n, name in enumerate(known)}
     branches.sort(key=lambda branch: place[branch.first.name])
