@@ -64,13 +64,7 @@ def collapsed(
     U-Net. What stands there again with its weights is one unit each time."""
     nearest = _dominators(steps, entries)
     place = {step.name: n for n, step in enumerate(steps)}
-    inner = _closed(steps, nearest, kept)
-    same = _repeated(inner, nearest, steps)
-    for end, within in [*inner.items()]:
-        own = (steps[place[name]] for name in within)
-        level = narrows(own, steps[place[end]].shape)
-        if (level if kept else nearest[end] in entries) and end not in same:
-            del inner[end]
+    inner = _inner(steps, entries, nearest, kept)
     taken: set[str] = set()
     units: dict[str, Piece] = {}
     for end, within in sorted(
@@ -86,6 +80,31 @@ def collapsed(
         if step.name not in taken:
             units[step.name] = Piece(step.name, step.inputs, [step])
     return dict(sorted(units.items(), key=lambda each: place[each[0]]))
+
+
+def _inner(
+    steps: Sequence[CapturedOp],
+    entries: Sequence[str],
+    nearest: Mapping[str, str],
+    kept: Collection[str],
+) -> dict[str, set[str]]:
+    """For each join that may be a block in the block, all between."""
+    known = {step.name: step for step in steps}
+    found = _closed(steps, nearest, kept)
+    same = _repeated(found, nearest, steps)
+
+    def is_outer(end: str) -> bool:
+        """Whether it is a level of a U-Net, or the block itself."""
+        if not kept:
+            return nearest[end] in entries
+        own = (known[name] for name in found[end])
+        return narrows(own, known[end].shape)
+
+    return {
+        end: within
+        for end, within in found.items()
+        if end in same or not is_outer(end)
+    }
 
 
 def narrows(steps: Iterable[CapturedOp], out: Shape) -> bool:
