@@ -153,16 +153,14 @@ def render(
         raise
     # what is painted may have to be measured: that comes last
     look["paint"] = paint
-    check = _check_graphviz if engine == "dot" else check_format
+    check, drawn = (
+        (_check_graphviz, _by_graphviz)
+        if engine == "dot"
+        else (check_format, _by_own)
+    )
     check(chosen, len(plans), RenderOptions(**look))
     look["paint"] = heats(plans, paint)
-    write(
-        _by_graphviz(plans[0], chosen, look)
-        if engine == "dot"
-        else draw(plans, chosen, RenderOptions(**look), _say),
-        output,
-        force=force,
-    )
+    write(drawn(plans, chosen, look), output, force=force)
 
 
 def _unfinished(
@@ -170,6 +168,13 @@ def _unfinished(
 ) -> str:
     first, made = problem.diagnostics[0], expand(spec)
     return unfinished(made, first, look["view"], look["theme"])
+
+
+def _by_own(
+    plans: Sequence[Plan], kind: str, look: dict[str, Any]
+) -> str | bytes:
+    """Our layout of one net, or of several."""
+    return draw(plans, kind, RenderOptions(**look), _say)
 
 
 def _say(said: str) -> None:
@@ -194,13 +199,13 @@ def _check_graphviz(kind: str, count: int, options: RenderOptions) -> None:
 
 
 def _by_graphviz(
-    plan: Plan, kind: str, look: dict[str, Any]
+    plans: Sequence[Plan], kind: str, look: dict[str, Any]
 ) -> str | bytes:
     """Graphviz' layout of one net."""
     from ...outputs.figure.formats.graphviz_engine import laid_out
 
     ours, theirs = OUTPUTS["dot"].options, _of_raster(kind)
-    text = plan.dot(**{name: look[name] for name in ours})
+    text = plans[0].dot(**{name: look[name] for name in ours})
     return laid_out(
         text, kind, **{name: look[name] for name in theirs if look[name]}
     )
