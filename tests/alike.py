@@ -35,6 +35,12 @@ WALKS = {
 Branches = set[tuple[Any, ...]]
 
 
+def slow_rows() -> set[str]:
+    """The rows that were found, as pytest names them."""
+    found = json.loads(ROWS.read_text(encoding="utf-8")).items()
+    return {f"{test}[{row}]" for test, rows in found for row in rows}
+
+
 class Walked:
     """A plugin of pytest: what each row walks, and how long it takes."""
 

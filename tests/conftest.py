@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import faulthandler
 import gc
-import json
 import os
 import sys
 from collections.abc import Callable, Generator
@@ -15,6 +14,7 @@ from pathlib import Path
 from time import monotonic
 
 import pytest
+from alike import slow_rows
 
 # small tensors, and other tests beside: threads only wait for each other
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -51,6 +51,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+COLLECTED = pytest.StashKey[set[str]]()
+"""The names of all tests, before some are left out."""
+
+
+@pytest.fixture
+def collected(pytestconfig: pytest.Config) -> set[str]:
+    return pytestconfig.stash[COLLECTED]
+
+
 HANG = 600
 """Seconds of a test after which it is said where it stands, and not only that CI did not end."""
 WATCH = {"begun": -60.0, "stderr": 2}
@@ -84,6 +93,7 @@ def pytest_collection() -> Generator[None, object, object]:
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
+    config.stash[COLLECTED] = {item.nodeid for item in items}
     if not config.getoption("--every-row"):
         _slow_where_alike(items)
     _one_table(items)
@@ -91,12 +101,7 @@ def pytest_collection_modifyitems(
 
 def _slow_where_alike(items: list[pytest.Item]) -> None:
     """Rows that `tests/alike.py` found are slow; what it has not seen is run."""
-    text = (GOLDEN.parent / "alike.json").read_text(encoding="utf-8")
-    alike = {
-        f"{test}[{row}]"
-        for test, rows in json.loads(text).items()
-        for row in rows
-    }
+    alike = slow_rows()
     for item in items:
         if item.nodeid in alike:
             item.add_marker(pytest.mark.slow)
