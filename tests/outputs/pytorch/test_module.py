@@ -54,10 +54,6 @@ SMALL = [
 ]
 
 
-def plan_of(name: str) -> resgraph.Plan:
-    return zoo(name)
-
-
 @cache
 def class_of(name: str) -> type[nn.Module]:
     """What the source of a net defines."""
@@ -173,7 +169,7 @@ def test_a_net_is_made_alike_in_used_memory(name: str) -> None:
 
 def test_first_weights_are_those_of_the_papers() -> None:
     torch.manual_seed(0)
-    net = module(plan_of("resnet.yaml::resnet-50"))
+    net = module(zoo("resnet.yaml::resnet-50"))
     weight = net.get_parameter("conv4.1.body.1.conv.weight")
     assert weight.std().item() == pytest.approx(
         math.sqrt(2 / (256 * 9)), rel=0.01
@@ -189,7 +185,7 @@ def test_first_weights_are_those_of_the_papers() -> None:
 
 
 def test_the_seed_decides_the_weights() -> None:
-    plan = plan_of("digits.yaml")
+    plan = zoo("digits.yaml")
     nets = []
     for _ in range(2):
         torch.manual_seed(3)
@@ -270,9 +266,7 @@ def test_a_scheme_reaches_linear_layers_with_an_activation() -> None:
 
 
 def test_dtype_and_device() -> None:
-    net = module(
-        plan_of("digits.yaml"), device="meta", dtype=torch.bfloat16
-    )
+    net = module(zoo("digits.yaml"), device="meta", dtype=torch.bfloat16)
     assert {(p.device.type, p.dtype) for p in net.parameters()} == {
         ("meta", torch.bfloat16)
     }
@@ -280,8 +274,8 @@ def test_dtype_and_device() -> None:
 
 @pytest.fixture(scope="module")
 def digits() -> tuple[nn.Module, torch.Tensor, torch.Tensor]:
-    net = module(plan_of("digits.yaml")).eval()
-    image = torch.randn(2, *plan_of("digits.yaml").input)
+    net = module(zoo("digits.yaml")).eval()
+    image = torch.randn(2, *zoo("digits.yaml").input)
     with torch.no_grad():
         return net, image, net(image)
 
@@ -325,7 +319,7 @@ def test_the_exported_file_is_the_module(
 ) -> None:
     net, image, output = digits
     path = tmp_path / "model.py"
-    path.write_text(source(plan_of("digits.yaml")))
+    path.write_text(source(zoo("digits.yaml")))
     torch.save(net.state_dict(), tmp_path / "weights.pt")
     torch.save((image, output), tmp_path / "data.pt")
     code = (
