@@ -268,8 +268,8 @@ def condition(study: Study, space: Sample | Search) -> Condition:
 
 @contextmanager
 def _at_where(study: Study, key: str) -> Iterator[None]:
-    """Says of a condition that has no value where it is written; of some it is known but when a net
-    is asked, as of a division by what a net happens to have."""
+    """Says of a condition that has no value where it is written; of some it is known only when a
+    net is asked, as of a division by what a net happens to have."""
     try:
         yield
     except ValueError as error:

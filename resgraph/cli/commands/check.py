@@ -92,7 +92,7 @@ def check(
 
 def _differs(plans: list[Plan], module: Path | None) -> bool:
     """Whether a module is not the graph that is drawn, which is said."""
-    if not plans:  # as is told
+    if not plans:  # of wrong specs, which are told
         return False
     if module and len(plans) != 1:
         raise UsageError(
