@@ -214,6 +214,13 @@ def test_refused(tmp_path: Path, nodes: list[Any], said: str) -> None:
         from_model(made(tmp_path / "net.onnx", nodes, WEIGHT | NORM, True))
 
 
+def test_a_weight_without_numbers(tmp_path: Path) -> None:
+    node = helper.make_node("Conv", ["x", "w"], ["y"], pads=[1] * 4)
+    none = {"w": torch.ones(0, 3, 3, 3)}
+    with pytest.raises(ImportRefused, match="come out"):
+        from_model(made(tmp_path / "net.onnx", [node], none, False))
+
+
 class Layer(nn.Module):
     """Vaswani et al. 2017, by linear layers on tokens."""
 

@@ -179,8 +179,8 @@ class OnnxFile:
 
     def _is_plain(self, name: str) -> bool:
         """Whether it is one number over and over, as norms and biases begin."""
-        array = self.arrays[name]
-        return bool((array == array.flat[0]).all())
+        numbers = self.arrays[name].ravel()
+        return bool((numbers == numbers[:1]).all())
 
     def _is_number(self, name: str) -> bool:
         """Slopes that start alike are one tensor, and no number."""
