@@ -260,8 +260,14 @@ def _trained(
     for net in (theirs, ours):
         given = tensors(net.train()(*images))
         random = torch.Generator().manual_seed(_SEEDS["direction"])
-        directions = [_random(output.shape, random) for output in given]
-        torch.autograd.backward(given, directions)
+        directions = [
+            (output, _random(output.shape, random)) for output in given
+        ]
+        # of what no weight is in, nothing is learned
+        learned = [each for each in directions if each[0].requires_grad]
+        if learned:
+            outputs, ways = zip(*learned, strict=True)
+            torch.autograd.backward(outputs, ways)
     gradients = _furthest((_gradients(ours), _gradients(theirs)), known)
     statistics = _furthest(
         (dict(ours.named_buffers()), dict(theirs.named_buffers())), known
@@ -275,9 +281,12 @@ def _trained(
 
 
 def _gradients(net: nn.Module) -> dict[str, Tensor]:
+    """Of what can learn; nothing reaches what is detached."""
     found = net.named_parameters(remove_duplicate=False)
     return {
-        name: each.grad for name, each in found if each.grad is not None
+        name: torch.zeros_like(each) if each.grad is None else each.grad
+        for name, each in found
+        if each.requires_grad
     }
 
 
@@ -293,7 +302,8 @@ def _furthest(
     ]
     largest = max((float(b.abs().max()) for _, b in pairs), default=0.0)
     return max(
-        (apart(a, b, _NOISE * largest) for a, b in pairs), default=0.0
+        (apart(a, b, max(1e-30, _NOISE * largest)) for a, b in pairs),
+        default=0.0,
     )
 
 

@@ -1,0 +1,44 @@
+"""A model of which a part does not learn: the spec would train it, so none is written."""
+
+from __future__ import annotations
+
+import pytest
+from torch import Tensor, nn
+
+from resgraph import from_module
+from resgraph.importing import ImportRefused
+
+
+class Detached(nn.Module):
+    """A residual branch that no gradient reaches."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.conv(x).detach()
+
+
+class Beside(nn.Module):
+    """An output that no weight is in."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 3)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return x.relu(), self.conv(x)
+
+
+@pytest.mark.parametrize("behind", [nn.Conv2d(8, 8, 1), nn.ReLU()])
+def test_what_is_detached_is_not_taken_for_what_learns(
+    behind: nn.Module,
+) -> None:
+    with pytest.raises(ImportRefused, match="gradients"):
+        from_module(nn.Sequential(Detached(), behind), (8, 8, 8))
+
+
+def test_an_output_that_no_weight_is_in_is_proven_beside_others() -> None:
+    found = from_module(Beside(), (8, 8, 8))
+    assert "output: [row1, row2]" in found.text
