@@ -7,18 +7,18 @@ trained.
 25557032
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .errors import (
-    MissingError,
-    ResgraphError,
-    RunError,
-    SpecError,
-    TrainingError,
-    UsageError,
-)
-
 if TYPE_CHECKING:
+    from .errors import (
+        MissingError,
+        ResgraphError,
+        RunError,
+        SpecError,
+        TrainingError,
+        UsageError,
+    )
     from .importing import from_module
     from .plan import Plan, load, loads
 
@@ -37,14 +37,19 @@ __all__ = [
 ]
 
 
+_HOMES = {
+    "Plan": "plan",
+    "load": "plan",
+    "loads": "plan",
+    "from_module": "importing",
+}
+"""Where the public names are; the others are errors."""
+
+
 def __getattr__(name: str) -> Any:
-    """The compiler is imported when it is first asked for: `resgraph --help` needs none of it."""
-    if name in ("Plan", "load", "loads"):
-        from . import plan
-
-        return getattr(plan, name)
-    if name == "from_module":
-        from .importing import from_module
-
-        return from_module
+    """A name is imported when it is first asked for: `resgraph --help` needs none of the compiler,
+    and what is told of a damaged package needs none of it."""
+    if name in __all__:
+        home = _HOMES.get(name, "errors")
+        return getattr(import_module(f".{home}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

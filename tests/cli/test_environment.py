@@ -417,6 +417,31 @@ FAULTS = [
         ["check", "tiny.yaml"],
         broken("yaml"),
     ),
+    *(
+        spoiled(
+            f"a torn {package}",
+            4,
+            f"pip install --force-reinstall {package}",
+            command,
+            broken(package),
+        )
+        for package, command in (
+            ("click", ["check", "tiny.yaml"]),
+            ("msgspec", ["check", "tiny.yaml"]),
+            ("pydantic", ["schema"]),
+            ("rich", ["show", "tiny.yaml"]),
+        )
+    ),
+    spoiled(
+        "no msgspec's compiled part",
+        4,
+        "pip install --force-reinstall msgspec",
+        ["check", "tiny.yaml"],
+        broken(
+            "msgspec",
+            "raise ModuleNotFoundError('no', name='msgspec._core')",
+        ),
+    ),
     spoiled(
         "no yaml", 4, "pyyaml", ["check", "tiny.yaml"], without("yaml")
     ),
