@@ -1,4 +1,5 @@
-"""The text of a spec in an editor → what is wrong in it, its tree, and the last net that it was."""
+"""The text of a spec or study in an editor → what is wrong in it, its tree, and the last net that
+it was."""
 
 from __future__ import annotations
 
@@ -10,11 +11,13 @@ from msgspec import field
 from ..checked import FileCheck, found_in
 from ..errors import Diagnostic, Edit, Source, Span
 from ..graph import Path as Row
+from ..language.spec import is_study
 from ..language.yaml.reader import read
 from ..language.yaml.tree import KeyValue, Mapping, Sequence, Tree
 from ..mending import checker, verified
 from ..plan import Plan
 from ..structs import Frozen
+from ..study.checked import check_study
 
 
 class Analysis(Frozen):
@@ -30,12 +33,19 @@ class Analysis(Frozen):
 
     def edits(self, problem: Diagnostic) -> tuple[Edit, ...]:
         """What is sure to mend a mistake of this text, tried when it is first asked for."""
+        if self.is_study:
+            return ()
         if problem.edits and problem not in self._held:
             (tried,) = verified(
                 [problem], self.source, checker(Path(self.source.name))
             )
             self._held[problem] = tried.edits
         return self._held.get(problem, ())
+
+    @property
+    def is_study(self) -> bool:
+        """Whether it is a study, which has nets and is none."""
+        return _of_study(self.tree)
 
     @property
     def plan(self) -> Plan | None:
@@ -46,6 +56,10 @@ class Analysis(Frozen):
     def rows(self) -> list[Row]:
         """The rows of that net, none where there is no net."""
         return self.plan.graph.rows if self.plan else []
+
+
+def _of_study(tree: Mapping | None) -> bool:
+    return tree is not None and is_study(tree)
 
 
 _NOTHING = Analysis(Source("", ""), None, (), (), False)
@@ -64,11 +78,12 @@ class Analyser:
         self.file = FileCheck(str(path), source=self.source)
         # the file's own, without what it extends
         self.tree, _ = read(self.source)
+        self._is_study = _of_study(self.tree)
 
     def first(self) -> tuple[Diagnostic, ...] | None:
         """What is wrong in the variant at hand, before the others are checked; None where there
         are no others."""
-        if len(self.file.variants) < 2:
+        if len(self.file.variants) < 2 or self._is_study:
             return None
         return tuple(found_in([self.file.net(self._at_hand())]))
 
@@ -91,6 +106,8 @@ class Analyser:
         self, stale: Callable[[], bool] = lambda: False
     ) -> Analysis | None:
         """The analysis of all variants; None where it came to be `stale` before it was done."""
+        if self._is_study:
+            return self._study()
         for name in self.file.variants:
             if stale():
                 return None
@@ -103,6 +120,13 @@ class Analyser:
             tuple(found_in(nets)),
             plans or self.before.plans,
             bool(plans),
+        )
+
+    def _study(self) -> Analysis:
+        """What `resgraph check` says of a study; its nets stand in other files."""
+        found = check_study(Path(self.source.name), self.source)
+        return Analysis(
+            self.source, self.tree, tuple(found_in(found)), (), False
         )
 
 

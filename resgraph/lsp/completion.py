@@ -36,7 +36,7 @@ from ..ops import ACTIVATIONS, NORMS, VOCABULARY
 from ..outputs.json_schema import KEYS
 from ..structs import Frozen
 from .analysis import Analysis, entries
-from .recipe import keys_at, recipe_place, values_at
+from .recipe import keys_at, recipe_place, study_keys, values_at
 
 CompletionKind = Literal[
     "key", "op", "block", "option", "mode", "value", "name", "function"
@@ -59,12 +59,23 @@ def complete(
     lines = text.split("\n")
     before = lines[line - 1][: column - 1] if line <= len(lines) else ""
     section, key = _where(lines, line, before)
-    keys = _keys(lines, line, before)
-    unique = {
-        candidate.text: candidate
-        for candidate in _candidates(analysis, section, key, before, keys)
-    }
-    return list(unique.values())
+    found = (
+        _of_study(analysis, section)
+        if analysis.is_study
+        else _candidates(
+            analysis, section, key, before, _keys(lines, line, before)
+        )
+    )
+    return list({candidate.text: candidate for candidate in found}.values())
+
+
+def _of_study(analysis: Analysis, section: str) -> Iterator[Candidate]:
+    """The keys of a study, and the nets that it can name."""
+    if not section:
+        for name, about in study_keys().items():
+            yield Candidate(name, "key", about)
+    elif section == "nets":
+        yield from _words([*_beside(analysis), *zoo_names()], "value")
 
 
 def _candidates(

@@ -24,7 +24,7 @@ def definition(
     keys = trail(analysis.tree, line, column)
     if keys == ["extends"]:
         return _base(analysis, path)
-    if not word or not keys:
+    if not word or not keys or analysis.is_study:
         return None
     if found := _around(analysis.tree, keys, word):
         return path, found.key.span

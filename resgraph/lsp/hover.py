@@ -16,7 +16,7 @@ from ..outputs.numbers import count_text, shape_label
 from ..plan import Plan
 from ..structs import Frozen
 from .analysis import Analysis, covers, entries, entry, trail
-from .recipe import about
+from .recipe import about, about_study
 
 _VARIANTS = 12
 
@@ -32,6 +32,8 @@ class InlayHint(Frozen):
 def hover(analysis: Analysis, line: int, column: int) -> str:
     """Markdown for a place, counted from 1; "" where there is nothing to say."""
     keys = trail(analysis.tree, line, column)
+    if analysis.is_study:
+        return about_study(keys)
     plan = analysis.plan
     match keys:
         case ["train", *inner] if inner:

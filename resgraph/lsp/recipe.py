@@ -1,4 +1,5 @@
-"""A place below `train:` → the keys and values that a recipe can have there, and what they mean."""
+"""A place below `train:` → the keys and values that a recipe can have there, and what they mean;
+the keys of a study."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from ..language.recipe import Train, recipe_names
 from ..language.record import TAGS, Record, described, kinds, records
 from ..language.yaml.tree import Scalar, Tree
 from ..structs import Frozen, fields
+from ..study.schema import StudyFile
 from .analysis import entries
 
 _TOKEN = re.compile(r"([\w-]+)\s*:(?=\s|$)|([{}\[\],])|([^\s{}\[\],:]+)")
@@ -48,10 +50,12 @@ def recipe_place(before: str, keys: Sequence[str]) -> RecipePlace:
     return RecipePlace(tuple(path[1:]), key, opened[-1][1])
 
 
-def members(path: Sequence[str], tree: Tree | None) -> list[type[Record]]:
-    """The records that can stand at a path below `train:`: of several kinds the one that is
-    written there, where it is."""
-    found: list[type[Record]] = [Train]
+def members(
+    path: Sequence[str], tree: Tree | None, whole: type[Record] = Train
+) -> list[type[Record]]:
+    """The records that can stand at a path below `train:`, or in a `whole` of another kind: of
+    several kinds the one that is written there, where it is."""
+    found = [whole]
     for place, part in enumerate(path, 1):
         types = _types(found, part)
         inner = [*chain.from_iterable(map(records, types))]
@@ -128,8 +132,22 @@ def _words(annotation: Any) -> Iterator[str]:
             yield from _words(inner)
 
 
-def about(keys: Sequence[str], tree: Tree | None) -> str:
-    """What a key below `train:` means, by the keys that lead to it; "" where it is none."""
+def about(
+    keys: Sequence[str], tree: Tree | None, whole: type[Record] = Train
+) -> str:
+    """What a key below `train:`, or in a `whole` of another kind, means, by the keys that lead to
+    it; "" where it is none."""
     *path, key = keys
-    texts = (about_keys(one).get(key, "") for one in members(path, tree))
+    found = members(path, tree, whole)
+    texts = (about_keys(one).get(key, "") for one in found)
     return next(filter(None, texts), "")
+
+
+def about_study(keys: Sequence[str]) -> str:
+    """What a key of a study means."""
+    return about(keys, None, StudyFile) if keys else ""
+
+
+def study_keys() -> dict[str, str]:
+    """The keys of a study, and what each means."""
+    return about_keys(StudyFile)

@@ -5,16 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..checked import Checked
-from ..errors import SpecError
+from ..errors import Source, SpecError
 from .plan import PlannedNet, condition, drawn_point, points, space_of
-from .schema import Study, load_study
+from .schema import Study, load_study, study_of
 
 
-def check_study(path: Path) -> list[Checked]:
+def check_study(path: Path, source: Source | None = None) -> list[Checked]:
     """The nets that `resgraph sweep` would train; of a search, the one that it begins at the low
-    end of, if that is a net."""
+    end of, if that is a net. The text of the file may be `source`."""
     try:
-        study = load_study(path)
+        study = (
+            study_of(source, path.parent) if source else load_study(path)
+        )
         nets = _search(study) if study.file.search else points(study)
     except SpecError as problem:
         return [Checked(str(path), None, problem.diagnostics)]

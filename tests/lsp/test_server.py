@@ -752,3 +752,56 @@ def test_a_key_of_a_recipe_says_what_it_means(
         analyse(text, tmp_path / "a.yaml"), TEXT.count("\n") + 1, column
     )
     assert said in found
+
+
+STUDY = """\
+study: two nets
+nets: [resnet-18, {net}]
+set: {{train: digits, input: 1x8x8, net.head: [global avg pool, fc 10]}}
+budget: {{epochs: 1}}
+seeds: {seeds}
+"""
+
+
+def test_a_study_is_checked_as_check_does(
+    talk: Callable[..., Any], tmp_path: Path
+) -> None:
+    from resgraph.lsp.analysis import analyse
+
+    good = STUDY.format(net="resnet-34", seeds=2)
+    wrong = STUDY.format(net="resnet-43", seeds=0)
+
+    async def ask(client: Client, uri: str) -> None:
+        assert await client.diagnostics(uri) == []
+        client.change(uri, 2, wrong)
+        (told,) = await client.diagnostics(uri)
+        assert told.range.start == lsp.Position(4, 7)
+        assert told.message.startswith("0 seeds: at least 1")
+        client.change(uri, 3, wrong.replace("seeds: 0", "seeds: 1"))
+        (told,) = await client.diagnostics(uri)
+        assert told.range.start == lsp.Position(1, 18)
+        assert "resnet-43" in told.message
+
+    talk(ask, text=good)
+    assert analyse(good, tmp_path / "study.yaml").plans == ()
+
+
+def test_a_study_is_completed_and_explained(tmp_path: Path) -> None:
+    from resgraph.lsp.analysis import analyse
+    from resgraph.lsp.completion import complete
+    from resgraph.lsp.definition import definition
+    from resgraph.lsp.hover import hints, hover
+
+    (tmp_path / "other.yaml").write_text("")
+    text = STUDY.format(net="resnet-34", seeds=2)
+    found = analyse(text, tmp_path / "study.yaml")
+    assert hover(found, 2, 8).startswith("What is compared")
+    assert hover(found, 3, 8) == ""
+    keys = {c.text for c in complete(found, text + "\ns", 7, 2)}
+    assert {"grid", "sample", "measure"} <= keys
+    assert "net" not in keys
+    nets = {c.text for c in complete(found, text, 2, 8)}
+    assert {"other.yaml", "resnet-50"} <= nets
+    assert complete(found, text, 3, 8) == []
+    assert hints(found) == []
+    assert definition(found, 2, 8) is None
