@@ -111,6 +111,23 @@ def test_names_of_other_files(tmp_path: Path) -> None:
         validation="test",
     )
     assert (len(keras.train), len(keras.validation)) == (40, 8)
+    keys = {"images": "x", "labels": "y"}
+    whole = read(
+        tmp_path / "mnist.npz", (1, 8, 8), (4,), split=0.25, **keys
+    )
+    assert whole.notes == ()
+    keys["validation"] = "test"
+    whole = read(
+        tmp_path / "mnist.npz", (1, 8, 8), (4,), split=0.25, **keys
+    )
+    assert "`x_test` in" in whole.notes[0]
+    with pytest.raises(
+        TrainingError,
+        match=r"no array `val_x`; it has x_test.*split: 0.1` holds out",
+    ):
+        read(
+            tmp_path / "mnist.npz", (1, 8, 8), (4,), images="x", labels="y"
+        )
     folder = tmp_path / "whole"
     folder.mkdir()
     numpy.save(folder / "images.npy", images)

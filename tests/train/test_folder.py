@@ -253,7 +253,7 @@ def test_what_is_wrong_with_a_tree_is_told_before_the_first_step(
         load(Folder(set="folder", path=str(empty)), SHAPE, (2,))
     with pytest.raises(
         MissingError,
-        match=r"nowhere/train is not there: images are looked for as",
+        match=r"nowhere/train is not there: images .*`train\.data\.split: 0\.1` holds out",
     ):
         load(
             Folder(set="folder", path=str(tmp_path / "nowhere")),
@@ -583,6 +583,12 @@ def test_a_tree_without_parts_is_split_by_class(
         return data.train, data.validation
 
     train, held = found(tree)  # below `train`, which is there
+    whole = {"set": "folder", "path": str(tree), "split": 0.25}
+    notes = load(resolve_train(recipe(tree, data=whole)).data, SHAPE, (2,)).notes  # fmt: skip
+    assert notes[-1] == (
+        f"left out: {tree / 'val'}, as `split` holds out 0.25 of the training part to validate on;"
+        " without `split` it would be validated on"
+    )
     assert torch.bincount(held.labels).tolist() == [3, 3]
     assert torch.bincount(train.labels).tolist() == [9, 9]
     assert len({*train.paths, *held.paths}) == 24

@@ -84,6 +84,8 @@ def test_labels_are_words_of_the_training_list(folder: Path) -> None:
     one = read(folder, train="all.csv", split=0.2)
     assert (len(one.train), len(one.validation)) == (24, 6)
     assert torch.bincount(files(one.validation).labels).tolist() == [3, 3]
+    assert data.notes == ()
+    assert "val.csv, as `split` holds out 0.2" in one.notes[0]
     numbers = read(
         folder, label="weight", output=(20,), validation="train.csv"
     )
@@ -331,7 +333,10 @@ def test_a_mask_with_another_class_is_told_at_its_row(folder: Path) -> None:
     ):
         read(folder, "map", (2, 16, 16), label="mask")
     (folder / "val.csv").unlink()
-    with pytest.raises(MissingError, match=r"val\.csv is not there"):
+    with pytest.raises(
+        MissingError,
+        match=r"val\.csv is not there.*`train\.data\.split: 0\.1` holds out",
+    ):
         read(folder)
 
 

@@ -18,7 +18,7 @@ from resgraph.language.recipe import resolve_train
 from resgraph.language.recipe.data import Parquet
 from resgraph.train import Options, build, evaluate, resume
 from resgraph.train.data import load
-from resgraph.train.data.sets import Packed
+from resgraph.train.data.sets import Packed, UnfitError
 from resgraph.train.signals import StoppedError
 
 arrow: Any = pytest.importorskip("pyarrow")
@@ -144,6 +144,9 @@ def test_words_are_classes_and_numbers_need_no_names(hub: Path) -> None:
     split = read(hub, 3, train="numbers.parquet", split=0.25)
     assert split.classes == ("0", "1", "2")
     assert (len(split.train), len(split.validation)) == (7, 3)
+    assert "validation-words.parquet, as `split`" in split.notes[0]
+    with pytest.raises(UnfitError, match=r"puts out 2, .* has 3 classes"):
+        read(hub, 2, train="numbers.parquet", split=0.25)
 
 
 def test_one_file_for_each_part_has_its_plain_name(

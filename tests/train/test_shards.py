@@ -130,7 +130,7 @@ def test_shards_are_a_set(tars: Path) -> None:
         load(record(tars), SHAPE, (2,))
     (tars / "classes.txt").write_text("red\n")
     with pytest.raises(
-        TrainingError, match="names 1 classes, but the net puts out 2"
+        TrainingError, match="names 1 classes, but a label is 1; they count"
     ):
         load(record(tars), SHAPE, (2,))
 
@@ -295,7 +295,10 @@ def test_a_header_with_a_flipped_bit_does_not_end_a_shard(
             {"part/000001.cls": b"9" * 30},
             r"holds b'9{20}', which is not the number of a class",
         ),
-        ({"part/000001.cls": b"7"}, r"labels from 0 to 7, but 2 classes"),
+        (
+            {"part/000001.cls": b"7"},
+            r"the net puts out 2, but set has 8 classes",
+        ),
         ({"part/000001.png": b"x"}, r"has part/000001\.png twice"),
     ],
 )

@@ -22,12 +22,10 @@ from ...language.recipe.target import (
 )
 from ...ops.base import Shape, shape_text
 from .formats.npy import ArrayValues
-from .sets import Request
+from .sets import MOST_CLASSES, Request
 
 UNKNOWN = -100
 """The class of what counts nowhere."""
-MOST_CLASSES = 2**15
-"""Classes that the pixels of a mask, of 16 bits, can have."""
 
 
 def answers(values: ArrayValues, where: str, request: Request) -> Tensor:

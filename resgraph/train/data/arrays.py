@@ -15,7 +15,15 @@ from ...language.recipe.target import Itself
 from ...ops.base import Shape, shape_text
 from .answers import answers, class_count
 from .formats.npy import ArrayStore, ArrayValues
-from .sets import DataSet, Request, Resident, held_out, names_of
+from .sets import (
+    TO_SPLIT,
+    DataSet,
+    Request,
+    Resident,
+    beside_split,
+    held_out,
+    names_of,
+)
 
 LEVELS = {"b": 1, "uint8": 255, "uint16": 65535}
 """The largest value of a pixel, by kind or type; other numbers are taken as they are."""
@@ -28,9 +36,13 @@ def load(recipe: Arrays, request: Request) -> DataSet:
     Raises `MissingError` where there is no file, `TrainingError` where an array lacks, is not of
     numbers, or not as long as the others."""
     store = ArrayStore.at(request.path)
+    notes: tuple[str, ...] = ()
     if recipe.split:
         whole, levels = _part(store, recipe, recipe.train, request)
         train, held = held_out(whole, recipe.split, recipe.split_seed)
+        other_part = {*_names(recipe.validation, recipe.images)}
+        for name in other_part & store.sizes.keys():
+            notes = beside_split(store.place(name), recipe.split)
     else:
         held, levels = _part(store, recipe, recipe.validation, request)
         train = held.part(slice(0))
@@ -55,7 +67,13 @@ def load(recipe: Arrays, request: Request) -> DataSet:
         about=f"arrays in {request.path}",
         levels=levels,
         watched="validation",
+        notes=notes,
     )
+
+
+def _names(part: str, what: str) -> tuple[str, str]:
+    """What the array of a part may be called."""
+    return f"{part}_{what}", f"{what}_{part}"
 
 
 def _part(
@@ -65,7 +83,9 @@ def _part(
 
     def read(what: str) -> tuple[ArrayValues, str]:
         plain = [what] if recipe.split else []
-        name = store.name_of(f"{part}_{what}", f"{what}_{part}", *plain)
+        instead = TO_SPLIT if part == recipe.validation else ""
+        names = (*_names(part, what), *plain)
+        name = store.name_of(*names, instead=instead)
         found = store.read(name)
         if not found.ndim or not len(found):
             raise TrainingError(f"{store.place(name)} is empty")

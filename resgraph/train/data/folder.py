@@ -13,7 +13,16 @@ from ...errors import MissingError, TrainingError, first_few
 from ...files import reason
 from ...language.recipe.data import Folder
 from .formats.decoder import COMMON, ENDINGS
-from .sets import ClassNames, DataSet, Files, Request, held_out, nothing
+from .sets import (
+    TO_SPLIT,
+    ClassNames,
+    DataSet,
+    Files,
+    Request,
+    beside_split,
+    held_out,
+    nothing,
+)
 
 _SHOWN = 5
 """Names of files in a note, at most."""
@@ -36,7 +45,7 @@ def load(recipe: Folder, request: Request) -> DataSet:
                 f"{place} is not there: images are looked for as"
                 f" {path}/{recipe.train}/<class>/*.jpg and"
                 f" {path}/{recipe.validation}/<class>/*.jpg; say where they are with --data or"
-                " `train.data.path`"
+                f" `train.data.path`{TO_SPLIT}"
             )
     read = [*map(ClassFolders, places)]
     classes = common_classes(read[0], read[-1])
@@ -69,6 +78,10 @@ def _split(recipe: Folder, request: Request) -> DataSet:
     whole = ClassFolders(tree)
     classes = common_classes(whole, whole)
     train, held = held_out(whole.files(), recipe.split, recipe.split_seed)
+    notes = tuple(whole.notes())
+    other = request.path / recipe.validation
+    if tree is inner and other.is_dir():
+        notes += beside_split(other, recipe.split)
     return DataSet(
         name=request.path.name,
         train=train,
@@ -77,7 +90,7 @@ def _split(recipe: Folder, request: Request) -> DataSet:
         shape=request.input,
         about=f"images in {whole.path}, {recipe.split:g} of each class held out",
         watched="validation",
-        notes=tuple(whole.notes()),
+        notes=notes,
     )
 
 

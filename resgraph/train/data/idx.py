@@ -19,7 +19,7 @@ from torch import Tensor
 from ...errors import MissingError, TrainingError
 from ...files import reason
 from ...language.recipe.data import Idx
-from .sets import DataSet, Request, Resident, class_names, held_out
+from .sets import DataSet, Request, Resident, held_out, names_of
 
 PARTS = ("train", "t10k")
 """What the names of the official files begin with, for training and for testing."""
@@ -49,7 +49,7 @@ def load(recipe: Idx, request: Request) -> DataSet:
         name=request.path.resolve().name,
         train=train,
         validation=test,
-        classes=class_names(request.path, classes),
+        classes=names_of(request.path, classes),
         shape=(shape[0], shape[1], shape[2]),
         about=f"idx files in {request.path}",
         watched=watched,

@@ -26,10 +26,12 @@ from .answers import answers, mask_classes
 from .formats.decoder import UNREADABLE, open_mask, size_of
 from .formats.table import Table
 from .sets import (
+    TO_SPLIT,
     ClassNames,
     DataSet,
     Files,
     Request,
+    beside_split,
     held_out,
     names_of,
     nothing,
@@ -55,7 +57,7 @@ def load(recipe: Listed, request: Request) -> DataSet:
     )
     alone = request.scored and not (request.path / recipe.train).is_file()
     tables = [
-        Table.read(request.path / name)
+        Table.read(request.path / name, "" if recipe.split else TO_SPLIT)
         for name in names[-1 if alone else 0 :]
     ]
     label, answer = recipe.label, _ANSWERS[type(request.target)]
@@ -77,6 +79,16 @@ def load(recipe: Listed, request: Request) -> DataSet:
         shape=request.input,
         about=f"images listed in {lists}",
         watched="validation",
+        notes=_left_out(recipe, request.path),
+    )
+
+
+def _left_out(recipe: Listed, path: Path) -> tuple[str, ...]:
+    """A list to validate on that nothing reads."""
+    other = path / recipe.validation
+    idle = recipe.train != recipe.validation and other.is_file()
+    return (
+        beside_split(other, recipe.split) if recipe.split and idle else ()
     )
 
 

@@ -12,11 +12,13 @@ from ...errors import MissingError, TrainingError, first_few
 from ...language.recipe.data import Parquet
 from .formats.parquet_cache import Columns, Unpacked, unpacked
 from .sets import (
+    TO_SPLIT,
     ClassNames,
     DataSet,
     Files,
     Packed,
     Request,
+    beside_split,
     class_names,
     held_out,
     nothing,
@@ -33,8 +35,11 @@ def load(recipe: Parquet, request: Request) -> DataSet:
     no file is there, `TrainingError` where one is damaged or the files name different classes."""
     path = request.path
     train: Packed | Files = nothing()
+    notes: tuple[str, ...] = ()
     if recipe.split:
         whole, names = _part(path, recipe.train, recipe)
+        if other_files := _matching(path, recipe.validation):
+            notes = beside_split(other_files[0], recipe.split)
         train, held = held_out(whole, recipe.split, recipe.split_seed)
     else:
         held, names = _part(path, recipe.validation, recipe)
@@ -45,23 +50,27 @@ def load(recipe: Parquet, request: Request) -> DataSet:
         name=path.resolve().name,
         train=train,
         validation=held,
-        classes=names or class_names(path, request.output[0]),
+        classes=names or class_names(request, train, held),
         shape=request.input,
         about=f"Parquet files in {path}",
         watched="validation",
+        notes=notes,
+    )
+
+
+def _matching(path: Path, pattern: str) -> list[Path]:
+    return sorted(path.glob(pattern)) or sorted(
+        (path / "data").glob(pattern)
     )
 
 
 def _part(path: Path, pattern: str, recipe: Parquet) -> NamedPart:
-    files = sorted(path.glob(pattern)) or sorted(
-        (path / "data").glob(pattern)
-    )
+    files = _matching(path, pattern)
     if not files:
         raise MissingError(
             f"{path / pattern} is not there, nor {path / 'data' / pattern}; say where the files are"
             " with --data or `train.data.path`, and what they are called with `train.data.train`"
-            " and `train.data.validation`; `train.data.split: 0.1` holds out a tenth of the"
-            " training files"
+            f" and `train.data.validation`{TO_SPLIT}"
         )
     read = [
         unpacked(file, Columns(recipe.image, recipe.label))

@@ -39,6 +39,10 @@ class Request(Frozen):
     beside: Mapping[str, Shape] = {}
 
 
+MOST_CLASSES = 2**15
+"""What a label may count to."""
+TO_SPLIT = "; where there is no such part, `train.data.split: 0.1` holds out a tenth of the other"
+"""What is said of a validation part that lacks."""
 NAMED = "classes.txt"
 """A file beside the images that names their classes, a line each."""
 
@@ -341,15 +345,30 @@ def held_out(
     return train.part(kept), train.part(held)
 
 
-def class_names(path: Path, count: int) -> ClassNames:
-    """The lines of `classes.txt` in a folder, else the classes' numbers. Raises `TrainingError`
-    where there are more or fewer than the net puts out."""
-    names = names_of(path, count)
-    if len(names) != count:
+def class_names(
+    request: Request, *parts: Resident | Files | Packed
+) -> ClassNames:
+    """The lines of `classes.txt` in a folder, else numbers: of each class that the net puts out, or
+    that a label says. Raises `TrainingError` at a label beyond those that are named."""
+    said = [int(part.labels.max()) for part in parts if len(part)]
+    largest = max(said, default=0)
+    # beyond, it is no class
+    needed = largest + 1 if largest < MOST_CLASSES else 0
+    names = names_of(request.path, max(request.output[0], needed))
+    if needed > len(names):
         raise TrainingError(
-            f"{path / NAMED} names {len(names)} classes, but the net puts out {count}"
+            f"{request.path / NAMED} names {len(names)} classes, but a label is {largest}; they"
+            " count from 0"
         )
     return names
+
+
+def beside_split(place: Path | str, share: float) -> tuple[str, ...]:
+    """The note on a validation part that is there, where a share of the other is held out."""
+    return (
+        f"left out: {place}, as `split` holds out {share:g} of the training part to validate on;"
+        " without `split` it would be validated on",
+    )
 
 
 def names_of(path: Path, count: int) -> ClassNames:

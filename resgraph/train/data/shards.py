@@ -31,6 +31,7 @@ from .sets import (
     NAMED,
     ClassNames,
     DataSet,
+    Files,
     Packed,
     Request,
     class_names,
@@ -94,13 +95,15 @@ def load(recipe: Shards, request: Request) -> DataSet:
     labels = Labelling(
         ending, tuple(key.split(".")) if key else (), names_of(path, 0)
     )
+    train: Packed | Files = nothing()
+    if not request.scored:
+        train = _packed(path, recipe.train, labels)
+    held = _packed(path, recipe.validation, labels)
     return DataSet(
         name=path.resolve().name,
-        train=nothing()
-        if request.scored
-        else _packed(path, recipe.train, labels),
-        validation=_packed(path, recipe.validation, labels),
-        classes=class_names(path, request.output[0]),
+        train=train,
+        validation=held,
+        classes=class_names(request, train, held),
         shape=request.input,
         about=f"shards in {path}",
         watched="validation",

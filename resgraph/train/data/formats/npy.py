@@ -77,15 +77,16 @@ class ArrayStore(Frozen):
             path, {one.filename[:-4]: one.file_size for one in named}
         )
 
-    def name_of(self, *names: str) -> str:
-        """The first of some names that is there. Raises `TrainingError` where none is."""
+    def name_of(self, *names: str, instead: str = "") -> str:
+        """The first of some names that is there. Raises `TrainingError` where none is, with what
+        may be done `instead`."""
         for name in names:
             if name in self.sizes:
                 return name
         listed = first_few(sorted(self.sizes), 12) or "nothing"
-        hint = did_you_mean(names[0], self.sizes) or f"it has {listed}"
+        near = "" if instead else did_you_mean(names[0], self.sizes)
         raise TrainingError(
-            f"{self.path} has no array `{names[0]}`; {hint}"
+            f"{self.path} has no array `{names[0]}`; {near or f'it has {listed}'}{instead}"
         )
 
     def read(self, name: str) -> ArrayValues:

@@ -31,15 +31,15 @@ class Table(Frozen):
     lines: tuple[int, ...]
 
     @classmethod
-    def read(cls, path: Path) -> Table:
+    def read(cls, path: Path, instead: str = "") -> Table:
         """Parted by commas, semicolons or tabs, whichever its first line has most of; UTF-8. Empty
-        lines are passed over.
+        lines are passed over. `instead` is what may be done where it is not there.
 
         Raises `MissingError` where it is not there, `TrainingError` where it is no such table."""
         if not path.is_file():
             raise MissingError(
                 f"{path} is not there: it is a CSV file with a line of titles and a row for each"
-                " image; say where it is with --data or `train.data.path`"
+                f" image; say where it is with --data or `train.data.path`{instead}"
             )
         if path.stat().st_size > LARGEST:
             raise TrainingError(f"{path} has more than {LARGEST:,} bytes")
