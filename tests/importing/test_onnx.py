@@ -161,7 +161,12 @@ def test_norms_that_were_kept(tmp_path: Path, free: bool) -> None:
         (
             [
                 helper.make_node(
-                    "Conv", ["x", "w"], ["y"], auto_pad="SAME_UPPER"
+                    "MaxPool",
+                    ["x"],
+                    ["y"],
+                    kernel_shape=[3, 3],
+                    strides=[2, 2],
+                    auto_pad="SAME_UPPER",
                 )
             ],
             "pads one side more",

@@ -282,6 +282,20 @@ def linear(reader: Reader, call: AtenCall, given: Arguments) -> AnyValue:
     return replace(made, axes=(*x.axes[:-1], *made.axes))
 
 
+@reads("addmm")
+def addmm(reader: Reader, call: AtenCall, given: Arguments) -> AnyValue:
+    """A linear layer whose weight lies the other way round, and its bias."""
+    weight = given["mat2"]
+    if isinstance(weight, StateTensor):
+        weight = replace(weight, axes=weight.axes[::-1])
+    said = {
+        "input": given["mat1"],
+        "weight": weight,
+        "bias": given["input"],
+    }
+    return linear(reader, call, said)
+
+
 def channels_last(reader: Reader, x: AnyValue) -> AnyValue:
     """A value whose last axis are its channels, which the places of a sequence become."""
     channels, *cells = reader.own_axes(x)

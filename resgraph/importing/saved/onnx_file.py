@@ -70,6 +70,11 @@ class OnnxFile:
 
     def _read(self) -> None:
         graph = self.model.graph
+        self.opset = max(
+            each.version
+            for each in self.model.opset_import
+            if each.domain in ("", "ai.onnx")
+        )
         self.uses = Counter(
             name for node in graph.node for name in node.input
         )
@@ -134,6 +139,7 @@ class OnnxFile:
         }
         known = OnnxNode(
             node.op_type,
+            self.opset,
             said,
             tuple(map(self._meant, node.input)),
             tuple(map(self.arrays.get, node.input)),

@@ -21,7 +21,7 @@ def with_sizes(model: Any) -> tuple[Any, dict[str, Any]]:
     the arrays in it by name: what works sizes out becomes an initializer."""
     onnx, known = import_module("onnx"), constants(model.graph)
     while True:
-        model = onnx.shape_inference.infer_shapes(model, data_prop=True)
+        model = _inferred(model)
         found = _Sizes(model, known).found()
         if not found:
             return model, known
@@ -35,6 +35,24 @@ def with_sizes(model: Any) -> tuple[Any, dict[str, Any]]:
             for name, a in found.items()
         )
         model.graph.initializer.extend(made)
+
+
+def _inferred(model: Any) -> Any:
+    """The same with the sizes that onnx works out. Of a group norm it knows none, and so none
+    behind: they are those of what comes in, as of an instance norm."""
+    inference = import_module("onnx").shape_inference
+    groups, alike = "GroupNormalization", "InstanceNormalization"
+    norms = {n.output[0] for n in model.graph.node if n.op_type == groups}
+    _called(model, norms, alike)
+    model = inference.infer_shapes(model, data_prop=True)
+    _called(model, norms, groups)
+    return model
+
+
+def _called(model: Any, outputs: set[str], op: str) -> None:
+    for node in model.graph.node:
+        if node.output[0] in outputs:
+            node.op_type = op
 
 
 class _Sizes:

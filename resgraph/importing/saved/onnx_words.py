@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import chain
+from math import prod
 from typing import Any
 
 from ...structs import Frozen
@@ -17,9 +18,10 @@ Said = tuple[str, dict[str, Any]]
 
 class OnnxNode(Frozen):
     """A node: its attributes, what it reads (tensors by reference, one number as a number), the
-    arrays among that, and the sizes of what comes in first and out."""
+    arrays among that, the sizes of what comes in first and out, and the version of ONNX' ops."""
 
     op: str
+    opset: int
     attributes: Mapping[str, Any]
     reads: tuple[Any, ...]
     arrays: tuple[Any, ...]
@@ -83,14 +85,33 @@ def _pads(node: OnnxNode) -> list[Any]:
     """What is put around each axis: a number, or two where the ends differ."""
     count = len(node.into) - 2
     pads = list(node.get("pads") or [0] * 2 * count)
-    if node.get("auto_pad", b"NOTSET") not in (b"NOTSET", b"VALID"):
-        raise node.no("it pads one side more than the other")
+    auto = node.get("auto_pad", b"NOTSET")
     before, behind = pads[:count], pads[count:]
+    if auto.startswith(b"SAME"):
+        # the odd one lies where the word says
+        some = [*map(_in_all, node.into[2:], node.axes[2:], *_window(node))]
+        less, more = [n // 2 for n in some], [n - n // 2 for n in some]
+        upper = auto == b"SAME_UPPER"
+        before, behind = (less, more) if upper else (more, less)
     return (
         before
         if before == behind
         else list(zip(before, behind, strict=True))
     )
+
+
+def _window(node: OnnxNode) -> tuple[list[int], list[int]]:
+    """The stride along each axis, and how many cells the window spans."""
+    sizes = node.get("kernel_shape") or node.arrays[1].shape[2:]
+    steps = node.each("dilations")
+    spans = [1 + d * (k - 1) for k, d in zip(sizes, steps, strict=True)]
+    return node.each("strides"), spans
+
+
+def _in_all(before: int, after: int, stride: int, span: int) -> int:
+    """Cells that are put around an axis, or cut off it, for as many as come out."""
+    fewer, more = sorted((before, after))
+    return max((fewer - 1) * stride + span - more, 0)
 
 
 def _same_on_both(node: OnnxNode) -> list[int]:
@@ -159,11 +180,11 @@ def _gemm(node: OnnxNode) -> Said:
         node.get("beta", 1.0),
         node.get("transA", 0),
     )
-    if plain != (1.0, 1.0, 0) or not node.get("transB", 0):
-        raise node.no(
-            "with factors, or a weight that lies otherwise than a layer's"
-        )
-    return "linear", node.named("input", "weight", "bias")
+    if plain != (1.0, 1.0, 0):
+        raise node.no("with factors, or what comes in turned over")
+    if node.get("transB", 0):
+        return "linear", node.named("input", "weight", "bias")
+    return "addmm", node.named("mat1", "mat2", "input")
 
 
 @says("MatMul")
@@ -183,7 +204,8 @@ def _gather(node: OnnxNode) -> Said:
 
 _PLAIN = {
     "Abs": "abs", "Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "HardSwish": "hardswish",
-    "Mish": "mish", "Softsign": "softsign", "Identity": "alias", "Dropout": "alias",
+    "Mish": "mish", "Softsign": "softsign", "Softplus": "softplus", "Selu": "selu",
+    "Identity": "alias", "Dropout": "alias",
     "Exp": "exp", "Neg": "neg", "Sqrt": "sqrt", "Cast": "alias", "Erf": "erf",
     "Expand": "expand", "Flatten": "view",
     "Reshape": "view", "Squeeze": "view", "Unsqueeze": "view", "Shape": "_shape_as_tensor",
@@ -237,10 +259,30 @@ def _instance_norm(node: OnnxNode) -> Said:
     }
 
 
+@says("GroupNormalization")
+def _group_norm(node: OnnxNode) -> Said:
+    groups = node.get("num_groups")
+    if node.arrays[1].size != node.into[1]:
+        raise node.no(
+            "with a scale of each group; from opset 21 on each channel has one"
+        )
+    return "group_norm", {
+        **node.named("input", "weight", "bias"),
+        "num_groups": groups,
+        "eps": _short(node.get("epsilon", 1e-5)),
+    }
+
+
 @says("LeakyRelu")
 def _leaky(node: OnnxNode) -> Said:
     slope = _short(node.get("alpha", 0.01))
     return "leaky_relu", {"self": node.read(0), "negative_slope": slope}
+
+
+@says("Elu", "Celu")
+def _exponential(node: OnnxNode) -> Said:
+    alpha = _short(node.get("alpha", 1.0))
+    return node.op.lower(), {"self": node.read(0), "alpha": alpha}
 
 
 @says("Gelu")
@@ -249,10 +291,20 @@ def _gelu(node: OnnxNode) -> Said:
     return "gelu", {"self": node.read(0), "approximate": form}
 
 
+_ONE_AXIS = 13
+"""The opset from which on a softmax is over one axis; before, over all from that on."""
+
+
 @says("Softmax", "LogSoftmax")
 def _softmax(node: OnnxNode) -> Said:
     word = "softmax" if node.op == "Softmax" else "log_softmax"
-    return word, {"self": node.read(0), "dim": node.get("axis", -1)}
+    newer = node.opset >= _ONE_AXIS
+    axis = node.get("axis", -1 if newer else 1)
+    if not newer and prod(node.into[axis:][1:]) > 1:
+        raise node.no(
+            f"over several axes at once, as before opset {_ONE_AXIS}"
+        )
+    return word, {"self": node.read(0), "dim": axis}
 
 
 @says("Add", "Sub", "Mul", "Div")
@@ -382,4 +434,8 @@ def _resize(node: OnnxNode) -> Said:
         raise node.no("in another mode than nearest and linear")
     place = node.get("coordinate_transformation_mode", b"half_pixel")
     corners = place == b"align_corners"
+    if word == "upsample_bilinear2d" and place == b"asymmetric":
+        raise node.no(
+            "between cells that lie at their corners; the language has their centres"
+        )
     return word, {"input": node.read(0), "align_corners": corners}
