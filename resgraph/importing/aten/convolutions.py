@@ -283,7 +283,7 @@ def linear(reader: Reader, call: AtenCall, given: Arguments) -> AnyValue:
 
 
 @reads("addmm")
-def addmm(reader: Reader, call: AtenCall, given: Arguments) -> AnyValue:
+def addmm(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     """A linear layer whose weight lies the other way round, and its bias."""
     weight = given["mat2"]
     if isinstance(weight, StateTensor):
