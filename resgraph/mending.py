@@ -179,11 +179,19 @@ def _holding(
             return tuple(edits)
         back = [_all_back(other, edits) for other in hidden]
         if not all(back):
-            return ()
+            # nothing of a text can be told before its indentation is read
+            return problem.edits if _of_blanks(problem.edits) else ()
         edits = sum(back, edits)
         for other in hidden:
             owners += [replace(other, span=None)] * len(other.edits)
     return ()
+
+
+def _of_blanks(edits: Iterable[Edit]) -> bool:
+    """Whether edits write spaces for tabs, and nothing else."""
+    return not any(
+        e.span.written().strip() or e.text.strip() for e in edits
+    )
 
 
 def _all_back(problem: Diagnostic, edits: Sequence[Edit]) -> list[Edit]:

@@ -1,6 +1,7 @@
 """The keys of a spec and what each may hold, as records; a mistake becomes a diagnostic at
 its place."""
 
+from collections.abc import Container
 from typing import Annotated, Any
 
 from msgspec import Meta
@@ -193,6 +194,13 @@ def no_variant(name: str) -> Mistake:
     return Mistake(("variants", name), said, f"`{name}: {{}}` changes none")
 
 
+def _variants(tree: Mapping) -> Container[str]:
+    """The names of the variants of a file."""
+    found = tree.entries.get("variants")
+    inner = found.value if found else None
+    return inner.entries if isinstance(inner, Mapping) else ()
+
+
 def _told(mistake: Mistake, tree: Mapping) -> Diagnostic:
     """A mistake as a diagnostic, of an op and a variant in words of their own."""
     match mistake.loc:
@@ -202,6 +210,10 @@ def _told(mistake: Mistake, tree: Mapping) -> Diagnostic:
         case ("ops", op):
             said = f"`ops.{op}` must be a map of options"
             mistake = Mistake(mistake.loc, said, EXAMPLES["ops"])
+        case ("expect", str(name)) if name in _variants(tree):
+            said = "`expect` has numbers, or a map of them for each variant"
+            example = f"write `expect: {{{name}: {{params: 25_557_032}}}}`"
+            mistake = Mistake(mistake.loc, said, example, "E020")
         case ("variants", str(name)):
             mistake = no_variant(name)
     found = mistake.at(tree)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -32,6 +32,8 @@ _EXPONENT = re.compile(
 )
 FACTS = ("params", "macs", "activations", "depth")
 """What a condition may ask of a net."""
+_OF_VALUES = ("E004", "E032")
+"""The codes of what other facts may make good."""
 _MOST = 100_000  # values of one range
 
 
@@ -116,18 +118,23 @@ def _comparison(text: str) -> Condition:
 
 def _side(text: str) -> Callable[[Mapping[str, int]], Fraction]:
     """An expression of the language over a net's facts; it has no exponents, so `1e8` is spelled
-    out. It is tried at once, so that what is wrong is told before a net is drawn."""
+    out. It is tried at once, so that what is wrong is told before a net is drawn; but for what
+    has no value only of these facts, as `log2(params - 50)`."""
     plain = _EXPONENT.sub(
         lambda m: str(_plain(_exact(f"{m[1]}e{m[2]}"))), text.strip()
     )
 
-    def value(facts: Mapping[str, int]) -> Fraction:
+    def value(
+        facts: Mapping[str, int], passed: Collection[str] = ()
+    ) -> Fraction:
         try:
             return _evaluated(parse_expression(plain), facts)
         except ExpressionError as error:
+            if error.code in passed:
+                return Fraction(0)
             raise ValueError(f"`{text.strip()}`: {error}") from None
 
-    value(dict.fromkeys(FACTS, 1))
+    value(dict.fromkeys(FACTS, 1), _OF_VALUES)
     return value
 
 

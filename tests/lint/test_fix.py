@@ -58,6 +58,15 @@ CERTAIN = {
     ),
 }
 
+TABS = "net:\n\tconv1: 3x3 zzzzzz 8\n\tconv2: 3x3 covn 8\n"
+
+
+def test_tabs_beside_what_is_not_certain_are_mended(tmp_path: Path) -> None:
+    code, spec = mend(tmp_path, TABS)
+    mended = "net:\n  conv1: 3x3 zzzzzz 8\n  conv2: 3x3 conv 8\n"
+    assert (code, spec.read_text()) == (1, HEAD + mended)
+
+
 UNSURE = {
     "a thousand, or one, with a comma": "let: {width: 1,024}\nnet: {conv1: 3x3 conv width}\n",
     "a width that does not divide": "net: {conv1: 3x3 conv 8, conv2: bottleneck 30}\n",

@@ -61,7 +61,7 @@ def test_paths_of_one_last_word_are_told_apart() -> None:
 def test_a_sample_is_drawn_with_its_seed_and_keeps_its_condition() -> None:
     text = (
         "study: s\nnets: digits-degradation::plain-8\n"
-        "sample: {{n: 3, seed: {}, where: params < 1e6 and depth >= 10, over: {{let.n: 1..6}}}}\n"
+        "sample: {{n: 3, seed: {}, where: params < 1e6 and depth >= 10 and log2(params - 50) < 20, over: {{let.n: 1..6}}}}\n"
     )
     first, again, other = (
         [net.overrides for net in points(study(text.format(seed)))]
@@ -135,6 +135,11 @@ WRONG = {
         "E022",
         3,
         "size",
+    ),
+    "sample: {n: 2, where: log2(params - 1e9) < 3, over: {let.n: [1, 2]}}": (
+        "E022",
+        3,
+        "`log2` of -",
     ),
     "sample: {n: 2, where: 1/(depth - 8) < 3, over: {let.n: [1, 2]}}": (
         "E022",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import chain
 from typing import Any
 
 import torch
@@ -19,6 +20,12 @@ from ...collecting import by_key
 from ...graph import Graph
 from ...plan import Plan
 from .build import build
+
+MadeOf = tuple[str, ...]
+"""The nodes that a value is made of, sorted; one that is summed twice stands there twice."""
+
+
+_MOST_NAMES = 4096
 
 
 class NodeObserver(TorchFunctionMode, ABC):
@@ -99,7 +106,7 @@ class Tracer(NodeObserver):
         self.calls: list[str] = []
         self.reads: dict[str, frozenset[str]] = {}
         self.shapes: dict[str, tuple[int, ...]] = {}
-        self.waiting: dict[tuple[str, frozenset[str]], list[str]] = {}
+        self.waiting: dict[tuple[str, MadeOf], list[str]] = {}
         self.joins = {
             n.name for n in graph.nodes.values() if n.op.family == "merge"
         }
@@ -108,28 +115,32 @@ class Tracer(NodeObserver):
             # a mean of several is a sum, then divided
             is_sum = node.op.op == "mean" and len(node.values) > 1
             kind = "add" if is_sum else node.op.op
-            key = kind, frozenset(node.values)
+            key = kind, tuple(sorted(node.values))
             self.waiting.setdefault(key, []).append(name)
-        self.tags: dict[int, frozenset[str]] = {}
+        self.tags: dict[int, MadeOf] = {}
         self.kept: list[Tensor] = []  # so that no two tensors have one id
 
-    def tag(self, value: Tensor, names: frozenset[str]) -> None:
+    def tag(self, value: Tensor, names: MadeOf) -> None:
         """From here on a tensor is the value of a node, or made of several."""
         self.kept.append(value)
         self.tags[id(value)] = names
 
-    def _tags(self, values: Sequence[Tensor]) -> frozenset[str]:
-        return frozenset().union(
-            *(self.tags.get(id(v), frozenset()) for v in values)
+    def _tags(self, values: Sequence[Tensor]) -> MadeOf:
+        tags = (self.tags.get(id(v), ()) for v in values)
+        found = sorted(chain.from_iterable(tags))
+        # of code that was exported and changed, which doubles them at each call
+        return tuple(
+            found if len(found) < _MOST_NAMES else dict.fromkeys(found)
         )
 
     def made(self, name: str, reads: Sequence[Tensor], out: Tensor) -> None:
         """As a node that a module makes."""
         self._make(name, self._tags(reads), out)
 
-    def _make(self, name: str, reads: frozenset[str], out: Tensor) -> None:
-        self.reads[name], self.shapes[name] = reads, tuple(out.shape[1:])
-        self.tag(out, frozenset([name]))
+    def _make(self, name: str, reads: MadeOf, out: Tensor) -> None:
+        self.reads[name] = frozenset(reads)
+        self.shapes[name] = tuple(out.shape[1:])
+        self.tag(out, (name,))
 
     def called(
         self, function: Any, reads: Sequence[Tensor], out: Tensor
@@ -143,12 +154,9 @@ class Tracer(NodeObserver):
             self.calls.append(name)
             self._make(name, names, out)
             return
-        own = (
-            names & self.joins
-            if len(names) == 1 and not out._is_view()
-            else ()
-        )
-        self.calls.append(next(iter(own), ""))
+        own = {*names}
+        part = len(own) == 1 and own <= self.joins and not out._is_view()
+        self.calls.append(names[0] if part else "")
         self.tag(out, names)
 
 
@@ -171,7 +179,7 @@ def trace(plan: Plan, net: nn.Module | None = None) -> Tracer:
         for shape in plan.inputs.values()
     ]
     for name, image in zip(graph.inputs, images, strict=True):
-        tracer.tag(image, frozenset([name]))
+        tracer.tag(image, (name,))
     with tracer.watching(net.train()):
         net(*images)
     return tracer

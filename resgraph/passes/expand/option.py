@@ -347,9 +347,12 @@ def _of_so_many_axes(
         return f"a repeat is `{first} x {word}`, a kernel of this map `{full} {word}`"
     if axes == 3:
         flat = "x".join(map(str, (1, *sizes)))
+        ways = dict.fromkeys(
+            f"`{kernel} {word}`" for kernel in (full, flat)
+        )
         return (
-            f"a kernel has a number for each axis, as in `{full} {word}` or `{flat} {word}`; the"
-            " input of an image is `3x224x224`, without its batch axis"
+            f"a kernel has a number for each axis, as in {' or '.join(ways)}; the input of an image"
+            " is `3x224x224`, without its batch axis"
         )
     return f"a kernel has a number for each axis: `{full} {word}`"
 

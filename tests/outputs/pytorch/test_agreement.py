@@ -54,7 +54,8 @@ def test_calls_of_torch_are_told_by_what_they_read() -> None:
 @pytest.mark.parametrize(
     "equation",
     ["mean(a b c)", "max(a b c)", "min(a max(b c))", "mean(a over cells)", "sum(a*b over cells)", "max(a over cells)",
-     "min(a over channels)", "mean(mean(a b) over cells)", "-a"],
+     "min(a over channels)", "mean(mean(a b) over cells)", "-a", "mean(a b a)", "a + b + a",
+     "a*a*b", "max(a b a)", "a - b - a", "mean(a b) + mean(a b a)", "concat(a b a)"],
 )  # fmt: skip
 def test_functions_of_tensors_are_as_they_are_drawn(equation: str) -> None:
     flat = "" if "cells" in equation else "flatten, "
