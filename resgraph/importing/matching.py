@@ -4,13 +4,14 @@ not the same net."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from math import nan
 from typing import Any
 
 from msgspec.structs import asdict, replace
 
+from ..collecting import by_key, of_type
 from ..graph import Graph, Node
 from ..ops import Add, DropPath, Mul, Op, Part, Upsample
 from ..ops.merge import Binary
@@ -44,7 +45,8 @@ def matched(
     """Nodes → steps, with `inputs` known. Every node has a step of the same op that reads the same,
     and no step is left."""
     nodes, steps = _alike(list(nodes), list(_evaluated(steps)))
-    places, theirs = _places(nodes), _places(steps)
+    sure = all(step.sure for step in of_type(CapturedOp, steps))
+    places, theirs = (_places(each, shared=sure) for each in (nodes, steps))
     open_: dict[Any, list[CapturedOp | Node]] = defaultdict(list)
     for step in steps:
         open_[_key(step, step.inputs), theirs[step.name]].append(step)
@@ -94,8 +96,13 @@ def _evaluated(
 
 
 def _key(step: CapturedOp | Node, reads: Iterable[Any]) -> Any:
-    commutes = isinstance(step.op, Add | Mul)
-    return _word(step), tuple(sorted(reads) if commutes else reads)
+    return _word(step), tuple(
+        sorted(reads) if _commutes(step.op) else reads
+    )
+
+
+def _commutes(op: Op) -> bool:
+    return isinstance(op, Add | Mul)
 
 
 def _word(step: CapturedOp | Node) -> str:
@@ -111,22 +118,52 @@ def _word(step: CapturedOp | Node) -> str:
     return f"part {start} {width}"
 
 
-def _places(steps: Sequence[CapturedOp | Node]) -> dict[str, int]:
-    """What each step is in its net: a hash of all that it rests on and all that rests on it. Of two
+def _places(
+    steps: Sequence[CapturedOp | Node], *, shared: bool
+) -> dict[str, int]:
+    """What each step is in its net, and where its layer runs, too, where layers are `shared`."""
+    found = _hashed(steps, {})
+    if not shared:
+        return found
+    runs = by_key(
+        (_layer(step), found[step.name])
+        for step in steps
+        if step.op.weighted
+    )
+    again = {
+        layer: tuple(sorted(each))
+        for layer, each in runs.items()
+        if len(each) > 1
+    }
+    marks = {step.name: again.get(_layer(step), ()) for step in steps}
+    return _hashed(steps, marks) if again else found
+
+
+def _layer(step: CapturedOp | Node) -> Hashable:
+    return step.module if isinstance(step, Node) else step.layer
+
+
+def _hashed(
+    steps: Sequence[CapturedOp | Node], marks: Mapping[str, tuple[int, ...]]
+) -> dict[str, int]:
+    """A hash of all that a step rests on and all that rests on it, with the marks of each. Of two
     layers that are alike and read the same, it tells which is which."""
     past: dict[str, int] = {}
     for step in steps:
         reads = [past.get(source, 0) for source in step.inputs]
-        own = reads[0] if passes(step.op) else hash(_key(step, reads))
+        key = _key(step, reads), marks.get(step.name)
+        own = reads[0] if passes(step.op) else hash(key)
         past[step.name] = own
     users: dict[str, list[int]] = defaultdict(list)
     found: dict[str, int] = {}
     for step in reversed(steps):
         own = hash((past[step.name], tuple(sorted(users[step.name]))))
         found[step.name] = own
-        passed = users[step.name] if passes(step.op) else [own]
-        for source in step.inputs:
-            users[source] += passed
+        for place, source in enumerate(step.inputs):
+            at = 0 if _commutes(step.op) else place
+            users[source] += (
+                users[step.name] if passes(step.op) else [hash((own, at))]
+            )
     return found
 
 

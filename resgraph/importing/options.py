@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from operator import attrgetter
 from typing import Any
 
 from msgspec import field
@@ -106,7 +105,8 @@ def _common(
     ):
         yield "pad", "same"
     for key in op.fields():
-        found = Counter(map(attrgetter(key), ops))
+        # ops of one word may be of two kinds: `max` of some tensors, and over one
+        found = Counter(getattr(each, key, None) for each in ops)
         usual, count = found.most_common(1)[0]
         most = key == "bias" and 2 * count > len(steps)
         # that there is none cannot be said in a label

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import ChainMap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from textwrap import wrap
 
+from ..collecting import by_key
 from ..errors import Source
 from ..language.format import reformat
 from ..ops.base import shape_text
@@ -23,6 +25,7 @@ from .regions.seams import unsaid
 from .regions.shared_rows import rows_again
 from .regions.sharing import say_again
 from .rows import DraftRow, rows_of
+from .rows.names import make_unlike
 from .turns import taking_turns
 from .written import WrittenBlock, listed
 
@@ -82,7 +85,10 @@ def write(head: Head) -> str:
         library.settle(own)
         settings.append(f"shortcut: {listed(library.shortcut)}")
     settings[:0] = [""] if settings else []
-    ended = _given(rows, head.net.outputs)
+    more = [*_handed_on(rows, head.net, named)]
+    make_unlike(more, {row.name for row in rows})
+    rows += more
+    ended = [*_given(rows, head.net.outputs)]
     lines = [*head.lines(), *settings, *_blocks(own), *_net(rows), *ended]
     return reformat(Source(head.name, "\n".join(lines) + "\n"))
 
@@ -91,7 +97,7 @@ def _cut(net: Captured) -> CutNet:
     """Layers and blocks, with what stands there again; rows for what no block says so."""
     found, apart = cut(net), set[str]()
     while net.shares:
-        found.items = rows_again(found.items)
+        found.items = rows_again(found)
         say_again(found.items)
         left = unsaid(net, found.items)
         if left <= apart:
@@ -163,14 +169,27 @@ def _net(rows: Sequence[DraftRow]) -> Iterator[str]:
     yield from aligned([(row.name, row.labels) for row in rows], 2)
 
 
+def _handed_on(
+    rows: Sequence[DraftRow], net: Captured, named: Mapping[str, str]
+) -> Iterator[DraftRow]:
+    """What comes out once more, or as it came in, by another name."""
+    known = ChainMap(*(row.named for row in rows), {**named})
+    given = {*net.inputs}
+    for value in net.outputs:
+        if value in given:
+            name = known[value]
+            yield DraftRow([], f"same_{name}", [name], begun=value)
+        given.add(value)
+
+
 def _given(
     rows: Sequence[DraftRow], outputs: Sequence[str]
 ) -> Iterator[str]:
     """What comes out, where that is not the last row alone; all streams of a row by its name."""
     if [*rows[-1].named] == [*outputs]:
         return
-    names = ChainMap(*(row.named for row in rows))
-    said = listed([names[each] for each in outputs])
+    names = by_key(chain.from_iterable(row.named.items() for row in rows))
+    said = listed([names[each].pop(0) for each in outputs])
     for row in (row for row in rows if row.gives):
         said = said.replace(", ".join(row.named.values()), row.name)
     yield from ("", f"output: {said}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from torch import Tensor, nn
 
 from resgraph import from_module
@@ -35,8 +36,33 @@ class Beside(nn.Module):
 def test_what_is_detached_is_not_taken_for_what_learns(
     behind: nn.Module,
 ) -> None:
-    with pytest.raises(ImportRefused, match="gradients"):
+    with pytest.raises(
+        ImportRefused,
+        match=r"`detach`: what `0\.conv\.weight` is in does not learn from here, .* \(in module `0`",
+    ):
         from_module(nn.Sequential(Detached(), behind), (8, 8, 8))
+
+
+class Without(Detached):
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.no_grad():
+            return x + self.conv(x)
+
+
+class OfInput(Detached):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.detach() + self.conv(x)
+
+
+def test_what_is_computed_without_gradients_is_refused_by_its_name() -> (
+    None
+):
+    with pytest.raises(ImportRefused, match=r"torch\.no_grad\(\)` around"):
+        from_module(nn.Sequential(Without(), nn.ReLU()), (8, 8, 8))
+
+
+def test_an_input_learns_nothing_and_may_be_detached() -> None:
+    assert from_module(OfInput(), (8, 8, 8)).proof.gradients == 0
 
 
 def test_an_output_that_no_weight_is_in_is_proven_beside_others() -> None:

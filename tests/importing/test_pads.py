@@ -187,7 +187,7 @@ def test_a_call_of_a_block_with_strides_of_its_own_says_none() -> None:
         ),
         (
             lambda x: F.pad(x, (0, 0, 0, 0, 0, 1), value=-inf),
-            "with another value than 0",
+            "with the value -inf, which the language has not",
         ),
         (
             lambda x: F.max_pool2d(

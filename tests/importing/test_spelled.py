@@ -267,7 +267,7 @@ def test_a_form_with_weights_or_sizes(model: nn.Module, said: str) -> None:
     [
         (
             lambda net, x: x * torch.rsqrt(x.pow(2).mean() + 1e-6),
-            "`mean`: over anything but the channels",
+            "`mean`: over the batch",
         ),
         (
             lambda net, x: x * torch.var_mean(net.weight)[1],

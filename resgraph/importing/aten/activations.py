@@ -24,7 +24,7 @@ from ..program import AtenCall
 from .attention import Scores
 from .axes import equal_parts, flat, layout
 from .reader import Arguments, ForeignValue, Reader, StateTensor, reads
-from .spelled import Spelled, further
+from .spelled import further, goes_on
 
 _SAME = (
     "relu",
@@ -96,7 +96,9 @@ def clamped(
         given.get(f"{key}_val", given.get(key)) for key in ("min", "max")
     )
     if least != 0 or not (most is None or most > 0):
-        raise reader.no("from another number than 0")
+        raise reader.no(
+            "from another number than 0, or up to one below; the language has `relu` and `relu6`"
+        )
     x = reader.value(given["self"])
     if most in (None, 6):
         return reader.kept(Activation(op="relu6" if most else "relu"), x)
@@ -118,7 +120,7 @@ def leaky_relu(
 def function(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     """Of each number, where it is not the root that a norm divides by."""
     word = call.word.removesuffix("_")
-    if isinstance(given["self"], Spelled):
+    if goes_on(word, given["self"], ""):
         return further(reader, word, given["self"])
     return reader.kept(POINTWISE[word], reader.value(given["self"]))
 

@@ -189,7 +189,8 @@ def total(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     apart = isinstance(x, Stack) or is_part(reader, x)
     if len(dims) == 1 and not given["keepdim"] and apart:
         place = dims[0] % (len(call.axes) + 1) - 1
-        found = stacked(reader, x, place) if place >= 0 else None
+        own = place >= 0 or isinstance(x, Stack)
+        found = stacked(reader, x, place) if own else None
         if found is not None:
             return summed(reader, found)
     return over(reader, call, given, reader.value(x))
@@ -207,9 +208,10 @@ def _with_parameter(reader: Reader, word: str, a: Any, b: Any) -> Any:
             reader, x, factor
         )
     what = "parameter" if factor.learned else "buffer"
+    more = "" if factor.learned else "; norm images where they are loaded"
     return reader.need(
         made,
-        f"with the {what} `{factor.key}`, which is no scale of channels",
+        f"with the {what} `{factor.key}`, which is no scale of channels{more}",
     )
 
 

@@ -21,7 +21,8 @@ def batch_norm(reader: Reader, call: AtenCall, given: Arguments) -> Any:
         return _filters(x, weight, given["eps"])
     if not all(given[role] for role in ("weight", "bias", "running_mean")):
         raise reader.no(
-            "without a scale and a shift, or without statistics"
+            "without a scale and a shift, or without statistics: the language's has all of them;"
+            " `affine=True` begins with ones and zeros, and computes the same"
         )
     op = BatchNorm(eps=given["eps"], momentum=given["momentum"] or 0.1)
     return reader.kept(op, reader.channelled(x), tensors_of(reader, given))

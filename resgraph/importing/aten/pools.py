@@ -15,7 +15,7 @@ from ..program import AtenCall
 from .axes import Atom, atoms_of, flat, layout, places
 from .convolutions import EDGES, several, usual_pad
 from .reader import Arguments, ForeignValue, Reader, reads
-from .spelled import Spelled, mean_of_form
+from .spelled import mean_of_form
 from .stacks import Stack
 
 
@@ -138,12 +138,13 @@ def to_size(reader: Reader, call: AtenCall, given: Arguments) -> Any:
 @reads("mean", "amax", "amin")
 def over_axes(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     """Over all cells of a map, or all channels, however its axes lie."""
-    if isinstance(form := given["self"], Spelled):
-        dims = given["dim"] if given.get("keepdim") else ()
-        return mean_of_form(reader, form, places(dims, len(call.axes)))
-    if isinstance(stack := given["self"], Stack):
-        return _among(reader, call, given, stack)
-    return over(reader, call, given, reader.value(given["self"]))
+    x = given["self"]
+    if isinstance(x, Stack):
+        return _among(reader, call, given, x)
+    form = (
+        mean_of_form(reader, call, given) if call.word == "mean" else None
+    )
+    return form or over(reader, call, given, reader.value(x))
 
 
 def _among(
@@ -184,8 +185,7 @@ def largest(reader: Reader, call: AtenCall, given: Arguments) -> Any:
         return of_two(reader, call, given)
     if not call.several or any(output.name for output in call.outputs[1:]):
         raise reader.no("for the place where it stands")
-    x, dims = reader.value(given["self"]), [given["dim"]]
-    return [over(reader, call, {**given, "dim": dims}, x), None]
+    return [over_axes(reader, call, {**given, "dim": [given["dim"]]}), None]
 
 
 _MEAN = Over(op="mean", over="channels"), GlobalPool(op="global avg pool")

@@ -215,7 +215,7 @@ class Reader:
             return self.anew(sequences=True).read()
         outputs = [*map(self.plain, given)]
         inputs = program.names
-        if not outputs or not {*inputs}.isdisjoint(outputs):
+        if {*inputs}.issuperset(outputs):
             raise ImportRefused("the model returns its input, or no tensor")
         net = captured(self.steps.values(), inputs, outputs)
         steps = in_groups(gathered(net.steps.values(), outputs), outputs)
@@ -256,9 +256,7 @@ class Reader:
         self.call = call
         handler = handler_of(call.word)
         if handler is None:
-            said = (
-                f"`{call.word}` is not in the language{_merged_first(call)}"
-            )
+            said = f"`{call.word}` is not in the language{_hint(call)}"
             raise ImportRefused(said, call.module)
         given = {k: meant(v, self.values) for k, v in call.given.items()}
         try:
@@ -472,23 +470,25 @@ VIEWS = frozenset([
 """Ops whose result shares memory with what they read."""
 
 
-_UNMADE = {
-    "_weight_norm": "remove_weight_norm(layer)",
-    "mv": "remove_spectral_norm(layer)",
+_MERGED = ": merge what works out the weight first, by `torch.nn.utils.{}`"
+_HINTS = {
+    # torch's older hooks of a weight
+    "_weight_norm": _MERGED.format("remove_weight_norm(layer)"),
+    "mv": _MERGED.format("remove_spectral_norm(layer)"),
+    "wrap_with_set_grad_enabled": (
+        ": without `torch.no_grad()` around it the net computes the same, and learns there too"
+    ),
 }
-"""What torch's older hooks of a weight work it out by → what merges them."""
+"""What to do about an op that is not in the language."""
 
 
-def _merged_first(call: AtenCall) -> str:
-    """What to do about a weight that a parametrization works out, as weight norm; "" of others."""
-    by = _UNMADE.get(call.word, "")
+def _hint(call: AtenCall) -> str:
+    """What to do about one, as about a weight that a parametrization works out; "" of others."""
     if "parametrizations" in call.module.split("."):
-        by = "parametrize.remove_parametrizations(layer, 'weight')"
-    if not by:
-        return ""
-    return (
-        f": merge what works out the weight first, by `torch.nn.utils.{by}`"
-    )
+        return _MERGED.format(
+            "parametrize.remove_parametrizations(layer, 'weight')"
+        )
+    return _HINTS.get(call.word, "")
 
 
 def spread(axis: Axis) -> bool:

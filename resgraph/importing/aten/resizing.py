@@ -53,7 +53,7 @@ def _padded(
     if 0 < len(pads) < axes:
         return _more_cells(reader, step, given, pads)
     if given.get("value"):
-        raise reader.no(_OTHERWISE)
+        raise reader.no(_OTHERWISE.format(f"the value {given['value']}"))
     if len(pads) != axes or any(pads[:-2]) or min(pads) < 0:
         raise reader.no(
             "it cuts channels off, or pads both channels and cells"
@@ -61,7 +61,7 @@ def _padded(
     return more_channels(reader, step, *pads[-2:])
 
 
-_OTHERWISE = "in another mode, or with another value than 0"
+_OTHERWISE = "with {}, which the language has not: around a map are zeros, `reflect` or `replicate`"
 
 
 def _more_cells(
@@ -72,7 +72,8 @@ def _more_cells(
     if (mode, value) == ("constant", -inf) and min(pads) >= 0:
         return LowPadded(step, Pad(cells=edges).cells)
     if value or mode not in EDGES:
-        raise reader.no(_OTHERWISE)
+        other = f"the value {value}" if value else f"mode `{mode}`"
+        raise reader.no(_OTHERWISE.format(other))
     return reader.add(Pad(cells=edges, **EDGES[mode]), step)
 
 

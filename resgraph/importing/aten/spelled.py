@@ -379,13 +379,18 @@ def response(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     return Spelled("response", x)
 
 
-def mean_of_form(reader: Reader, x: Spelled, axes: set[int]) -> Any:
-    """The mean of a form over the channels, which are kept as an axis of one place."""
-    of = reader.value(x.of)
-    channels = reader.own_axes(of)[0]
-    if [of.axes[axis] for axis in axes] != [channels]:
-        raise reader.no("over anything but the channels")
-    return further(reader, "mean", x, "channels")
+def mean_of_form(
+    reader: Reader, call: AtenCall, given: Arguments
+) -> Spelled | None:
+    """The mean of a form over the channels, which are kept as an axis of one place; None where it
+    is another."""
+    x = given["self"]
+    if not goes_on("mean", x, "channels") or not given.get("keepdim"):
+        return None
+    of, dims = reader.value(x.of), given["dim"] or ()
+    read = [of.axes[axis] for axis in places(dims, len(call.axes))]
+    own = read == [reader.own_axes(of)[0]]
+    return further(reader, "mean", x, "channels") if own else None
 
 
 def product(

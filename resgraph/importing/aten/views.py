@@ -29,6 +29,7 @@ from .axes import (
 )
 from .reader import (
     WORDS,
+    AnyValue,
     Arguments,
     ForeignValue,
     Reader,
@@ -53,7 +54,7 @@ _NO_WORD = "a view that the language has no word for"
     "_unsafe_view",
 )
 def view(reader: Reader, call: AtenCall, given: Arguments) -> Any:
-    x = given["self"]
+    x = _unspelled(reader, given["self"])
     if isinstance(x, Spelled):
         return x
     if isinstance(x, StateTensor | StateCut):
@@ -66,7 +67,13 @@ def view(reader: Reader, call: AtenCall, given: Arguments) -> Any:
         step = reader.plain(x)
         own = layout(reader.steps[step].shape)
         found = viewed((reader.batch, *own), call.axes)
-    return in_a_row(reader, reader.laid(step, reader.need(found, _NO_WORD)))
+    made = in_a_row(reader, reader.laid(step, reader.need(found, _NO_WORD)))
+    return reader.worded(made) if isinstance(made, ForeignValue) else made
+
+
+def _unspelled(reader: Reader, x: Any) -> Any:
+    """A form that may be what it is alone, as a square, is that where it is viewed."""
+    return x.alone(reader) or x if isinstance(x, Spelled) else x
 
 
 @reads("unflatten")
@@ -83,7 +90,7 @@ def unflatten(reader: Reader, call: AtenCall, given: Arguments) -> Any:
 @reads("expand", "expand_as")
 def expand(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     """What is expanded meets a map that is as large; nothing else may read it."""
-    x = given["self"]
+    x = _unspelled(reader, given["self"])
     if isinstance(x, Spelled):
         return x
     if isinstance(x, StateTensor):
@@ -130,7 +137,6 @@ def turned(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     "contiguous",
     "clone",
     "alias",
-    "detach",
     "to",
     "_to_copy",
     "lift_fresh_copy",
@@ -138,6 +144,32 @@ def turned(reader: Reader, call: AtenCall, given: Arguments) -> Any:
 )
 def same(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     return given["self"]
+
+
+@reads("detach")
+def detached(reader: Reader, call: AtenCall, given: Arguments) -> Any:
+    x = given["self"]
+    if isinstance(x, AnyValue) and (learned := _learned(reader, x.step)):
+        raise reader.no(_DETACHED.format(f"what `{learned}` is in"))
+    if isinstance(x, StateTensor) and x.learned:
+        raise reader.no(_DETACHED.format(f"`{x.key}`"))
+    return x
+
+
+_DETACHED = (
+    "{} does not learn from here, which the language cannot say: without it the net computes the"
+    " same, and learns there too"
+)
+
+
+def _learned(reader: Reader, step: str) -> str:
+    """The nearest tensor of the model on which a step rests; "" where there is none."""
+    before = {step}
+    for each in reversed(reader.steps.values()):
+        if each.name in before and each.tensors:
+            return next(iter(each.tensors.values()))
+        before.update(each.inputs if each.name in before else ())
+    return ""
 
 
 @reads("_shape_as_tensor")
@@ -166,7 +198,8 @@ def _shuffle(x: ForeignValue, shape: Shape) -> Op | None:
     """Channels as (fine, coarse): dealt out in turn."""
     fine, *coarse = x.axes[0] if x.axes and x.axes[0] else (Atom(0, 1),)
     swapped = (
-        len(coarse) == 1
+        len(shape) > 2
+        and len(coarse) == 1
         and fine.step == 1
         and {fine.of, coarse[0].of} == {0}
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from math import inf, prod
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -187,7 +186,7 @@ class ProvenPair(Frozen):
         images = [_random((2, *size), random) for size in sizes]
         with torch.no_grad():
             both = (
-                tensors(net.eval()(*images))
+                _given(net.eval(), images)
                 for net in (self.theirs, self.ours)
             )
             output = max(_differ(b, a) for a, b in zip(*both, strict=True))
@@ -199,23 +198,22 @@ class ProvenPair(Frozen):
             return Proof(output)
         if not self.known:  # nothing is learned
             return Proof(output, 0.0, 0.0)
+        before = torch.get_rng_state()
+        try:
+            _step(self.theirs, images)
+        except Exception:  # what its own code raises in training alone
+            return Proof(output)
+        drawn = not torch.equal(before, torch.get_rng_state())
+        _step(self.ours, images)
         try:
             return Proof(
-                output,
-                *_trained(self.theirs, self.ours, self.known, images),
+                output, *_trained(self.theirs, self.ours, self.known)
             )
         except ImportRefused:
-            if self._varies(images):  # as with drop paths
+            # as drop paths do, of which its graph need not show anything
+            if drawn:
                 return Proof(output)
             raise
-
-    def _varies(self, images: Sequence[Tensor]) -> bool:
-        """Whether the model is random in training, of which its graph need not show anything."""
-        with torch.no_grad():
-            one, other = (
-                tensors(self.theirs.train()(*images)) for _ in range(2)
-            )
-        return not all(map(torch.equal, one, other))
 
     def _draw(self) -> None:
         """The same random numbers in both, and no gradients."""
@@ -235,8 +233,9 @@ class ProvenPair(Frozen):
             net.zero_grad()
 
 
-def tensors(given: Any) -> list[Tensor]:
-    """What a net gives, alone, in a tuple or a dictionary."""
+def _given(net: nn.Module, images: Sequence[Tensor]) -> list[Tensor]:
+    """What a net gives, alone, in a tuple or a dictionary; it may change its images in place."""
+    given = net(*(each.clone() for each in images))
     return [*of_type(Tensor, tree_leaves(given))]
 
 
@@ -250,34 +249,43 @@ def _random(shape: Iterable[int], random: torch.Generator) -> Tensor:
     return torch.randn(*shape, dtype=torch.float64, generator=random)
 
 
+def _step(net: nn.Module, images: Sequence[Tensor]) -> None:
+    """One of training, by a random direction for each output."""
+    given = _given(net.train(), images)
+    random = torch.Generator().manual_seed(_SEEDS["direction"])
+    directions = [
+        (output, _random(output.shape, random)) for output in given
+    ]
+    # of what no weight is in, nothing is learned
+    learned = [each for each in directions if each[0].requires_grad]
+    if learned:
+        outputs, ways = zip(*learned, strict=True)
+        torch.autograd.backward(outputs, ways)
+
+
 def _trained(
-    theirs: nn.Module,
-    ours: nn.Module,
-    known: Mapping[str, str],
-    images: Sequence[Tensor],
+    theirs: nn.Module, ours: nn.Module, known: Mapping[str, str]
 ) -> tuple[float, float]:
-    """One step of training: how far gradients and running statistics are apart."""
-    for net in (theirs, ours):
-        given = tensors(net.train()(*images))
-        random = torch.Generator().manual_seed(_SEEDS["direction"])
-        directions = [
-            (output, _random(output.shape, random)) for output in given
-        ]
-        # of what no weight is in, nothing is learned
-        learned = [each for each in directions if each[0].requires_grad]
-        if learned:
-            outputs, ways = zip(*learned, strict=True)
-            torch.autograd.backward(outputs, ways)
-    gradients = _furthest((_gradients(ours), _gradients(theirs)), known)
-    statistics = _furthest(
-        (dict(ours.named_buffers()), dict(theirs.named_buffers())), known
-    )
-    if not max(gradients, statistics) <= TRAINED:
-        raise ImportRefused(
-            "in training the spec gives others than the model: gradients"
-            f" {gradients:.0e} apart, statistics {statistics:.0e}"
-        )
-    return gradients, statistics
+    """How far gradients and running statistics are apart after a step of training."""
+    found = []
+    for what, why, tensors_of in (
+        ("gradient", _UNLEARNED, _gradients),
+        ("running statistic", _MOVED, lambda n: dict(n.named_buffers())),
+    ):
+        most, key = _furthest((tensors_of(ours), tensors_of(theirs)), known)
+        if not most <= TRAINED:
+            raise ImportRefused(
+                f"in training, the {what} of `{key}` is another than in the model: {most:.0e}"
+                f" apart; {why}"
+            )
+        found.append(most)
+    return found[0], found[1]
+
+
+_UNLEARNED = (
+    "is it a hook, or code of its own for training, that changes it?"
+)
+_MOVED = "a norm that the model runs for nothing, too, or in another order, moves it so"
 
 
 def _gradients(net: nn.Module) -> dict[str, Tensor]:
@@ -293,17 +301,21 @@ def _gradients(net: nn.Module) -> dict[str, Tensor]:
 def _furthest(
     both: tuple[Mapping[str, Tensor], Mapping[str, Tensor]],
     known: Mapping[str, str],
-) -> float:
+) -> tuple[float, str]:
+    """How far some tensors are apart at most, and the model's name of those that are."""
     ours, theirs = both
-    pairs = [
-        (ours[o], _in_order(theirs, t).reshape(ours[o].shape))
+    pairs = {
+        t: (ours[o], _in_order(theirs, t).reshape(ours[o].shape))
         for o, t in known.items()
         if o in ours and theirs.keys() >= {*keys_of(t)}
-    ]
-    largest = max((float(b.abs().max()) for _, b in pairs), default=0.0)
+    }
+    largest = max(
+        (float(b.abs().max()) for _, b in pairs.values()), default=0.0
+    )
+    least = max(1e-30, _NOISE * largest)
     return max(
-        (apart(a, b, max(1e-30, _NOISE * largest)) for a, b in pairs),
-        default=0.0,
+        ((apart(*pair, least), t) for t, pair in pairs.items()),
+        default=(0.0, ""),
     )
 
 

@@ -77,6 +77,16 @@ class CutNet(Struct):
         self.items += [mark(branch.value, known[read]), *branch.items]
         self.last = branch.value
 
+    def part(self, items: list[RegionItem]) -> None:
+        """Where items end with a row's beginning that is an equation, which cannot be repeated,
+        that is a row of its own."""
+        begun = row_start(items[-1]) if items else None
+        start = self.starts.get(begun.value) if begun else None
+        if begun and isinstance(start, tuple):
+            value = start[0].name
+            self.starts[value] = self.starts.pop(begun.value)
+            items.insert(-1, mark(value, items[-1]))
+
 
 def row_start(item: RegionItem) -> RowStart | None:
     """The mark that an item is."""

@@ -7,7 +7,7 @@ from typing import Literal
 
 from ...structs import Frozen
 from ..captured import CapturedOp
-from .cut_rows import mark, row_start
+from .cut_rows import CutNet, mark, row_start
 from .layers import has_weights, item_key
 from .structure import Mark, RegionItem
 
@@ -38,11 +38,13 @@ class _Run(Frozen):
         )
 
 
-def rows_again(items: Sequence[RegionItem]) -> list[RegionItem]:
+def rows_again(cut: CutNet) -> list[RegionItem]:
     """Items with `again` in place of what has the weights of what was before, and marks around
     both."""
+    items = cut.items
     runs = {run.place: run for run in _runs(items)}
     bounds = {place for run in runs.values() for place in run.bounds}
+    firsts = {run.first for run in runs.values()}
     begun: dict[int, str] = {}
     found: list[RegionItem] = []
     place = 0
@@ -50,6 +52,8 @@ def rows_again(items: Sequence[RegionItem]) -> list[RegionItem]:
         run = runs.get(place)
         again = found and isinstance(found[-1].op, SharedRows)
         if place in bounds and not (run and again):
+            if place in firsts:
+                cut.part(found)
             begun[place] = _begin(found, items[place])
         found.append(
             _said(run, items, begun[run.first]) if run else items[place]

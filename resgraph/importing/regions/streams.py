@@ -82,9 +82,12 @@ def _reads(branch: Branch) -> set[str]:
 
 def flowing(rows: Iterable[Iterable[StreamBlock]]) -> set[str]:
     """The values that come out of the paths of some rows."""
+    return {path.value for path in _paths(rows)}
+
+
+def _paths(rows: Iterable[Iterable[StreamBlock]]) -> Iterator[Branch]:
     blocks = chain.from_iterable(rows)
-    paths = chain.from_iterable(block.branches for block in blocks)
-    return {path.value for path in paths}
+    return chain.from_iterable(block.branches for block in blocks)
 
 
 class CutStreams(Struct):
@@ -95,9 +98,11 @@ class CutStreams(Struct):
     rest: list[Branch] = []
 
     def ends(self, outputs: Collection[str]) -> bool:
-        """Whether no output is a value within a row."""
+        """Whether no output is a value within a row, or within an equation there."""
         ends = chain.from_iterable(row[-1].gives for row in self.rows)
-        return flowing(self.rows).isdisjoint({*outputs} - {*ends})
+        made = chain.from_iterable(path.steps for path in _paths(self.rows))
+        inner = {*outputs} - {*ends}
+        return inner.isdisjoint(step.name for step in made)
 
 
 def streams(

@@ -108,7 +108,9 @@ def _started(
     """With what it starts with, which an equation names."""
     for first in filter(equates, row.elements[:1]):
         read = before if start is None else start
-        return [re.sub(r"\bx\b", read, first.definition.merge), *labels[1:]]
+        # an activation with an option may stand behind it
+        equation, *act = first.definition.merge.strip("[]").split(", ")
+        return [re.sub(r"\bx\b", read, equation), *act, *labels[1:]]
     return labels if start is None else [start, *labels]
 
 

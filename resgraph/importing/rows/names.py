@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, pairwise
 
+from ...language.grammar.label import AGAIN
 from ...language.grammar.words import name_problem
 from ...language.library import library_index
 from ...ops import (
@@ -36,10 +37,11 @@ def give_names(rows: Sequence[DraftRow], inputs: Iterable[str]) -> None:
         _of_stages(rows)
     _of_repeats(rows)
     uses = chain.from_iterable(row.calls for row in rows)
-    _make_unlike(rows, {*inputs, *(use.definition.name for use in uses)})
+    make_unlike(rows, {*inputs, *(use.definition.name for use in uses)})
 
 
-def _make_unlike(rows: Iterable[DraftRow], taken: set[str]) -> None:
+def make_unlike(rows: Iterable[DraftRow], taken: set[str]) -> None:
+    """Rows with names that neither another has nor any of these."""
     for row in rows:
         while row.name in taken:
             row.name += "_"
@@ -200,7 +202,7 @@ def _weighted(row: DraftRow) -> Iterator[CapturedOp]:
 
 def _taken(word: str) -> bool:
     """Whether it says nothing of a row, or something else in the language."""
-    ours = (*BLOCK_WORDS, *TURN_WORDS)
+    ours = (AGAIN, *BLOCK_WORDS, *TURN_WORDS)
     return (
         word in (*_GENERAL, *ours)
         or word in VOCABULARY
