@@ -80,11 +80,12 @@ def pytest_runtest_setup() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """What is collected stays to the end, a million objects: they are not looked through again."""
+    """What is collected stays to the end, a million objects: they are not looked through again. What outlives one look
+    mostly stays, too, and is looked through a second time ten times less often than by default."""
     gc.disable()
     result = yield
     gc.freeze()
-    gc.set_threshold(10_000)
+    gc.set_threshold(10_000, 100)
     gc.enable()
     return result
 

@@ -62,19 +62,25 @@ def dotted(path: Path) -> list[str]:
 
 
 @cache
+def tree(path: Path) -> ast.Module:
+    """The syntax of a module, read once for all tests."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
 def imports(path: Path) -> tuple[tuple[tuple[str, ...], bool], ...]:
     """What a module imports, as dotted names, and whether only a type checker sees it."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    module_tree = tree(path)
     typed = {
         id(inner)
-        for node in tree.body
+        for node in module_tree.body
         if isinstance(node, ast.If)
         and "TYPE_CHECKING" in ast.dump(node.test)
         for inner in ast.walk(node)
     }
     package = ["resgraph", *path.relative_to(PACKAGE).parts[:-1]]
     found = []
-    for node in ast.walk(tree):
+    for node in ast.walk(module_tree):
         if isinstance(node, ast.Import):
             for name in node.names:
                 found.append(

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 import pytest
-from test_floors import MODULES, PACKAGE
+from test_floors import MODULES, PACKAGE, tree
 
 from resgraph.language.grammar.words import POLICIES
 from resgraph.ops import VOCABULARY
@@ -81,10 +81,7 @@ def matched_texts(tree: ast.AST) -> Iterator[tuple[str, int]]:
 def trees() -> dict[str, ast.Module]:
     """Every module of the package, by its path."""
     return {
-        path.relative_to(PACKAGE).as_posix(): ast.parse(
-            path.read_text(encoding="utf-8")
-        )
-        for path in MODULES
+        path.relative_to(PACKAGE).as_posix(): tree(path) for path in MODULES
     }
 
 

@@ -55,7 +55,8 @@ def test_nothing_is_compiled_again(
 
 
 def test_a_real_plan_goes_the_whole_way(tmp_path: Path) -> None:
-    plan = resgraph.load(str(SPECS / "digits.yaml"), ["train.epochs=2"])
+    few = ["train.epochs=2", "train.batch=32", "train.data.test=0.9"]
+    plan = resgraph.load(str(SPECS / "digits.yaml"), few)
     result = build(plan, out=tmp_path / "run", options=Options(threads=1))
     assert evaluate(tmp_path / "run").error == pytest.approx(
         100 - result.accuracy

@@ -277,7 +277,7 @@ def test_the_middle_of_five_is_what_validation_looks_at() -> None:
 
 def test_only_images_on_disk_have_crops(tmp_path: Path) -> None:
     build(
-        small_plan.plan({"recipe": "digits", "epochs": 1}),
+        small_plan.plan({"recipe": "digits", "iterations": 1}),
         out=tmp_path / "run",
         options=FAST,
     )

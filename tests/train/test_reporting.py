@@ -236,7 +236,7 @@ def test_the_log_calls_what_is_evaluated_as_the_summary_does(
     out = io.StringIO()
     reporter = Lines(Console(file=out, width=200))
     result = build(
-        small_plan.plan({"recipe": "digits", "epochs": 1}, blocks=1),
+        small_plan.plan({"recipe": "digits", "iterations": 2}, blocks=1),
         out=tmp_path / "run",
         reporter=reporter,
     )
