@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy
 import torch
@@ -26,6 +26,7 @@ from resgraph.train import Options
 from resgraph.train.augment.crops import RandomCrop
 from resgraph.train.data import load
 from resgraph.train.data.formats import jpeg
+from resgraph.train.data.formats.jpeg import FastDecoder
 from resgraph.train.data.image_files import Decoded, _Part
 from resgraph.train.data.normalize import Normalization
 from resgraph.train.data.sampler import Sampler
@@ -35,12 +36,38 @@ from resgraph.train.settings.decide import Workload, decide
 
 MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 SHAPE = (3, 224, 224)
-FAST = jpeg.FAST
-"""The decoder of the extra `fast`, where it is installed."""
+DECODERS = {None: "Pillow"} | {
+    fast: {"resgraph_jpeg": "own decoder"}.get(fast.package, fast.package)
+    for fast in reversed(jpeg.fast_decoders())
+}
+"""Those that are installed, and what their rows are called."""
 
 
-def photograph(width: int, height: int, seed: int) -> bytes:
-    """Noise whose amplitude falls with frequency, so that a JPEG of quality 90 has 75 KB."""
+class Kind(NamedTuple):
+    """Of pictures: their amplitude falls with the `falloff`th power of frequency, and their JPEGs
+    are of `quality`. There is a `part`th of as many as asked for."""
+
+    width: int
+    height: int
+    quality: int
+    falloff: float
+    part: int
+
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height} of quality {self.quality}"
+
+
+KINDS = (
+    Kind(500, 375, 90, 1.2, 1),
+    Kind(1600, 1200, 80, 1.3, 4),
+    Kind(1600, 1200, 90, 1.2, 4),
+)
+"""As dense as ImageNet's; as photographs of that size are; and twice as dense as those."""
+
+
+def photograph(kind: Kind, seed: int) -> bytes:
+    """Noise with the spectrum of photographs."""
+    width, height = kind.width, kind.height
     random = numpy.random.default_rng(seed)
     far = numpy.hypot(
         numpy.fft.fftfreq(height)[:, None], numpy.fft.rfftfreq(width)[None]
@@ -48,7 +75,8 @@ def photograph(width: int, height: int, seed: int) -> bytes:
     far[0, 0] = 1
     planes = [
         numpy.fft.irfft2(
-            numpy.fft.rfft2(random.normal(size=(height, width))) / far**1.2,
+            numpy.fft.rfft2(random.normal(size=(height, width)))
+            / far**kind.falloff,
             (height, width),
         )
         for _ in range(3)
@@ -60,19 +88,19 @@ def photograph(width: int, height: int, seed: int) -> bytes:
     ]
     pixels = numpy.stack(mixed, 2).clip(0, 255).astype(numpy.uint8)
     out = BytesIO()
-    Image.fromarray(pixels).save(out, "JPEG", quality=90)
+    Image.fromarray(pixels).save(out, "JPEG", quality=kind.quality)
     return out.getvalue()
 
 
 @contextmanager
-def tree(width: int, height: int, count: int) -> Iterator[Path]:
+def tree(kind: Kind, count: int) -> Iterator[Path]:
     """Such pictures to train on, of two classes, and two to validate on."""
     with TemporaryDirectory() as root:
         for part, some in (("train", count), ("val", 2)):
             for number in range(some):
                 folder = Path(root) / part / "ab"[number % 2]
                 folder.mkdir(parents=True, exist_ok=True)
-                data = photograph(width, height, number)
+                data = photograph(kind, number)
                 (folder / f"{number}.jpg").write_bytes(data)
         yield Path(root)
 
@@ -89,14 +117,14 @@ class Ours:
     """resgraph's loader of a folder."""
 
     def __init__(
-        self, root: Path, batch: int, workers: int, *, fast: bool
+        self, root: Path, batch: int, workers: int, fast: FastDecoder | None
     ) -> None:
         keys = {
             "data": {"set": "folder", "path": str(root)},
             "augment": {"crop": {"kind": "area"}, "flip": True},
             "epochs": 1, "batch": batch, "optimizer": {"name": "sgd", "lr": 0.1},
         }  # fmt: skip
-        self.decoder = FAST if fast else None
+        self.decoder = fast
         self.train = resolve_train(keys)
         self.data = load(self.train.data, SHAPE, (2,), root)
         options = Options(
@@ -176,26 +204,25 @@ def main() -> None:
         raise SystemExit(
             "this needs torchvision: pip install --no-deps torchvision==0.28.0"
         )
-    for width, height, part in ((500, 375, 1), (1600, 1200, 4)):
-        with tree(width, height, settings.count // part) as root:
-            _compare(root, f"{width}x{height}", settings)
+    for kind in KINDS:
+        with tree(kind, settings.count // kind.part) as root:
+            _compare(root, kind, settings)
 
 
-def _compare(root: Path, named: str, settings: argparse.Namespace) -> None:
+def _compare(root: Path, kind: Kind, settings: argparse.Namespace) -> None:
     batch = settings.batch or 32
     theirs = Theirs(root, batch, workers=1)
     every: dict[str, Any] = {
         "torchvision": theirs,
         "torchvision again": theirs,
     }
-    every["resgraph, Pillow"] = Ours(root, batch, 1, fast=False)
-    if FAST is not None:
-        every["resgraph, simplejpeg"] = Ours(root, batch, 1, fast=True)
+    for fast, name in DECODERS.items():
+        every[f"resgraph, {name}"] = Ours(root, batch, 1, fast)
     sizes = [
         file.stat().st_size for file in (root / "train").rglob("*.jpg")
     ]
     count = len(sizes)
-    about = f"{named} ({sum(sizes) // len(sizes) // 1000} KB each)"
+    about = f"{kind} ({sum(sizes) // len(sizes) // 1000} KB each)"
     heading(f"Images of {about} to random area crops of 224")
     _show(
         {name: one.images for name, one in every.items()}, settings, count

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import safetensors.torch
 import torch
-from images import photograph
+from images import Kind, photograph
 from measure import heading, interleaved, rows, table
 from reference import torchvision
 from settings import FILES, SPECS, clock, parser, plan, start
@@ -37,8 +37,9 @@ def main() -> None:
 
 
 def _predictions(place: Path, count: int, rounds: int) -> None:
+    kind = Kind(80, 72, 90, 1.2, 1)
     for number in range(count):
-        (place / f"{number}.jpg").write_bytes(photograph(80, 72, number))
+        (place / f"{number}.jpg").write_bytes(photograph(kind, number))
     net = resgraph.load(
         f"{SPECS / FILES['resnet']}::resnet-18",
         ["input=3x64x64", "train.normalize=imagenet"],

@@ -17,7 +17,7 @@ from resgraph.train.augment.crops import RandomCrop, cut
 from resgraph.train.augment.geometry import augment, blank, move, only_flips
 from resgraph.train.data import load
 from resgraph.train.data.formats import jpeg
-from resgraph.train.data.formats.jpeg import Jpeg
+from resgraph.train.data.formats.jpeg import FastDecoder, Jpeg
 from resgraph.train.data.image_files import Decoded
 from resgraph.train.data.normalize import Normalization
 from resgraph.train.options import Options
@@ -53,14 +53,16 @@ def picture(width: int = 203, height: int = 149, **form: Any) -> bytes:
     return out.getvalue()
 
 
-@pytest.fixture(params=["simplejpeg", "Pillow"])
+@pytest.fixture(params=["resgraph_jpeg", "simplejpeg", "Pillow"])
 def decoder(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> str:
-    if request.param == "simplejpeg":
-        pytest.importorskip("simplejpeg")
-    else:
-        monkeypatch.setattr(jpeg, "FAST", None)
+    found: dict[str, FastDecoder | None] = {
+        one.package: one for one in jpeg.fast_decoders()
+    }
+    if request.param not in {*found, "Pillow"}:
+        pytest.skip(f"{request.param} is not installed")
+    monkeypatch.setattr(jpeg, "FAST", found.get(request.param))
     return str(request.param)
 
 
@@ -99,7 +101,7 @@ def test_no_row_below_the_part_is_decoded(
         seen.append(simplejpeg.decode_jpeg_header(data)[0])
         return real(data, *args, **keys)
 
-    monkeypatch.setattr(jpeg, "FAST", spy)
+    monkeypatch.setattr(jpeg, "FAST", FastDecoder("simplejpeg", spy))
     whole = Jpeg.read(picture(subsampling=2), None)
     assert whole is not None
     for bottom in (1, 12, 13, 28, 60, 149):
@@ -151,24 +153,26 @@ def decoded(tree: Path, epoch: int = 0) -> tuple[torch.Tensor, Decoded]:
 
 
 def test_a_decoder_that_fails_gives_way_to_pillow_and_is_counted(
-    tree: Path, monkeypatch: pytest.MonkeyPatch
+    decoder: str, tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    simplejpeg = pytest.importorskip("simplejpeg")
     images, files = decoded(tree)
     assert files.decode_failures() == []
-    real = simplejpeg.decode_jpeg
+    fast = jpeg.FAST
+    if fast is None:
+        return
 
     def narrow(data: bytes, *args: Any, **keys: Any) -> Any:
-        if simplejpeg.decode_jpeg_header(data)[1] == 89:
-            raise ValueError("too narrow for me")
-        return real(data, *args, **keys)
+        with Image.open(BytesIO(data)) as image:
+            if image.width == 89:
+                raise ValueError("too narrow for me")
+        return fast.decode(data, *args, **keys)
 
-    monkeypatch.setattr(jpeg, "FAST", narrow)
+    monkeypatch.setattr(jpeg, "FAST", FastDecoder(decoder, narrow))
     same, files = decoded(tree)
     assert torch.equal(images, same)
     (told,) = files.decode_failures()
     assert (
-        "2 images" in told
+        f"as {decoder} cannot: 2 images" in told
         and "too narrow for me" in told
         and "1.jpg" in told
     )

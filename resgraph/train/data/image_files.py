@@ -30,6 +30,7 @@ from ..rng import key, permutation
 from ..settings.decide import Decisions
 from ..signals import ignore_in_worker
 from .answers import UNKNOWN, mask_classes
+from .formats import jpeg
 from .formats.decoder import UNREADABLE, mode_of, open_image, open_mask
 from .formats.jpeg import Jpeg
 from .sets import DataSet, Files, Packed, Resident, side_before_crop
@@ -100,13 +101,13 @@ class _Part(Dataset[LoadedImage]):
                 if isinstance(source, Path)
                 else source.getvalue()
             )
-            if jpeg := Jpeg.read(data, least):
-                box = self.policy.box(jpeg.size, epoch, number)
-                pixels, why = jpeg.part(box, mode_of(self.shape[0]))
+            if whole := Jpeg.read(data, least):
+                box = self.policy.box(whole.size, epoch, number)
+                pixels, why = whole.part(box, mode_of(self.shape[0]))
                 way = self.policy.drawn(epoch, number)
                 return (
                     (filtered(pixels, self.policy.size, way),),
-                    jpeg.size,
+                    whole.size,
                     why,
                 )
         image = open_image(source, self.shape[0], least, exif=self.exif)
@@ -217,8 +218,9 @@ class Decoded:
         fresh = sorted(self.broken - self.reported)
         self.reported.update(fresh)
         slow, self.slow = self.slow, {}
+        fast = jpeg.FAST.package if jpeg.FAST else ""
         counted = [
-            f"decoded by Pillow, as simplejpeg cannot: {len(slow):,} images; the first is {place}:"
+            f"decoded by Pillow, as {fast} cannot: {len(slow):,} images; the first is {place}:"
             f" {why}"
             for place, why in sorted(slow.items())[:1]
         ]

@@ -1,17 +1,19 @@
 """The bytes of a JPEG → the pixels of a part of it: no row below is decoded, and all are at a
 fraction of the size where that is enough.
 
-Decoders read as many rows as the header says and leave the rest, so they are given a header that
-says fewer. simplejpeg (extra `fast`) decodes where it is installed, else Pillow: both by
-libjpeg-turbo, to the same pixels."""
+resgraph_jpeg (the folder `native`) decodes where it is installed, and of the part alone; else
+simplejpeg (extra `fast`), else Pillow: all by libjpeg-turbo, to the same pixels. The other two
+read as many rows as the header says and leave the rest, so they are given a header that says
+fewer."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from io import BytesIO
-from typing import Any, cast
+from typing import Any, NamedTuple
 
 import numpy
 from PIL import Image
@@ -23,16 +25,27 @@ ByteImage = numpy.ndarray[Any, numpy.dtype[numpy.uint8]]
 """(height, width, channels)."""
 
 
-def _simplejpeg() -> Callable[..., ByteImage] | None:
-    """Its decoder, where it is installed."""
-    try:
-        found = import_module("simplejpeg").decode_jpeg
-    except ImportError:
-        return None
-    return cast(Callable[..., ByteImage], found)
+class FastDecoder(NamedTuple):
+    """The function of a package that may decode in place of Pillow."""
+
+    package: str
+    decode: Callable[..., Any]
 
 
-FAST = _simplejpeg()
+def fast_decoders() -> list[FastDecoder]:
+    """Those that are installed, the fastest first."""
+    found = []
+    for package, function in (
+        ("resgraph_jpeg", "part"),
+        ("simplejpeg", "decode_jpeg"),
+    ):
+        with suppress(ImportError):
+            decode = getattr(import_module(package), function)
+            found.append(FastDecoder(package, decode))
+    return found
+
+
+FAST = next(iter(fast_decoders()), None)
 START, END, MARKER = b"\xff\xd8", b"\xff\xd9", 0xFF
 FRAMES = frozenset({0xC0, 0xC1, 0xC2})
 """Markers of what both decoders read: by Huffman, at once or progressive."""
@@ -58,7 +71,7 @@ class Jpeg(Frozen):
     @classmethod
     def read(cls, data: bytes, min_side: int | None) -> Jpeg | None:
         """By the head of a file, at the fraction where sides of `min_side` are left. None of what
-        is no JPEG, cut off, or of a kind that is not for simplejpeg: Pillow reads it whole."""
+        is no JPEG, cut off, or of a kind that only Pillow reads: whole."""
         at = (
             _frame(data)
             if data.startswith(START) and END in data[-TRAILER:]
@@ -91,20 +104,30 @@ class Jpeg(Frozen):
         )
 
     def part(self, box: WholeBox, mode: str) -> tuple[ByteImage, str]:
-        """The pixels within a box, in mode L or RGB, and why simplejpeg could not decode them (""
-        where it could, or is not there). Raises what Pillow raises."""
-        needed = self._down_to(box[3] * self.fraction)
+        """The pixels within a box, in mode L or RGB, and why the fast decoder could not decode them
+        ("" where it could, or there is none). Raises what Pillow raises."""
         why = ""
         if FAST is not None:
             try:
-                return needed._by(FAST, box, mode), ""
+                return self._by(FAST, box, mode), ""
             except Exception as error:
                 # whatever it is, Pillow has the last word
                 why = f"{error}"
-        return needed._by_pillow(box, mode), why
+        return self._down_to(box)._by_pillow(box, mode), why
 
-    def _down_to(self, row: int) -> Jpeg:
+    def _by(self, fast: FastDecoder, box: WholeBox, mode: str) -> ByteImage:
+        if fast.package == "simplejpeg":
+            return self._down_to(box)._by_simplejpeg(fast.decode, box, mode)
+        left, top, right, bottom = box
+        channels = len(mode)
+        pixels = fast.decode(self.data, box, self.fraction, channels)
+        return numpy.frombuffer(pixels, numpy.uint8).reshape(
+            bottom - top, right - left, channels
+        )
+
+    def _down_to(self, box: WholeBox) -> Jpeg:
         """Without the units of rows below. The colours of a row are made of the next one's, too."""
+        row = box[3] * self.fraction
         rows = -(-(row + self.unit // 4) // self.unit) * self.unit
         if rows >= self.rows:
             return self
@@ -119,7 +142,7 @@ class Jpeg(Frozen):
             self.fraction,
         )
 
-    def _by(
+    def _by_simplejpeg(
         self, decode: Callable[..., ByteImage], box: WholeBox, mode: str
     ) -> ByteImage:
         width, height = self.size if self.fraction > 1 else (0, 0)
