@@ -166,6 +166,11 @@ def test_what_flat_images_lack_is_told(tmp_path: Path) -> None:
         match="is of class `n99`, which has no folder to train on",
     ):
         read(root)
+    table = root / "LOC_val_solution.csv"
+    table.write_text(f"ImageId,PredictionString\n{stem(1)},\n")
+    with pytest.raises(TrainingError, match="LOC_val_solution.csv has no c"):
+        read(root)
+    table.unlink()
     (root / "val.txt").write_text("1\n2\n")
     with pytest.raises(
         TrainingError, match="has 2 classes, and there are 5 images"

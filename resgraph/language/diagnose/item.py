@@ -121,7 +121,8 @@ def _spaced_kernel(item: _Item) -> Fault | None:
     if not item.repeated or len(item.parts) < 4:
         return None
     down, _, across = item.texts[:3]
-    if not KERNEL.match(f"{down}x{across}"):
+    # `2 x 3x3` repeats, whatever is wrong behind it
+    if not (across.isdecimal() and KERNEL.match(f"{down}x{across}")):
         return None
     message = f"`{down} x {across}` is not a kernel size"
     place = item.parts[0].span.to(item.parts[2].span)

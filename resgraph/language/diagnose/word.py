@@ -282,8 +282,19 @@ def _noted(label: _Words, hint: Hint, about: str = "") -> Fault:
     )
 
 
+def _width(label: _Words) -> Fault | None:
+    """A width behind a kernel, as the paper's tables have it: `3x3 64`."""
+    if (
+        not label.first.isdecimal()
+        or label.span.column == label.place.column
+    ):
+        return None
+    return label.unknown(meant(f"conv {label.first}", sure=False))
+
+
 _GUESSES = (
     _listed, _respelled, _call, _repeated, _strided, _sign, _certain_words, _shared, _phrase,
+    _width,
 )  # fmt: skip
 
 

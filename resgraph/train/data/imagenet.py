@@ -138,12 +138,15 @@ def _said(
     """The class of each image by the name of its file."""
     lines = [line for line in text.splitlines() if line.strip()]
     if source.suffix.lower() == ".csv":
-        rows = [
-            (row[0], row[1].split()[0])
-            for row in csv.reader(lines)
-            if row[1:]
-        ]
-        return {Path(name).stem: _named(one, numbers) for name, one in rows}
+        # boxes follow the class; an image without one has a name alone
+        rows = (
+            (row[0], " ".join(row[1:]).split()) for row in csv.reader(lines)
+        )
+        return {
+            Path(name).stem: _named(said[0], numbers)
+            for name, said in rows
+            if said
+        }
     words = [line.split() for line in lines]
     if all(len(row) > 1 for row in words):
         return {Path(row[0]).stem: _named(row[1], numbers) for row in words}
