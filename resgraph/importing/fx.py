@@ -15,6 +15,8 @@ from contextlib import (
 from importlib import import_module
 from inspect import signature
 from io import StringIO
+from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
 import torch
@@ -70,8 +72,8 @@ def capture(model: nn.Module, shape: Shape | InputShapes) -> AtenProgram:
             exported = _exported(model, images)
         except Exception as problem:  # whatever the model's own code raises
             raise ImportRefused(
-                f"torch.export cannot follow the model: {told(problem)}"
-                f"{_batched(shapes)}"
+                f"torch.export cannot follow the model: {_why(problem)}"
+                f"{_place(problem)}{_batched(shapes)}"
             ) from problem
     classes = (
         (path, f"{type(module).__module__}.{type(module).__name__}")
@@ -83,6 +85,24 @@ def capture(model: nn.Module, shape: Shape | InputShapes) -> AtenProgram:
         parameters=tied(found.parameters, first),
         classes=own_classes(classes),
     )
+
+
+def _why(problem: Exception) -> str:
+    if type(problem).__name__ == "GuardOnDataDependentSymNode":
+        return "its code branches on the values of a tensor, and a spec is one graph"
+    return told(problem)
+
+
+def _place(problem: Exception) -> str:
+    """The line of the model's own code that raised something; "" where none is known."""
+    others = tuple(
+        str(Path(one).parent) for one in (torch.__file__, __file__)
+    )
+    for frame in reversed(extract_tb(problem.__traceback__)):
+        if not frame.filename.startswith(others):
+            place = f"{Path(frame.filename).name}:{frame.lineno}"
+            return f" ({place}: `{frame.line}`)"
+    return ""
 
 
 def _batched(shapes: InputShapes) -> str:

@@ -7,6 +7,7 @@ it."""
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from copy import deepcopy
@@ -30,6 +31,8 @@ from .saved.onnx_file import OnnxFile
 from .saved.pt2 import read_pt2, tensors_of_pt2
 
 _SHAPE: Shape = (3, 224, 224)
+WEIGHTS = (".safetensors", ".pth", ".pt", ".ckpt", ".bin")
+"""Endings of files that hold weights."""
 
 
 class Model(Frozen):
@@ -100,8 +103,7 @@ def model_of(
         return _file(Path(reference))
     if not names_code(reference):
         raise UsageError(
-            f"`{reference}` names no model: write timm:NAME, torchvision:NAME,"
-            " package.module:NAME, FILE.pt2 or FILE.onnx"
+            f"`{reference}` names no model: {_meant(reference)}"
         )
     package, _, name = reference.partition(":")
     maker = {"timm": _timm, "torchvision": _torchvision}.get(
@@ -110,6 +112,22 @@ def model_of(
     build, usual = maker(package, name)
     title = re.sub(r"\W+", "-", name).strip("-")
     return Model(title, build, input_shapes(shape or usual), reference)
+
+
+def _meant(reference: str) -> str:
+    """What to write for a word that names nothing."""
+    path = Path(reference)
+    if path.suffix in WEIGHTS:
+        return (
+            "weights say no net; name the code that builds it, and `resgraph weights` takes the"
+            " file for its spec"
+        )
+    if path.suffix == ".py":
+        return f"write which of the file is meant, as {reference}:Net"
+    return (
+        "write timm:NAME, torchvision:NAME, FILE.py:NAME, package.module:NAME, FILE.pt2 or"
+        " FILE.onnx"
+    )
 
 
 def _file(path: Path) -> Model:
@@ -144,7 +162,7 @@ def _imported(package: str) -> Any:
     except ModuleNotFoundError as problem:
         if problem.name and package.startswith(problem.name):
             raise MissingError(
-                f"`{package}` is not installed here"
+                f"`{package}` is not installed, and no module of this folder"
             ) from None
         raise MissingError(f"`{package}` needs `{problem.name}`") from None
 
@@ -173,10 +191,44 @@ def _torchvision(
     return partial(builder, weights=None, **dict.fromkeys(own)), _SHAPE
 
 
+def _own(package: str) -> Any:
+    """A module of the user's: a file, or by a name that the folder they work in has, or that is
+    installed. Raises `UsageError` for what its code raises."""
+    file = Path(package)
+    is_file = file.suffix == ".py"
+    if is_file and not file.is_file():
+        raise UsageError(f"{package} is not there")
+    # what is within is found as when it is run there
+    folder = file.parent if is_file else Path()
+    sys.path.insert(0, str(folder.absolute()))
+    try:
+        found = _imported(file.stem if is_file else package)
+    except ResgraphError:
+        raise
+    except (Exception, SystemExit) as problem:
+        raise UsageError(
+            f"`{package}` cannot be imported: {told(problem)}{_runs(problem)}"
+        ) from problem
+    if is_file and Path(found.__file__ or "").resolve() != file.resolve():
+        raise UsageError(
+            f"{package} has the name of a module that is loaded already: rename it"
+        )
+    return found
+
+
+def _runs(problem: BaseException) -> str:
+    """What to do about code that does more than define."""
+    if isinstance(problem, ImportError) and "relative" in f"{problem}":
+        return "; name it by its package, as package.module:NAME"
+    if isinstance(problem, (ImportError, SyntaxError)):
+        return ""
+    return '; what is to run belongs under `if __name__ == "__main__":`'
+
+
 def _callable(
     package: str, name: str
 ) -> tuple[Callable[[], nn.Module], Shape]:
-    found: Any = _imported(package)
+    found: Any = _own(package)
     for word in name.split("."):
         if not hasattr(found, word):
             raise UsageError(f"`{package}` has no `{name}`")

@@ -15,7 +15,7 @@ from .diagnose.nearest import certain, meant, nearest
 
 # anything else is the path of a file
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
-_MODEL = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
+_MODEL = re.compile(r"([A-Za-z_][\w.]*|[^:]+\.py):[A-Za-z_][\w.]*")
 _MODEL_FILES = (".pt2", ".onnx")
 _VARIANTS = re.compile(r"^variants:.*\n((?:[ #].*\n|\n)*)", re.MULTILINE)
 _VARIANT = re.compile(r"^  ([\w-]+):", re.MULTILINE)
@@ -74,8 +74,8 @@ def _whose(variant: str, files: list[str]) -> str:
 
 
 def names_code(reference: str) -> bool:
-    """Whether a word names a model that is code, as `timm:resnet50` or `package.module:callable`:
-    only a command line, or a caller in Python, may say it."""
+    """Whether a word names a model that is code, as `timm:resnet50`, `package.module:callable` or
+    `file.py:callable`: only a command line, or a caller in Python, may say it."""
     return bool(_MODEL.fullmatch(reference))
 
 

@@ -168,7 +168,9 @@ def test_what_flat_images_lack_is_told(tmp_path: Path) -> None:
         read(root)
     table = root / "LOC_val_solution.csv"
     table.write_text(f"ImageId,PredictionString\n{stem(1)},\n")
-    with pytest.raises(TrainingError, match="LOC_val_solution.csv has no c"):
+    with pytest.raises(
+        TrainingError, match=r"LOC_val_solution\.csv has no"
+    ):
         read(root)
     table.unlink()
     (root / "val.txt").write_text("1\n2\n")

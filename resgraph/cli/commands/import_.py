@@ -66,9 +66,9 @@ def import_(
 ) -> None:  # fmt: skip
     """Write the spec of a model that exists: blocks and repeats are found in its graph.
 
-    MODEL is timm:NAME, torchvision:NAME, package.module:NAME, a callable of your own that gives a
-    torch.nn.Module, FILE.pt2 or FILE.onnx. The code that a name stands for is run, so name only
-    what you trust; a file is data, and nothing in it is executed.
+    MODEL is timm:NAME, torchvision:NAME, FILE.py:NAME or package.module:NAME, a callable of your
+    own that gives a torch.nn.Module, FILE.pt2 or FILE.onnx. The code that a name stands for is run,
+    so name only what you trust; a file of a model is data, and nothing in it is executed.
 
     Several models that share their rows make one file, a variant for each; what differs becomes a
     `let`.

@@ -1,5 +1,5 @@
-"""A net whose code asks for float32 → run in float64 all the same: the precision that a norm is
-taken in is no part of a spec."""
+"""A net whose code asks for float32 or less → run in float64 all the same: the precision that a
+layer is taken in is no part of a spec."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+_CASTS = frozenset((Tensor.float, Tensor.half, Tensor.bfloat16))
+_TYPES = frozenset((torch.float32, torch.float16, torch.bfloat16))
+
 
 class Float64(TorchFunctionMode):
-    """What asks for float32 is given float64, which it can be compared in."""
+    """What asks for another precision is given float64, which it can be compared in."""
 
     def __torch_function__(
         self,
@@ -24,9 +27,10 @@ class Float64(TorchFunctionMode):
         named = {
             name: _wide(value) for name, value in (kwargs or {}).items()
         }
-        func = Tensor.double if func is Tensor.float else func
+        func = Tensor.double if func in _CASTS else func
         return func(*map(_wide, args), **named)
 
 
 def _wide(value: Any) -> Any:
-    return torch.float64 if value is torch.float32 else value
+    is_narrow = isinstance(value, torch.dtype) and value in _TYPES
+    return torch.float64 if is_narrow else value
