@@ -263,7 +263,7 @@ def first_few(words: Sequence[str], most: int) -> str:
     return ", ".join([*words[:most], *rest])
 
 
-def told(error: Exception) -> str:
+def told(error: BaseException) -> str:
     """Its kind, and the first line of what it says."""
     first, _, _ = str(error).strip().partition("\n")
     return f"{type(error).__name__}: {first}"
