@@ -195,25 +195,29 @@ def _own(package: str) -> Any:
     """A module of the user's: a file, or by a name that the folder they work in has, or that is
     installed. Raises `UsageError` for what its code raises."""
     file = Path(package)
-    is_file = file.suffix == ".py"
-    if is_file and not file.is_file():
+    if file.suffix != ".py":
+        return _beside(package, Path())
+    if not file.is_file():
         raise UsageError(f"{package} is not there")
-    # what is within is found as when it is run there
-    folder = file.parent if is_file else Path()
-    sys.path.insert(0, str(folder.absolute()))
-    try:
-        found = _imported(file.stem if is_file else package)
-    except ResgraphError:
-        raise
-    except (Exception, SystemExit) as problem:
-        raise UsageError(
-            f"`{package}` cannot be imported: {told(problem)}{_runs(problem)}"
-        ) from problem
-    if is_file and Path(found.__file__ or "").resolve() != file.resolve():
+    found = _beside(file.stem, file.parent)
+    if not file.samefile(found.__file__ or ""):
         raise UsageError(
             f"{package} has the name of a module that is loaded already: rename it"
         )
     return found
+
+
+def _beside(module: str, folder: Path) -> Any:
+    """A module, with what else is in a folder, as when it is run there."""
+    sys.path.insert(0, str(folder.absolute()))
+    try:
+        return _imported(module)
+    except ResgraphError:
+        raise
+    except (Exception, SystemExit) as problem:
+        raise UsageError(
+            f"`{module}` cannot be imported: {told(problem)}{_runs(problem)}"
+        ) from problem
 
 
 def _runs(problem: BaseException) -> str:
