@@ -23,6 +23,7 @@ class Wire:
     """Messages as bytes on the pipes of a server."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         command = [sys.executable, "-m", "resgraph", "lsp"]
         pipe = subprocess.PIPE
         self.server = subprocess.Popen(
@@ -155,9 +156,10 @@ def test_an_end_without_a_shutdown(wire: Wire, started: bool) -> None:
     assert wire.end() == 1
 
 
-def test_what_is_no_request(wire: Wire, tmp_path: Path) -> None:
-    wire.start()
-    here = (tmp_path / "net.yaml").as_uri()
+def test_what_is_no_request(living: Wire) -> None:
+    wire = living
+    (wire.folder / "asked.yaml").write_text(TEXT)
+    here = (wire.folder / "asked.yaml").as_uri()
     assert code(wire.ask("frob/net", {})) == METHOD
     for params in (
         {"nope": 1},
@@ -232,22 +234,15 @@ def test_documents_that_are_not_open(living: Wire, uri: str) -> None:
     )
 
 
-def test_a_file_that_is_not_open_is_read(
-    wire: Wire, tmp_path: Path
-) -> None:
-    wire.start()
-    assert "4 × 8 × 8" in str(
-        wire.ask(
-            "textDocument/hover", at((tmp_path / "net.yaml").as_uri(), 2)
-        )
-    )
+def test_a_file_that_is_not_open_is_read(living: Wire) -> None:
+    (living.folder / "read.yaml").write_text(TEXT)
+    here = (living.folder / "read.yaml").as_uri()
+    assert "4 × 8 × 8" in str(living.ask("textDocument/hover", at(here, 2)))
 
 
-def test_texts_and_places_that_no_editor_sends(
-    wire: Wire, tmp_path: Path
-) -> None:
-    wire.start()
-    uri = (tmp_path / "net.yaml").as_uri()
+def test_texts_and_places_that_no_editor_sends(living: Wire) -> None:
+    wire = living
+    uri = (wire.folder / "opened.yaml").as_uri()
     opened = {"uri": uri, "languageId": "yaml", "version": 5, "text": TEXT}
     wire.note("textDocument/didOpen", {"textDocument": opened})
     assert (

@@ -191,8 +191,8 @@ def test_names_that_no_file_has_are_told_so(tmp_path: Path) -> None:
 
 def test_a_command_ends_at_its_limit(tmp_path: Path) -> None:
     (tmp_path / "tiny.yaml").write_text(TINY)
-    found = Workspace(tmp_path, 0.02).run(
-        "build", "tiny.yaml", "-o", "run", "--json", "--minutes", "0.02",
+    found = Workspace(tmp_path, 0.002).run(
+        "build", "tiny.yaml", "-o", "run", "--json", "--minutes", "0.002",
         "--set", "train.epochs=100000", seconds=120,
     )  # fmt: skip
     assert found["exit_code"] == 0, found
