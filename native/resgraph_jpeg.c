@@ -89,10 +89,20 @@ static void read_rows(j_decompress_ptr info, const Part *part, JDIMENSION from, 
     }
 }
 
+/* What a progressive file lacks is guessed from the blocks around, those outside of the box, too. */
+static void must_be_complete(j_decompress_ptr info)
+{
+    for (int i = 0; info->coef_bits && i < info->num_components; i++)
+        for (int at = 0; at < DCTSIZE2; at++)
+            if (info->coef_bits[i][at] != 0)
+                refuse(info, "it lacks scans");
+}
+
 /* By libjpeg alone: of files with several scans. */
 static void decode_any(j_decompress_ptr info, const Part *part, unsigned char *pixels)
 {
     jpeg_start_decompress(info);
+    must_be_complete(info);
     JDIMENSION from = part->left > MARGIN ? part->left - MARGIN : 0;
     JDIMENSION until = part->right + MARGIN < info->output_width ? part->right + MARGIN : info->output_width;
     JDIMENSION wide = until - from;

@@ -93,6 +93,29 @@ def test_a_part_has_the_pixels_of_a_whole_decoding(
                     assert same(native, data, pixels, fraction, box), (size, fraction, mode, box)  # fmt: skip
 
 
+@pytest.mark.parametrize("sampling", ["440", "411"])
+def test_rare_sampling_has_the_same_pixels(
+    native: ModuleType, sampling: str
+) -> None:
+    simplejpeg, draw = pytest.importorskip("simplejpeg"), random.Random(4)
+    rgb = numpy.ascontiguousarray(whole(picture(150, 90, 1), 1, "RGB"))
+    data = simplejpeg.encode_jpeg(rgb, 90, "RGB", sampling)
+    for fraction in (1, 2, 4, 8):
+        pixels = whole(data, fraction, "RGB")
+        for _ in range(6):
+            box = box_in(pixels, draw)
+            assert same(native, data, pixels, fraction, box), box
+
+
+def test_a_progressive_file_without_its_last_scan_is_refused(
+    native: ModuleType,
+) -> None:
+    data = picture(90, 70, 0, subsampling=2, progressive=True)
+    cut = data[: data.rindex(b"\xff\xda")] + b"\xff\xd9"
+    with pytest.raises(ValueError, match="lacks scans"):
+        native.part(cut, (0, 0, 9, 9), 1, 3)
+
+
 def test_what_is_not_for_it_is_an_error(native: ModuleType) -> None:
     data = picture(60, 40, 1)
     cmyk = BytesIO()
