@@ -71,18 +71,14 @@ def _unreached(spec: Spec, train: Train, graph: Graph) -> Iterator[Fault]:
     weights = dict(
         zip(graph.outputs, loss_weights(train, graph), strict=True)
     )
-    if all(weights.values()):
-        return
-    learning = graph.above(
-        output.node for output, weight in weights.items() if weight
-    )
-    for output, weight in weights.items():
+    reached = {o.row: weight for o, weight in weights.items() if weight}
+    idle = [output for output in weights if output.row not in reached]
+    learning = graph.above(o.node for o in weights if o not in idle)
+    for output in idle:
         own = graph.above([output.node]) - learning
-        if weight or not any(graph.nodes[name].cost.params for name in own):
+        if not any(graph.nodes[name].cost.params for name in own):
             continue
-        named = {o.row: w for o, w in weights.items() if w} | {
-            output.row: 0.3
-        }
+        named = reached | {output.row: 0.3}
         example = ", ".join(f"{row}: {w:g}" for row, w in named.items())
         said = (
             f"no loss reaches `{output.row}`, which would stay as it starts"

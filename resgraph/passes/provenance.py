@@ -13,10 +13,8 @@ from ..language.grammar.expression import Expression, names_in
 from ..language.grammar.records import (
     Bound,
     Expr,
-    ListValue,
     Option,
     PathDef,
-    Sizes,
     Word,
 )
 from ..language.grammar.records import Value as Written
@@ -128,12 +126,8 @@ def written_at(span: Span) -> str:
 def _trees(written: Written) -> Iterator[Expression]:
     if isinstance(written, Expr):
         yield written.tree
-    elif isinstance(written, Sizes):
-        for axis in written.axes:
-            yield axis.tree
-    elif isinstance(written, ListValue):
-        for item in written.items:
-            yield from _trees(item)
+    for part in written.parts:
+        yield from _trees(part)
 
 
 def _names(

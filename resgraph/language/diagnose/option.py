@@ -31,7 +31,6 @@ from ..grammar.targets import (
     Target,
     literal_words,
     mode_hint,
-    number_of,
     takes_mode,
 )
 from ..grammar.words import MODES, POLICIES
@@ -239,9 +238,7 @@ def _named_before(
 
 def _unknown_option(binder: Binder, part: Chunk) -> Fault | None:
     target, text = binder.target, part.text
-    if not _WORD.match(text) or (
-        binder.number is None and number_of(target)
-    ):
+    if not _WORD.match(text) or (binder.number is None and target.number):
         return None
     if isinstance(target, BlockDef) and text in target.reads:
         return _undeclared(binder, part, target)
@@ -325,7 +322,7 @@ def _second_number(binder: Binder, part: Chunk) -> Fault | None:
 
 def _no_number(binder: Binder, part: Chunk) -> Fault | None:
     """A number behind an op that takes none."""
-    if number_of(binder.target):
+    if binder.target.number:
         return None
     word, text = binder.label.word, part.text
     hint: str | Hint = Hint(
@@ -342,8 +339,8 @@ def _no_number(binder: Binder, part: Chunk) -> Fault | None:
 
 def _needed(target: Target) -> str:
     """The option that an op cannot do without, "" where it has none or several, or a kernel."""
-    fields = {} if isinstance(target, BlockDef) else target.fields()
-    needed = [key for key, field in fields.items() if field.required]
+    fields = target.fields().items()
+    needed = [key for key, field in fields if field.required]
     found = [key for key in needed if key not in ("op", "kernel", "width")]
     return found[0] if len(found) == 1 else ""
 
@@ -445,7 +442,7 @@ def long_form(block: str) -> str:
 
 def _key(binder: Binder, option: Option) -> Fault:
     """A key of the long form."""
-    number = number_of(binder.target)
+    number = binder.target.number
     known = [*binder.fields, "repeat", *([number] if number else [])]
     listed = f"its options are {', '.join(sorted(known))}"
     hint = did_you_mean(option.key, known) or listed

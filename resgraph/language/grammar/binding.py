@@ -43,7 +43,6 @@ from .targets import (
     fields_of,
     is_flag,
     literal_words,
-    number_of,
     takes_mode,
 )
 from .words import MODES, POLICIES
@@ -184,7 +183,7 @@ class Binder:
     @property
     def sized(self) -> bool:
         """Whether the number of the op is a size."""
-        return number_of(self.target) in SIZES and not isinstance(
+        return self.target.number in SIZES and not isinstance(
             self.target, BlockDef
         )
 
@@ -204,7 +203,7 @@ class Binder:
         )
 
     def read_number(self, part: Chunk) -> None:
-        taken = self.number is not None or not number_of(self.target)
+        taken = self.number is not None or not self.target.number
         if taken or self.is_layer(part) or part.text in self.words:
             raise UnreadOption("number", self, part)
         try:
@@ -222,7 +221,7 @@ class Binder:
     def bound_mapping(self) -> Bound:
         """A layer or call in the long form, whose options were read with their keys."""
         options = dict(self.label.options)
-        key = number_of(self.target) or ""
+        key = self.target.number or ""
         number = options.pop(key).value if key in options else None
         mode = options.pop("mode", None)
         for option in options.values():

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import ClassVar
 
 from msgspec import field
+from msgspec.structs import FieldInfo
 
 from ...errors import Span
 from ...structs import Frozen
@@ -19,6 +21,7 @@ class Expr(Frozen, eq=False):
     text: str
     span: Span
     tree: Expression
+    parts: ClassVar[tuple[Value, ...]] = ()
 
 
 class Sizes(Frozen, eq=False):
@@ -39,6 +42,7 @@ class Word(Frozen, eq=False):
 
     text: str
     span: Span
+    parts: ClassVar[tuple[Value, ...]] = ()
 
 
 class MapName(Word, eq=False):
@@ -136,6 +140,14 @@ class Inline(Frozen, eq=False):
     repeat: Expr | None = None
     out: Expr | None = None
     stride: Sizes | None = None
+    # of what a label has: nothing
+    text: ClassVar[str] = ""
+    rest: ClassVar[tuple[Chunk, ...]] = ()
+
+    @property
+    def word_span(self) -> Span:
+        """What calls it: the whole."""
+        return self.span
 
 
 class Again(Frozen, eq=False):
@@ -231,6 +243,14 @@ class BlockDef(Frozen, eq=False):
     # the names of the streams that flow in and of those that it hands back, where several do
     takes: tuple[Word, ...] = ()
     gives: tuple[Word, ...] = ()
+    # as of an op: the option that a bare number is, and what only ops have
+    number: ClassVar[str | None] = "out"
+    word: ClassVar[str] = ""
+    family: ClassVar[str] = ""
+
+    def fields(self) -> dict[str, FieldInfo]:
+        """As of an op, of which each has a type."""
+        return {}
 
     @property
     def counted(self) -> bool:

@@ -19,11 +19,6 @@ SHAPING = frozenset(
 """Options of ops on which the shape depends that comes out."""
 
 
-def number_of(target: Target) -> str | None:
-    """The option that a number without a key is, None where a target takes no number."""
-    return "out" if isinstance(target, BlockDef) else target.number
-
-
 def fields_of(target: Target) -> frozenset[str]:
     """The option names that a target has, its number apart."""
     if isinstance(target, BlockDef):
@@ -38,15 +33,13 @@ def _fields_of_op(op: type[Op]) -> frozenset[str]:
 
 def is_flag(target: Target, key: str) -> bool:
     """Whether an option is true or false, and says so by its name alone."""
-    fields = {} if isinstance(target, BlockDef) else target.fields()
+    fields = target.fields()
     return key in fields and fields[key].type is bool
 
 
 def takes_mode(target: Target, word: str) -> bool:
     """Whether `word` is a mode of the target: `linear`, `bare` and activations for convs,
     activations for fc."""
-    if isinstance(target, BlockDef):
-        return False
     if target.word == "conv":
         return word in MODES or word in ACTIVATIONS
     return target is VOCABULARY["fc"] and word in ACTIVATIONS

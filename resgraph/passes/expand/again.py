@@ -124,9 +124,10 @@ def once_more(
     copy.tensors.update(_entering(first, flow, again, builder, slot.place))
     paths = []
     for scope in scopes:
-        if not copy.nodes(scope, equation=scope is not first):
+        if not copy.nodes(scope):
             return None, Poisoned()
-        paths.append(copy.whole(scope, equation=scope is not first))
+        paths.append(copy.whole(scope))
+    paths[0].equation = None  # what flows in is read for it
     out = copy.value(scopes[-1])
     assert out.shape is not None
     block = Block(
@@ -237,19 +238,16 @@ class _Copy(ScopeCopy, Struct):
 
     # -- nodes
 
-    def nodes(self, scope: Repeatable, *, equation: bool) -> bool:
+    def nodes(self, scope: Repeatable) -> bool:
         """Make the nodes of a scope; False where one cannot be made, which was told."""
         if isinstance(scope, Layer):
             return all(self.node(name, layer=True) for name in scope.nodes)
         if isinstance(scope, Block):
-            return all(
-                self.nodes(path, equation=True) for path in scope.paths
-            )
-        if equation and scope.equation:
-            made = scope.equation.nodes
-            if not all(self.node(name, layer=False) for name in made):
-                return False
-        return all(self.nodes(item, equation=True) for item in scope.items)
+            return all(map(self.nodes, scope.paths))
+        made = scope.equation_nodes
+        return all(self.node(name, layer=False) for name in made) and all(
+            map(self.nodes, scope.items)
+        )
 
     def node(self, name: str, *, layer: bool) -> bool:
         node = self.builder.nodes[name]
@@ -300,7 +298,7 @@ class _Copy(ScopeCopy, Struct):
 
     # -- scopes
 
-    def whole(self, scope: Repeatable, *, equation: bool) -> Path:
+    def whole(self, scope: Repeatable) -> Path:
         """A scope as a path of the copy; a layer or block as a path of that alone."""
         word = self.slot.path.word
         if not isinstance(scope, Path):
@@ -317,8 +315,6 @@ class _Copy(ScopeCopy, Struct):
         copied = self.path(scope)
         if len(self.renamed) == 1:
             copied.word = word
-        if not equation:
-            copied.equation = None
         return copied
 
 

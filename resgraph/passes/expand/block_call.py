@@ -24,6 +24,7 @@ from ...language.grammar.records import (
 )
 from ...ops import Shape
 from ...ops.base import value_text
+from .graph_builder import Tensor
 from .option import per_axis, whole
 from .unit import LabelContext
 
@@ -59,25 +60,21 @@ class BlockCall(Struct, eq=False):
     def constants(self) -> dict[str, NameValue | None]:
         """`in`, `out` and `stride` as values."""
         each = tuple(map(Fraction, self.stride))
-        stride: NameValue = each[0] if len(set(each)) == 1 else each
         into = (
             _fractions(self.widths) if self.widths else fraction(self.into)
         )
-        kept = self.widths and not self.sized
         return {
             "in": into,
-            "out": into if kept else fraction(self.out),
-            "stride": stride,
+            "out": fraction(self.out) if self.sized else into,
+            "stride": each[0] if len(set(each)) == 1 else each,
         }
 
     def given(self) -> dict[str, Given]:
         """Where its constants and values were written, those that follow from the call too."""
-        into = value_text(self.widths) if self.widths else self.into
-        out = self.out if self.sized else into
-        sizes = {"in": into, "out": out, "stride": value_text(self.stride)}
+        span = self.bound.label.span
         given = {
-            name: Given(Word(str(size), self.bound.label.span), None)
-            for name, size in sizes.items()
+            name: Given(Word(value_text(value), span), None)
+            for name, value in self.constants.items()
         }
         for name, option in self.bound.options.items():
             here = name != "stride" or max(self.stride) > 1
@@ -108,11 +105,10 @@ def _fractions(widths: tuple[int | None, ...]) -> NameValue | None:
 
 
 def call_of(
-    item: ItemDef, block: BlockDef, shape: Shape | None, caller: Caller
+    item: ItemDef, block: BlockDef, flow: Tensor, caller: Caller
 ) -> BlockCall:
     """Work out a call where it is written."""
-    into, env = shape[0] if shape else None, caller.env
-    axes = len(shape) - 1 if shape else 0
+    into, axes, env = flow.width, flow.axes, caller.env
     unused = None
     if isinstance(item, Label):
         bound = caller.setting.bind(item, block, caller.words)
@@ -133,9 +129,10 @@ def call_of(
         else (1,) * (axes or 2),
         values,
         shortcut,
-        item.word_span if isinstance(item, Label) else item.span,
+        item.word_span,
         item.repeat is not None,
         unused,
+        flow.widths(),
     )
 
 

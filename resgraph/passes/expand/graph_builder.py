@@ -44,8 +44,18 @@ class Tensor:
         """As a scope has them; none of one tensor."""
         return ()
 
+    @property
+    def width(self) -> int | None:
+        """Its channels, None where an earlier mistake hides them."""
+        return self.shape[0] if self.shape else None
+
+    @property
+    def axes(self) -> int:
+        """The axes of the map that it is, 0 where that is none or not known."""
+        return len(self.shape) - 1 if self.shape else 0
+
     def widths(self) -> tuple[int | None, ...]:
-        """The channels of each stream, None where an earlier mistake hides them."""
+        """The width of each stream."""
         return ()
 
     def whole(self) -> Tensor:
@@ -107,8 +117,7 @@ class Streams(Tensor, Frozen, eq=False):
         )
 
     def widths(self) -> tuple[int | None, ...]:
-        shapes = [part.shape for part in self.parts.values()]
-        return tuple(shape[0] if shape else None for shape in shapes)
+        return tuple(part.width for part in self.parts.values())
 
     def whole(self) -> Streams:
         self.read.update(self.parts)

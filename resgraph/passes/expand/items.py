@@ -13,7 +13,7 @@ from itertools import chain
 from msgspec.structs import replace
 
 from ...errors import Fault, Span, fault
-from ...graph import Block, Layer, Path, Stream
+from ...graph import Block, Item, Layer, Path, Stream
 from ...language.environment import Environment, Unknown
 from ...language.grammar.arithmetic import NameValue, value_text
 from ...language.grammar.records import (
@@ -100,19 +100,16 @@ class ItemMaker:
         second: Template | None = None
         for slot, item in self.repeats.slots(path, place, scope):
             free = self.repeats.free
-            if (
-                slot.copy > 1
+            if slot.copy == 1:
+                flow, second = self.second(slot, item, flow)
+            elif (
+                slot.copy
                 and second
                 and second.fits(flow, self.builder, free)
             ):
                 flow = self.copied(slot, second, flow)
-                continue
-            if slot.copy == 1:
-                flow, second = self.second(slot, item, flow)
             else:
                 flow = self.item(slot, item, flow)
-            if scope.items and scope.items[-1].name == slot.name:
-                self.made_scopes.scopes[slot.name] = scope.items[-1]
         if path.broken:
             flow = Poisoned()
         scope.output, scope.gives = flow.node, flow.streams
@@ -141,9 +138,13 @@ class ItemMaker:
         ).made()
         self.repeats.steps += second.steps
         self.blocks_seen += second.blocks
-        slot.path.items.append(made)
-        scopes[slot.name] = made
+        self.add(slot, made)
         return out
+
+    def add(self, slot: Slot, made: Item) -> None:
+        """Add what was made in a slot to its path; `again` finds it there."""
+        slot.path.items.append(made)
+        self.made_scopes.scopes[slot.name] = made
 
     def equation(
         self, name: str, written: TensorExpr, place: Place, scope: Path
@@ -218,7 +219,7 @@ class ItemMaker:
             self.builder.report(problem, slot.place.at(item.span))
             return Poisoned()
         if made is not None:
-            slot.path.items.append(made)
+            self.add(slot, made)
         return out
 
     def made(
@@ -255,11 +256,9 @@ class ItemMaker:
         if slot.copy:
             bound = _without_stride(bound)
         bound, like = sized(bound, slot)
-        resolve = partial(self.names.resolve, env=place.env)
-        axes = len(flow.shape) - 1 if flow.shape else 0
-        ops = layer_ops(
-            cls, bound, LayerPlace(slot.env, resolve, axes), place.setting
-        )
+        resolve = self.names.resolver(place)
+        layer_place = LayerPlace(slot.env, resolve, flow.axes)
+        ops = layer_ops(cls, bound, layer_place, place.setting)
         if len(ops) == 1 and ops[0].op.nothing():
             _refuse_bare(label)
             self.builder.unmade.add(label.word)
@@ -280,9 +279,7 @@ class ItemMaker:
             )
             flow = self.builder.node(draft, [flow, *like])
             nodes.append(name)
-        slot.path.items.append(
-            Layer(slot.name, label.text, tuple(nodes), origin)
-        )
+        self.add(slot, Layer(slot.name, label.text, tuple(nodes), origin))
         return flow
 
     def _beside(self, name: str, word: str) -> str:
@@ -336,7 +333,7 @@ class ItemMaker:
         made = _scope(item, inside, block, call, result)
         if isinstance(item, Inline):
             self._name_reads(made, block, above, slot.place)
-        slot.path.items.append(made)
+        self.add(slot, made)
         return out
 
     def _call(
@@ -344,9 +341,7 @@ class ItemMaker:
     ) -> BlockCall:
         setting, words = slot.place.setting, self.names.words(slot.place)
         caller = Caller(slot.env, setting, words, first=slot.copy == 0)
-        call = call_of(item, block, flow.shape, caller)
-        call.widths = flow.widths()
-        return call
+        return call_of(item, block, flow, caller)
 
     def _values_within(
         self, slot: Slot, item: ItemDef, block: BlockDef, flow: Tensor
@@ -543,7 +538,7 @@ def _scope(
     return Block(
         inside.name,
         block.name,
-        item.text if isinstance(item, Label) else "",
+        item.text,
         flow.node,
         result.output,
         call.into or 0,

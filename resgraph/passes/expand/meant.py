@@ -7,6 +7,7 @@ neither is so there is no telling, and nothing that follows is checked."""
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 from msgspec.structs import replace
 
@@ -80,7 +81,7 @@ def width_and_stride(
 ) -> Fault | None:
     """The error for `first/2` in a row: half of a width, or a stride that lost its space. In a
     block it is a part."""
-    if not isinstance(item, Label) or not item.rest:
+    if not item.rest:
         return None
     chunk, *behind = item.rest
     found = _TOUCHING.fullmatch(chunk.text)
@@ -97,7 +98,7 @@ def width_and_stride(
 
 def keeps_shape(target: Target) -> bool:
     """Whether what goes in comes out in its shape, whatever the options."""
-    return not isinstance(target, BlockDef) and target.family in _KEEPING
+    return target.family in _KEEPING
 
 
 def shaping(setting: LabelContext) -> LabelContext:
@@ -125,10 +126,8 @@ def likely_shape(op: Op, *inputs: Shape) -> Shape | None:
         return (int(op.width),)  # type: ignore[attr-defined]
     if getattr(op, "groups", 1) != 1:
         whole = replace(op, groups=1)
-        try:
+        with suppress(ShapeError):
             return whole.fitted(*inputs).infer(*inputs)
-        except ShapeError:
-            return None
     return None
 
 

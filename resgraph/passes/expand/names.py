@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from msgspec.structs import replace
@@ -62,17 +63,21 @@ class Names:
             item = replace(item, word=word, chosen=True)
         return item, found
 
+    def resolver(self, place: Place) -> Callable[[str], str]:
+        """`resolve` at a place."""
+        return partial(self.resolve, env=place.env)
+
+    def _of_unit(self, span: Span, place: Place) -> tuple[Label, str]:
+        """The unit's activation, with its word, for an `act` at `span`."""
+        return activation_of(place.setting, self.resolver(place), span)
+
     def _activation(self, item: Label, place: Place) -> Label:
         """The item that `act` stands for: the unit's activation, with its options."""
         if item.rest or item.options:
             span = item.rest[0].span if item.rest else item.span
             said = "`act` is the unit's activation, with the options that it has there"
             raise fault("E012", said, span)
-        label, word = activation_of(
-            place.setting,
-            partial(self.resolve, env=place.env),
-            item.word_span,
-        )
+        label, word = self._of_unit(item.word_span, place)
         return replace(
             item, word=word, rest=label.rest, options=label.options
         )
@@ -85,9 +90,7 @@ class Names:
         name = self.resolve(word, place.env)
         label = Label(name, span, name, span)
         if name == ACT and not self.spec.block(ACT):
-            label, name = activation_of(
-                place.setting, partial(self.resolve, env=place.env), span
-            )
+            label, name = self._of_unit(span, place)
         if name not in ACTIVATIONS:
             return None
         if not VOCABULARY[name].in_equation():

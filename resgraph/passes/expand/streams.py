@@ -137,15 +137,12 @@ def tell_unread(
     flow: Tensor | Nothing, name: str, span: Span, builder: Builder
 ) -> None:
     """An error for each stream of a row or a path that is made and that nothing reads."""
-    unread = (
-        flow.parts.keys() - flow.read if isinstance(flow, Streams) else ()
-    )
-    if not isinstance(flow, Streams) or not unread:
+    if not isinstance(flow, Streams) or flow.read >= flow.parts.keys():
         return
     read = {
         source for node in builder.nodes.values() for source in node.inputs
     }
-    for stream in sorted(unread):
+    for stream in sorted(flow.parts.keys() - flow.read):
         if flow.parts[stream].node not in {*read, ""}:
             said = f"nothing reads the stream `{name}.{stream}`"
             hint = f"read it, or let the last block do without `{stream}`"

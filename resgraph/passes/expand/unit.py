@@ -89,16 +89,16 @@ def activation_of(
     if circular:
         raise _circular(circular)
     found = [(label, name) for label, name in words if name in ACTIVATIONS]
-    if not found and setting.spare:
+    if found:
+        return found[-1]
+    if setting.spare:
         return Label(
             setting.spare, place, setting.spare, place
         ), setting.spare
-    if not found:
-        unit = " ".join(name for _, name in words)
-        hint = "write the activation itself, or give the unit one"
-        said = f"`act` is the activation of the unit, and `{unit}` has none"
-        raise fault("E030", said, place, hint)
-    return found[-1]
+    unit = " ".join(name for _, name in words)
+    hint = "write the activation itself, or give the unit one"
+    said = f"`act` is the activation of the unit, and `{unit}` has none"
+    raise fault("E030", said, place, hint)
 
 
 def layer_ops(
