@@ -1,9 +1,9 @@
-"""Things one after another → those of a type; the same by a key."""
+"""Things one after another → those of a type, those that others have not; the same by a key."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import TypeVar
 
 _Kind = TypeVar("_Kind")
@@ -14,6 +14,27 @@ _Value = TypeVar("_Value")
 def of_type(kind: type[_Kind], things: Iterable[object]) -> Iterator[_Kind]:
     """Those of a type, in their order."""
     return (each for each in things if isinstance(each, kind))
+
+
+def without(
+    things: Iterable[_Value], others: Container[object]
+) -> list[_Value]:
+    """Those that are not among others, in their order."""
+    return [each for each in things if each not in others]
+
+
+def without_keys(
+    entries: Mapping[_Key, _Value], keys: Container[object]
+) -> dict[_Key, _Value]:
+    """The entries of a map but for some keys, in their order."""
+    return {key: entries[key] for key in without(entries, keys)}
+
+
+def only_keys(
+    entries: Mapping[_Key, _Value], keys: Container[object]
+) -> dict[_Key, _Value]:
+    """The entries of a map with some keys, in their order."""
+    return {key: each for key, each in entries.items() if key in keys}
 
 
 def by_key(

@@ -31,7 +31,7 @@ from pydantic import (
     model_validator,
 )
 
-from ..collecting import of_type
+from ..collecting import of_type, without
 from ..flaws import for_pydantic
 from ..structs import fields
 from .record import (
@@ -122,7 +122,7 @@ def _tagged(parts: Iterable[Any]) -> Any:
         return None
     (tag,) = tags(several[0])
     union = reduce(or_, map(model_of, several))
-    others = [part for part in parts if part not in several]
+    others = without(parts, several)
     return reduce(or_, others, Annotated[union, Field(discriminator=tag)])
 
 

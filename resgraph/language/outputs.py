@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from ..dotted import first_word
 from ..errors import Fault, Span, fault
 from ..structs import Frozen
 from .diagnose.nearest import near_or_all
@@ -51,7 +52,7 @@ def _problem(
 ) -> Fault | None:
     """Why a name cannot stand where it does."""
     row = named.row
-    if row.partition(".")[0] not in rows:
+    if first_word(row) not in rows:
         near = near_or_all(row, rows, "the rows are")
         return fault(
             "E030", f"no row is called `{row}`", named.span, near, about=row

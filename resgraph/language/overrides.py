@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 
 from ..collecting import of_type
+from ..dotted import first_word
 from ..errors import OVERRIDE, Source, SpecError, UsageError, fault
 from .diagnose.nearest import did_you_mean, near_or_all
 from .extends import read_whole
@@ -85,7 +86,7 @@ _SHAPING = frozenset(
 def reshape(overrides: Iterable[str]) -> bool:
     """Whether overrides change the net."""
     paths = [override.partition("=")[0].strip() for override in overrides]
-    return any(path.partition(".")[0] in _SHAPING for path in paths)
+    return any(first_word(path) in _SHAPING for path in paths)
 
 
 def voided(tree: Mapping, overrides: Iterable[str]) -> Mapping:

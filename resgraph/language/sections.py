@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from ..collecting import without
 from ..errors import Diagnostic, Hint, Span, fault, write
 from ..ops import VOCABULARY, Shape
 from ..ops.base import AXES
@@ -204,9 +205,7 @@ def defaults(tree: Mapping, parser: Parser) -> dict[str, dict[str, Option]]:
             problem = fault("E011", f"no op `{op}`", entry.key.span, near)
             parser.log.pass_over(problem)
             continue
-        fields = [
-            f for f in VOCABULARY[op].fields() if f not in ("op", "width")
-        ]
+        fields = without(VOCABULARY[op].fields(), ("op", "width"))
         for key, option in entries_of(written, op).items():
             if key not in fields:
                 _no_option(op, option.key, fields, parser)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ..collecting import without
 from ..errors import Diagnostic, SpecError, UsageError, fault, ticked
 from .diagnose.keys import EXAMPLES, Mistake
 from .diagnose.nearest import did_you_mean, sure
@@ -104,8 +105,7 @@ def _lets(tree: Mapping, values: dict[str, KeyValue]) -> KeyValue:
 def _no_let(entry: KeyValue, lets: Iterable[str]) -> Diagnostic:
     """The error for a name in a variant that is no `let`, with what was meant by it."""
     name = entry.key.text
-    keys = [key for key in FILE_KEYS if key not in NO_VARIANT]
-    settable = [*lets, *keys]
+    settable = [*lets, *without(FILE_KEYS, NO_VARIANT)]
     listed = ticked(lets)
     near = (
         sure(name, settable)

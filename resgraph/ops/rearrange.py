@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
+from ..collecting import without_keys
 from .base import (
     Call,
     Derivation,
@@ -149,7 +150,7 @@ class _InTorchsOrder(Op):
         order = given.get("blockwise", False)
         if order is not False:
             raise FieldError("Input should be False", "blockwise", order)
-        return {k: v for k, v in given.items() if k != "blockwise"}
+        return without_keys(given, ("blockwise",))
 
 
 class PixelUnshuffle(_InTorchsOrder, SpaceToDepth):

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..collecting import of_type
+from ..dotted import scope_of
 from ..errors import UsageError, needing
 from ..graph import (
     Block,
@@ -53,14 +54,14 @@ def explanation(plan: Plan, name: str) -> str:
         return "\n".join(_node(plan, graph.nodes[name])) + "\n"
     if name in found:
         return "\n".join(_scope(plan, name, found[name])) + "\n"
-    state = _state(plan) if name.rpartition(".")[0] in graph.nodes else {}
+    state = _state(plan) if scope_of(name) in graph.nodes else {}
     if name in state:
         return (
             "\n".join(
                 [
                     state[name],
                     "",
-                    *_node(plan, graph.nodes[name.rpartition(".")[0]]),
+                    *_node(plan, graph.nodes[scope_of(name)]),
                 ]
             )
             + "\n"

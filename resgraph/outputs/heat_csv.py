@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from ..collecting import without
 from ..errors import UsageError
 from ..files import reason
 from ..graph import Graph
@@ -104,9 +105,9 @@ def _value(text: str, where: str) -> float:
 
 def _check_names(path: Path, seen: dict[str, int], graph: Graph) -> None:
     """Each node of the net has a line, and each line a node."""
-    wanted = [name for name in graph.nodes if name not in graph.inputs]
-    unknown = [name for name in seen if name not in graph.nodes]
-    missing = [name for name in wanted if name not in seen]
+    unknown = without(seen, graph.nodes)
+    wanted = without(graph.nodes, graph.inputs)
+    missing = without(wanted, seen)
     if unknown and len(unknown) * 2 > len(seen):
         raise UsageError(
             f"{path} is of another net: {len(unknown)} of its {len(seen)} nodes are not in this"

@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 from msgspec.structs import FieldInfo
 
-from ..collecting import of_type
+from ..collecting import of_type, without_keys
 from ..language.grammar.words import (
     ABOUT_STREAMS,
     MODES,
@@ -267,9 +267,7 @@ def _paths() -> Schema:
 def _layer(word: str, op: type[Op]) -> Schema:
     """A layer in the long form. Options may be expressions, so their ranges are left to the
     check."""
-    fields = {
-        key: field for key, field in op.fields().items() if key != "op"
-    }
+    fields = without_keys(op.fields(), ("op",))
     properties: Schema = {
         "op": {"const": word},
         "repeat": {"$ref": "#/definitions/number"},
@@ -465,8 +463,9 @@ _PROPERTIES: dict[str, Schema] = {
                         "additionalProperties": False,
                         "properties": {
                             key: _option(op, key, field)
-                            for key, field in op.fields().items()
-                            if key not in ("op", "width")
+                            for key, field in without_keys(
+                                op.fields(), ("op", "width")
+                            ).items()
                         },
                     },
                     {"const": "none"},

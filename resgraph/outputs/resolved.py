@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from ..collecting import only_keys, without_keys
 from ..errors import Source, Span
 from ..language.grammar.words import words_in
 from ..language.yaml.emit import emit, emit_lines
@@ -193,9 +194,8 @@ def _only(
         old := entries[key].value, Mapping
     ):
         return entries
-    inner = {
-        name: entry for name, entry in old.entries.items() if name in names
-    }
-    rest = {name: entry for name, entry in entries.items() if name != key}
+    inner = only_keys(old.entries, names)
+    if not inner:
+        return without_keys(entries, (key,))
     kept = KeyValue(entries[key].key, old.holding(inner))
-    return {**entries, key: kept} if inner else rest
+    return {**entries, key: kept}

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ..collecting import by_key
+from ..collecting import by_key, without
 from ..graph import Block, Graph, Item, Node
 from ..ops import BatchNorm, Conv, DepthwiseConv, Fc, UpConv
 from .expand.copies import Repeatable, ScopeCopy
@@ -103,7 +103,7 @@ class _Folded(ScopeCopy, Struct):
         return scope.shares
 
     def within(self, names: Iterable[str]) -> tuple[str, ...]:
-        return tuple(name for name in names if name not in self.folded)
+        return tuple(without(names, self.folded))
 
     def items(self, items: Iterable[Item]) -> list[Item]:
         """But for a layer that was a norm alone."""

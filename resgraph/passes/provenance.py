@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..collecting import without
 from ..errors import Span
 from ..graph import Node
 from ..language.environment import Environment
@@ -53,7 +54,7 @@ def options_of(
     if not node.inputs:
         return []
     defaults = spec.defaults.get(node.op.op, {})
-    keys = [key for key in node.op.fields() if key != "op"]
+    keys = without(node.op.fields(), ("op",))
     found = (_option(node, key, source, defaults) for key in keys)
     return [*filter(None, found)]
 

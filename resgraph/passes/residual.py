@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ..collecting import without
 from ..graph import Block, Graph, Node
 from ..ops import Add, ChannelDropout, Div, Dropout, Mul
 from ..structs import Frozen
@@ -39,8 +40,7 @@ def sums(graph: Graph, block: Block) -> Iterator[Node]:
 
 def branches(terms: Sequence[str], block: Block) -> list[str]:
     """The terms of a sum in a block beside what its input comes to; none of a sum without that."""
-    direct = block.direct
-    found = [term for term in terms if term not in direct]
+    found = without(terms, block.direct)
     return found if len(found) < len(terms) else []
 
 

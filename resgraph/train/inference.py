@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load as safetensors
 from torch import Tensor, nn
 
+from ..collecting import without_keys
 from ..errors import RunError, UsageError
 from ..files import read_file, reason
 from ..language.recipe.start import StartingWeights
@@ -227,11 +228,7 @@ def _others(
     """The further inputs of the net, as it read them in training, (1 or count, …) each. Raises
     `UsageError` where one lacks, has another number of numbers, or nothing says how it is
     scaled."""
-    shapes = {
-        name: shape
-        for name, shape in plan.inputs.items()
-        if name != image_input(plan.inputs)
-    }
+    shapes = without_keys(plan.inputs, (image_input(plan.inputs),))
     for name in (*shapes, *given):
         _check_numbers(name, given.get(name, ()), shapes)
     if len(shapes) != len(normalization.beside):

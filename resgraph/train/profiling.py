@@ -19,6 +19,7 @@ from msgspec.structs import asdict
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..collecting import without
 from ..outputs.heat_csv import MEASURES
 from ..outputs.pytorch.trace import NodeObserver, trace
 from ..plan import Loader, Plan
@@ -154,9 +155,7 @@ def measured(
     """The times of the step of median time, and the memory and norms of one more."""
     step.net.train()
     order = trace(plan).calls
-    nodes = [
-        name for name in plan.graph.nodes if name not in plan.graph.inputs
-    ]
+    nodes = without(plan.graph.nodes, plan.graph.inputs)
     times = []
     for _ in range(repeats + 1):  # the first loads libraries and allocates
         observer = _Times(plan, order, nodes)

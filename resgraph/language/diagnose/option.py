@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from ...collecting import without
 from ...errors import Fault, Hint, Span, fault, ticked, write
 from ...ops import ACTIVATIONS
 from ..foreign import SYNONYMS, squeezed
@@ -341,7 +342,7 @@ def _needed(target: Target) -> str:
     """The option that an op cannot do without, "" where it has none or several, or a kernel."""
     fields = target.fields().items()
     needed = [key for key, field in fields if field.required]
-    found = [key for key in needed if key not in ("op", "kernel", "width")]
+    found = without(needed, ("op", "kernel", "width"))
     return found[0] if len(found) == 1 else ""
 
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from itertools import chain
 
-from ...collecting import of_type
+from ...collecting import of_type, without
 from ...errors import Diagnostic, Span, fault
 from ..grammar.own import is_block
 from ..grammar.records import BlockDef, Inline, PathDef
@@ -197,7 +197,7 @@ def _unread_paths(
     streams = {word.text for word in block.takes}
     if read <= {*block.paths, *block.lets, *CONSTANTS, *lets, *streams}:
         hint = _GIVEN if "gives" in tree.entries else _PATH
-        for name in [path for path in block.paths if path not in said]:
+        for name in without(block.paths, said):
             message = f"nothing reads the path `{name}`"
             yield _unread(message, name, tree.entries[name], hint)
     shortcut = tree.entries.get("shortcut")

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from ...collecting import of_type
+from ...collecting import of_type, only_keys
 from ...errors import Fault, Hint, Span, fault
 from ...ops import ACTIVATIONS, AMONG, POINTWISE, REDUCTIONS, VOCABULARY
 from ..yaml.tree import KeyValue, Mapping, Scalar, Sequence, Tree, each_of
@@ -263,9 +263,7 @@ class Parser(ValueParser):
         unread = tree.entries.keys() - BLOCK_KEYS - words
         entries = self.log.keys(tree) if unread else tree.entries
         known = BLOCK_KEYS - called_so(entries, self.is_word)
-        keys = {
-            key: entry for key, entry in entries.items() if key in known
-        }
+        keys = only_keys(entries, known)
         lets = _where_said(keys, "let", self.lets) or {}
         named = entries.keys() - known
         takes = taken_streams(keys, named, self.taken, self.log)

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from msgspec import Meta, to_builtins
 
+from ...collecting import without_keys
 from ...ops.base import number_text
 from ...structs import fields
 from ..diagnose.keys import Mistake, mistakes, path_in, refused
@@ -348,7 +349,7 @@ def _resolved(
 ) -> dict[str, Any]:
     """The mapping laid over the recipe that it names, which may itself name one; `wrong` gathers
     what cannot be."""
-    own = {key: item for key, item in value.items() if key != "recipe"}
+    own = without_keys(value, ("recipe",))
     for key in LENGTHS & own.keys():
         # what it stretches is stretched before anything is validated
         if (number := number_in(own[key])) is not None:

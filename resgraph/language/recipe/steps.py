@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 from msgspec import Meta
 from msgspec.structs import asdict
 
+from ...collecting import without_keys
 from ..record import Info, Record, validator
 from .base import NO_OFF, Count, Length, Off, Rate, Share
 
@@ -42,11 +43,7 @@ class TorchOptimizer(Record):
     def arguments(self) -> dict[str, Any]:
         """What the class is called with."""
         ours = {"name", "no_decay", "by", "others"}
-        return {
-            key: value
-            for key, value in asdict(self).items()
-            if key not in ours
-        }
+        return without_keys(asdict(self), ours)
 
     def kept(self, params: int, matrices: int) -> int:
         """Numbers that it keeps for all weights, of which so many are in `matrices`."""

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from msgspec import Struct
 
-from ...collecting import of_type
+from ...collecting import of_type, without_keys
 from ...errors import Span
 
 
@@ -59,10 +59,7 @@ class Mapping(Struct):
         return Mapping(entries, self.span, self.flow)
 
     def without(self, *keys: str) -> Mapping:
-        kept = self.entries.keys() - keys
-        return self.holding(
-            {k: e for k, e in self.entries.items() if k in kept}
-        )
+        return self.holding(without_keys(self.entries, keys))
 
 
 Tree = Scalar | Sequence | Mapping

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
 
+from ...collecting import without
 from ...ops.base import Call, Ref
 from ...structs import Frozen
 from .signatures import SPATIAL, USUAL, WIDTHS, same
@@ -218,7 +219,7 @@ def _width_names(
     )
     if len(distinct) == 1:
         return {distinct[0]: "width"}
-    inner = [values for values in distinct if values not in (into, out)]
+    inner = without(distinct, (into, out))
     names = dict(zip(inner, with_numbers("width"), strict=False))
     names[out] = "width_out" if inner else "width"
     names[into] = "width_in"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from ...dotted import first_word
 from ...garbage import nothing_collected
 from ...language.init import Init
 from ...ops.base import shape_text
@@ -58,7 +59,7 @@ def source(
     called = program.called()
     support = support_needed(called)
     texts = [definition.text for definition in support]
-    used = {"nn", *uses, *(name.partition(".")[0] for name in called)}
+    used = {"nn", *uses, *map(first_word, called)}
     used.update(*(definition.names for definition in support))
     if "sequential_from" in called:
         texts.append(_SEQUENTIAL_FROM)

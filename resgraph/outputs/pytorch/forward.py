@@ -13,6 +13,7 @@ from itertools import groupby
 from msgspec.structs import replace
 
 from ...collecting import of_type
+from ...dotted import last_word
 from ...graph import Block, Graph, Item, Layer, Node, Path, borrows
 from ...ops import Add, Call, Ref, TorchExpr
 from ...ops.extension import expression
@@ -276,7 +277,7 @@ def _equation(
             and equation is not None
             and name == equation.output
         )
-        word = path.word if alone else name.rpartition(".")[2]
+        word = path.word if alone else last_word(name)
         over = name in inplace and isinstance(node.op, Add)
         write = partial(_chain, [owner + _indexed(name[len(path.name) :])])
         if node.op.in_forward():

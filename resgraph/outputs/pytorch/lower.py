@@ -14,6 +14,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from ...collecting import of_type
+from ...dotted import last_word
 from ...errors import UsageError
 from ...graph import Block, Graph, Item, Layer, Path
 from ...ops.base import Call, Op, Ref, Shape
@@ -314,7 +315,7 @@ class _Lowering:
     def activations(self, path: Path) -> list[tuple[str, Any]]:
         """The modules of a path's equation, by word."""
         return [
-            (name.rpartition(".")[2], self.module(name))
+            (last_word(name), self.module(name))
             for name in activations(self.graph, path)
             if not path.shares
         ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import islice, pairwise
 
+from ...dotted import first_word
 from ...errors import Diagnostic, Fault, SpecError, fault, in_order, write
 from ...garbage import nothing_collected
 from ...graph import Graph, Origin, Path
@@ -127,7 +128,7 @@ class _Expander:
         """Tell of streams that `output` names and no row gives."""
         ends = {end for row in self.rows for end in row.ends()}
         for named in self.spec.outputs:
-            row = named.row.partition(".")[0]
+            row = first_word(named.row)
             known = [end for end in ends if end.startswith(f"{row}.")]
             if named.row != row and named.row not in ends and row in values:
                 said = (
@@ -144,7 +145,7 @@ class _Expander:
         last = last_row(self.spec, [*self.spec.rows])
         given = {
             last,
-            *(one.row.partition(".")[0] for one in self.spec.outputs),
+            *(first_word(one.row) for one in self.spec.outputs),
         }
         for name in (
             () if listed(self.spec) else self.spec.rows.keys() - given

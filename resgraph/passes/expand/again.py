@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from ...dotted import first_word, last_word
 from ...errors import Fault, MissingError, fault, ticked
 from ...graph import Block, Layer, Node, Path
 from ...language.diagnose.nearest import did_you_mean
@@ -66,7 +67,7 @@ class Made(Struct):
         full = place.below(name)
         if found := self.scopes.get(full):
             return found
-        head = name.partition(".")[0]
+        head = first_word(name)
         if slot.name == full or slot.name.startswith(f"{full}."):
             said = f"`{name}` would be a part of itself"
             hint = f"`again` in a row of its own repeats it: `more: 3 x again {name}`"
@@ -82,7 +83,7 @@ class Made(Struct):
         self, name: str, again: Again, place: Place, order: Sequence[str]
     ) -> Fault:
         """Of a name that nothing above has."""
-        head = name.partition(".")[0]
+        head = first_word(name)
         known = [each for each in order if place.below(each) in self.scopes]
         if head in order and head not in known:
             said = f"`{head}` is not made yet: it stands below"
@@ -144,7 +145,9 @@ def _renamed(scopes: Sequence[Repeatable], name: str) -> dict[str, str]:
     """What scopes are called in a copy of that name."""
     if len(scopes) == 1:
         return {scopes[0].name: name}
-    return {scope.name: f"{name}.{_word(scope)}" for scope in scopes}
+    return {
+        scope.name: f"{name}.{last_word(scope.name)}" for scope in scopes
+    }
 
 
 def _entering(
@@ -177,10 +180,6 @@ def _entering(
         hint = "let the same streams be one tensor in both places"
         raise fault("E045", said, again.span, hint)
     return dict(zip(before, parts, strict=True))
-
-
-def _word(scope: Repeatable) -> str:
-    return scope.name.rpartition(".")[2]
 
 
 def _input(scope: Repeatable, builder: Builder) -> str:

@@ -12,6 +12,8 @@ from itertools import chain
 
 from msgspec.structs import replace
 
+from ...collecting import without_keys
+from ...dotted import last_word
 from ...errors import Fault, Span, fault
 from ...graph import Block, Item, Layer, Path, Stream
 from ...language.environment import Environment, Unknown
@@ -290,7 +292,7 @@ class ItemMaker:
             *self.spec.rows,
             *(word for block in self.open for word in block.paths),
         }
-        while found.rpartition(".")[2] in paths:
+        while last_word(found) in paths:
             found += "_"
         return found
 
@@ -409,11 +411,7 @@ class ItemMaker:
     ) -> Environment:
         """The names in a block: its own `let`s, what the call says, the counters, and those of its
         file. A block of the library knows no file."""
-        lets = {
-            name: let
-            for name, let in block.lets.items()
-            if name not in call.values
-        }
+        lets = without_keys(block.lets, call.values)
         constants: Mapping[str, NameValue | None] = {
             **call.constants,
             **call.values,
@@ -505,12 +503,7 @@ def _without_stride(bound: Bound) -> Bound:
     """Only the first copy of a label has its stride."""
     if "stride" not in bound.options:
         return bound
-    options = {
-        key: option
-        for key, option in bound.options.items()
-        if key != "stride"
-    }
-    return replace(bound, options=options)
+    return replace(bound, options=without_keys(bound.options, ("stride",)))
 
 
 def _refuse_bare(label: Label) -> None:

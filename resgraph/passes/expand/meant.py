@@ -11,6 +11,8 @@ from contextlib import suppress
 
 from msgspec.structs import replace
 
+from ...collecting import only_keys
+from ...dotted import first_word
 from ...errors import Diagnostic, Fault, Hint, fault
 from ...language.diagnose.option import in_number
 from ...language.environment import Environment
@@ -88,7 +90,7 @@ def width_and_stride(
     if not found or "stride" not in fields_of(target):
         return None
     strided = any(other.text.startswith("/") for other in behind)
-    if strided or found[1].partition(".")[0] not in env.names():
+    if strided or first_word(found[1]) not in env.names():
         return None
     text, stride = chunk.text, f"{found[1]} {found[2]}"
     way = f"a stride stands apart, `{stride}`; a part of a width has brackets, `({text})`"
@@ -109,9 +111,7 @@ def shaping(setting: LabelContext) -> LabelContext:
     )
     unit = replace(setting.unit, labels=conv) if conv else setting.unit
     defaults = {
-        op: {
-            key: option for key, option in options.items() if key in SHAPING
-        }
+        op: only_keys(options, SHAPING)
         for op, options in setting.defaults.items()
     }
     return LabelContext(unit, defaults, setting.words)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from ...collecting import only_keys
 from ...graph import Graph, Output, Path
 from ...language.spec import Spec
 
@@ -65,7 +66,5 @@ def without_unread(graph: Graph) -> Graph:
         *graph.inputs,
         *(node.name for node in graph.nodes_of(*rows)),
     }
-    nodes = {
-        name: node for name, node in graph.nodes.items() if name in kept
-    }
+    nodes = only_keys(graph.nodes, kept)
     return replace(graph, nodes=nodes, rows=rows)

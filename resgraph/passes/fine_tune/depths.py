@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from itertools import chain
 
+from ...dotted import first_word
 from ...graph import Graph, Item, Path
 from ...language.recipe.start import Rates, lies_in
 
@@ -46,8 +47,8 @@ def group_matcher(graph: Graph, coarse: bool) -> Callable[[str], int]:
     """A weight's key → the depth of its item, from 1, or with `coarse` its row's place, from 0."""
     deep = layers(graph)
     if coarse:
-        rows = [*dict.fromkeys(part.partition(".")[0] for part in deep)]
-        return lambda key: rows.index(key.partition(".")[0])
+        rows = [*dict.fromkeys(map(first_word, deep))]
+        return lambda key: rows.index(first_word(key))
     return lambda key: deep[part_named(key, deep)]
 
 

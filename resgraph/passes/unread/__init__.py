@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain
 
+from ...collecting import without
 from ...errors import Diagnostic, Span, fault
 from ...graph import Graph
 from ...language.diagnose.usage import is_own
@@ -152,7 +153,7 @@ def _errors(
 
     `times` counts the nets that say it.
     """
-    lost = [place for place in said.options if place not in read]
+    lost = without(said.options, read)
     where = (
         "any variant"
         if any(times[place] > 1 for place in lost)

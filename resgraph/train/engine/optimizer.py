@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
+from ...collecting import without_keys
+from ...dotted import scope_of
 from ...language.recipe.start import Rates
 from ...language.recipe.steps import Muon, Optimizer, PartStep
 from ...passes.fine_tune.depths import factors, part_named
@@ -150,7 +152,7 @@ class Groups(Frozen):
 def _scale(name: str, scales: Mapping[str, float]) -> float:
     """The factor of a parameter: that of the node whose module it is in."""
     while name and name not in scales:
-        name = name.rpartition(".")[0]
+        name = scope_of(name)
     return scales.get(name, 1.0)
 
 
@@ -227,8 +229,7 @@ def load_optimizer(
     Each state tensor gets the memory layout of its parameter: fused steps walk through both as if
     they were one row of numbers, whichever layout the run had that saved it."""
     chosen = [
-        {k: v for k, v in group.items() if k != "params"}
-        for group in optimizer.param_groups
+        without_keys(group, ("params",)) for group in optimizer.param_groups
     ]
     groups = [
         {**saved, **now}

@@ -10,6 +10,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from ...dotted import scope_of
 from ...errors import ResgraphError, RunError
 from ...language.recipe.start import StartingWeights
 from ...ops.base import Shape, shape_text
@@ -75,11 +76,11 @@ class Transfer(Frozen):
     def _rows(self) -> Iterator[tuple[str, str, str]]:
         """A sign, one of our modules or entries, and what becomes of it."""
         match = self.match
-        mixed = {*map(_module, (*match.adapted, *match.new))}
+        mixed = {*map(scope_of, (*match.adapted, *match.new))}
         kept = dict(
             pair
-            if _module(pair[0]) in mixed
-            else (_module(pair[0]), _module(pair[1]))
+            if scope_of(pair[0]) in mixed
+            else (scope_of(pair[0]), scope_of(pair[1]))
             for pair in match.kept.items()
         )
         yield from (
@@ -203,7 +204,3 @@ def _placed(plan: Plan) -> Iterator[None]:
     except ResgraphError as error:
         span = plan.spec.place("train", "weights")
         raise type(error)(f"{span}: `weights`: {error}") from None
-
-
-def _module(key: str) -> str:
-    return key.rpartition(".")[0]

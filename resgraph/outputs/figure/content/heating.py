@@ -13,6 +13,7 @@ from itertools import chain
 from msgspec.structs import replace
 
 from ....collecting import of_type
+from ....dotted import first_word
 from ....graph import Block, Equation, Graph, Path
 from ....structs import Frozen
 from ...heat import Extent, Heat
@@ -180,7 +181,7 @@ class Warming:
             stack += [(inner, head, blocks) for inner in inside(part)]
 
     def _repeats(self, fork: Fork) -> list[str]:
-        row = self.rows[fork.name.partition(".")[0]]
+        row = self.rows[first_word(fork.name)]
         drawn = blocks_in([row])[fork.repeat.first - 1 : fork.repeat.last]
         return [block.name for block in drawn]
 

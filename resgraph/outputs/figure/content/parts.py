@@ -11,6 +11,7 @@ from itertools import chain
 
 from msgspec import Struct
 
+from ....dotted import first_word
 from ....structs import Frozen
 
 ENTRY = -1
@@ -253,7 +254,7 @@ class Fork(Struct):
     @property
     def heading(self) -> str:
         """What a block is called where it has a box of its own: `conv4, blocks 2–36: × 35`."""
-        row = self.name.partition(".")[0]
+        row = first_word(self.name)
         run = self.repeat
         said = self.caption or (
             f"{row}, {self.label}" if self.label else row

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from ....dotted import last_word
 from ....graph import Block, Graph, Item, Layer, Node, Path, total
 from ....ops.base import Shape, value_text
 from ..style import family_of
@@ -142,7 +143,7 @@ def nested_row(graph: Graph, block: Block) -> TileRow:
             block.name, "block", text, str(block.out), title=said,
             likeness=(text, shape), again=True,
         )  # fmt: skip
-    own = block.name.rsplit(".", 1)[-1]
+    own = last_word(block.name)
     # the number of its place says nothing
     word = block.block or ("inline" if own.isdigit() else own)
     number = str(block.out) if block.into != block.out else ""

@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ....collecting import of_type
+from ....dotted import scope_of
 from ....errors import UsageError
 from ....graph import Graph
 from ....passes.compare import compare
@@ -229,7 +230,7 @@ def _steps(graph: Graph, widths: Mapping[int, int]) -> dict[str, int]:
 
 def _behind(join: str, marks: Mapping[str, str]) -> str:
     """`changed` for a join whose equation has something before or behind it that is marked."""
-    scope = join.rpartition(".")[0]
+    scope = scope_of(join)
     return (
         "changed" if any(is_within(name, scope) for name in marks) else ""
     )

@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ....collecting import by_key
+from ....dotted import last_word
 from ....errors import RunError
 from ....ops.base import Shape, shape_text
 from ....structs import Frozen
@@ -388,7 +389,7 @@ def _units(entries: Mapping[str, Any]) -> list[Entries]:
         leaves = {
             _CALLED.get(leaf, leaf): key
             for key in keys
-            for leaf in [_leaf(key)]
+            for leaf in [last_word(key)]
         }
         # `layer_scale`, `gamma`: the one thing that is learned
         if len(leaves) == 1 and not leaves.keys() & ROLES:
@@ -407,10 +408,6 @@ def _units(entries: Mapping[str, Any]) -> list[Entries]:
             )
         )
     return units
-
-
-def _leaf(key: str) -> str:
-    return key.rpartition(".")[2]
 
 
 def _tree(units: Sequence[Entries]) -> _Scope:

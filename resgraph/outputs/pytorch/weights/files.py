@@ -14,6 +14,7 @@ from zipfile import BadZipFile, ZipFile
 import torch
 from safetensors.torch import load_file
 
+from ....dotted import first_word
 from ....errors import RunError, ticked
 from ....foreign import HEAD, what_else
 from ....structs import Frozen
@@ -162,7 +163,7 @@ def _chosen(
 def _usual(found: list[StateDict]) -> StateDict | None:
     """By the habits of training scripts: an average, else under a known key, even where a loss or a
     step stands beside it as a tensor; else at the top, or the only one."""
-    tops = [(state.key.split(".")[0], state) for state in found]
+    tops = [(first_word(state.key), state) for state in found]
     averages = [one for top, one in tops if _AVERAGE in top.split("_")]
     if averages:
         # beside its tensors may stand a count of its updates

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence, Set
 from itertools import pairwise
 from typing import Any
 
-from ....collecting import by_key
+from ....collecting import by_key, without, without_keys
+from ....dotted import first_word, scope_of
 from ....errors import RunError
 from ....ops.base import Shape, shape_text
 from ....structs import Frozen
@@ -58,9 +59,8 @@ def matched(
     readings remain."""
     mine, its = _shapes(ours), _shapes(theirs)
     fixed = _settled(mine, its, settled)
-    left = {key: shape for key, shape in mine.items() if key not in fixed}
-    taken = set(fixed.values())
-    rest = {key: shape for key, shape in its.items() if key not in taken}
+    left = without_keys(mine, fixed)
+    rest = without_keys(its, {*fixed.values()})
     pairs = (
         _below(_wrapper(left, rest), left, rest) if left and rest else {}
     )
@@ -107,15 +107,14 @@ def _below(wrapper: str, mine: Shapes, its: Shapes) -> dict[str, str]:
 
 def _told_by_names(mine: Shapes, inner: Shapes) -> str:
     """In what two sides differ of which one has all names of the other; else ""."""
-    gone = [key for key in mine if key not in inner]
-    more = [key for key in inner if key not in mine]
-    named = [f"`{key}`" for key in gone or more]
-    some = f"{named[0]}{', …' * bool(named[1:])}" if named else ""
-    if gone and not more:
+    gone, more = without(mine, inner), without(inner, mine)
+    if bool(gone) == bool(more):
+        return ""
+    first, *others = gone or more
+    some = f"`{first}`{', …' * bool(others)}"
+    if gone:
         return f"lacks {len(gone):,} of its {len(mine):,} tensors: {some}"
-    if more and not gone:
-        return f"{len(more):,} more: {some}; {SETTLED}"
-    return ""
+    return f"{len(more):,} more: {some}; {SETTLED}"
 
 
 def _shapes(entries: Mapping[str, Any]) -> dict[str, Shape]:
@@ -133,7 +132,7 @@ def _sorted_out(
     for key, theirs in pairs.items():
         shapes = mine[key], its[theirs]
         one, other = map(squeezed, shapes)
-        at = _module(key), _differ_at(*shapes)
+        at = scope_of(key), _differ_at(*shapes)
         if one == other:
             kept[key] = theirs
         elif at == (stem, {1}):
@@ -145,9 +144,8 @@ def _sorted_out(
             raise AlignmentError(
                 f"`{key}` is {here} here, and {there} in the file (`{theirs}`)"
             )
-    missing = tuple(key for key in mine if key not in pairs)
-    unused = tuple(key for key in its if key not in set(pairs.values()))
-    return Match(kept, adapted, new, missing, unused)
+    missing, unused = without(mine, pairs), without(its, {*pairs.values()})
+    return Match(kept, adapted, new, tuple(missing), tuple(unused))
 
 
 def _ends(side: Shapes) -> tuple[str, str]:
@@ -156,10 +154,6 @@ def _ends(side: Shapes) -> tuple[str, str]:
         name for key, name in modules_of(side).items() if name != key
     ]
     return modules[0], modules[-1]
-
-
-def _module(key: str) -> str:
-    return key.rpartition(".")[0]
 
 
 def _differ_at(one: Shape, other: Shape) -> set[int]:
@@ -205,7 +199,7 @@ def _rows(keys: Mapping[str, object]) -> dict[str, set[str]]:
     rows: dict[str, set[str]] = {}
     for key in keys:
         if not key.endswith(UNLEARNED):
-            rows.setdefault(key.partition(".")[0], set()).add(key)
+            rows.setdefault(first_word(key), set()).add(key)
     return rows
 
 
@@ -217,7 +211,7 @@ def _by_rows(mine: Shapes, its: Shapes) -> dict[str, str]:
     ours, theirs = _rows(mine), _rows(its)
     shared = ours.keys() & theirs.keys()
     same = {row for row in shared if ours[row] == theirs[row]}
-    if 2 * len(same) < len(ours) or not same:
+    if not 0 < len(ours) <= 2 * len(same):
         return {}
     for row in shared - same:
         raise AlignmentError(
@@ -230,17 +224,13 @@ def _by_rows(mine: Shapes, its: Shapes) -> dict[str, str]:
     if not (_are_heads(mine, added) and _are_heads(its, gone)):
         return {}
     return {
-        key: key
-        for key in mine
-        if key in its and key.partition(".")[0] in same
+        key: key for key in mine if key in its and first_word(key) in same
     }
 
 
 def _are_heads(side: Shapes, rows: Set[str]) -> bool:
     """Whether rows hold nothing but linear layers."""
-    modules = {
-        _module(key) for key in side if key.partition(".")[0] in rows
-    }
+    modules = {scope_of(key) for key in side if first_word(key) in rows}
     weights = [side.get(f"{module}.weight", ()) for module in modules]
     return all(len(trimmed(weight)) == 2 for weight in weights)
 
@@ -286,7 +276,7 @@ def _readings(its: Shapes) -> list[list[str]]:
     given = list(its)
     if not keeps_order(given):
         return written_orders(given)
-    modules = list(dict.fromkeys(map(_module, given)))
+    modules = list(dict.fromkeys(map(scope_of, given)))
     if _numbered_backwards(modules):
         return [given]
     try:
@@ -320,7 +310,7 @@ def _same_heads(mine: Shapes, its: Shapes) -> tuple[Shapes, Shapes]:
         sides[longer] = {
             key: shape
             for key, shape in sides[longer].items()
-            if _module(key) != head
+            if scope_of(key) != head
         }
     return sides[0], sides[1]
 
@@ -335,7 +325,7 @@ def _eased(mine: Shapes, its: Shapes) -> Shapes:
         pairs = {
             f"{other}{key.removeprefix(one)}": shape
             for key, shape in mine.items()
-            if _module(key) == one
+            if scope_of(key) == one
         }
         at = [
             _differ_at(shape, its.get(key, ()))

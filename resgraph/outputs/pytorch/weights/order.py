@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from itertools import islice, pairwise, product
 
+from ....dotted import last_word, scope_of
 from ....errors import RunError
 
 ORDERS = (
@@ -126,7 +127,7 @@ def written_orders(keys: Iterable[str]) -> list[list[str]]:
     keys = list(keys)
     scopes = _siblings(keys)
     kinds = {
-        scope: (frozenset(names - SHORTCUTS), WITHIN.get(_last(scope)))
+        scope: (frozenset(names - SHORTCUTS), WITHIN.get(last_word(scope)))
         for scope, names in scopes.items()
         if not _are_numbered(names)
     }
@@ -174,14 +175,14 @@ def keeps_order(keys: Iterable[str]) -> bool:
     keys = list(keys)
     if keys == sorted(keys):
         return False
-    modules = list(dict.fromkeys(key.rpartition(".")[0] for key in keys))
+    modules = list(dict.fromkeys(map(scope_of, keys)))
     return modules != sorted(modules) and _in_one_piece(keys)
 
 
 def _in_one_piece(keys: Iterable[str]) -> bool:
     """Whether no scope is left and entered again."""
     chains = [
-        [*(scope for scope, _ in _scopes(key)[1:]), key.rpartition(".")[0]]
+        [*(scope for scope, _ in _scopes(key)[1:]), scope_of(key)]
         for key in keys
     ]
     entered = [
@@ -245,10 +246,6 @@ def _scopes(key: str) -> list[tuple[str, str]]:
     return [
         (".".join(parts[:depth]), part) for depth, part in enumerate(parts)
     ]
-
-
-def _last(scope: str) -> str:
-    return scope.rpartition(".")[2]
 
 
 def _are_numbered(names: set[str]) -> bool:
