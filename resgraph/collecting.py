@@ -1,4 +1,5 @@
-"""Things one after another → those of a type, those that others have not; the same by a key."""
+"""Things one after another → those of a type, those that others have not, the
+first of them; the same by a key."""
 
 from __future__ import annotations
 
@@ -35,6 +36,11 @@ def only_keys(
 ) -> dict[_Key, _Value]:
     """The entries of a map with some keys, in their order."""
     return {key: each for key, each in entries.items() if key in keys}
+
+
+def first_found(found: Iterable[_Value | None]) -> _Value | None:
+    """The first that is anything."""
+    return next(filter(None, found), None)
 
 
 def by_key(

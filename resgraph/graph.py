@@ -115,6 +115,8 @@ class Equation(Struct):
     nodes: tuple[str, ...]
     output: str
     origin: Origin
+    # of what a path has: nothing
+    gives: ClassVar[tuple[Stream, ...]] = ()
 
 
 class Path(Struct):
@@ -379,6 +381,10 @@ class Graph(Struct, dict=True):
                     stack.append(top.equation)
             else:
                 yield from map(self.nodes.__getitem__, top.nodes)
+
+    def makes(self, scope: Path | Item) -> bool:
+        """Whether a scope has a node: a block that hands back what it reads has none."""
+        return any(True for _ in self.nodes_of(scope))
 
     def paths(self) -> list[Path]:
         """The rows, and then the paths of every block call."""

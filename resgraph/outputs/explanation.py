@@ -198,8 +198,8 @@ def _scope(plan: Plan, name: str, scope: Explained) -> Iterator[str]:
         rows += _streams(graph, "reads", scope.takes, scope.input)
     output = _output(scope)
     readers = _readers(graph, scope, output)
-    gives = () if isinstance(scope, Layer | Equation) else scope.gives
-    rows += [*_streams(graph, "hands on", gives, output), _read_by(readers)]
+    rows += _streams(graph, "hands on", scope.gives, output)
+    rows.append(_read_by(readers))
     yield from _table(rows)
     yield ""
     parts = [

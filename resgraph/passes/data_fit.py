@@ -8,10 +8,11 @@ from math import prod
 
 from ..errors import Diagnostic, fault
 from ..graph import Graph, Path
+from ..language.recipe import Train
 from ..language.recipe.target import SingleLabel
 from ..language.spec import Spec
 from ..ops import Shape, shape_text
-from .target_fit import other_output
+from .target_fit import FITS, Fit, other_output
 
 
 def image_input(inputs: Mapping[str, Shape]) -> str:
@@ -23,32 +24,27 @@ def image_input(inputs: Mapping[str, Shape]) -> str:
     return min(order, key=order.__getitem__)
 
 
-def other_images(name: str, images: Shape, reads: Shape) -> tuple[str, str]:
-    """What is wrong, and what to do, where a net `reads` other shapes than a set has; ("", "")
-    where it does not.
+def other_images(name: str, images: Shape, reads: Shape) -> Fit:
+    """Where a net `reads` other shapes than a set has.
 
     A net on vectors reads images row by row.
     """
     if reads in (images, (prod(images),)):
-        return "", ""
+        return FITS
     message = f"the net reads {shape_text(reads)}, but {name} has images of {shape_text(images)}"
     return message, f"write `input: {shape_text(images)}`"
 
 
-def unfit(spec: Spec, graph: Graph) -> list[Diagnostic]:
+def unfit(spec: Spec, graph: Graph, train: Train) -> list[Diagnostic]:
     """E051 at the input, and at the last row's output, as far as the recipe says what the images
     and classes are."""
-    if spec.train is None or (
-        len(spec.inputs) > 1 and not spec.train.data.feeds_names
-    ):
+    data, target = train.data, train.target
+    if len(spec.inputs) > 1 and not data.feeds_names:
         return []
-    data, target = spec.train.data, spec.train.target
     output = graph.nodes[graph.output].shape
     name = data.title if data.shape else f"`{data.set}`"
     reads = spec.inputs[image_input(spec.inputs)]
-    images = (
-        other_images(name, data.shape, reads) if data.shape else ("", "")
-    )
+    images = other_images(name, data.shape, reads) if data.shape else FITS
     known = data.class_count if isinstance(target, SingleLabel) else None
     classes = other_output(target, name, known, reads, output)
     return placed(spec, graph, images, classes)
@@ -57,8 +53,8 @@ def unfit(spec: Spec, graph: Graph) -> list[Diagnostic]:
 def placed(
     spec: Spec,
     graph: Graph,
-    images: tuple[str, str],
-    classes: tuple[str, str],
+    images: Fit,
+    classes: Fit,
 ) -> list[Diagnostic]:
     """E051 at the input for what is wrong with the images, and at the last row's output for the
     classes."""

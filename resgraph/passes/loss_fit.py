@@ -25,13 +25,11 @@ def loss_weights(train: Train, graph: Graph) -> tuple[float, ...]:
     )
 
 
-def unfit_loss(spec: Spec, graph: Graph) -> list[Diagnostic]:
+def unfit_loss(spec: Spec, graph: Graph, train: Train) -> list[Diagnostic]:
     """E051 at each name in `loss` that is no output or has a shape of its own, else at what no loss
     reaches."""
-    if spec.train is None:
-        return []
-    wrong = [*_named(spec, spec.train, graph)] or [
-        *_unreached(spec, spec.train, graph)
+    wrong = [*_named(spec, train, graph)] or [
+        *_unreached(spec, train, graph)
     ]
     return [problem.diagnostic for problem in wrong]
 

@@ -29,6 +29,7 @@ from .data_fit import image_input
 from .expand import expand
 from .fine_tune.matrices import matrix_layers
 from .fine_tune.parts import unfit_parts
+from .target_fit import FITS, Fit
 
 
 class Problem(Frozen):
@@ -57,19 +58,17 @@ def _asked(record: Any, keys: Iterable[str]) -> Iterator[str]:
     return (key for key in keys if getattr(record, key))
 
 
-def unfit_recipe(spec: Spec, graph: Graph) -> list[Diagnostic]:
+def unfit_recipe(
+    spec: Spec, graph: Graph, train: Train
+) -> list[Diagnostic]:
     """E051 at each key of the recipe that does not fit the net, and at the layers that cannot be
     trained by it."""
-    if spec.train is None:
-        return []
-    found = problems(
-        spec.train, spec.inputs, graph.nodes[graph.output].shape
-    )
-    if found:
+    output = graph.nodes[graph.output].shape
+    if found := problems(train, spec.inputs, output):
         return [each.told(spec) for each in found]
-    smaller, sized = _smaller(spec, graph, spec.train)
-    named = unfit_layers(spec, graph, spec.train)
-    return named + smaller + lonely_norms([graph, *sized], spec.train)
+    smaller, sized = _smaller(spec, graph, train)
+    named = unfit_layers(spec, graph, train)
+    return named + smaller + lonely_norms([graph, *sized], train)
 
 
 def unfit_layers(
@@ -90,27 +89,20 @@ def unfit_whitening(
     if train.whiten is None:
         return []
     name = train.whiten.layer
-    why = _unwhitened(graph, graph.nodes.get(name), graph.inputs[0])
-    if not why[0]:
+    why, hint = _unwhitened(graph, graph.nodes.get(name), graph.inputs[0])
+    if why == "":
         return []
-    said = f"`whiten` names `{name}`, {why[0]}"
-    return [Problem(("whiten", "layer"), said, why[1]).told(spec)]
+    said = f"`whiten` names `{name}`, {why}"
+    return [Problem(("whiten", "layer"), said, hint).told(spec)]
 
 
-def _unwhitened(
-    graph: Graph, node: Node | None, images: str
-) -> tuple[str, str]:
-    """Why a node cannot whiten, and what to write; nothing where it can."""
+def _unwhitened(graph: Graph, node: Node | None, images: str) -> Fit:
+    """Why a node cannot whiten, and what to write."""
+    first = "name the first convolution of the net"
     if node is None or not isinstance(node.op, Conv):
-        return (
-            "which is no convolution",
-            "name the first convolution of the net",
-        )
+        return "which is no convolution", first
     if node.inputs != (images,):
-        return (
-            "which does not read the images",
-            "name the first convolution of the net",
-        )
+        return "which does not read the images", first
     width = 2 * prod(node.op.kernel) * graph.nodes[images].shape[0]
     if node.op.groups != 1 or node.shape[0] != width:
         size = "x".join(map(str, node.op.kernel))
@@ -119,7 +111,7 @@ def _unwhitened(
             said,
             f"write `{size} conv {width}`: each direction and its negative",
         )
-    return "", ""
+    return FITS
 
 
 def unfit_matrices(

@@ -4,12 +4,16 @@ its recipe's data."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from ..errors import Diagnostic, Span, fault
 from ..graph import Graph
 from ..language.spec import Spec
 from ..ops import shape_text
 from .reasons import usual_reasons
+
+if TYPE_CHECKING:
+    from ..language.recipe import Train
 
 
 def _outputs(graph: Graph) -> str:
@@ -31,19 +35,19 @@ MEASURES: dict[str, Callable[[Graph], int | str]] = {
 def unmet(spec: Spec, graph: Graph) -> list[Diagnostic]:
     """One E050 for each claim that the graph does not keep, with the difference and the usual
     reason; E051 for data."""
-    unfit = _unfit(spec, graph) if spec.train else []
+    unfit = _unfit(spec, graph, spec.train) if spec.train else []
     return [*_broken_claims(spec, graph), *map(spec.setters.named, unfit)]
 
 
-def _unfit(spec: Spec, graph: Graph) -> list[Diagnostic]:
+def _unfit(spec: Spec, graph: Graph, train: Train) -> list[Diagnostic]:
     from .data_fit import unfit  # most nets have no recipe
     from .loss_fit import unfit_loss
     from .recipe_fit import unfit_recipe
 
     return [
-        *unfit(spec, graph),
-        *unfit_recipe(spec, graph),
-        *unfit_loss(spec, graph),
+        *unfit(spec, graph, train),
+        *unfit_recipe(spec, graph, train),
+        *unfit_loss(spec, graph, train),
     ]
 
 

@@ -88,7 +88,7 @@ def prepare(
     for problem in problems(train, plan.inputs, plan.output):
         raise UsageError(str(problem))
     data, missing = _fitting(plan, train, options, counted=counted)
-    if wrong := unfit_loss(plan.spec, plan.graph):
+    if wrong := unfit_loss(plan.spec, plan.graph, train):
         raise SpecError(wrong)
     check_sizes(plan, train)
     _check_parts(plan, train, world)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 
+from ...collecting import first_found
 from ...errors import Fault, Hint, Span, fault, write
 from ...ops import ACTIVATIONS, VOCABULARY
 from ...structs import Frozen
@@ -91,8 +92,8 @@ def item_meant(failure: UnreadItem, parser: Parser) -> TensorExpr | Fault:
     item = _Item(text, span, failure.first, chunks(text, span), parser)
     if failure.rule == "word":
         return item.unknown()
-    found = filter(None, (guess(item) for guess in _GUESSES))
-    return next(found, None) or _equation(item)
+    found = first_found(guess(item) for guess in _GUESSES)
+    return found or _equation(item)
 
 
 # -- nearly a label

@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from ...collecting import without
+from ...collecting import first_found, without
 from ...errors import Fault, Hint, Span, fault, ticked, write
 from ...ops import ACTIVATIONS
 from ..foreign import SYNONYMS, squeezed
@@ -65,9 +65,7 @@ def in_number(label: Label, target: Target, place: int) -> Fault | None:
         return run_together(part)
     if place and binder.texts[place - 1] in binder.fields:
         return None  # the value of an option
-    return next(
-        filter(None, (guess(binder, part) for guess in _NAMES)), None
-    )
+    return first_found(guess(binder, part) for guess in _NAMES)
 
 
 def _refused(
@@ -83,8 +81,8 @@ def _refused(
 
 
 def _number(binder: Binder, part: Chunk) -> Fault:
-    found = filter(None, (guess(binder, part) for guess in _GUESSES))
-    return next(found, None) or _quotient(binder, part)
+    found = first_found(guess(binder, part) for guess in _GUESSES)
+    return found or _quotient(binder, part)
 
 
 def _list(binder: Binder, part: Chunk) -> Fault | None:

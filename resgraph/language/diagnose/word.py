@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection
 
 from msgspec.structs import replace
 
+from ...collecting import first_found
 from ...errors import Fault, Hint, Span, fault, write
 from ...ops import ACTIVATIONS, AMONG, POINTWISE, REDUCTIONS, VOCABULARY
 from ...structs import Frozen
@@ -84,8 +85,8 @@ def unknown_word(
     ):
         # a kernel or a repeat: it is the word behind it that is wrong
         label = _Words(parts[1:], words, span)
-    found = filter(None, (guess(label) for guess in _GUESSES))
-    return next(found, None) or _nearest(label)
+    found = first_found(guess(label) for guess in _GUESSES)
+    return found or _nearest(label)
 
 
 def _listed(label: _Words) -> Fault | None:

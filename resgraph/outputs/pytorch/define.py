@@ -28,6 +28,10 @@ class LiteralColumn(Frozen):
         """Whether the values are the same in every instance."""
         return all(map(same, self.values, other.values))
 
+    def roles_among(self, columns: Iterable[LiteralColumn]) -> set[str]:
+        """The roles of the columns that are equal to it."""
+        return {other.role for other in columns if other.equals(self)}
+
     @property
     def constant(self) -> bool:
         """Whether all instances have the same value."""
@@ -48,29 +52,28 @@ class Shared(Frozen):
             name: _default(name, c.values)
             for name, c in self.arguments.items()
         }
-        order = sorted(
-            known,
-            key=lambda name: (
-                not is_width(name),
-                known[name] is not REQUIRED,
-            ),
+        return dict(
+            sorted(
+                known.items(),
+                key=lambda one: (
+                    not is_width(one[0]),
+                    one[1] is not REQUIRED,
+                ),
+            )
         )
-        return {name: known[name] for name in order}
 
     def call(
         self, name: str, parameters: Iterable[str], instance: int
     ) -> Call:
         """One instance as a call of the definition: widths by place, the rest by name."""
-        values = [
-            (key, self.arguments[key].values[instance])
-            for key in parameters
-        ]
+        values = {
+            key: self.arguments[key].values[instance] for key in parameters
+        }
+        widths = [*filter(is_width, values)]
         return Call(
             name,
-            tuple(value for key, value in values if is_width(key)),
-            tuple(
-                (key, value) for key, value in values if not is_width(key)
-            ),
+            tuple(map(values.pop, widths)),
+            tuple(values.items()),
         )
 
 
@@ -140,9 +143,7 @@ def _width_argument(
     in."""
     if column.role not in WIDTHS:
         return None
-    roles = {
-        other.role for other in columns if other.equals(column)
-    } & WIDTHS
+    roles = column.roles_among(columns) & WIDTHS
     if column.role == "groups" and "width_in" not in roles:
         return None
     # Where a layer keeps its width in every instance, in and out still are two things, unless it
@@ -233,5 +234,5 @@ def _spatial(
     of `SPATIAL`: where a stride and a kernel are one number, that is the stride."""
     if column.role not in SPATIAL:
         return column.role
-    roles = {other.role for other in columns if other.equals(column)}
+    roles = column.roles_among(columns)
     return next(name for name in SPATIAL if name in roles)

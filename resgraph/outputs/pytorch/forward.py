@@ -120,11 +120,7 @@ def local_name(word: str) -> str:
 
 def working(graph: Graph, path: Path) -> list[Item]:
     """The items of a path that do anything: a block that returns its `x` makes no module."""
-    return [
-        item
-        for item in path.items
-        if next(graph.nodes_of(item), None) is not None
-    ]
+    return [*filter(graph.makes, path.items)]
 
 
 def read_beside(graph: Graph, item: Item) -> list[str]:
@@ -344,10 +340,8 @@ def _one_by_one(
             for inner in item.paths:
                 yield from _steps(graph, inner, inplace, modules)
         else:
-            values, words = _made(item, path.word)
-            write = partial(_chain, modules[item.shares or item.name])
-            reads = (*_read(item, value), *read_beside(graph, item))
-            yield _Step(values, reads, words, write, call=True)
+            names = modules[item.shares or item.name]
+            yield _one(graph, item, value, path.word, names)
         value = item.output
 
 
@@ -355,10 +349,17 @@ def _places(graph: Graph, path: Path, owner: str) -> Iterator[_Step]:
     """The items of a path whose equation has called the activations at its first place."""
     value = path.input
     for item, names in _children(graph, path, owner):
-        values, words = _made(item, path.word)
-        reads = (*_read(item, value), *sizes_read(graph, [item]))
-        yield _Step(values, reads, words, partial(_chain, names), call=True)
+        yield _one(graph, item, value, path.word, names)
         value = item.output
+
+
+def _one(
+    graph: Graph, item: Item, value: str, word: str, names: Sequence[str]
+) -> _Step:
+    """An item of a path of that `word`, whose modules have these names, behind a `value`."""
+    values, words = _made(item, word)
+    reads = (*_read(item, value), *read_beside(graph, item))
+    return _Step(values, reads, words, partial(_chain, names), call=True)
 
 
 def _op(graph: Graph, node: Node, terms: Sequence[TorchExpr]) -> TorchExpr:

@@ -205,7 +205,7 @@ class _Lowering:
         for level in _levels(self.graph):
             alike: dict[Any, list[Block]] = {}
             for block in level:
-                if next(self.graph.nodes_of(block), None) is None:
+                if not self.graph.makes(block):
                     continue
                 if is_alias(block):
                     self.calls[id(block)] = self.calls[
@@ -512,11 +512,10 @@ def _docstring(block: Block, arguments: Sequence[str]) -> list[str]:
         if block.block
         else "A block written inline"
     )
-    if block.gives and not block.merge:
-        given = ", ".join(stream.name for stream in block.gives)
-        return [f"{', '.join(arguments)} → {given}", f"{name}."]
     if not block.merge:
-        return [f"{name}."]
+        given = ", ".join(stream.name for stream in block.gives)
+        ends = [f"{', '.join(arguments)} → {given}"] if given else []
+        return [*ends, f"{name}."]
     optional = block.shortcut != "none" or re.search(
         r"\bshortcut\b", block.merge
     )

@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from ...collecting import first_found
 from ...errors import MissingError, RunError, UsageError, needing
 from ...files import read_file
 from .statement import StatedImages
@@ -47,7 +48,7 @@ def fetched(name: str) -> tuple[Path, StatedImages | None]:
         return None
 
     lacking: list[str] = []
-    path = next(filter(None, map(file, FILES)), None)
+    path = first_found(map(file, FILES))
     if path is not None:
         config = file("config.json")
         return path, statement(config) if config else None

@@ -311,11 +311,7 @@ class PartBuilder:
 
     def rows_of(self, items: Sequence[Item]) -> list[TileRow]:
         """A row for each item that has nodes."""
-        return [
-            self.row(item)
-            for item in items
-            if any(self.graph.nodes_of(item))
-        ]
+        return [*map(self.row, filter(self.graph.makes, items))]
 
     def tile(self, rows: list[TileRow], name: str) -> FigurePart | None:
         """Layers in a row as one part; None of none."""

@@ -164,8 +164,7 @@ class StripBuilder(PartBuilder):
         """Blocks stand alone; layers stand together while their maps are of one size."""
         if not is_line(item):
             return item.name
-        output = self._output(item, "")
-        return self.graph.nodes[output].shape[1:] if output else ()
+        return self.graph.nodes[item.output].shape[1:]
 
     def _made(self, item: Item, before: _Nodes) -> _Nodes:
         """What an item makes and gives; what flows through it is made above."""
@@ -173,12 +172,7 @@ class StripBuilder(PartBuilder):
             taken = {each.node for each in item.arguments()}
             made = tuple(s.node for s in item.gives if s.node not in taken)
             return made or before
-        return (self._output(item, before[0]),)
-
-    def _output(self, item: Item, otherwise: str) -> str:
-        if isinstance(item, Block):
-            return item.output
-        return item.nodes[-1] if item.nodes else otherwise
+        return (item.output,)
 
 
 def _drawn(wires: Wiring) -> list[str]:

@@ -5,10 +5,9 @@ it; a link whose way is blocked runs in a lane to the right of all that it passe
 
 from __future__ import annotations
 
-from collections import defaultdict
-
 from msgspec.structs import replace
 
+from ....collecting import by_key
 from .. import text
 from ..content.parts import ENTRY, FigurePart, Fork, Join, Link, Tile, walk
 from . import routing
@@ -134,9 +133,7 @@ def spine(fork: Fork, heights: list[float]) -> set[int]:
     }
     score[ENTRY] = 0.0
     before: dict[int, int] = {}
-    sources: dict[int, list[int]] = defaultdict(list)
-    for link in fork.links:
-        sources[link.target].append(link.source)
+    sources = by_key((link.target, link.source) for link in fork.links)
     for unit, part in enumerate(fork.units):
         choices = sources[unit]
         # The other factors of a product are gates, which scale the main path.

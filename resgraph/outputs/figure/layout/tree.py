@@ -7,12 +7,12 @@ lanes."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
-from ....collecting import of_type
+from ....collecting import by_key, of_type
 from .. import text
 from ..content.parts import (
     ENTRY,
@@ -97,9 +97,7 @@ def _stack(chain: Chain, rhythm: Rhythm, streams: int) -> list[Placement]:
 
 def _units(fork: Fork, rhythm: Rhythm, streams: int) -> list[Placement]:
     """The units of a fork, each placed for the streams that its links bring."""
-    into: defaultdict[int, list[Link]] = defaultdict(list)
-    for link in fork.links:
-        into[link.target].append(link)
+    into = by_key((link.target, link) for link in fork.links)
     out: list[Placement] = []
     exits = {ENTRY: streams}
     for unit, part in enumerate(fork.units):
