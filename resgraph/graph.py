@@ -223,6 +223,11 @@ class Block(Struct):
 Item = Layer | Block
 
 
+def items_of(paths: Iterable[Path]) -> Iterator[Item]:
+    """What stands in paths, without what stands in that."""
+    return chain.from_iterable(path.items for path in paths)
+
+
 class Output(Frozen):
     """A row whose value the net gives, and the node that makes it; `aux` in training alone."""
 
@@ -381,6 +386,22 @@ class Graph(Struct, dict=True):
                     stack.append(top.equation)
             else:
                 yield from map(self.nodes.__getitem__, top.nodes)
+
+    def names_of(self, *scopes: Path | Item | Equation) -> list[str]:
+        """As `nodes_of`, their names."""
+        return [node.name for node in self.nodes_of(*scopes)]
+
+    def cost_of(self, *scopes: Path | Item | Equation) -> Cost:
+        """What the nodes of scopes cost together."""
+        return total(self.nodes_of(*scopes))
+
+    def shape(self, name: str) -> Shape:
+        """What comes out of a node."""
+        return self.nodes[name].shape
+
+    def shapes_into(self, node: Node) -> tuple[Shape, ...]:
+        """What goes into a node, input by input."""
+        return tuple(map(self.shape, node.inputs))
 
     def makes(self, scope: Path | Item) -> bool:
         """Whether a scope has a node: a block that hands back what it reads has none."""

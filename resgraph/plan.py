@@ -77,7 +77,7 @@ class Plan(Frozen, eq=False, dict=True):
     def output(self) -> Shape:
         """The shape of the first output (the last row where `output` names none), which is what
         is scored."""
-        return self.graph.nodes[self.graph.output].shape
+        return self.graph.shape(self.graph.output)
 
     @property
     def outputs(self) -> dict[str, Shape]:
@@ -90,7 +90,7 @@ class Plan(Frozen, eq=False, dict=True):
         return self._shapes(self.graph.aux)
 
     def _shapes(self, outputs: Iterable[Output]) -> dict[str, Shape]:
-        return {o.row: self.graph.nodes[o.node].shape for o in outputs}
+        return {o.row: self.graph.shape(o.node) for o in outputs}
 
     @property
     def params(self) -> int:

@@ -179,6 +179,7 @@ _MovedEdge = _Moved | Annotated[tuple[_Moved, ...], _two]
 MovedEdges = Annotated[tuple[_MovedEdge, ...], _each_axis]
 """Along each axis: cells that are put around a map, or taken away where negative."""
 Width = Annotated[int, Meta(ge=1, le=1_000_000)]
+Eps = Annotated[float, Meta(gt=0, le=1)]
 """A number of channels."""
 FiniteNumber = Annotated[float, Meta(ge=-float_info.max, le=float_info.max)]
 """A number that is neither infinite nor none."""

@@ -1,11 +1,9 @@
 """A learned factor → its cost and torch call: `scale`, one number per channel; `gain`, one in
 all; `grn`, one per channel that its response in the image grades."""
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from msgspec import Meta
-
-from .base import Call, Derivation, FiniteNumber, Op, Shape, need_map
+from .base import Call, Derivation, Eps, FiniteNumber, Op, Shape, need_map
 
 
 class _Factor(Op):
@@ -82,7 +80,7 @@ class Grn(Op):
     long_names = ("GRN",)
     aliases = ("globalresponsenorm globalresponsenormalization",)
     op: Literal["grn"] = "grn"
-    eps: Annotated[float, Meta(gt=0, le=1)] = 1e-6
+    eps: Eps = 1e-6
 
     def infer(self, *inputs: Shape) -> Shape:
         return need_map(self.op, *inputs)

@@ -9,6 +9,7 @@ from msgspec import Meta
 from .base import (
     Call,
     Derivation,
+    Eps,
     Op,
     Shape,
     ShapeError,
@@ -16,8 +17,6 @@ from .base import (
     is_map,
     shape_text,
 )
-
-Eps = Annotated[float, Meta(gt=0, le=1)]
 
 
 class _Norm(Op):

@@ -14,6 +14,7 @@ from .base import (
     Call,
     Cells,
     Derivation,
+    Eps,
     FiniteNumber,
     Op,
     Shape,
@@ -235,7 +236,7 @@ class Conv(_PaddedConv):
     groups: Width = 1
     standardize: Literal["weight", "scaled"] | None = None
     gamma: Annotated[float, Meta(gt=0, le=100)] = 1.0
-    eps: Annotated[float, Meta(gt=0, le=1)] | None = None
+    eps: Eps | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()

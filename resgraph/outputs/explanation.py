@@ -123,9 +123,7 @@ def _scopes(graph: Graph) -> dict[str, Explained]:
 
 def _node(plan: Plan, node: Node) -> Iterator[str]:
     graph = plan.graph
-    found = node.op.derive(
-        *(graph.nodes[name].shape for name in node.inputs)
-    )
+    found = node.op.derive(*graph.shapes_into(node))
     yield f"{node.name}: {node.op.label()}"
     yield from _places(node.origin)
     options = options_of(plan.spec, node, plan.sources.get(node.name))
@@ -163,9 +161,7 @@ def _axes(
     graph: Graph, node: Node, texts: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
     """Each side of a shape, and how it comes about."""
-    before = (
-        graph.nodes[node.inputs[0]].shape if node.inputs else node.shape
-    )
+    before = graph.shape(node.inputs[0]) if node.inputs else node.shape
     axes = _AXES[len(node.shape)]
     for axis, size in enumerate(node.shape):
         text = texts[axis] if axis < len(texts) else ""
@@ -176,7 +172,7 @@ def _axes(
 
 def _readers(graph: Graph, scope: Explained, output: str) -> list[str]:
     """What reads the end of a scope."""
-    inside = {node.name for node in graph.nodes_of(scope)}
+    inside = graph.names_of(scope)
     readers = [
         node.name
         for node in graph.nodes.values()
@@ -230,7 +226,7 @@ def _origin(scope: Explained) -> Origin | None:
 def _call(graph: Graph, block: Block) -> Iterator[tuple[str, str]]:
     """What a block is called with."""
     stride = value_text(block.stride)
-    widths = [graph.nodes[stream.node].shape[0] for stream in block.takes]
+    widths = [graph.shape(stream.node)[0] for stream in block.takes]
     into = value_text(tuple(widths)) if widths else block.into
     yield "its call", f"in = {into}, out = {block.out}, stride = {stride}"
     if block.merge:
@@ -287,7 +283,7 @@ def _parts(scope: Explained) -> Iterator[tuple[str, Explained | str]]:
 
 def _shape(graph: Graph, part: Explained | str) -> str:
     output = _output(part)
-    return shape_text(graph.nodes[output].shape) if output else ""
+    return shape_text(graph.shape(output)) if output else ""
 
 
 def _costs(graph: Graph, part: Explained | str) -> tuple[str, str]:
@@ -353,7 +349,7 @@ def _where(setting: Setting, text: str) -> str:
 
 
 def _value(graph: Graph, name: str) -> str:
-    return f"{name}, {shape_text(graph.nodes[name].shape)}"
+    return f"{name}, {shape_text(graph.shape(name))}"
 
 
 def _worked(text: str, value: int) -> str:

@@ -41,7 +41,7 @@ def unfit(spec: Spec, graph: Graph, train: Train) -> list[Diagnostic]:
     data, target = train.data, train.target
     if len(spec.inputs) > 1 and not data.feeds_names:
         return []
-    output = graph.nodes[graph.output].shape
+    output = graph.shape(graph.output)
     name = data.title if data.shape else f"`{data.set}`"
     reads = spec.inputs[image_input(spec.inputs)]
     images = other_images(name, data.shape, reads) if data.shape else FITS

@@ -74,7 +74,7 @@ def _sums(
     for name in _equated(scope):
         if name in sums:
             first, other = graph.nodes[name].inputs
-            equal = graph.nodes[first].shape == graph.nodes[other].shape
+            equal = graph.shape(first) == graph.shape(other)
             if (
                 equal
                 and first in once

@@ -36,10 +36,9 @@ def unfit_loss(spec: Spec, graph: Graph, train: Train) -> list[Diagnostic]:
 
 def _named(spec: Spec, train: Train, graph: Graph) -> Iterator[Fault]:
     shapes = {
-        output.row: graph.nodes[output.node].shape
-        for output in graph.outputs
+        output.row: graph.shape(output.node) for output in graph.outputs
     }
-    wanted = graph.nodes[graph.output].shape
+    wanted = graph.shape(graph.output)
     fits = _coarser if isinstance(train.target, PixelLabel) else eq
     for row in train.loss or ():
         place = spec.place("train", "loss", row, of_key=True)

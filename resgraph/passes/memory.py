@@ -37,7 +37,7 @@ def kept_numbers(graph: Graph) -> dict[str, int]:
     kept = kept_outputs(graph)
     return {
         node.name: node.cost.activations * (node.name in kept)
-        + node.op.copied(*(graph.nodes[name].shape for name in node.inputs))
+        + node.op.copied(*graph.shapes_into(node))
         for node in graph.nodes.values()
     }
 

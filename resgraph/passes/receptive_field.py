@@ -53,7 +53,7 @@ def receptive_fields(graph: Graph) -> dict[str, ReceptiveField]:
             one = (1,) * (len(node.shape) - 1)
             fields[name] = ReceptiveField(one or None, one or _ONES[:1])
             continue
-        before = graph.nodes[node.inputs[0]].shape
+        before = graph.shape(node.inputs[0])
         fields[name] = _through(node, before, _met(graph, node, fields))
     return fields
 
@@ -63,9 +63,7 @@ def _met(
 ) -> ReceptiveField:
     """What a node's inputs see together."""
     maps = [
-        fields[name]
-        for name in node.values
-        if is_map(graph.nodes[name].shape)
+        fields[name] for name in node.values if is_map(graph.shape(name))
     ]
     if len(maps) < 2:
         return (maps or [fields[node.inputs[0]]])[0]

@@ -63,7 +63,7 @@ def unfit_recipe(
 ) -> list[Diagnostic]:
     """E051 at each key of the recipe that does not fit the net, and at the layers that cannot be
     trained by it."""
-    output = graph.nodes[graph.output].shape
+    output = graph.shape(graph.output)
     if found := problems(train, spec.inputs, output):
         return [each.told(spec) for each in found]
     smaller, sized = _smaller(spec, graph, train)
@@ -103,7 +103,7 @@ def _unwhitened(graph: Graph, node: Node | None, images: str) -> Fit:
         return "which is no convolution", first
     if node.inputs != (images,):
         return "which does not read the images", first
-    width = 2 * prod(node.op.kernel) * graph.nodes[images].shape[0]
+    width = 2 * prod(node.op.kernel) * graph.shape(images)[0]
     if node.op.groups != 1 or node.shape[0] != width:
         size = "x".join(map(str, node.op.kernel))
         said = f"which has {node.shape[0]} filters, and its patches have {width // 2} directions"
@@ -452,7 +452,7 @@ def _smaller(
 
 def _differs(graph: Graph, other: Graph) -> str:
     """Why a net at another size is not the same module; nothing where it is."""
-    end = graph.nodes[graph.output].shape
+    end = graph.shape(graph.output)
     there = other.nodes[other.output].shape
     if end != there:
         return f"it puts out {shape_text(there)}"

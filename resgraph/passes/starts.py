@@ -97,7 +97,7 @@ def is_alias(block: Block) -> bool:
 def _last_norms(graph: Graph, block: Block) -> Iterator[str]:
     """The node at the end of each residual branch: a term of a sum in which the block's shortcut is
     another term."""
-    inside = {node.name for node in graph.nodes_of(*block.paths)}
+    inside = {*graph.names_of(*block.paths)}
     for node in sums(graph, block):
         for branch in branches(node.inputs, block):
             if last := _last_norm(graph, branch, inside):
@@ -113,10 +113,6 @@ def _last_norm(graph: Graph, name: str, inside: set[str]) -> str | None:
             node.op.role == "norm" and node.learns
         ):
             return node.module
-        if not node.inputs:
-            return None
-        alike = (
-            n for n in node.inputs if graph.nodes[n].shape == node.shape
-        )
+        alike = (n for n in node.inputs if graph.shape(n) == node.shape)
         name = next(alike, node.inputs[0])
     return None

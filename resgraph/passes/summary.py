@@ -13,7 +13,7 @@ from operator import attrgetter
 
 from msgspec.structs import force_setattr
 
-from ..graph import Block, Graph, Item, Layer, Path, total
+from ..graph import Block, Graph, Item, Layer, Path
 from ..ops import Cost, Op, Shape, Thinning
 from ..ops.base import value_text
 from ..structs import Frozen
@@ -56,13 +56,10 @@ def summarize(graph: Graph) -> list[Row]:
     return [
         Row(
             row.name,
-            graph.nodes[row.output].shape,
+            graph.shape(row.output),
             tuple(_groups(graph, row)),
-            total(graph.nodes_of(row)),
-            {
-                stream.name: graph.nodes[stream.node].shape
-                for stream in row.gives
-            },
+            graph.cost_of(row),
+            {stream.name: graph.shape(stream.node) for stream in row.gives},
         )
         for row in graph.rows
     ]

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
 
 def _outputs(graph: Graph) -> str:
-    shapes = (
-        shape_text(graph.nodes[output.node].shape) for output in graph.main
-    )
+    shapes = (shape_text(graph.shape(output.node)) for output in graph.main)
     return ", ".join(shapes)
 
 

@@ -36,7 +36,7 @@ from ..record import (
 from ..yaml.reader import LOADER
 from ..yaml.scalars import number_in
 from .augment import Augment
-from .base import NO_OFF, Count, Off, Seed, Share, off
+from .base import NO_OFF, Count, Off, RateFactor, Seed, Share, off
 from .data import Data
 from .start import (
     Measured,
@@ -115,7 +115,7 @@ class Train(Record):
     """Learning rate warm-up, by its `kind`."""
     loss: (
         Annotated[
-            dict[str, Annotated[float, Meta(gt=0, le=1000)]],
+            dict[str, RateFactor],
             Meta(min_length=1),
         ]
         | None

@@ -5,7 +5,16 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from ..record import Info, Record, validator
-from .base import NO_OFF, Count, Filter, Off, Share
+from .base import (
+    NO_OFF,
+    Count,
+    Filter,
+    Off,
+    PositiveShare,
+    Share,
+    Strength,
+    UnitShare,
+)
 
 Drawn = Annotated[Filter | Literal["random"] | None, NO_OFF]
 
@@ -37,8 +46,8 @@ class AreaCrop(Record):
 
     kind: Literal["area"]
     area: tuple[
-        Annotated[float, Meta(gt=0, le=1)],
-        Annotated[float, Meta(gt=0, le=1)],
+        PositiveShare,
+        PositiveShare,
     ] = (
         0.08,
         1.0,
@@ -81,7 +90,7 @@ class RandAugment(Record):
     """Operations for each image."""
     magnitude: Annotated[float, Meta(gt=0, le=10)] = 9.0
     """Strength, of 10."""
-    deviation: Annotated[float, Meta(ge=0, le=10)] = 0.0
+    deviation: Strength = 0.0
     """Standard deviation of the strength (timm's `mstd`)."""
     policy: Annotated[Literal["paper", "timm"], NO_OFF] = "paper"
     """The operations of the paper, or timm's increasing ones."""
@@ -109,7 +118,7 @@ class Augment(Record):
     """Random shift, in pixels to each side."""
     randaugment: RandAugment | None = None
     """RandAugment."""
-    lighting: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    lighting: UnitShare = 0.0
     """Standard deviation of AlexNet's PCA noise on RGB (0.1 there)."""
     trivialaugment: bool = False
     """TrivialAugment, with the wide ranges: one operation for each image, of any strength (Müller,
@@ -117,12 +126,12 @@ class Augment(Record):
     repeats: Annotated[int, Meta(ge=1, le=64), Off(1)] = 1
     """Repeated augmentation: how often an image is in an epoch, changed anew each time; an epoch
     has as many steps as ever, of fewer images (Hoffer et al. 2020)."""
-    erasing: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    erasing: UnitShare = 0.0
     """Random erasing: the probability that a rectangle of 2 to 33 % of an image is blanked (Zhong
     et al. 2020)."""
     cutout: Annotated[int, Meta(ge=0, le=1024)] = 0
     """Side of the square that is blanked, in pixels (DeVries, Taylor 2017)."""
-    mixup: Annotated[float, Meta(ge=0, le=10)] = 0.0
+    mixup: Strength = 0.0
     """Mixup's alpha (Zhang et al. 2018)."""
-    cutmix: Annotated[float, Meta(ge=0, le=10)] = 0.0
+    cutmix: Strength = 0.0
     """CutMix' alpha (Yun et al. 2019); with mixup, each batch takes one of the two."""

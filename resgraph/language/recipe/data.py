@@ -6,7 +6,16 @@ from msgspec import Meta
 
 from ...ops.base import Shape
 from ..record import Record
-from .base import NO_OFF, Count, Filter, Off, Seed, Share
+from .base import (
+    NO_OFF,
+    Count,
+    Filter,
+    Off,
+    ProperShare,
+    Seed,
+    Share,
+    Strength,
+)
 
 EVERY = frozenset({"label", "labels", "number", "map", "itself"})
 """All kinds of `target:`."""
@@ -66,7 +75,7 @@ class Digits(DataSource):
 
     made = "come with resgraph"
     set: Literal["digits"] = "digits"
-    test: Annotated[float, Meta(gt=0, lt=1)] = 0.2
+    test: ProperShare = 0.2
     """Share of each class that is for testing."""
     split_seed: Seed = 0
     """Random seed of that split."""
@@ -134,7 +143,7 @@ class Idx(DataSource):
     set: Literal["idx"]
     path: str = "data"
     """Folder of the four files, `train-images-idx3-ubyte` and so on."""
-    held_out: Annotated[float, Meta(ge=0, lt=1)] = 0.0
+    held_out: Share = 0.0
     """Share of each class's training images that is held out to validate on; 0 validates on the
     test set."""
     split_seed: Seed = 0
@@ -339,7 +348,7 @@ class Synthetic(DataSource):
         Annotated[int, Meta(ge=2, le=100_000)] | None, NO_OFF
     ] = None
     """Number of classes; by default as many as the net puts out."""
-    noise: Annotated[float, Meta(ge=0, le=10)] = 0.5
+    noise: Strength = 0.5
     """Standard deviation of the noise."""
     seed: Seed = 0
     """Random seed of the images."""

@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from ...ops.base import FiniteNumber
 from ..record import Forms, Info, Record, validator
-from .base import NO_OFF, Off
+from .base import NO_OFF, Off, PositiveShare, RateFactor
 
 ALL_BUT = "all but "
 """What `freeze` says before the one part that learns."""
@@ -35,7 +35,7 @@ class Whiten(Record):
     """The convolution: its name, as weights have it."""
     images: Annotated[int, Meta(ge=1, le=1_000_000)] = 5000
     """Training images of which patches are taken, the first ones."""
-    eps: Annotated[float, Meta(gt=0, le=1)] = 5e-4
+    eps: PositiveShare = 5e-4
     """Added to each eigenvalue."""
 
 
@@ -45,7 +45,7 @@ class Rates(Record):
     decay: Annotated[float, Meta(gt=0, le=1), Off(1.0)] = 1.0
     """Factor for each block that stands behind a part, up to the end of the net (layer-wise
     decay)."""
-    by: dict[str, Annotated[float, Meta(gt=0, le=1000)]] = {}
+    by: dict[str, RateFactor] = {}
     """Factors by the names of rows, blocks, paths or modules, on top; the longest name counts."""
 
 
@@ -54,7 +54,7 @@ class ChannelNorm(Record):
 
     mean: tuple[FiniteNumber, ...]
     """Mean of each channel."""
-    std: tuple[Annotated[float, Meta(gt=0, le=1000)], ...]
+    std: tuple[RateFactor, ...]
     """Standard deviation of each channel."""
 
     @validator("std")

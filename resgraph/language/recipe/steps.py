@@ -9,7 +9,17 @@ from msgspec.structs import asdict
 
 from ...collecting import without_keys
 from ..record import Info, Record, validator
-from .base import NO_OFF, Count, Length, Off, Rate, Share
+from .base import (
+    NO_OFF,
+    Count,
+    Length,
+    Off,
+    PositiveShare,
+    ProperShare,
+    Rate,
+    Share,
+    UnitShare,
+)
 
 Decayless = Literal["norm", "bias", "scale"]
 
@@ -19,7 +29,7 @@ class PartStep(Record):
 
     lr: Rate | None = None
     """Learning rate."""
-    weight_decay: Annotated[float, Meta(ge=0, le=1)] | None = None
+    weight_decay: UnitShare | None = None
     """Weight decay."""
     until: Length | None = None
     """When it has learned, in the run's unit: the schedule ends there for it."""
@@ -62,7 +72,7 @@ class Sgd(TorchOptimizer):
     """Momentum."""
     nesterov: bool = False
     """Nesterov's momentum."""
-    weight_decay: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    weight_decay: UnitShare = 0.0
     """Weight decay (L2, added to the gradient)."""
     no_decay: tuple[Decayless, ...] = ()
     """Parameters without weight decay: all of a norm, biases, other vectors (`scale`)."""
@@ -93,7 +103,7 @@ class AdamW(TorchOptimizer):
     """Learning rate."""
     betas: tuple[Share, Share] = (0.9, 0.999)
     """Decay of the running averages of the gradient and of its square."""
-    eps: Annotated[float, Meta(gt=0, le=1)] = 1e-8
+    eps: PositiveShare = 1e-8
     """Added to the denominator."""
     weight_decay: Annotated[float, Meta(ge=0, le=1), Off(0.0)] = 0.01
     """Weight decay (decoupled)."""
@@ -119,7 +129,7 @@ class Lamb(TorchOptimizer):
     """Learning rate."""
     betas: tuple[Share, Share] = (0.9, 0.999)
     """As of AdamW."""
-    eps: Annotated[float, Meta(gt=0, le=1)] = 1e-6
+    eps: PositiveShare = 1e-6
     """Added to the denominator."""
     weight_decay: Annotated[float, Meta(ge=0, le=1), Off(0.0)] = 0.01
     """Weight decay (of the step, before its length is set)."""
@@ -146,7 +156,7 @@ class Muon(TorchOptimizer):
     """Momentum."""
     nesterov: bool = True
     """Nesterov's momentum."""
-    weight_decay: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    weight_decay: UnitShare = 0.0
     """Weight decay (decoupled)."""
     iterations: Annotated[int, Meta(ge=1, le=20)] = 5
     """Of Newton and Schulz, in each step."""
@@ -208,7 +218,7 @@ class Steps(Record):
     kind: Literal["steps"]
     at: Annotated[tuple[Length, ...], Meta(min_length=1, max_length=100)]
     """When, in the run's unit (epochs or iterations)."""
-    factor: Annotated[float, Meta(gt=0, lt=1)] = 0.1
+    factor: ProperShare = 0.1
     """What the learning rate is multiplied by."""
 
     @validator("at")
@@ -254,9 +264,9 @@ class OneCycle(Record):
     (Smith 2018)."""
 
     kind: Literal["one-cycle"]
-    rise: Annotated[float, Meta(gt=0, lt=1)] = 0.3
+    rise: ProperShare = 0.3
     """Share of the run in which the rate rises."""
-    start: Annotated[float, Meta(gt=0, le=1)] = 0.04
+    start: PositiveShare = 0.04
     """First learning rate, relative to `lr`."""
     end: Share = 0.0
     """Last learning rate, relative to `lr`."""
@@ -274,7 +284,7 @@ class Plateau(Record):
     evaluations."""
 
     kind: Literal["plateau"]
-    factor: Annotated[float, Meta(gt=0, lt=1)] = 0.1
+    factor: ProperShare = 0.1
     """What the learning rate is multiplied by."""
     patience: Count = 5
     """Evaluations without progress."""
@@ -346,7 +356,7 @@ class Progressive(Record):
         Meta(min_length=1, max_length=5),
     ]
     """Shorter sides of the images, in pixels, from small to large."""
-    until: Annotated[float, Meta(gt=0, le=1)] = 0.8
+    until: PositiveShare = 0.8
     """Share of the run that is divided among them."""
 
     @validator("sides")
@@ -360,7 +370,7 @@ class Progressive(Record):
 class Ema(Record):
     """An exponential moving average of the weights, which is what is evaluated and exported."""
 
-    decay: Annotated[float, Meta(gt=0, lt=1)]
+    decay: ProperShare
     """Decay of the average at each update; smaller at first (a warm-up of the decay)."""
     every: Count = 1
     """Optimizer steps between updates."""

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta
 
 from ..record import Record
+from .base import Share
 
 Weight = Annotated[float, Meta(gt=0, le=10**6)]
 Weights = Literal["balanced"] | tuple[Weight, ...]
@@ -28,7 +29,7 @@ class SingleLabel(Goal):
     loss: Literal["cross-entropy", "bce"] = "cross-entropy"
     """Cross-entropy, or the binary one of each class, which mixtures of two classes add up to
     (Wightman et al. 2021)."""
-    threshold: Annotated[float, Meta(ge=0, lt=1)] | None = None
+    threshold: Share | None = None
     """With `bce`, the share of a mixture above which a class is there as a whole, and below which
     it is not (timm's `--bce-target-thresh`; 0: both classes are)."""
     summed: bool = False

@@ -54,9 +54,7 @@ class Likeness:
 
     def _node(self, name: str) -> tuple[Any, ...]:
         node = self.graph.nodes[name]
-        shapes = tuple(
-            [self.graph.nodes[source].shape for source in node.inputs]
-        )
+        shapes = self.graph.shapes_into(node)
         # equal ops are one object more often than not, and an object has one spelling
         made = id(node.op), shapes, name in self.inplace
         return self._name(name), *self._names(node.inputs), made

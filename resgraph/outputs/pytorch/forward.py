@@ -364,9 +364,7 @@ def _one(
 
 def _op(graph: Graph, node: Node, terms: Sequence[TorchExpr]) -> TorchExpr:
     """`a + b`."""
-    return expression(
-        node.op, terms, [graph.nodes[name].shape for name in node.inputs]
-    )
+    return expression(node.op, terms, graph.shapes_into(node))
 
 
 def _chain(names: Sequence[str], terms: Sequence[TorchExpr]) -> TorchExpr:

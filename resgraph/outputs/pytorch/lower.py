@@ -8,7 +8,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import chain
 from typing import Any
 
 from msgspec.structs import replace
@@ -16,7 +15,7 @@ from msgspec.structs import replace
 from ...collecting import of_type
 from ...dotted import last_word
 from ...errors import UsageError
-from ...graph import Block, Graph, Item, Layer, Path
+from ...graph import Block, Graph, Item, Layer, Path, items_of
 from ...ops.base import Call, Op, Ref, Shape
 from ...ops.extension import torch_call
 from ...passes.starts import Start, is_alias
@@ -106,8 +105,7 @@ class _Lowering:
         return {
             item.name: block.block
             for block in self.graph.blocks()
-            for path in block.paths
-            for item in path.items
+            for item in items_of(block.paths)
         }
 
     def share(
@@ -150,9 +148,7 @@ class _Lowering:
     def module(self, name: str) -> Call:
         """The torch call of a node, the same object for nodes that are alike."""
         node = self.graph.nodes[name]
-        shapes = tuple(
-            [self.graph.nodes[source].shape for source in node.inputs]
-        )
+        shapes = self.graph.shapes_into(node)
         key = id(node.op), shapes, name in self.inplace
         made = self.modules_made.get(key)
         if not made:
@@ -433,7 +429,7 @@ def _ends(graph: Graph, names: Mapping[str, str]) -> list[str]:
 
 def shape_tuple(graph: Graph, node: str) -> str:
     """The shape of a node as torch prints it, with the batch axis."""
-    return f"({', '.join(map(str, ('batch', *graph.nodes[node].shape)))})"
+    return f"({', '.join(map(str, ('batch', *graph.shape(node))))})"
 
 
 def _check_names(graph: Graph) -> None:
@@ -456,8 +452,7 @@ def _levels(graph: Graph) -> Iterator[list[Block]]:
     blocks = list(graph.own_blocks())
     heights: dict[int, int] = {}
     for block in reversed(blocks):  # a block comes before those within it
-        items = chain.from_iterable(path.items for path in block.paths)
-        inner = (heights.get(id(item), 0) for item in items)
+        inner = (heights.get(id(item), 0) for item in items_of(block.paths))
         heights[id(block)] = 1 + max(inner, default=0)
     for height in range(1, 1 + max(heights.values(), default=0)):
         yield [block for block in blocks if heights[id(block)] == height]

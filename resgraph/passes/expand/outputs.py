@@ -64,7 +64,7 @@ def without_unread(graph: Graph) -> Graph:
     rows = [row for row in graph.rows if needed & {*row.ends().values()}]
     kept = {
         *graph.inputs,
-        *(node.name for node in graph.nodes_of(*rows)),
+        *graph.names_of(*rows),
     }
     nodes = only_keys(graph.nodes, kept)
     return replace(graph, nodes=nodes, rows=rows)

@@ -8,10 +8,9 @@ that learn on the longest path up to it, so items side by side are as deep as ea
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from itertools import chain
 
 from ...dotted import first_word
-from ...graph import Graph, Item, Path
+from ...graph import Graph, Item, Path, items_of
 from ...language.recipe.start import Rates, lies_in
 
 
@@ -54,13 +53,10 @@ def group_matcher(graph: Graph, coarse: bool) -> Callable[[str], int]:
 
 def _items(graph: Graph) -> dict[str, str]:
     """The item of a row that each node was written in, or the row itself; none for an input."""
-    items = chain.from_iterable(row.items for row in graph.rows)
-    scopes: list[Path | Item] = [*graph.rows, *items]
-    found = {
-        node.name: scope.name
-        for scope in scopes
-        for node in graph.nodes_of(scope)
-    }
+    scopes: list[Path | Item] = [*graph.rows, *items_of(graph.rows)]
+    found: dict[str, str] = {}
+    for scope in scopes:
+        found |= dict.fromkeys(graph.names_of(scope), scope.name)
     return {name: found[name] for name in graph.nodes if name in found}
 
 

@@ -220,5 +220,5 @@ def _is_wide(op: Op) -> bool:
 
 def _over_map(facts: Facts, node: Node) -> bool:
     """Whether a window reads one cell; where the net is given one cell, that is meant."""
-    shape = facts.graph.nodes[node.inputs[0]].shape
+    shape = facts.graph.shape(node.inputs[0])
     return shape[1:] == (1, 1) != facts.spec.input[1:]

@@ -41,8 +41,8 @@ def no_downsampling(facts: Facts) -> Iterator[Finding]:
     replaces the stride."""
     graph = facts.graph
     for before, row in pairwise(graph.rows):
-        small = graph.nodes[before.output].shape
-        large = graph.nodes[row.output].shape
+        small = graph.shape(before.output)
+        large = graph.shape(row.output)
         stages = _is_stage(before) and _is_stage(row)
         if not (stages and _only_widens(small, large)) or _is_meant(
             graph, row
@@ -118,7 +118,7 @@ def _unread_parts(facts: Facts) -> Iterator[Finding]:
         parts = [*of_type(Part, (reader.op for reader in readers))]
         if len(parts) < len(readers):
             continue
-        channels = facts.graph.nodes[name].shape[0]
+        channels = facts.graph.shape(name)[0]
         read = {
             channel for part in parts for channel in part.within(channels)
         }

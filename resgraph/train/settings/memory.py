@@ -283,8 +283,7 @@ def _largest(plan: Plan) -> int:
     """The parameters of the largest block: one is in use while the next one is gathered."""
     graph = plan.graph
     return max(
-        sum(node.cost.params for node in graph.nodes_of(scope))
-        for scope in _scopes(graph, whole=False)
+        graph.cost_of(scope).params for scope in _scopes(graph, whole=False)
     )
 
 

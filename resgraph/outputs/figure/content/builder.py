@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from ....collecting import of_type
 from ....errors import UsageError
-from ....graph import Block, Graph, Item, Layer, Node, Path, total
+from ....graph import Block, Graph, Item, Layer, Node, Path
 from . import quantity
 from .parts import (
     ALONE,
@@ -139,7 +139,7 @@ class PartBuilder:
     def _ends(self, wires: Wiring, breaks: set[int]) -> None:
         """A capsule for each of several outputs, those of training alone last."""
         for output in self.graph.outputs:
-            shape = quantity.times(self.graph.nodes[output.node].shape)
+            shape = quantity.times(self.graph.shape(output.node))
             caption = "output in training" if output.aux else "output"
             source = wires.found[output.node].unit
             breaks.add(len(wires.units))
@@ -171,7 +171,7 @@ class PartBuilder:
         more = row.equation or row.blocks or row.name in self.opened
         if more or not row.items:
             return False
-        return not total(self.graph.nodes_of(row)).params
+        return not self.graph.cost_of(row).params
 
     def path(
         self, wires: Wiring, path: Path, detail: Detail, level: int
@@ -215,7 +215,7 @@ class PartBuilder:
         for item in path.items:
             if part := self.op_part(item, level):
                 first = next(iter(self.graph.nodes_of(item)))
-                shape = self.graph.nodes[first.inputs[0]].shape
+                shape = self.graph.shape(first.inputs[0])
                 notes.append(
                     quantity.times(shape) if parts and shape != last else ""
                 )

@@ -130,8 +130,8 @@ class StripBuilder(PartBuilder):
         }
         if kinds:
             return f"{MARKS[min(kinds)]} {link.pill}"
-        into = self.graph.nodes[block.input].shape
-        out = self.graph.nodes[block.output].shape
+        into = self.graph.shape(block.input)
+        out = self.graph.shape(block.output)
         return f"{into[0]} → {out[0]}" if into[0] != out[0] else ""
 
     def _stretches(
@@ -164,7 +164,7 @@ class StripBuilder(PartBuilder):
         """Blocks stand alone; layers stand together while their maps are of one size."""
         if not is_line(item):
             return item.name
-        return self.graph.nodes[item.output].shape[1:]
+        return self.graph.shape(item.output)[1:]
 
     def _made(self, item: Item, before: _Nodes) -> _Nodes:
         """What an item makes and gives; what flows through it is made above."""

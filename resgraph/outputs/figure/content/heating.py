@@ -160,7 +160,7 @@ class Warming:
         paths = graph.paths()
         scopes: list[Path | Block] = [*paths, *graph.blocks()]
         self.scopes = {
-            scope.name: [node.name for node in graph.nodes_of(scope)]
+            scope.name: graph.names_of(scope)
             for scope in (*scopes, *layers_of(graph))
         }
         self.equations = [path.equation for path in paths if path.equation]

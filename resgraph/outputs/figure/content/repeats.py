@@ -78,7 +78,7 @@ def _structure(
         block.block,
         block.merge,
         block.shortcut,
-        graph.nodes[block.input].shape,
+        graph.shape(block.input),
         facts,
     )
 
@@ -101,8 +101,8 @@ def _differences(
     graph: Graph, first: Block, last: Block
 ) -> tuple[str, str]:
     """In what the ends of a run of alike blocks differ, and from what to what."""
-    before = graph.nodes[first.output].shape
-    after = graph.nodes[last.output].shape
+    before = graph.shape(first.output)
+    after = graph.shape(last.output)
     if before != after:
         return "width", f"{before[0]} → {after[0]}"
     for one, other in zip(

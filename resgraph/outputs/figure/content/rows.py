@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from ....dotted import last_word
-from ....graph import Block, Graph, Item, Layer, Node, Path, total
+from ....graph import Block, Graph, Item, Layer, Node, Path
 from ....ops.base import Shape, value_text
 from ..style import family_of
 from . import quantity
@@ -31,9 +31,7 @@ def main_node(graph: Graph, layer: Layer) -> Node:
 
 def title(graph: Graph, node: Node) -> str:
     """What a reader hears of a node: name, label, shapes and costs."""
-    into = " and ".join(
-        quantity.times(graph.nodes[name].shape) for name in node.inputs
-    )
+    into = " and ".join(map(quantity.times, graph.shapes_into(node)))
     arrow = f"{into} → " if into else ""
     cost = f", {node.cost.params:,} params" if node.cost.params else ""
     cost += f", {node.cost.macs:,} MACs" if node.cost.macs else ""
@@ -98,7 +96,7 @@ def layer_row(
     nodes = [*graph.nodes_of(layer)]
     family = main.op.family
     words = wording(main.op)
-    before = graph.nodes[main.inputs[0]].shape
+    before = graph.shape(main.inputs[0])
     number = words.number or _width_of_pool(main, before)
     text = f"{words.kernel} {LONG.get(words.word, words.word)}".strip()
     if family == "shape":
@@ -134,11 +132,11 @@ def _counted(words: Wording, option: str) -> str:
 
 def nested_row(graph: Graph, block: Block) -> TileRow:
     """A block within a path, folded to one line."""
-    cost = total(graph.nodes_of(block))
+    cost = graph.cost_of(block)
     said = f"{block.name}: {block.label}, {cost.params:,} params, {cost.macs:,} MACs"
     if block.again:
         text = f"again {block.again}"
-        shape = graph.nodes[block.output].shape
+        shape = graph.shape(block.output)
         return TileRow(
             block.name, "block", text, str(block.out), title=said,
             likeness=(text, shape), again=True,
@@ -159,7 +157,7 @@ def op_box(graph: Graph, node: Node) -> OpBox:
     cost = node.cost
     about = [words.number, words.rest]
     if cost.macs:
-        before = graph.nodes[node.inputs[0]].shape
+        before = graph.shape(node.inputs[0])
         widths = f"{quantity.times(before[:1])} → {quantity.times(node.shape[:1])}"
         about = [", ".join(filter(None, (widths, words.rest)))]
     elif family == "norm":
@@ -190,7 +188,7 @@ def pill_text(graph: Graph, layers: Sequence[Layer]) -> str:
 def _doing(graph: Graph, node: Node) -> str:
     words = wording(node.op)
     if node.op.family == "shape":
-        return f"{graph.nodes[node.inputs[0]].shape[0]} → {node.shape[0]}"
+        return f"{graph.shape(node.inputs[0])[0]} → {node.shape[0]}"
     if words.kernel and words.number:
         return f"{words.kernel}, {words.number} {words.stride}".strip()
     return " ".join(filter(None, (words.word, words.number, words.stride)))

@@ -11,7 +11,7 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from ....graph import Block, Equation, Graph, Layer, Path, total
+from ....graph import Block, Equation, Graph, Layer, Path
 from ....structs import Frozen
 from . import quantity
 from .parts import ENTRY, Chain, FigurePart, Fork, Join, Link, Tile
@@ -208,7 +208,7 @@ class Wiring:
                 self.links[index] = Link(link.source, unit, changes, True)
 
     def _shape(self, name: str) -> tuple[int, ...]:
-        return self.graph.nodes[name].shape
+        return self.graph.shape(name)
 
     def fork(self, block: Block) -> Fork | None:
         """The gathered units as a fork; None where there is nothing to draw."""
@@ -236,7 +236,7 @@ class Wiring:
 
     def _frame(self, fork: Fork, block: Block) -> None:
         """Frame a fork, with what its block is and costs."""
-        cost = total(self.graph.nodes_of(block))
+        cost = self.graph.cost_of(block)
         said = f"{block.called} {block.out} {stride_text(block)}"
         if block.again:
             said = f"again {block.again}, with its weights"

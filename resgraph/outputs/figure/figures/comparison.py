@@ -210,9 +210,7 @@ def _column(
                 )
             case Fork(repeat=run) if run.count > 1:
                 runs.append(part)
-    sizes = [
-        graph.nodes[name].shape[1:] or (1, 1) for name in builder.outputs
-    ]
+    sizes = [graph.shape(name)[1:] or (1, 1) for name in builder.outputs]
     return Column(plan, net, sizes, runs, [], place(net, RHYTHM), said)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from ....errors import UsageError
-from ....graph import Block, Graph, Path, Stream, total
+from ....graph import Block, Graph, Path, Stream
 from ....language.diagnose.nearest import did_you_mean
 from ....ops.base import Cost
 from ....structs import Frozen
@@ -104,7 +104,7 @@ def _ends(
 ) -> list[Capsule]:
     """Where streams come in or leave: the shape of each, and of several its name."""
     shapes = [
-        quantity.times(graph.nodes[stream.node].shape) for stream in streams
+        quantity.times(graph.shape(stream.node)) for stream in streams
     ]
     if len(streams) == 1:
         return [Capsule(name, shapes[0], caption=caption)]
@@ -186,7 +186,7 @@ def _scope(graph: Graph, name: str) -> Excerpt:
         raise UsageError(
             f"`{name}` has nothing to draw: it hands on what it is given"
         )
-    cost = total(graph.nodes_of(scope))
+    cost = graph.cost_of(scope)
     gives = scope.gives or (Stream("y", scope.output),)
     return Excerpt(name, said, part, _takes(scope), gives, cost, shortcut)
 

@@ -53,7 +53,7 @@ def _merged(graph: Graph) -> list[Block]:
 
 
 def _changes(graph: Graph, block: Block) -> bool:
-    return graph.nodes[block.input].shape != graph.nodes[block.output].shape
+    return graph.shape(block.input) != graph.shape(block.output)
 
 
 def inputs_text(plan: Plan) -> str:

@@ -306,7 +306,7 @@ def _mark(scene: Scene, graph: Graph, band: Band, at: Point) -> None:
     for place, output in enumerate(graph.outputs, 1):
         if graph.several and output.row in rows:
             said = "in training" if output.aux else f"output {place}"
-            lower = 27 if len(graph.nodes[output.node].shape) == 3 else 17
+            lower = 27 if len(graph.shape(output.node)) == 3 else 17
             scene.add(Text(x, y + lower, said, 9.5, 600, "pill"))
 
 

@@ -17,6 +17,11 @@ Ends = tuple[str, str]
 """Of a part, the nodes through which it is entered and left; of an edge, its first and its last."""
 
 
+def since(nodes: list[str], place: int) -> list[str]:
+    """Those of several nodes from a place on, or the last of fewer."""
+    return nodes[place:] or nodes[-1:]
+
+
 def nth(nodes: list[str], place: int) -> str:
     """That of several nodes, or the last of fewer."""
     return nodes[min(place, len(nodes) - 1)]
@@ -148,17 +153,17 @@ class DiagramWriter(ABC):
     ) -> list[str]:
         """Where the edges of a link may begin: at the stream that it carries, and those beside."""
         if link.source < 0:
-            return entries[link.port :] or entries[-1:]
+            return since(entries, link.port)
         last = ports[link.source][1]
         streams = self.leaving.get(last, [last])
-        return streams[link.port :] or streams[-1:]
+        return since(streams, link.port)
 
     def side_by_side(
         self, tails: list[str], target: str, entry: int = 0
     ) -> Iterator[Ends]:
         """The ends of the edges that lead each stream to where it enters a part."""
         heads = self.entering.get(target, [target])
-        return zip(tails, heads[entry:] or heads[-1:], strict=False)
+        return zip(tails, since(heads, entry), strict=False)
 
     def entrance(self, cluster: str, first: str) -> str:
         """Where an edge into a cluster ends: at its first node."""

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from ....collecting import by_key, of_type
 from ....errors import Span, UsageError
-from ....graph import Block, Item, Node, Path
+from ....graph import Block, Item, Node, Path, items_of
 from ....passes.receptive_field import receptive_fields
 from ..content import quantity
 from ..content.builder import PartBuilder
@@ -214,7 +214,7 @@ class Pile:
             self.exits[place] = self.streams
         return {
             "name": ", ".join(row.name for row in rows),
-            "shape": quantity.times(graph.nodes[rows[-1].output].shape),
+            "shape": quantity.times(graph.shape(rows[-1].output)),
             "cells": [
                 [told.said, told.share_said, told.share]
                 for told in row_numbers(self.facts, rows)
@@ -232,9 +232,7 @@ class Pile:
         blocks = {block.name: block for block in blocks_in(rows)}
         match part:
             case Tile():
-                layers = {
-                    item.name: item for row in rows for item in row.items
-                }
+                layers = {item.name: item for item in items_of(rows)}
                 return {
                     "f": self.flow(part),
                     "o": self.add_ops(
@@ -275,7 +273,7 @@ class Pile:
     def alike(self, block: Block) -> Hashable:
         """What equal blocks must share to be drawn alike: the numbers that they are painted
         with."""
-        nodes = [node.name for node in self.plan.graph.nodes_of(block)]
+        nodes = self.plan.graph.names_of(block)
         return tuple((*map(heat.values.get, nodes),) for heat in self.paint)
 
     def block(self, block: Block) -> dict[str, Any]:

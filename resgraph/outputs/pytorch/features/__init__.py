@@ -58,7 +58,7 @@ def _maps(plan: Plan, name: str) -> list[str]:
     fields = receptive_fields(plan.graph)
     strides, channels = [], []
     for output in plan.graph.main:
-        shape = plan.graph.nodes[output.node].shape
+        shape = plan.graph.shape(output.node)
         if len(shape) != 3:
             said = (
                 f"`{output.row}` gives a vector, and a backbone gives maps"
