@@ -9,6 +9,7 @@ from importlib import resources
 import yaml
 from msgspec import convert
 
+from .collecting import without
 from .structs import Frozen
 
 
@@ -90,6 +91,6 @@ def completed(example: str) -> tuple[str, str]:
         for key, line in _FRAME.items()
         if not extends and not re.search(rf"^{key}:", text, re.MULTILINE)
     ]
-    head = [line for line in missing if not line.startswith("net")]
     tail = [line for line in missing if line.startswith("net")]
+    head = without(missing, tail)
     return command, "\n".join([*head, text.rstrip("\n"), *tail]) + "\n"

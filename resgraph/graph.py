@@ -223,7 +223,7 @@ class Block(Struct):
 Item = Layer | Block
 
 
-def items_of(paths: Iterable[Path]) -> Iterator[Item]:
+def items_in(paths: Iterable[Path]) -> Iterator[Item]:
     """What stands in paths, without what stands in that."""
     return chain.from_iterable(path.items for path in paths)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import pairwise
 
-from ..language.grammar.arithmetic import value_text
+from ..language.grammar.arithmetic import spec_text
 from ..structs import Frozen
 from .numbers.formulas import SHARES
 from .written import Element, Use, WrittenBlock
@@ -142,13 +142,9 @@ class PlaceLine(Frozen):
     @property
     def text(self) -> str:
         step = abs(self.step)
-        grown = (
-            "row_index" if step == 1 else f"{value_text(step)}*row_index"
-        )
+        grown = "row_index" if step == 1 else f"{spec_text(step)}*row_index"
         sign = "-" if self.step < 0 else "+"
-        first = (
-            value_text(self.first) if self.first or self.step < 0 else ""
-        )
+        first = spec_text(self.first) if self.first or self.step < 0 else ""
         return f"{first} {sign} {grown}" if first else grown
 
     @property

@@ -19,7 +19,7 @@ from .grammar.arithmetic import (
     NameValue,
     UndefinedFunction,
     evaluate,
-    value_text,
+    spec_text,
 )
 from .grammar.expression import Expression, ExpressionError, Name, names_in
 from .grammar.records import Expr, ListValue, Value, Word
@@ -175,7 +175,7 @@ class Environment:
         if not isinstance(value, Fraction):
             raise fault(
                 "E031",
-                f"a number is needed here, and `{expr.text}` is {value_text(value)}",
+                f"a number is needed here, and `{expr.text}` is {spec_text(value)}",
                 expr.span,
             )
         return value

@@ -33,7 +33,7 @@ from .grammar.records import (
     Word,
 )
 from .grammar.targets import Target
-from .grammar.values import words_of
+from .grammar.values import word_lets
 from .grammar.words import BLOCK_KEYS, POLICIES
 from .library import library_index, standard_block
 from .yaml.tree import (
@@ -85,7 +85,7 @@ class _Formatter:
         names = Words(definitions, own_names(tree)) | library_index().keys()
         quiet = Parser(names, Log())
         self.lets = quiet.lets(mapping_at(tree, "let"))
-        self.parser = Parser(names | words_of(self.lets), Log())
+        self.parser = Parser(names | word_lets(self.lets), Log())
         self.blocks = {
             n: self.parser.block(n, e.value, e.key.span)
             for n, e in definitions.items()
@@ -102,7 +102,7 @@ class _Formatter:
 
     def block(self, tree: Tree, block: BlockDef) -> Iterator[_Edit]:
         lets = {**self.lets, **block.lets}
-        parser = Parser(self.parser.words | words_of(block.lets), Log())
+        parser = Parser(self.parser.words | word_lets(block.lets), Log())
         if not is_block(tree):
             yield from self.path(tree, parser, lets)
             return
@@ -146,7 +146,7 @@ class _Formatter:
                 continue
             if bound is not None:
                 yield from self.item(
-                    item, bound, parser.words | words_of(lets)
+                    item, bound, parser.words | word_lets(lets)
                 )
 
     def again(self, tree: Tree, parser: Parser) -> Again | None:
@@ -209,7 +209,7 @@ class _Formatter:
         if target is None and isinstance(value, Word):
             target = self.target(value.text)
         return (
-            bind(label, target, self.parser.words | words_of(lets))
+            bind(label, target, self.parser.words | word_lets(lets))
             if target
             else None
         )

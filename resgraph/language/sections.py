@@ -20,7 +20,7 @@ from .diagnose.nearest import (
     op_meant,
 )
 from .environment import Environment
-from .grammar.arithmetic import FUNCTIONS, value_text
+from .grammar.arithmetic import FUNCTIONS, spec_text
 from .grammar.label import parse_expr
 from .grammar.parse import Parser
 from .grammar.records import Option, Value
@@ -189,7 +189,7 @@ def _side(text: str, span: Span, env: Environment) -> int:
     if value.denominator != 1 or value < 1:
         raise fault(
             "E022",
-            f"`{text.strip()}` is {value_text(value)}, and a side of the input is 1 or more",
+            f"`{text.strip()}` is {spec_text(value)}, and a side of the input is 1 or more",
             span,
         )
     return int(value)

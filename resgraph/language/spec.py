@@ -37,7 +37,7 @@ from .grammar.records import (
     UnitDef,
     Value,
 )
-from .grammar.values import words_of
+from .grammar.values import word_lets
 from .grammar.words import FILE_KEYS, LATER_KEYS, name_problem
 from .init import Init
 from .library import library_index, standard_block
@@ -317,7 +317,7 @@ def _parse_blocks_and_rows(
     inputs = entries_of(tree, "input")
     tensors = frozenset([*net, *lets, *inputs])
     parser = Parser(
-        names | words_of(lets), log, blocks=names, names=tensors
+        names | word_lets(lets), log, blocks=names, names=tensors
     )
     blocks: dict[str, BlockDef] = {}
     for name, entry in definitions.items():

@@ -13,7 +13,7 @@ from resgraph.language.grammar.arithmetic import (
     FUNCTIONS,
     NameValue,
     evaluate,
-    value_text,
+    spec_text,
 )
 from resgraph.language.grammar.expression import (
     ExpressionError,
@@ -194,7 +194,7 @@ def test_names_come_in_reading_order() -> None:
 def test_values_are_written_as_in_a_spec(
     number: NameValue, text: str
 ) -> None:
-    assert value_text(number) == text
+    assert spec_text(number) == text
 
 
 @given(

@@ -15,7 +15,7 @@ from ...errors import Fault, Hint, Span, fault, ticked, write
 from ...ops import ACTIVATIONS
 from ..foreign import SYNONYMS, squeezed
 from ..grammar import binding
-from ..grammar.arithmetic import value_text
+from ..grammar.arithmetic import spec_text
 from ..grammar.binding import LAYERS, Binder, Rule, UnreadOption
 from ..grammar.expression import BinaryOp, NumberLiteral
 from ..grammar.label import parse_expr, phrase_at
@@ -353,7 +353,7 @@ def _quotient(binder: Binder, part: Chunk) -> Fault:
     assert isinstance(tree.left, NumberLiteral) and isinstance(
         tree.right, NumberLiteral
     )
-    apart = f"{value_text(tree.left.value)} /{value_text(tree.right.value)}"
+    apart = f"{spec_text(tree.left.value)} /{spec_text(tree.right.value)}"
     hint = Hint(f"did you mean `{apart}`? a stride stands apart", apart)
     message = f"`{part.text}` divides one number by another"
     return fault("E015", message, part.span, hint)

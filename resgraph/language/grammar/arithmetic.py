@@ -106,7 +106,7 @@ def _element(tree: Name, value: NameValue) -> NameValue:
     for place in tree.index:
         if not isinstance(value, tuple):
             hint = Hint(
-                f"it is {value_text(value)}: write `{tree.name}`",
+                f"it is {spec_text(value)}: write `{tree.name}`",
                 tree.name,
                 True,
             )
@@ -139,7 +139,7 @@ def _numeric(
     if isinstance(value, Fraction):
         return value
     what = (
-        f"the list {value_text(value)}"
+        f"the list {spec_text(value)}"
         if isinstance(value, tuple)
         else f"the word `{value}`"
     )
@@ -218,10 +218,10 @@ def _binary(
     return value
 
 
-def value_text(value: NameValue) -> str:
+def spec_text(value: NameValue) -> str:
     """A value as a spec would write it: `64`, `0.1`, `510/4`, `[3, 4]`."""
     if isinstance(value, tuple):
-        return "[" + ", ".join(map(value_text, value)) + "]"
+        return "[" + ", ".join(map(spec_text, value)) + "]"
     if isinstance(value, str) or value.denominator == 1:
         return str(value)
     number = float(value)

@@ -48,7 +48,7 @@ from .records import (
     Word,
 )  # fmt: skip
 from .streams import called_so, given_streams, taken_streams
-from .values import ValueParser, words_of
+from .values import ValueParser, word_lets
 from .words import (
     BLOCK_KEYS,
     CALL_KEYS,
@@ -268,7 +268,7 @@ class Parser(ValueParser):
         named = entries.keys() - known
         takes = taken_streams(keys, named, self.taken, self.log)
         streams = [word.text for word in takes]
-        words_here = (self.words - named) | words_of(lets)
+        words_here = (self.words - named) | word_lets(lets)
         names = self.names | named | lets.keys() | {*streams}
         inner = replace(self, words=words_here, names=names)
         paths = {}

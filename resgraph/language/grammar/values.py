@@ -120,7 +120,7 @@ def _reads_unknown(value: Expr, known: set[str]) -> bool:
     return bool(names) and not names & known
 
 
-def words_of(lets: dict[str, Value]) -> frozenset[str]:
+def word_lets(lets: dict[str, Value]) -> frozenset[str]:
     """The `let`s that stand for a word, and can begin a label: their value is one, or the name of
     such a `let`."""
     found = [

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from ...collecting import of_type
 from ...dotted import last_word
 from ...errors import UsageError
-from ...graph import Block, Graph, Item, Layer, Path, items_of
+from ...graph import Block, Graph, Item, Layer, Path, items_in
 from ...ops.base import Call, Op, Ref, Shape
 from ...ops.extension import torch_call
 from ...passes.starts import Start, is_alias
@@ -105,7 +105,7 @@ class _Lowering:
         return {
             item.name: block.block
             for block in self.graph.blocks()
-            for item in items_of(block.paths)
+            for item in items_in(block.paths)
         }
 
     def share(
@@ -452,7 +452,7 @@ def _levels(graph: Graph) -> Iterator[list[Block]]:
     blocks = list(graph.own_blocks())
     heights: dict[int, int] = {}
     for block in reversed(blocks):  # a block comes before those within it
-        inner = (heights.get(id(item), 0) for item in items_of(block.paths))
+        inner = (heights.get(id(item), 0) for item in items_in(block.paths))
         heights[id(block)] = 1 + max(inner, default=0)
     for height in range(1, 1 + max(heights.values(), default=0)):
         yield [block for block in blocks if heights[id(block)] == height]

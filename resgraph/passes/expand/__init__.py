@@ -21,7 +21,7 @@ from ...ops.shape import Input
 from ...structs import Frozen
 from .graph_builder import Draft, Nothing, Tensor, TooLarge
 from .items import ItemMaker
-from .outputs import last_row, listed, outputs_of, without_unread
+from .outputs import last_row, names_outputs, outputs_of, without_unread
 from .place import Place
 from .streams import tell_unread
 from .unit import OptionSource
@@ -91,7 +91,7 @@ class _Expander:
             next(iter(self.spec.inputs)),
             outputs,
             unmade,
-            several or listed(self.spec),
+            several or names_outputs(self.spec),
         )
         return without_unread(graph) if self.spec.outputs else graph
 
@@ -148,7 +148,9 @@ class _Expander:
             *(first_word(one.row) for one in self.spec.outputs),
         }
         for name in (
-            () if listed(self.spec) else self.spec.rows.keys() - given
+            ()
+            if names_outputs(self.spec)
+            else self.spec.rows.keys() - given
         ):
             place = entries_of(self.spec.tree, "net")[name].key.span
             tell_unread(values[name], name, place, self.builder)
@@ -172,7 +174,7 @@ class _Expander:
         """The rows that could read the one above, which nothing does, and so hide it.
 
         Where `output` names what the net gives, a row that none of that needs is left out."""
-        if listed(self.spec):
+        if names_outputs(self.spec):
             return
         rows = self.spec.rows
         written = entries_of(self.spec.tree, "net")

@@ -17,7 +17,7 @@ from ...dotted import last_word
 from ...errors import Fault, Span, fault
 from ...graph import Block, Item, Layer, Path, Stream
 from ...language.environment import Environment, Unknown
-from ...language.grammar.arithmetic import NameValue, value_text
+from ...language.grammar.arithmetic import NameValue, spec_text
 from ...language.grammar.records import (
     Again,
     BlockDef,
@@ -542,7 +542,7 @@ def _scope(
         result.equation.text if block.merge and result.equation else "",
         inside.origin,
         call.sized,
-        {key: value_text(value) for key, value in call.values.items()},
+        {key: spec_text(value) for key, value in call.values.items()},
         takes=flow.streams,
         gives=result.gives,
     )

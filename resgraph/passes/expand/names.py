@@ -13,7 +13,7 @@ from ...language.environment import Environment
 from ...language.grammar.own import FIRST, Words
 from ...language.grammar.records import BlockDef, Inline, ItemDef, Label
 from ...language.grammar.targets import Target
-from ...language.grammar.values import words_of
+from ...language.grammar.values import word_lets
 from ...language.grammar.words import ACT
 from ...language.spec import Spec
 from ...ops import ACTIVATIONS, VOCABULARY
@@ -41,7 +41,7 @@ class Names:
         if block is None:
             return self.spec.words
         if block not in self.inside:
-            self.inside[block] = self.spec.words | words_of(block.lets)
+            self.inside[block] = self.spec.words | word_lets(block.lets)
         return self.inside[block]
 
     def target(self, item: ItemDef, place: Place) -> tuple[ItemDef, Target]:

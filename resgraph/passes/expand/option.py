@@ -12,7 +12,7 @@ from typing import Any, Literal
 from ...errors import Fault, Span, fault, write
 from ...language.diagnose.nearest import did_you_mean
 from ...language.environment import Environment
-from ...language.grammar.arithmetic import NameValue, value_text
+from ...language.grammar.arithmetic import NameValue, spec_text
 from ...language.grammar.expression import BinaryOp, Expression, Name
 from ...language.grammar.records import (
     Bound,
@@ -172,12 +172,12 @@ def field_value(
             return value
         numbers = kind != "word"
         raise _no_such_word(
-            key, value_text(value), words, written.span, numbers
+            key, spec_text(value), words, written.span, numbers
         )
     if kind == "sizes":
         return _sizes(value, written, key, env)
     if isinstance(value, tuple):
-        said = f"`{key}` is one number, not {value_text(value)}"
+        said = f"`{key}` is one number, not {spec_text(value)}"
         hint = (
             f"one of them is meant: `{written.text}.0`"
             if isinstance(written, Expr)
@@ -227,7 +227,7 @@ def _edge(
         return whole(value, key, written, env)
     if len(value) != 2:
         said = (
-            f"`{value_text(value)}` is not the cells before and after a map"
+            f"`{spec_text(value)}` is not the cells before and after a map"
         )
         raise fault("E031", said, written.span, "two numbers, as in `0:1`")
     before, after = (whole(side, key, written, env) for side in value)
@@ -376,7 +376,7 @@ def whole(
     """A number that must be whole. The error is where the number is worked out, and names the
     nearest that would be."""
     if not isinstance(value, Fraction):
-        said = f"a number is needed here, and this is {value_text(value)}"
+        said = f"a number is needed here, and this is {spec_text(value)}"
         raise fault("E031", said, written.span)
     if value.denominator == 1:
         return int(value)
@@ -431,4 +431,4 @@ def _nearest_whole(
     if bottom.denominator != 1:
         return ""
     near = f"{math.floor(value) * bottom} and {math.ceil(value) * bottom}"
-    return f"{value_text(top)} does not divide by {bottom}; the nearest that do are {near}"
+    return f"{spec_text(top)} does not divide by {bottom}; the nearest that do are {near}"

@@ -12,7 +12,7 @@ from ...graph import Graph, Output, Path
 from ...language.spec import Spec
 
 
-def listed(spec: Spec) -> bool:
+def names_outputs(spec: Spec) -> bool:
     """Whether `output:` names what the net gives."""
     return any(not named.aux for named in spec.outputs)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ...dotted import first_word
-from ...graph import Graph, Item, Path, items_of
+from ...graph import Graph, Item, Path, items_in
 from ...language.recipe.start import Rates, lies_in
 
 
@@ -53,7 +53,7 @@ def group_matcher(graph: Graph, coarse: bool) -> Callable[[str], int]:
 
 def _items(graph: Graph) -> dict[str, str]:
     """The item of a row that each node was written in, or the row itself; none for an input."""
-    scopes: list[Path | Item] = [*graph.rows, *items_of(graph.rows)]
+    scopes: list[Path | Item] = [*graph.rows, *items_in(graph.rows)]
     found: dict[str, str] = {}
     for scope in scopes:
         found |= dict.fromkeys(graph.names_of(scope), scope.name)

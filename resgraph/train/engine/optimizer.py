@@ -3,7 +3,7 @@ group of their own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from inspect import unwrap
 from types import MethodType
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from ...collecting import without_keys
+from ...collecting import only_keys, without_keys
 from ...dotted import scope_of
 from ...language.recipe.start import Rates
 from ...language.recipe.steps import Muon, Optimizer, PartStep
@@ -34,7 +34,7 @@ OWN: dict[str, type[torch.optim.Optimizer]] = {
     "Muon": MuonOptimizer,
 }
 """Those that torch has not, or not for convolutions."""
-Named = Sequence[tuple[str, nn.Parameter]]
+Named = Mapping[str, nn.Parameter]
 
 
 def make_optimizer(
@@ -47,19 +47,16 @@ def make_optimizer(
 ) -> torch.optim.Optimizer:
     """The recipe's optimizer over the trainable parameters of `net`, the module of `plan`; those of
     one factor of the rate, and with or without weight decay, are a group."""
-    named = [
-        (name, p) for name, p in net.named_parameters() if p.requires_grad
-    ]
+    named = {
+        name: p for name, p in net.named_parameters() if p.requires_grad
+    }
     groups = Groups(net, plan, rates, recipe.lr)
     if not isinstance(recipe, Muon):
         return _made(recipe, groups.of(recipe, named), fused=fused)
     matrices = _matrices(named, plan)
     parts = (
-        (recipe, [pair for pair in named if pair[0] in matrices]),
-        (
-            recipe.others,
-            [pair for pair in named if pair[0] not in matrices],
-        ),
+        (recipe, only_keys(named, matrices)),
+        (recipe.others, without_keys(named, matrices)),
     )
     return Together(
         _made(one, groups.of(one, own), fused=fused)
@@ -84,7 +81,9 @@ def _made(
 def _matrices(named: Named, plan: Plan | None) -> frozenset[str]:
     """The weights that Muon takes; of a net without a plan all of two axes or more."""
     if plan is None:
-        return frozenset(name for name, weight in named if weight.ndim > 1)
+        return frozenset(
+            n for n, weight in named.items() if weight.ndim > 1
+        )
     graph = plan.graph
     return frozenset(
         f"{owner}.weight"
@@ -122,7 +121,7 @@ class Groups(Frozen):
         )
         by = getattr(recipe, "by", {})
         kinds: dict[GroupKind, list[nn.Parameter]] = {}
-        for name, parameter in named:
+        for name, parameter in named.items():
             kind = GroupKind(
                 name in exempt, _scale(name, scales), part_named(name, by)
             )

@@ -28,7 +28,7 @@ from ..layout.geometry import Placement, Rhythm, heat_room
 from ..layout.tree import place
 from ..scene import Rect, Scene, ShapeGroup, Text, badge
 from ..style import WIDTH_STEPS
-from .header import MARGIN, caption, macs_text, shortcut_kinds
+from .header import MARGIN, caption, short_macs, shortcut_kinds
 from .legend import Legend
 from .levels import MapSize, common, levels
 from .paint import paint
@@ -306,7 +306,7 @@ def _spines(
 
 
 def _totals(plan: Plan) -> str:
-    return f"{macs_text(plan.macs)} · {quantity.short(plan.params)} params"
+    return f"{short_macs(plan.macs)} · {quantity.short(plan.params)} params"
 
 
 def _bands(

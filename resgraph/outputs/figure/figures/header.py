@@ -109,7 +109,7 @@ def _row_text(row: Path) -> str:
     )
 
 
-def macs_text(macs: int) -> str:
+def short_macs(macs: int) -> str:
     """`11.5 GMACs`, `352 M MACs`."""
     said = quantity.short(macs)
     return f"{said}MACs" if said.endswith("G") else f"{said} MACs"
@@ -139,7 +139,7 @@ def header(scene: Scene, plan: Plan, width: float) -> None:
 
 def totals(plan: Plan) -> str:
     """`25.6 M params · 4.09 GMACs`."""
-    return f"{quantity.short(plan.params)} params · {macs_text(plan.macs)}"
+    return f"{quantity.short(plan.params)} params · {short_macs(plan.macs)}"
 
 
 def unit_words(graph: Graph) -> str:

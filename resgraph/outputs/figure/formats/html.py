@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from ....collecting import by_key, of_type
 from ....errors import Span, UsageError
-from ....graph import Block, Item, Node, Path, items_of
+from ....graph import Block, Item, Node, Path, items_in
 from ....passes.receptive_field import receptive_fields
 from ..content import quantity
 from ..content.builder import PartBuilder
@@ -232,7 +232,7 @@ class Pile:
         blocks = {block.name: block for block in blocks_in(rows)}
         match part:
             case Tile():
-                layers = {item.name: item for item in items_of(rows)}
+                layers = {item.name: item for item in items_in(rows)}
                 return {
                     "f": self.flow(part),
                     "o": self.add_ops(
