@@ -9,7 +9,7 @@ from ..ops import VOCABULARY
 from .diagnose.nearest import did_you_mean
 from .grammar.targets import literal_words
 from .record import TAGS
-from .yaml.tree import KeyValue, Mapping, Scalar, Tree
+from .yaml.tree import KeyValue, Mapping, Scalar, Tree, bare
 
 # merged key by key
 _DEEP = frozenset(
@@ -93,7 +93,7 @@ def recipe_map(tree: Tree) -> Tree:
     """`train: digits` as the map that it is short for, `{recipe: digits}`."""
     if not isinstance(tree, Scalar):
         return tree
-    key = Scalar("recipe", "recipe", tree.span, True)
+    key = bare("recipe", tree.span)
     return Mapping({"recipe": KeyValue(key, tree)}, tree.span, True)
 
 

@@ -23,7 +23,7 @@ from .record import (
     path_of,
 )
 from .yaml.scalars import number_in
-from .yaml.tree import KeyValue, Mapping, Scalar, plain_value
+from .yaml.tree import KeyValue, Mapping, bare, plain_value
 
 
 def _one_line(text: str, _: Info) -> str:
@@ -242,7 +242,7 @@ def _mended(tree: Mapping, wrong: list[Mistake]) -> Mapping | None:
             tree = tree.without(key)
         elif key in tree.entries and mistake.code != "E021":
             return None
-    title = Scalar("net", "net", tree.span, True)
+    title = bare("net", tree.span)
     # a name that is written stands over it
     return tree.holding({"name": KeyValue(title, title), **tree.entries})
 

@@ -63,6 +63,7 @@ from .yaml.tree import (
     Scalar,
     Sequence,
     Tree,
+    bare,
     entries_of,
     mapping_at,
 )
@@ -270,7 +271,7 @@ def _spec(
     train = recipe(tree, log.found)
     unit_tree = named(tree, "unit")
     text = _DEFAULT_UNIT.text
-    default = Scalar(text, text, Span(_DEFAULT_UNIT, 1, 1, 1, 13), True)
+    default = bare(text, Span(_DEFAULT_UNIT, 1, 1, 1, 13))
     unit = parser.unit(unit_tree or default) or parser.unit(default)
     assert unit is not None
     shortcut_tree = named(tree, "shortcut")

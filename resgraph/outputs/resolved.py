@@ -12,8 +12,8 @@ from ..language.yaml.emit import emit, emit_lines
 from ..language.yaml.tree import (
     KeyValue,
     Mapping,
-    Scalar,
     Tree,
+    bare,
     entries_of,
     scalars_in,
     tree_of,
@@ -78,7 +78,7 @@ def _tree(plan: Plan, *, defaults: bool) -> Mapping:
         name = tree.entries["name"]
         if not plan.spec.named:
             entries["name"] = KeyValue(
-                name.key, Scalar(variant, variant, name.value.span, True)
+                name.key, bare(variant, name.value.span)
             )
         entries |= _own_expect(tree, variant)
     if variant is None and plan.spec.variants:
@@ -97,11 +97,11 @@ def _inputs(plan: Plan, given: Tree) -> Tree:
     texts = {name: shape_text(shape) for name, shape in plan.inputs.items()}
     if not isinstance(given, Mapping):
         (text,) = texts.values()
-        return Scalar(text, text, given.span, True)
+        return bare(text, given.span)
     entries = {
         name: KeyValue(
             entry.key,
-            Scalar(texts[name], texts[name], entry.value.span, True),
+            bare(texts[name], entry.value.span),
         )
         for name, entry in given.entries.items()
     }
@@ -119,9 +119,7 @@ def _default(key: str, text: str) -> KeyValue:
         1,
         len(text) + 1,
     )
-    return KeyValue(
-        Scalar(key, key, span, True), Scalar(text, text, span, True)
-    )
+    return KeyValue(bare(key, span), bare(text, span))
 
 
 def _own_expect(tree: Mapping, variant: str) -> dict[str, KeyValue]:

@@ -69,12 +69,11 @@ def in_number(label: Label, target: Target, place: int) -> Fault | None:
 
 
 def _refused(
-    binder: Binder, text: str, span: Span, hint: str | Hint
+    binder: Binder, text: str, span: Span, hint: str | Hint, **more: Any
 ) -> Fault:
-    """That a label's word has no option of that name."""
-    return fault(
-        "E012", f"`{binder.label.word}` has no option `{text}`", span, hint
-    )
+    """That a label's word has no option of that name; `more` as of any fault."""
+    said = f"`{binder.label.word}` has no option `{text}`"
+    return fault("E012", said, span, hint, **more)
 
 
 # -- a number, or anything that is no mode and no option
@@ -252,8 +251,7 @@ def _unknown_option(binder: Binder, part: Chunk) -> Fault | None:
         or _options_of(binder)
     )
     names = {text, nearest(text, binder.words)}
-    message = f"`{binder.label.word}` has no option `{text}`"
-    return fault("E012", message, part.span, hint, names=names)
+    return _refused(binder, text, part.span, hint, names=names)
 
 
 def _options_of(binder: Binder) -> str:
@@ -269,10 +267,9 @@ def _undeclared(binder: Binder, part: Chunk, block: BlockDef) -> Fault:
     hint = f"the block reads it, and has to declare it with a value of its own: {let}"
     if declared := nearest(text, block.lets):
         hint = f"the block reads `{text}` and declares `{declared}`: one of the two is misspelled"
-    message = f"`{binder.label.word}` has no option `{text}`"
     names, causes = [text, declared], ["E030", "E034"]
-    return fault(
-        "E012", message, part.span, hint, names=names, causes=causes
+    return _refused(
+        binder, text, part.span, hint, names=names, causes=causes
     )
 
 

@@ -16,6 +16,7 @@ from .expression import (
     Name,
     Negative,
     NumberLiteral,
+    wrong_at,
 )
 
 NameValue = Fraction | str | tuple["NameValue", ...]
@@ -99,7 +100,7 @@ def no_element(tree: Name) -> ExpressionError:
     """What is wrong with `reps.first`: a number has no streams."""
     said = f"an element's number is expected after `{tree.name}.`"
     hint = f"the first element is `{tree.name}.0`"
-    return ExpressionError("E010", said, tree.start, tree.end, hint)
+    return wrong_at(tree, "E010", said, hint)
 
 
 def _element(tree: Name, value: NameValue) -> NameValue:
@@ -110,13 +111,8 @@ def _element(tree: Name, value: NameValue) -> NameValue:
                 tree.name,
                 True,
             )
-            raise ExpressionError(
-                "E031",
-                f"`{tree.name}` is not a list",
-                tree.start,
-                tree.end,
-                hint,
-            )
+            said = f"`{tree.name}` is not a list"
+            raise wrong_at(tree, "E031", said, hint)
         if place >= len(value):
             text = (
                 f"`{tree.name}` has {len(value)} element{'s' * (len(value) != 1)}, and this asks"
@@ -127,7 +123,7 @@ def _element(tree: Name, value: NameValue) -> NameValue:
                 if value
                 else ""
             )
-            raise ExpressionError("E031", text, tree.start, tree.end, help_)
+            raise wrong_at(tree, "E031", text, help_)
         value = value[place]
     return value
 
@@ -148,13 +144,8 @@ def _numeric(
         if isinstance(value, tuple) and isinstance(tree, Name)
         else ""
     )
-    raise ExpressionError(
-        "E031",
-        f"a number is needed here, and this is {what}",
-        tree.start,
-        tree.end,
-        help_,
-    )
+    said = f"a number is needed here, and this is {what}"
+    raise wrong_at(tree, "E031", said, help_)
 
 
 def _apply(tree: Apply, lookup: Callable[[Name], NameValue]) -> Fraction:
@@ -167,24 +158,14 @@ def _apply(tree: Apply, lookup: Callable[[Name], NameValue]) -> Fraction:
             f"`{tree.function}` takes {least}{fewest} value{'s' * (fewest > 1)}, not"
             f" {len(tree.arguments)}"
         )
-        raise ExpressionError("E010", text, tree.start, tree.end)
+        raise wrong_at(tree, "E010", text)
     values = [_numeric(argument, lookup) for argument in tree.arguments]
     if (tree.function == "sqrt" and values[0] < 0) or (
         tree.function == "log2" and values[0] <= 0
     ):
-        raise ExpressionError(
-            "E032",
-            f"`{tree.function}` of {values[0]}",
-            tree.start,
-            tree.end,
-        )
+        raise wrong_at(tree, "E032", f"`{tree.function}` of {values[0]}")
     if tree.function == "make_divisible" and values[1] <= 0:
-        raise ExpressionError(
-            "E032",
-            "a multiple of what is not positive",
-            tree.start,
-            tree.end,
-        )
+        raise wrong_at(tree, "E032", "a multiple of what is not positive")
     return function(*values)
 
 
@@ -198,13 +179,7 @@ def _binary(
             if isinstance(tree.right, NumberLiteral)
             else "this comes to 0; `max(1 …)` keeps a divisor from it"
         )
-        raise ExpressionError(
-            "E032",
-            "division by zero",
-            tree.right.start,
-            tree.right.end,
-            help_,
-        )
+        raise wrong_at(tree.right, "E032", "division by zero", help_)
     value = {
         "+": left.__add__,
         "-": left.__sub__,
@@ -212,9 +187,7 @@ def _binary(
         "/": left.__truediv__,
     }[tree.symbol](right)
     if abs(value) > 10**30 or value.denominator > 10**40:
-        raise ExpressionError(
-            "E004", "a value beyond 10^30", tree.start, tree.end
-        )
+        raise wrong_at(tree, "E004", "a value beyond 10^30")
     return value
 
 

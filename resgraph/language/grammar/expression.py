@@ -197,18 +197,26 @@ def functions_in(tree: Expression) -> Iterator[str]:
 
 class _Token(Frozen):
     kind: str
-    text: str
+    text: str  # "" of the end
     start: int
     end: int
+
+
+def wrong_at(
+    part: Expression | _Token, code: str, said: str, hint: str | Hint = ""
+) -> ExpressionError:
+    """The error that all of a part of an expression is."""
+    return ExpressionError(code, said, part.start, part.end, hint)
 
 
 class _Parser:
     def __init__(self, text: str) -> None:
         self.text = text
-        self.tokens = list(self._tokens())
+        parts = list(self._tokens())
+        self.tokens = [*parts, _Token("end", "", len(text), len(text))]
         self.position = 0
         self.depth = 0
-        if len(self.tokens) > _PARTS:
+        if len(parts) > _PARTS:
             raise ExpressionError(
                 "E004",
                 f"an expression of more than {_PARTS} parts",
@@ -239,7 +247,7 @@ class _Parser:
             position = found.end()
 
     def whole(self) -> Expression:
-        if not self.tokens:
+        if not self.peek().text:
             raise ExpressionError(
                 "E010",
                 "an expression is missing here",
@@ -247,14 +255,9 @@ class _Parser:
                 max(1, len(self.text)),
             )
         tree = self.sum()
-        if (rest := self.peek()) is not None:
-            raise ExpressionError(
-                "E010",
-                f"`{rest.text}` is not expected here",
-                rest.start,
-                rest.end,
-                self.missing(rest),
-            )
+        if (rest := self.peek()).text:
+            said = f"`{rest.text}` is not expected here"
+            raise wrong_at(rest, "E010", said, self.missing(rest))
         return tree
 
     def missing(self, rest: _Token) -> str:
@@ -278,20 +281,12 @@ class _Parser:
             )
         return ""
 
-    def peek(self) -> _Token | None:
-        return (
-            self.tokens[self.position]
-            if self.position < len(self.tokens)
-            else None
-        )
+    def peek(self) -> _Token:
+        return self.tokens[self.position]
 
     def take(self, *symbols: str) -> _Token | None:
         token = self.peek()
-        if (
-            token is not None
-            and token.kind == "symbol"
-            and token.text in symbols
-        ):
+        if token.text in symbols:
             self.position += 1
             return token
         return None
@@ -321,23 +316,18 @@ class _Parser:
 
     def unary(self) -> Expression:
         if minus := self.take("-"):
-            if (again := self.peek()) and again.text == "-":
-                raise ExpressionError(
-                    "E010",
-                    "one `-` too many",
-                    again.start,
-                    again.end,
-                    "take it out",
-                )
+            if (again := self.peek()).text == "-":
+                said = "one `-` too many"
+                raise wrong_at(again, "E010", said, "take it out")
             operand = self.atom()
             return Negative(operand, minus.start, operand.end)
         return self.atom()
 
     def atom(self) -> Expression:
         token = self.peek()
-        if token is None:
+        if not token.text:
             end = len(self.text)
-            sign = self.tokens[-1].text
+            sign = self.tokens[-2].text
             said = "the expression ends where a value is expected"
             raise ExpressionError(
                 "E010",
@@ -350,25 +340,15 @@ class _Parser:
         if token.kind == "number":
             return _number(token)
         if token.kind == "name":
-            following = self.peek()
-            if (
-                following
-                and following.text == "("
-                and following.start == token.end
-            ):
+            if self.calls(token):
                 self.position += 1
                 return self.apply(token)
             return self.name(token)
         if token.text == "(":
             inner = self.sum()
             return replace(inner, start=token.start, end=self.close(token))
-        raise ExpressionError(
-            "E010",
-            f"`{token.text}` is not expected here",
-            token.start,
-            token.end,
-            self.doubled(token),
-        )
+        said = f"`{token.text}` is not expected here"
+        raise wrong_at(token, "E010", said, self.doubled(token))
 
     def doubled(self, token: _Token) -> str | Hint:
         """What to do about a sign that stands where a value is expected."""
@@ -389,20 +369,12 @@ class _Parser:
     def apply(self, function: _Token) -> Apply:
         arguments: list[Expression] = []
         while not (closing := self.take(")")):
-            if self.peek() is None:
+            if not self.peek().text:
                 raise self.unclosed(function.end)
             arguments.append(self.sum())
-            if (
-                (comma := self.take(","))
-                and (following := self.peek())
-                and following.text == ")"
-            ):
-                raise ExpressionError(
-                    "E010",
-                    "a value is missing after this comma",
-                    comma.start,
-                    comma.end,
-                )
+            if (comma := self.take(",")) and self.peek().text == ")":
+                said = "a value is missing after this comma"
+                raise wrong_at(comma, "E010", said)
         return Apply(
             function.text, tuple(arguments), function.start, closing.end
         )
@@ -410,31 +382,22 @@ class _Parser:
     def name(self, token: _Token) -> Name:
         index: list[int] = []
         end = token.end
-        while (dot := self.peek()) and dot.text == "." and dot.start == end:
+        while (dot := self.peek()).text == "." and dot.start == end:
             self.position += 1
             element = self.peek()
-            if (
-                element
-                and element.kind == "name"
-                and not self.calls(element)
-            ):
+            named = element.kind == "name"
+            if named and not self.calls(element):
                 self.position += 1
                 return Name(
                     token.text, (), token.start, element.end, element.text
                 )
-            if element is None or not re.fullmatch(
-                r"\d+(\.\d+)*", element.text
-            ):
+            if not re.fullmatch(r"\d+(\.\d+)*", element.text):
                 raise ExpressionError(
                     "E010",
                     f"an element's number is expected after `{token.text}.`",
                     token.start,
                     dot.end,
-                    _element_meant(
-                        token.text,
-                        method=element is not None
-                        and element.kind == "name",
-                    ),
+                    _element_meant(token.text, method=named),
                 )
             self.position += 1
             index += [*map(int, element.text.split("."))]
@@ -456,7 +419,7 @@ class _Parser:
         rest = self.peek()
         help_ = (
             f"a `)` is expected before `{rest.text}`"
-            if rest
+            if rest.text
             else "put a `)` at its end"
         )
         return ExpressionError(
@@ -492,31 +455,15 @@ def _no_token(character: str) -> tuple[str, str | Hint]:
 
 
 def _number(token: _Token) -> NumberLiteral:
-    if (
-        len(token.text) > 1
-        and token.text[0] == "0"
-        and token.text[1] not in ".eE"
-    ):
+    if re.match(r"0[^.eE]", token.text):
         said = f"`{token.text}` is base 8 to some, base 10 to others"
-        raise ExpressionError(
-            "E007",
-            said,
-            token.start,
-            token.end,
-            "leave the zeros in front out",
-        )
+        raise wrong_at(token, "E007", said, "leave the zeros in front out")
     if len(token.text) > 40:
-        raise ExpressionError(
-            "E004",
-            "a number of more than 40 characters",
-            token.start,
-            token.end,
-        )
+        said = "a number of more than 40 characters"
+        raise wrong_at(token, "E004", said)
     _, _, exponent = token.text.lower().partition("e")
     if exponent and abs(int(exponent)) > 99:
-        raise ExpressionError(
-            "E004", "an exponent beyond 99", token.start, token.end
-        )
+        raise wrong_at(token, "E004", "an exponent beyond 99")
     return NumberLiteral(
         Fraction(token.text.replace("_", "")), token.start, token.end
     )

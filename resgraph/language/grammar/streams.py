@@ -7,7 +7,7 @@ from collections.abc import Mapping as Names
 
 from ...collecting import of_type
 from ...errors import fault
-from ..yaml.tree import KeyValue, Scalar, Tree, items_of
+from ..yaml.tree import KeyValue, Scalar, Tree, bare, items_of
 from .log import Log
 from .records import Word
 from .words import STREAM_KEYS, name_problem
@@ -56,7 +56,7 @@ def taken_streams(
         if word.text in paths:
             problem = problem or "a path of the block has that name"
         if problem:
-            key = Scalar(word.text, word.text, word.span, True)
+            key = bare(word.text, word.span)
             log.pass_over(
                 log.name("stream", key, problem, {*taken, *paths})
             )

@@ -24,7 +24,7 @@ from .mistakes import mistake
 from .places import Places
 from .scalars import Refusal, read_plain
 from .splits import Split, brackets
-from .tree import KeyValue, Mapping, Scalar, Sequence, Tree, items_of
+from .tree import KeyValue, Mapping, Scalar, Sequence, Tree, bare, items_of
 
 
 class _Open(Struct):
@@ -119,7 +119,7 @@ class Composer(Struct):
         if self.stack and self.stack[-1].expects_key:
             self.stack[-1].drop = True
         else:
-            self._add(Scalar(text, text, span, True), end)
+            self._add(bare(text, span), end)
 
     def _open(self, event: Any) -> None:
         start = event.start_mark.index

@@ -13,7 +13,7 @@ from ..foreign import plain_calls
 from .mistakes import number_meant
 from .places import Places
 from .scalars import shown
-from .tree import Scalar
+from .tree import Scalar, bare
 
 
 class Split(Struct):
@@ -52,7 +52,7 @@ class Split(Struct):
                 text, hint = plain, Hint(f"write {shown(plain, 80)}", plain)
         notes = (note,) if note else ()
         return (
-            Scalar(text, text, span, True),
+            bare(text, span),
             fault("E009", message, span, hint, "", *notes).diagnostic,
         )
 

@@ -23,6 +23,11 @@ class Scalar(Struct):
     flow: ClassVar[bool] = True
 
 
+def bare(text: str, span: Span) -> Scalar:
+    """A text that is written without quotes."""
+    return Scalar(text, text, span, True)
+
+
 class KeyValue(Struct):
     """One key of a mapping and its value."""
 
@@ -81,10 +86,7 @@ def plain_value(tree: Tree) -> Any:
 def tree_of(value: Any, span: Span) -> Tree:
     """The inverse of `plain_value`: every part of the tree stands at `span`."""
     if isinstance(value, dict):
-        keys = {
-            str(key): Scalar(str(key), str(key), span, plain=True)
-            for key in value
-        }
+        keys = {str(key): bare(str(key), span) for key in value}
         parts = zip(keys.items(), value.values(), strict=True)
         return Mapping(
             {
