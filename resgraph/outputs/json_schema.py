@@ -7,11 +7,13 @@ expression."""
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from collections.abc import Iterable
+from typing import Any
 
 from msgspec.structs import FieldInfo
 
-from ..collecting import of_type, without_keys
+from ..collecting import without, without_keys
+from ..language.grammar.targets import literals
 from ..language.grammar.words import (
     ABOUT_STREAMS,
     MODES,
@@ -25,6 +27,18 @@ from ..language.schema import File
 from ..ops import ACTIVATIONS, VOCABULARY, Op
 
 Schema = dict[str, Any]
+_TEXT: Schema = {"type": "string"}
+_NUMBER: Schema = {"type": ["number", "string"]}
+
+
+def _ref(name: str) -> Schema:
+    """What is defined by that name."""
+    return {"$ref": f"#/definitions/{name}"}
+
+
+def _or_none(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"const": "none"}]}
+
 
 _NAME = "^[A-Za-z][A-Za-z0-9_]*$"
 _TARGET = r"^[A-Za-z]\w*(\.\w+)*(\.\.[A-Za-z]\w*)?$"
@@ -91,11 +105,15 @@ def json_schema() -> Schema:
             {"required": ["name", "input", "net"]},
             {"required": ["extends"]},
         ],
-        "properties": {
-            key: {"description": KEYS[key], **_PROPERTIES[key]}
-            for key in File.__struct_fields__
-        },
+        "properties": _keys(File.__struct_fields__),
         "definitions": known | _definitions(),
+    }
+
+
+def _keys(keys: Iterable[str]) -> Schema:
+    """Keys of a spec, each with what it says."""
+    return {
+        key: {"description": KEYS[key], **_PROPERTIES[key]} for key in keys
     }
 
 
@@ -148,7 +166,7 @@ def _layers() -> Schema:
                         "properties": {"op": {"const": word}},
                         "required": ["op"],
                     },
-                    "then": {"$ref": f"#/definitions/layer {word}"},
+                    "then": _ref(f"layer {word}"),
                 }
                 for word in VOCABULARY
             ],
@@ -161,7 +179,7 @@ def _values() -> Schema:
         "value": {
             "anyOf": [
                 {"type": ["number", "string", "boolean"]},
-                {"type": "array", "items": {"$ref": "#/definitions/value"}},
+                {"type": "array", "items": _ref("value")},
             ]
         },
         "number": {
@@ -184,13 +202,13 @@ def _blocks() -> Schema:
             "description": "a call of a block; its other keys are the block's `let`s",
             "required": ["block"],
             "properties": {
-                "block": {"type": "string"},
-                "repeat": {"$ref": "#/definitions/number"},
-                "out": {"$ref": "#/definitions/number"},
-                "stride": {"$ref": "#/definitions/size"},
-                "shortcut": {"$ref": "#/definitions/shortcut"},
+                "block": _TEXT,
+                "repeat": _ref("number"),
+                "out": _ref("number"),
+                "stride": _ref("size"),
+                "shortcut": _ref("shortcut"),
             },
-            "additionalProperties": {"$ref": "#/definitions/value"},
+            "additionalProperties": _ref("value"),
         },
         "body": _body(),
     }
@@ -205,10 +223,10 @@ def _body() -> Schema:
         ),
         "not": {"anyOf": [{"required": ["op"]}, {"required": ["block"]}]},
         "properties": {
-            "about": {"type": "string"},
+            "about": _TEXT,
             "let": _PROPERTIES["let"],
             "unit": _PROPERTIES["unit"],
-            "shortcut": {"$ref": "#/definitions/shortcut"},
+            "shortcut": _ref("shortcut"),
             "merge": {
                 "$ref": "#/definitions/path",
                 "description": "`relu(body + shortcut)`",
@@ -218,12 +236,12 @@ def _body() -> Schema:
                 key: {"$ref": "#/definitions/path", "description": about}
                 for key, about in ABOUT_STREAMS.items()
             },
-            "repeat": {"$ref": "#/definitions/number"},
-            "out": {"$ref": "#/definitions/number"},
-            "stride": {"$ref": "#/definitions/size"},
+            "repeat": _ref("number"),
+            "out": _ref("number"),
+            "stride": _ref("size"),
         },
         "propertyNames": {"pattern": _NAME},
-        "additionalProperties": {"$ref": "#/definitions/path"},
+        "additionalProperties": _ref("path"),
     }
 
 
@@ -237,28 +255,28 @@ def _paths() -> Schema:
             "if": {"type": "object"},
             "then": {
                 "if": {"required": ["op"]},
-                "then": {"$ref": "#/definitions/layer"},
+                "then": _ref("layer"),
                 "else": {
                     "if": {"required": ["block"]},
-                    "then": {"$ref": "#/definitions/call"},
+                    "then": _ref("call"),
                     "else": _AGAIN_OR_BODY,
                 },
             },
-            "else": {"type": "string"},
+            "else": _TEXT,
         },
         "path": {
             "if": {"type": "array"},
             "then": {
                 "type": "array",
                 "minItems": 1,
-                "items": {"$ref": "#/definitions/item"},
+                "items": _ref("item"),
             },
-            "else": {"$ref": "#/definitions/item"},
+            "else": _ref("item"),
         },
         "shortcut": {
             "anyOf": [
                 {"enum": sorted(POLICIES)},
-                {"$ref": "#/definitions/path"},
+                _ref("path"),
             ]
         },
     }
@@ -267,13 +285,10 @@ def _paths() -> Schema:
 def _layer(word: str, op: type[Op]) -> Schema:
     """A layer in the long form. Options may be expressions, so their ranges are left to the
     check."""
-    fields = without_keys(op.fields(), ("op",))
     properties: Schema = {
         "op": {"const": word},
-        "repeat": {"$ref": "#/definitions/number"},
-    }
-    properties |= {
-        key: _option(op, key, field) for key, field in fields.items()
+        "repeat": _ref("number"),
+        **_options(op, "op"),
     }
     if op.word == "conv":
         properties["mode"] = _mode(
@@ -288,12 +303,20 @@ def _layer(word: str, op: type[Op]) -> Schema:
             "op",
             *(
                 key
-                for key, field in fields.items()
+                for key, field in op.fields().items()
                 if field.required and key == op.number
             ),
         ],
         "properties": properties,
         "additionalProperties": False,
+    }
+
+
+def _options(op: type[Op], *but: str) -> Schema:
+    """The options of an op but for some of its fields."""
+    return {
+        key: _option(op, key, field)
+        for key, field in without_keys(op.fields(), but).items()
     }
 
 
@@ -311,7 +334,7 @@ def _mode(words: frozenset[str], about: str) -> Schema:
 def _option(op: type[Op], key: str, field: FieldInfo) -> Schema:
     if field.type is bool:
         return {"type": "boolean", "default": field.default}
-    schema: Schema = {"type": ["number", "string"]}
+    schema = _NUMBER
     # `[17]` is along one axis, where `17` would be along all
     if key == "kernel":
         alone = {
@@ -321,24 +344,13 @@ def _option(op: type[Op], key: str, field: FieldInfo) -> Schema:
             "maxItems": 1,
         }
         schema = {"anyOf": [schema, alone]}
-    words = [*of_type(str, _literals(field.type))]
-    if words:
-        schema = {
-            "anyOf": [{"enum": words}, {"type": ["number", "string"]}]
-        }
+    if words := [*literals(field.type)]:
+        schema = {"anyOf": [{"enum": words}, _NUMBER]}
     return (
         schema
         if field.required or field.default is None
         else {**schema, "default": _shown(field.default)}
     )
-
-
-def _literals(annotation: Any) -> list[Any]:
-    return [
-        part
-        for a in get_args(annotation)
-        for part in ([a] if isinstance(a, str) else _literals(a))
-    ]
 
 
 def _shown(default: Any) -> Any:
@@ -372,7 +384,7 @@ def _train() -> Schema:
         "data",
     ):
         whole["properties"][key] = {
-            "anyOf": [{"type": "string"}, whole["properties"][key]]
+            "anyOf": [_TEXT, whole["properties"][key]]
         }
     return {
         "anyOf": [{"enum": [*recipe_names(), "none"]}, whole],
@@ -382,11 +394,7 @@ def _train() -> Schema:
 
 def _variant() -> Schema:
     """What a variant sets: keys of the file, and values of its `let`s."""
-    keys = {
-        key: {"description": KEYS[key], **_PROPERTIES[key]}
-        for key in KEYS
-        if key not in NO_VARIANT
-    }
+    keys = _keys(without(KEYS, NO_VARIANT))
     return {
         "type": "object",
         "propertyNames": {"pattern": _NAME},
@@ -407,83 +415,72 @@ _SHAPE: Schema = {
     "type": ["integer", "string"],
     "pattern": "^[0-9_]+(x[0-9_]+){0,3}$|[A-Za-wyz]",
 }
-_CLAIMS: Schema = {"$ref": "#/definitions/Expect"}
+_CLAIMS = _ref("Expect")
 _AGAIN: Schema = {
     "type": "object",
     "description": "a row, a path, or rows `conv1..conv3` once more, with their weights",
     "required": ["again"],
     "properties": {
         "again": {"type": "string", "pattern": _TARGET},
-        "repeat": {"$ref": "#/definitions/number"},
+        "repeat": _ref("number"),
     },
     "additionalProperties": False,
 }
 _AGAIN_OR_BODY: Schema = {
     "if": {
         "required": ["again"],
-        "properties": {"again": {"type": "string"}},
+        "properties": {"again": _TEXT},
         "maxProperties": 2,
     },
     "then": {
         "anyOf": [
-            {"$ref": "#/definitions/again"},
-            {"$ref": "#/definitions/body"},
+            _ref("again"),
+            _ref("body"),
         ]
     },
-    "else": {"$ref": "#/definitions/body"},
+    "else": _ref("body"),
 }
-_LABELS: Schema = {"type": "array", "items": {"$ref": "#/definitions/item"}}
-_VALUE: Schema = {"$ref": "#/definitions/value"}
-_ROWS: Schema = {
-    "anyOf": [
-        {
-            "type": "array",
-            "minItems": 1,
-            "items": {"type": "string", "pattern": _END},
-        },
-        {"const": "none"},
-    ]
-}
+_LABELS: Schema = {"type": "array", "items": _ref("item")}
+_VALUE = _ref("value")
+_ROWS = _or_none(
+    {
+        "type": "array",
+        "minItems": 1,
+        "items": {"type": "string", "pattern": _END},
+    }
+)
 
 _PROPERTIES: dict[str, Schema] = {
     "name": {"type": "string", "minLength": 1, "maxLength": 200},
-    "about": {"type": "string"},
+    "about": _TEXT,
     "input": {"anyOf": [_SHAPE, {"minProperties": 1, **_by_name(_SHAPE)}]},
     "let": _by_name(_VALUE),
-    "unit": {"anyOf": [{"type": "string"}, _LABELS]},
-    "shortcut": {"$ref": "#/definitions/shortcut"},
+    "unit": {"anyOf": [_TEXT, _LABELS]},
+    "shortcut": _ref("shortcut"),
     "ops": {
         "type": "object",
         "additionalProperties": False,
         "properties": {
-            word: {
-                "anyOf": [
-                    {
-                        "type": "object",
-                        "additionalProperties": False,
-                        "properties": {
-                            key: _option(op, key, field)
-                            for key, field in without_keys(
-                                op.fields(), ("op", "width")
-                            ).items()
-                        },
-                    },
-                    {"const": "none"},
-                ]
-            }
+            word: _or_none(
+                {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "properties": _options(op, "op", "width"),
+                }
+            )
             for word, op in VOCABULARY.items()
         },
     },
-    "init": {"anyOf": [{"$ref": "#/definitions/Init"}, {"const": "none"}]},
-    "blocks": _by_name({"$ref": "#/definitions/path"}, _BLOCK_NAME),
-    "net": {"minProperties": 1, **_by_name({"$ref": "#/definitions/path"})},
+    "init": _or_none(_ref("Init")),
+    "blocks": _by_name(_ref("path"), _BLOCK_NAME),
+    "net": {"minProperties": 1, **_by_name(_ref("path"))},
     "output": _ROWS,
     "aux": _ROWS,
     "variants": _by_name(
-        {"anyOf": [{"$ref": "#/definitions/variant"}, {"const": "none"}]},
+        _or_none(_ref("variant")),
         _BLOCK_NAME,
     ),
-    "extends": {"type": "string"},
+    "extends": _TEXT,
     "allow": {"type": "array", "items": {"enum": list(ALLOWABLE)}},
     "expect": {
         "type": "object",
@@ -501,5 +498,5 @@ _PROPERTIES: dict[str, Schema] = {
         },
         "else": {"type": "object", "additionalProperties": _CLAIMS},
     },
-    "train": {"$ref": "#/definitions/train"},
+    "train": _ref("train"),
 }

@@ -67,12 +67,13 @@ def literal_words(target: Target, key: str) -> frozenset[str]:
 
 @cache
 def _words_of_field(op: type[Op], key: str) -> frozenset[str]:
-    return frozenset(_literals(op.fields()[key].type))
+    return frozenset(literals(op.fields()[key].type))
 
 
-def _literals(annotation: Any) -> Iterator[str]:
+def literals(annotation: Any) -> Iterator[str]:
+    """The words of the Literal types in an annotation."""
     if get_origin(annotation) is Literal:
         yield from of_type(str, get_args(annotation))
     else:
         for argument in get_args(annotation):
-            yield from _literals(argument)
+            yield from literals(argument)
