@@ -19,6 +19,7 @@ from .page import Head, write
 from .partial import beginning
 from .program import AtenProgram, InputShapes, input_shapes
 from .proof import Proof, carry, names, prove, runs
+from .regions.sharing import parted
 from .sources import Model, begun, model_of, tensors_of
 
 __all__ = [
@@ -33,7 +34,8 @@ __all__ = [
 class Imported(Frozen, eq=False):
     """A model's spec: its text, its plan, what was proven, and our tensors' names → the model's.
 
-    `ended` says why it is a beginning of the model, "" where it is all of it."""
+    `ended` says why it is a beginning of the model, "" where it is all of it, and `parted` which
+    of its tensors are two here."""
 
     text: str
     plan: Plan
@@ -41,6 +43,7 @@ class Imported(Frozen, eq=False):
     names: Mapping[str, str]
     model: Model
     ended: str = ""
+    parted: tuple[str, ...] = ()
 
     def unread(self) -> dict[str, int]:
         """The model's parameters that none of its outputs reads, which are not in the spec, and
@@ -118,8 +121,12 @@ def _imported(
 
 
 def _proven(net: Captured, model: Model, ended: str = "") -> Imported:
+    ties: tuple[str, ...] = ()
+    if model.program and not net.ties:
+        ties = tuple(parted(net, model.program.plain))
+    note = " ".join([model.note, *(f"{said}." for said in ties)])
     head = Head(
-        model.name, net, model.about, model.note, ended, tuple(model.shapes)
+        model.name, net, model.about, note, ended, tuple(model.shapes)
     )
     text = write(head)
     try:
@@ -137,7 +144,7 @@ def _proven(net: Captured, model: Model, ended: str = "") -> Imported:
             proof = prove(model.on("cpu"), plan, known, evaluated=tolerance)
     text = f"{text}\n{expected(plan)}\n"
     whole = loads(text, name=model.name)
-    return Imported(text, whole, proof, known, model, ended)
+    return Imported(text, whole, proof, known, model, ended, ties)
 
 
 def expected(plan: Plan) -> str:

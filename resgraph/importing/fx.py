@@ -69,7 +69,7 @@ def capture(model: nn.Module, shape: Shape | InputShapes) -> AtenProgram:
     ):
         warnings.simplefilter("ignore")
         try:
-            exported = _exported(model, images)
+            found = program(_exported(model, images))
         except Exception as problem:  # whatever the model's own code raises
             raise ImportRefused(
                 f"torch.export cannot follow the model: {_why(problem)}"
@@ -79,7 +79,6 @@ def capture(model: nn.Module, shape: Shape | InputShapes) -> AtenProgram:
         (path, f"{type(module).__module__}.{type(module).__name__}")
         for path, module in model.named_modules(remove_duplicate=False)
     )
-    found = program(exported)
     return replace(
         found,
         parameters=tied(found.parameters, first),
@@ -89,7 +88,10 @@ def capture(model: nn.Module, shape: Shape | InputShapes) -> AtenProgram:
 
 def _why(problem: Exception) -> str:
     if type(problem).__name__ == "GuardOnDataDependentSymNode":
-        return "its code branches on the values of a tensor, and a spec is one graph"
+        return (
+            "its code branches on the values of a tensor, and a spec is one graph; of a detector,"
+            " import what returns the maps of its backbone and heads"
+        )
     return told(problem)
 
 

@@ -33,6 +33,7 @@ from .saved.pt2 import read_pt2, tensors_of_pt2
 _SHAPE: Shape = (3, 224, 224)
 WEIGHTS = (".safetensors", ".pth", ".pt", ".ckpt", ".bin")
 """Endings of files that hold weights."""
+_CLIP: Shape = (3, 16, 224, 224)
 
 
 class Model(Frozen):
@@ -188,7 +189,8 @@ def _torchvision(
         raise UsageError(f"torchvision has no model `{name}`")
     builder = models.get_model_builder(name)
     own = {"weights_backbone"} & signature(builder).parameters.keys()
-    return partial(builder, weights=None, **dict.fromkeys(own)), _SHAPE
+    shape = _CLIP if ".video." in builder.__module__ else _SHAPE
+    return partial(builder, weights=None, **dict.fromkeys(own)), shape
 
 
 def _own(package: str) -> Any:

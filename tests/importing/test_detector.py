@@ -3,10 +3,12 @@ and a row ends with its module."""
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import Tensor, nn
 
 from resgraph import from_module
+from resgraph.importing import ImportRefused
 
 
 class Conv(nn.Module):
@@ -164,3 +166,61 @@ def test_what_joins_elsewhere_too_is_a_block_of_its_own() -> None:
     also = from_module(nn.Sequential(*closed, Apart(8)), (8, 8, 8))
     assert "  Closed: [join, 1x1 conv in]\n" in also.text
     assert found.proof.output == also.proof.output == 0
+
+
+class Joined(Detector):
+    """The predictions of all cells of both maps, behind one another: of each `anchors`."""
+
+    def __init__(self, *, first: bool, anchors: int = 1) -> None:
+        super().__init__()
+        self.first, self.anchors = first, anchors
+        self.det = nn.ModuleList(
+            nn.Conv2d(width, 7 * anchors, 1) for width in (16, 64)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+        maps = super().forward(x)
+        if self.first:  # YOLOv8's
+            return torch.cat([each.flatten(2) for each in maps], 2)
+        # torchvision's
+        parts = (
+            each.view(x.shape[0], self.anchors, 7, *each.shape[2:])
+            for each in maps
+        )
+        flat = [
+            each.permute(0, 3, 4, 1, 2).reshape(x.shape[0], -1, 7)
+            for each in parts
+        ]
+        return torch.cat(flat, 1)
+
+
+@pytest.mark.parametrize(
+    ("first", "output"), [(True, (7, 80)), (False, (80, 7))]
+)
+def test_predictions_of_several_maps_behind_one_another(
+    *, first: bool, output: tuple[int, ...]
+) -> None:
+    found = from_module(Joined(first=first), (3, 32, 32))
+    assert found.plan.output == output
+    assert found.proof.output == found.proof.gradients == 0
+    assert found.text.count("positions, transpose") == 2
+
+
+def test_those_of_anchors_are_refused_with_what_to_return() -> None:
+    with pytest.raises(ImportRefused, match="let the net return the maps"):
+        from_module(Joined(first=False, anchors=3), (3, 32, 32))
+
+
+class Counting(Detector):
+    """How many are left is known when they are computed."""
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        near, far = super().forward(x)
+        return [near[near > 0].view(-1, 1), far]
+
+
+def test_what_a_detector_keeps_is_no_part_of_a_net() -> None:
+    with pytest.raises(
+        ImportRefused, match="a spec is one graph; of a detector"
+    ):
+        from_module(Counting(), (3, 32, 32))

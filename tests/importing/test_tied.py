@@ -118,6 +118,27 @@ def test_what_is_shared_is_named(
     assert also.value.what == refused.value.what
 
 
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("kind", "shape", "said"),
+    [
+        (Filters, (3, 8, 8), "`encoder.weight`, the weight of `2x2 conv 8 /2` in `encoder` and"),
+        (Dilated, (3, 8, 8), "`conv.weight`, the weight of "),
+    ],
+)  # fmt: skip
+def test_onnx_makes_two_of_it_and_says_so(
+    tmp_path: Path, kind: type[nn.Module], shape: tuple[int, ...], said: str
+) -> None:
+    pytest.importorskip("onnx")
+    file, images = tmp_path / "net.onnx", (torch.zeros(2, *shape),)
+    torch.onnx.export(
+        kind().eval(), images, file, dynamo=True, verbose=False
+    )
+    found = from_model(str(file))
+    assert found.parted[0].startswith(said) and len(found.parted) == 1
+    assert said.split(",")[0] in found.text.partition("name:")[0]
+
+
 class Square(nn.Module):
     """A matrix and itself turned over are two layers, though they are as large."""
 

@@ -90,6 +90,8 @@ def import_(
     for each in found:
         own = f"{each.model.name} is " if len(found) > 1 else ""
         note("proven", f"{own}{each.proof}")
+        for said in each.parted:
+            note("warning", own + said)
         if each.ended:
             note("warning", f"only a beginning was written: {each.ended}")
         elif unread := each.unread():

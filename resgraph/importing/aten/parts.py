@@ -24,7 +24,7 @@ from .reader import (
     reads,
 )
 from .resizing import more_channels
-from .sequences import token_of, with_token
+from .sequences import behind_another, token_of, with_token
 from .stacks import Stack, parted
 from .states import cut_state, whole_again
 
@@ -57,14 +57,20 @@ def concat(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     if begun := with_token(reader, tensors, place):
         return begun
     values = [*map(reader.value, tensors)]
+    if len(values) == 1:
+        return values[0]
     if place < 0 or not all(
         _channels(reader, each, place) for each in values
     ):
-        raise reader.no("along anything but the channels")
-    if len(values) == 1:
-        return values[0]
+        return reader.need(behind_another(reader, values, place), _ALONG)
     made = reader.add(Concat(), *(each.step for each in values))
     return _in_its_axes(made, values[0], place)
+
+
+_ALONG = (
+    "along anything but the channels, or the places of sequences. Where they are predictions of"
+    " several maps, let the net return the maps as convolutions give them, and join them outside"
+)
 
 
 def _in_its_axes(

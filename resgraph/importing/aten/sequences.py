@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from ...ops import GlobalPool
+from ...ops import Concat, GlobalPool
 from ...ops.attention import (
     Position,
     Positions,
@@ -95,6 +95,18 @@ def with_token(reader: Reader, tensors: Sequence[Any], place: int) -> Any:
             return None
     axes = layout(reader.steps[step].shape)
     return ForeignValue(step, axes if place else axes[::-1])
+
+
+def behind_another(
+    reader: Reader, tensors: Sequence[Any], place: int
+) -> ForeignValue | None:
+    """Sequences one behind another, whose places are joined as channels are; None of others."""
+    steps = [*filter(None, (_sequence(reader, x, place) for x in tensors))]
+    if len(steps) != len(tensors):
+        return None
+    turned = (reader.add(Transpose(), step).step for step in steps)
+    made = reader.add(Concat(), *turned)
+    return reader.add(Transpose(), made.step) if place else made
 
 
 def _of_channels(token: StateTensor, channels: int) -> bool:

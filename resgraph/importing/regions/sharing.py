@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Collection,
+    Hashable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from itertools import chain, pairwise, takewhile
 from typing import Literal
 
@@ -150,11 +157,23 @@ def untied(
                 raise ImportRefused(said, step.module)
 
 
+def parted(net: Captured, plain: Collection[str]) -> Iterator[str]:
+    """The tensors of a file that layers share which are not one, each of which is two in the spec,
+    but for `plain` ones, that layers may begin with."""
+    first: dict[str, CapturedOp] = {}
+    for step in net.steps.values():
+        for role, key in step.tensors.items():
+            before = first.setdefault(key, step)
+            if before.layer != step.layer and key not in plain:
+                one, two = _layer(before), _layer(step)
+                yield f"`{key}`, the {role} of {one} and of {two}, is two here"
+
+
 def _of_both(
     role: str, key: str, first: CapturedOp, other: CapturedOp
 ) -> str:
     """What two layers share, and what to do about it."""
-    one, two = (_layer(role, key, step) for step in (first, other))
+    one, two = map(_layer, (first, other))
     return (
         f"`{key}` is the {role} of {one} and of {two}{_apart(first, other)}: `again` shares a whole"
         " layer with all that it has, and the language has no other word for it. Give the second a"
@@ -163,7 +182,7 @@ def _of_both(
     )
 
 
-def _layer(role: str, key: str, step: CapturedOp) -> str:
+def _layer(step: CapturedOp) -> str:
     where = f" in `{step.module}`" if step.module else ""
     return f"`{step.op.label()}`{where}"
 

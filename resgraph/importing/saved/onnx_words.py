@@ -394,6 +394,10 @@ def _slice(node: OnnxNode) -> Said:
     return "slice", {"self": node.read(0), **given}
 
 
+_EDGES = {"edge": "replicate", "wrap": "circular"}
+"""Modes of a pad, as torch calls them."""
+
+
 @says("Pad")
 def _pad(node: OnnxNode) -> Said:
     pads = node.ints(1, "pads") or []
@@ -407,7 +411,7 @@ def _pad(node: OnnxNode) -> Said:
     return "pad", {
         "self": node.read(0),
         "pad": flat,
-        "mode": mode,
+        "mode": _EDGES.get(mode, mode),
         "value": value,
     }
 
