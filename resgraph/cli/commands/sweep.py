@@ -109,12 +109,13 @@ def _tell(
     """What would run."""
     from ... import train
     from ...study.plan import points
+    from ...study.times import MOST_MEASURED, run_seconds
 
     nets = points(study)
     seeds = study.seeds
-    seconds = [
-        train.forecast(net.plan, options=options).seconds for net in nets
-    ]
+    seconds = run_seconds(
+        nets, lambda plan: train.forecast(plan, options=options).seconds
+    )
     if as_json:
         rows = [
             {**net.row, "seconds_a_run": took}
@@ -130,6 +131,10 @@ def _tell(
         macs = count_text(net.plan.macs)
         cost = f"{params:>7} params  {macs:>7} MACs"
         click.echo(f"{net.name:<{wide}}  {cost}  {_span(took)} a run")
+    if len(nets) > MOST_MEASURED:
+        click.echo(
+            f"the times of {MOST_MEASURED} nets were measured, the others are by multiply-adds"
+        )
     known = [took for took in seconds if took is not None]
     whole = (
         sum(known) * len(seeds) / jobs if len(known) == len(nets) else None
