@@ -85,6 +85,13 @@ def test_labels_are_words_of_the_training_list(folder: Path) -> None:
     assert (len(one.train), len(one.validation)) == (24, 6)
     assert torch.bincount(files(one.validation).labels).tolist() == [3, 3]
     assert data.notes == ()
+    rows = (folder / "train.csv").read_text().splitlines()
+    (folder / "more.csv").write_text("\n".join([*rows, *rows[1:4]]))
+    twice = read(folder, train="more.csv", validation="train.csv")
+    assert twice.notes[0].startswith(
+        "in both parts: 20 of 20 images to validate on are trained on, too: "
+    )
+    assert read(folder, validation="train.csv").notes[0].endswith(", …")
     assert "val.csv, as `split` holds out 0.2" in one.notes[0]
     numbers = read(
         folder, label="weight", output=(20,), validation="train.csv"

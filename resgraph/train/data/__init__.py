@@ -11,13 +11,13 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from ...errors import UsageError
+from ...errors import UsageError, first_few
 from ...language.recipe.base import Filter
 from ...language.recipe.data import Data, DataSource, OnDisk
 from ...language.recipe.target import LABEL, AnyGoal
 from ...ops.base import Shape
 from ...passes.data_fit import image_input
-from .sets import DataSet, Request, side_before_crop
+from .sets import DataSet, Files, Request, side_before_crop
 
 
 def load(
@@ -53,10 +53,29 @@ def load(
     beside = {name: inputs[name] for name in inputs if name != lead}
     request = Request(shape, output, place, target, counted, scored, beside)
     data = _decoded_as(recipe, loader_of(type(recipe))(recipe, request))
-    data = replace(data, target=target, lead=[*inputs].index(lead))
+    notes = (*data.notes, *_in_both(data))
+    data = replace(
+        data, target=target, lead=[*inputs].index(lead), notes=notes
+    )
     data.check(shape, output, scored=scored)
     return replace(
         data, flat=data.shape != shape, path=None if recipe.made else place
+    )
+
+
+def _in_both(data: DataSet) -> tuple[str, ...]:
+    """The note on images that are trained on and validated on."""
+    parts = (data.train, data.validation)
+    first, held = (
+        {*part.paths} if isinstance(part, Files) else set()
+        for part in parts
+    )
+    both = sorted(map(str, first & held))
+    if not both:
+        return ()
+    return (
+        f"in both parts: {len(both):,} of {len(held):,} images to validate on are trained on, too:"
+        f" {first_few(both, 3)}",
     )
 
 

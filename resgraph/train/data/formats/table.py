@@ -69,7 +69,8 @@ class Table(Frozen):
                 or f"its columns are {listed}"
             )
             raise TrainingError(
-                f"{self.path} has no column `{title}`; {hint}"
+                f"{self.path} has no column `{title}`; {hint}; say which are read with"
+                " `train.data.image` and `train.data.label`"
             )
         if self.titles.count(title) > 1:
             raise TrainingError(f"{self.path} has two columns `{title}`")
