@@ -536,6 +536,9 @@ def test_what_is_no_run_cannot_be_gone_on_with(
         == 5
     )
     assert "no is not a run: it has no run.json" in said(capsys)
+    for command in ("resume", "eval"):
+        assert run([command, str(copy / "spec.yaml")]) == 5
+        assert "it is a file, and a run is the directory" in said(capsys)
     (copy / "spec.yaml").unlink()
     assert run(["resume", str(copy), "--set", "train.epochs=2"]) == 5
     assert "has no spec.yaml that --set could change" in said(capsys)

@@ -53,30 +53,28 @@ def load(
     beside = {name: inputs[name] for name in inputs if name != lead}
     request = Request(shape, output, place, target, counted, scored, beside)
     data = _decoded_as(recipe, loader_of(type(recipe))(recipe, request))
-    notes = (*data.notes, *_in_both(data))
-    data = replace(
-        data, target=target, lead=[*inputs].index(lead), notes=notes
-    )
+    data = _compared(data)
+    data = replace(data, target=target, lead=[*inputs].index(lead))
     data.check(shape, output, scored=scored)
     return replace(
         data, flat=data.shape != shape, path=None if recipe.made else place
     )
 
 
-def _in_both(data: DataSet) -> tuple[str, ...]:
-    """The note on images that are trained on and validated on."""
-    parts = (data.train, data.validation)
+def _compared(data: DataSet) -> DataSet:
+    """With a note on images that are trained on and validated on."""
     first, held = (
-        {*part.paths} if isinstance(part, Files) else set()
-        for part in parts
+        {*part.paths} if isinstance(part, Files) else set[Path]()
+        for part in (data.train, data.validation)
     )
     both = sorted(map(str, first & held))
     if not both:
-        return ()
-    return (
+        return data
+    told = (
         f"in both parts: {len(both):,} of {len(held):,} images to validate on are trained on, too:"
-        f" {first_few(both, 3)}",
+        f" {first_few(both, 3)}"
     )
+    return replace(data, notes=(*data.notes, told))
 
 
 def _decoded_as(recipe: Data, data: DataSet) -> DataSet:

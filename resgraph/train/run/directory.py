@@ -201,15 +201,20 @@ def open_run(path: Path) -> RunDirectory:
     return RunDirectory(path, held)
 
 
+_FILE = (
+    "it is a file, and a run is the directory that `resgraph build` writes; a spec is evaluated,"
+    " and predicts, with `--weights FILE`"
+)
+
+
 def read_facts(path: Path) -> dict[str, Any]:
     """run.json of a run. Raises `RunError` where it is missing or unreadable."""
     file = path / "run.json"
     try:
         facts = json.loads(read_file(file))
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise RunError(
-            f"{path} is not a run: it has no run.json"
-        ) from error
+        what = _FILE if path.is_file() else "it has no run.json"
+        raise RunError(f"{path} is not a run: {what}") from error
     except OSError as error:
         raise RunError(f"{file} cannot be read: {reason(error)}") from error
     except (ValueError, RecursionError) as error:

@@ -394,6 +394,8 @@ def test_a_file_is_what_its_name_says_and_is_read_by_what_it_holds(
         ),
         (b"<!DOCTYPE html><title>404</title>", "a web page"),
         (b"\x1f\x8b\x08\x00rest", "compressed by gzip"),
+        (b"name: ResNet-50\ninput: 3x224x224\n", "a text$"),
+        ("# ä".encode()[:-1], "a text$"),
     ],
 )
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
@@ -406,6 +408,12 @@ def test_a_file_of_another_kind_is_told_what_it_is(
         RunError, match=rf"x\{suffix} is no file of weights: it is {what}"
     ):
         read_state(file)
+
+
+def test_an_onnx_model_is_told_what_reads_it(tmp_path: Path) -> None:
+    (tmp_path / "x.onnx").write_bytes(b"\x08\x0a\x12\x08resgraph")
+    with pytest.raises(RunError, match="an ONNX model: `resgraph import`"):
+        read_state(tmp_path / "x.onnx")
 
 
 class Nasty:

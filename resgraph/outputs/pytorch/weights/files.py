@@ -100,8 +100,10 @@ _PACKED = (
 
 def _what_else(file: Path, head: bytes) -> str:
     """As of any file; a zip archive by what is in it, since those of `torch.save` are some."""
+    if file.suffix == ".onnx":
+        return "an ONNX model: `resgraph import` reads those"
     if not head.startswith(b"PK"):
-        return what_else(head)
+        return what_else(head) or _of_text(head)
     try:
         with ZipFile(file) as packed:
             members = " ".join(packed.namelist())
@@ -109,6 +111,15 @@ def _what_else(file: Path, head: bytes) -> str:
         return ""
     own = "" if "data.pkl" in members else what_else(head)
     return next((what for sign, what in _PACKED if sign in members), own)
+
+
+def _of_text(head: bytes) -> str:
+    """What a spec or a source is, which a checkpoint was expected to be."""
+    # a character may be cut at the end
+    text = head.decode(errors="replace").rstrip("�")
+    words = "".join(text.split())
+    whole = words.isprintable() and "�" not in words
+    return "a text" if words and whole else ""
 
 
 def _torch_load(file: Path) -> Any:
