@@ -103,7 +103,6 @@ class Environment:
                         f"`{below}` is worked out from itself",
                         place,
                         "",
-                        "",
                         note,
                     )
                 if below not in self.worked_out:

@@ -88,7 +88,7 @@ class _Chain:
                 [name for _, _, name in self.open] + [source.name]
             )
             said, note = "this file extends itself", f"the chain is {names}"
-            raise fault("E061", said, asked, "", "", note).spec_error()
+            raise fault("E061", said, asked, "", note).spec_error()
         if len(self.open) >= _CHAIN:
             said = f"a chain of more than {_CHAIN} files"
             raise fault("E004", said, asked).spec_error()

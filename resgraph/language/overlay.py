@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..errors import Diagnostic, SpecError, fault
+from ..errors import Diagnostic, Fault, SpecError, fault
 from ..ops import VOCABULARY
 from .diagnose.nearest import did_you_mean
 from .grammar.targets import literal_words
@@ -44,7 +44,8 @@ def _overlay(
         here = (*path, key)
         if is_none(entry.value) and not may_be_none(here):
             if below is None:
-                errors.append(_nothing_to_remove(entry, entries))
+                problem = nothing_to_remove(key, entry, entries)
+                errors.append(problem.diagnostic)
             entries.pop(key, None)
         elif below and (pair := _pair(below.value, entry.value, here)):
             entries[key] = KeyValue(
@@ -141,10 +142,11 @@ def _in_order(base: list[str], top: list[str]) -> list[str]:
     return out
 
 
-def _nothing_to_remove(entry: KeyValue, known: Iterable[str]) -> Diagnostic:
-    """The error for `none` where there is nothing."""
-    name = entry.key.text
-    message = f"there is no `{name}` to remove"
-    return fault(
-        "E063", message, entry.key.span, did_you_mean(name, known)
-    ).diagnostic
+def nothing_to_remove(
+    key: str, entry: KeyValue, known: Iterable[str]
+) -> Fault:
+    """The error for `none` where there is nothing; `key` is the last part of a path that may be
+    longer."""
+    message = f"there is no `{entry.key.text}` to remove"
+    hint = did_you_mean(key, known)
+    return fault("E063", message, entry.key.span, hint)

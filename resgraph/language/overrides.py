@@ -9,9 +9,15 @@ from collections.abc import Iterable
 from ..collecting import of_type
 from ..dotted import first_word
 from ..errors import OVERRIDE, Source, SpecError, UsageError, fault
-from .diagnose.nearest import did_you_mean, near_or_all
+from .diagnose.nearest import near_or_all
 from .extends import read_whole
-from .overlay import is_none, may_be_none, recipe_map, removable
+from .overlay import (
+    is_none,
+    may_be_none,
+    nothing_to_remove,
+    recipe_map,
+    removable,
+)
 from .record import path_of
 from .yaml.tree import KeyValue, Mapping, Scalar, Sequence, Tree, entries_of
 
@@ -44,22 +50,23 @@ def apply_overrides(tree: Mapping, overrides: Iterable[str]) -> Mapping:
     """
     for override in overrides:
         path, found, text = override.partition("=")
-        if not found or not _PATH.fullmatch(path.strip()) or "\n" in text:
+        path = path.strip()
+        if not found or not _PATH.fullmatch(path) or "\n" in text:
             raise UsageError(
                 f"`--set {override}`: write a path, `=` and a value, as in `--set let.e=2`"
             )
-        if not is_path(path.strip()):
+        if not is_path(path):
             raise UsageError(
                 f"`--set {override}`: a variant is applied before; set what it sets, as in `--set"
                 " let.e=2`"
             )
         value, errors = read_whole(
-            Source(OVERRIDE, f"{path.strip()}: {text.strip()}")
+            Source(OVERRIDE, f"{path}: {text.strip()}")
         )
         if errors:
             raise SpecError(errors)
         (entry,) = value.entries.values()
-        tree = _set(tree, path.strip().split("."), entry)
+        tree = _set(tree, path.split("."), entry)
     return tree
 
 
@@ -207,9 +214,7 @@ def _removes(path: tuple[str, ...]) -> bool:
 
 def _without(tree: Mapping, key: str, entry: KeyValue) -> Mapping:
     if key not in tree.entries:
-        message = f"there is no `{entry.key.text}` to remove"
-        hint = did_you_mean(key, tree.entries)
-        raise fault("E063", message, entry.key.span, hint).spec_error()
+        raise nothing_to_remove(key, entry, tree.entries).spec_error()
     return tree.without(key)
 
 

@@ -105,7 +105,6 @@ def _shape(value: Tree, lets: dict[str, Value]) -> Shape:
             f"`{text}` is no input shape",
             value.span,
             meant,
-            "",
             *notes,
         )
     parts = _sides(text, lets)

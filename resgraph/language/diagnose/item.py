@@ -144,7 +144,7 @@ def _other_times(item: _Item) -> Fault | None:
     notes = filter(None, [foreign_letters(sign)])
     message = f"`{number} {sign}` is not how a repeat is written"
     place = item.parts[0].span.to(item.parts[1].span)
-    return fault("E011", message, place, write(f"{number} x"), "", *notes)
+    return fault("E011", message, place, write(f"{number} x"), *notes)
 
 
 def _starred(item: _Item) -> Fault | None:

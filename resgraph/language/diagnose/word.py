@@ -278,9 +278,7 @@ def _nearest(label: _Words) -> Fault:
 def _noted(label: _Words, hint: Hint, about: str = "") -> Fault:
     notes = filter(None, [foreign_letters(label.first)])
     message = f"no op or block `{short(label.first)}`"
-    return fault(
-        "E011", message, label.place, hint, "", *notes, about=about
-    )
+    return fault("E011", message, label.place, hint, *notes, about=about)
 
 
 def _width(label: _Words) -> Fault | None:

@@ -25,7 +25,6 @@ from .label import (
 )
 from .own import FIRST, is_own
 from .records import (
-    BlockDef,
     Bound,
     Chunk,
     EdgeList,
@@ -183,9 +182,7 @@ class Binder:
     @property
     def sized(self) -> bool:
         """Whether the number of the op is a size."""
-        return self.target.number in SIZES and not isinstance(
-            self.target, BlockDef
-        )
+        return self.target.number in SIZES
 
     def as_number(self, part: Chunk) -> Expr | Sizes | EdgeList:
         """A number; a size where the number of the op is one."""

@@ -26,12 +26,13 @@ def mistake(
     message: str,
     span: Span,
     hint: str | Hint = "",
-    label: str = "",
     *related: Related,
+    label: str = "",
 ) -> Diagnostic:
     """A diagnostic, in the order in which its words are written here."""
     return replace(
-        fault(code, message, span, hint, label).diagnostic, related=related
+        fault(code, message, span, hint, label=label).diagnostic,
+        related=related,
     )
 
 
@@ -54,7 +55,7 @@ def key_mistake(
     if first:
         said, hint = f"duplicate key {shown(key.text)}", "keep one of them"
         place = Related(first.span, "first here")
-        return mistake("E005", said, key.span, hint, "", place)
+        return mistake("E005", said, key.span, hint, place)
     return None
 
 
@@ -145,8 +146,8 @@ def no_item(span: Span) -> Diagnostic:
 
 def refused_value(scalar: Scalar, refusal: Refusal) -> Diagnostic:
     """A plain text that is no value."""
-    code, message, label, hint = refusal
-    return mistake(code, message, scalar.span, hint, label)
+    code, message, hint, label = refusal
+    return mistake(code, message, scalar.span, hint, label=label)
 
 
 def properties(event: Any, places: Places) -> Diagnostic | None:

@@ -39,8 +39,8 @@ class Refusal(NamedTuple):
 
     code: str
     message: str
-    label: str
-    help: str | Hint
+    help: str | Hint = ""
+    label: str = ""
 
 
 def shown(text: str, width: int = 40) -> str:
@@ -62,7 +62,6 @@ def read_plain(text: str, digits: int) -> ScalarValue | Refusal:
         return Refusal(
             "E008",
             f"{shown(text)} is not a word of the language",
-            "",
             write("none"),
         )
     if refusal := _ambiguous(text):
@@ -117,7 +116,6 @@ def _ambiguous(text: str) -> Refusal | None:
         return Refusal(
             "E007",
             f"{shown(text)} is not a number that a network can use",
-            "",
             "write a finite number",
         )
     return None
@@ -131,7 +129,7 @@ def _two_meanings(text: str, label: str, mend: str = "") -> Refusal:
     )
     message = f"{shown(text)} means different things to different readers"
     return Refusal(
-        "E007", message, label, f"{mend}; {quoted}" if mend else quoted
+        "E007", message, f"{mend}; {quoted}" if mend else quoted, label
     )
 
 
@@ -139,7 +137,7 @@ def _integer(text: str, digits: int) -> int | Refusal:
     written = text.lstrip("+-").replace("_", "")
     if len(written) > digits:
         message = f"this number has {len(written):,} digits, and the limit is {digits}"
-        return Refusal("E004", message, "", "")
+        return Refusal("E004", message)
     return int(text)
 
 
@@ -149,7 +147,6 @@ def _float(text: str) -> float | Refusal:
         return Refusal(
             "E004",
             message,
-            "",
             "round it: 17 digits are all that a float keeps",
         )
     value = float(text)
@@ -159,7 +156,5 @@ def _float(text: str) -> float | Refusal:
         return Refusal(
             "E004",
             f"{shown(text)} is too {size} for a float, which goes from 5e-324 to 1.8e308",
-            "",
-            "",
         )
     return value

@@ -53,7 +53,7 @@ class Split(Struct):
         notes = (note,) if note else ()
         return (
             bare(text, span),
-            fault("E009", message, span, hint, "", *notes).diagnostic,
+            fault("E009", message, span, hint, *notes).diagnostic,
         )
 
 

@@ -110,12 +110,17 @@ class _Complaint:
         message: str,
         hint: str | Hint = "",
         span: Span | None = None,
-        label: str = "",
         *related: Related,
+        label: str = "",
     ) -> Diagnostic:
         """A syntax error, at the place of the complaint if no other is given."""
         return mistake(
-            "E003", message, span or self.here(), hint, label, *related
+            "E003",
+            message,
+            span or self.here(),
+            hint,
+            *related,
+            label=label,
         )
 
     def here(self, length: int = 1) -> Span:
@@ -159,7 +164,7 @@ class _Complaint:
         if self.before().strip():
             said = "a tab stands where a space belongs"
             hint = Hint("write one space", " ", True)
-        return self.error(said, hint, self.here(length), "a tab")
+        return self.error(said, hint, self.here(length), label="a tab")
 
     def quote(self) -> Diagnostic | None:
         """Inside quotes."""
@@ -189,7 +194,7 @@ class _Complaint:
     def unclosed(self, what: str, closer: str) -> Diagnostic:
         said = f"this {what} is not closed"
         hint = f"put a {closer} at its end"
-        return self.error(said, hint, self.opening(), "opened here")
+        return self.error(said, hint, self.opening(), label="opened here")
 
     def index(self) -> Diagnostic | None:
         """`reps[0]`, which is text in a line of its own and a list in a list."""
@@ -225,7 +230,7 @@ class _Complaint:
                 f"a {what} that begins with `{opener}` ends with `{closer}`"
             )
             related = Related(self.opening(), "opened here")
-            return self.error(said, "", None, "", related)
+            return self.error(said, "", None, related)
         if found := self.character == "[" and _LABELLED.search(
             self.before()
         ):

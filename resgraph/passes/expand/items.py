@@ -392,7 +392,7 @@ class ItemMaker:
             names = [b.name for b in self.open[self.open.index(block) :]]
             note = f"the chain is {' → '.join([*names, block.name])}"
             raise fault(
-                "E037", f"`{block.name}` calls itself", span, "", "", note
+                "E037", f"`{block.name}` calls itself", span, "", note
             )
         if len(self.open) >= _NESTED:
             raise fault(

@@ -141,5 +141,10 @@ def _cannot_be_identity(call: BlockCall, shape: Shape | None) -> Fault:
     where = "in the first block of this row" if call.repeated else "here"
     said = f"an identity shortcut cannot change {change}"
     return fault(
-        "E041", said, call.span, help_, f"the shape changes {where}", note
+        "E041",
+        said,
+        call.span,
+        help_,
+        note,
+        label=f"the shape changes {where}",
     )
