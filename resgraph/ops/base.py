@@ -415,6 +415,15 @@ class Op(
         pass."""
         return False
 
+    def unusual(self, *keys: str) -> tuple[tuple[str, Any], ...]:
+        """Those of some options that are not as usual, as arguments of a torch module that has the
+        same defaults."""
+        return tuple(
+            (key, getattr(self, key))
+            for key in keys
+            if getattr(self, key) != self.fields()[key].default
+        )
+
     def says(self, key: str) -> bool:
         """Whether the label has to say this field."""
         field = self.fields()[key]

@@ -1,7 +1,7 @@
 """A learned factor → its cost and torch call: `scale`, one number per channel; `gain`, one in
 all; `grn`, one per channel that its response in the image grades."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from .base import Call, Derivation, Eps, FiniteNumber, Op, Shape, need_map
 
@@ -17,10 +17,6 @@ class _Factor(Op):
     def infer(self, *inputs: Shape) -> Shape:
         (x,) = inputs
         return x
-
-    def said(self) -> tuple[tuple[str, Any], ...]:
-        """The options that torch needs to be told."""
-        return (("start", self.start),) if self.start != 1.0 else ()
 
 
 class Scale(_Factor):
@@ -44,10 +40,15 @@ class Scale(_Factor):
         (x,) = inputs
         axes = () if len(x) == 3 else (("axes", len(x) - 1),)
         if self.shift is None:
-            return Call("ChannelScale", (x[0],), self.said() + axes)
+            return Call(
+                "ChannelScale", (x[0],), self.unusual("start") + axes
+            )
         names = ("width", "shift")
         return Call(
-            "ChannelAffine", (x[0], self.shift), self.said() + axes, names
+            "ChannelAffine",
+            (x[0], self.shift),
+            self.unusual("start") + axes,
+            names,
         )
 
 
@@ -66,7 +67,7 @@ class Gain(_Factor):
 
     def torch(self, *inputs: Shape) -> Call:
         shift = () if self.shift is None else (("shift", self.shift),)
-        return Call("Gain", (), self.said() + shift)
+        return Call("Gain", (), self.unusual("start") + shift)
 
 
 class Grn(Op):
@@ -92,5 +93,4 @@ class Grn(Op):
         return Derivation(params=f"2*{inputs[0][0]}")
 
     def torch(self, *inputs: Shape) -> Call:
-        eps = (("eps", self.eps),) if self.eps != 1e-6 else ()
-        return Call("ResponseNorm", (inputs[0][0],), eps)
+        return Call("ResponseNorm", (inputs[0][0],), self.unusual("eps"))

@@ -2,7 +2,7 @@
 `instance norm`, `rms norm`. The shape is kept."""
 
 from math import prod
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -36,10 +36,6 @@ class _Norm(Op):
     def derive(self, *inputs: Shape) -> Derivation:
         return Derivation(params=f"2*{inputs[0][0]}")
 
-    def said(self) -> tuple[tuple[str, Any], ...]:
-        """The options that torch needs to be told."""
-        return (("eps", self.eps),) if self.eps != 1e-5 else ()
-
 
 class BatchNorm(_Norm):
     """Batch normalization (Ioffe & Szegedy 2015); `momentum` is a new batch's share in the
@@ -55,13 +51,10 @@ class BatchNorm(_Norm):
 
     def torch(self, *inputs: Shape) -> Call:
         (x,) = inputs
-        momentum = (
-            (("momentum", self.momentum),) if self.momentum != 0.1 else ()
-        )
         return Call(
             f"nn.BatchNorm{max(1, len(x) - 1)}d",
             (x[0],),
-            self.said() + momentum,
+            self.unusual("eps", "momentum"),
         )
 
 
@@ -95,7 +88,7 @@ class LayerNorm(_Shifted):
         (x,) = inputs
         target = "ChannelNorm" if is_map(x) else "nn.LayerNorm"
         bias = () if self.has_bias else (("bias", False),)
-        return Call(target, (x[0],), self.said() + bias)
+        return Call(target, (x[0],), self.unusual("eps") + bias)
 
 
 class _Grouped(_Norm):
@@ -138,7 +131,8 @@ class GroupNorm(_Grouped, _Shifted):
     def torch(self, *inputs: Shape) -> Call:
         names = "norm_groups", "width"
         target = "nn.GroupNorm" if self.has_bias else "ScaledGroupNorm"
-        return Call(target, (self.groups, inputs[0][0]), self.said(), names)
+        said = self.unusual("eps")
+        return Call(target, (self.groups, inputs[0][0]), said, names)
 
 
 class EvoNorm(_Grouped):
@@ -161,8 +155,7 @@ class EvoNorm(_Grouped):
 
     def torch(self, *inputs: Shape) -> Call:
         names = "norm_groups", "width"
-        ungated = (("ungated", True),) if self.ungated else ()
-        said = self.said() + ungated
+        said = self.unusual("eps", "ungated")
         return Call("EvoNorm", (self.groups, inputs[0][0]), said, names)
 
 
@@ -197,10 +190,8 @@ class InstanceNorm(_Norm):
 
     def torch(self, *inputs: Shape) -> Call:
         (x,) = inputs
-        affine = (("affine", True),) if self.affine else ()
-        return Call(
-            f"nn.InstanceNorm{len(x) - 1}d", (x[0],), self.said() + affine
-        )
+        said = self.unusual("eps", "affine")
+        return Call(f"nn.InstanceNorm{len(x) - 1}d", (x[0],), said)
 
 
 class RmsNorm(_Norm):
@@ -220,12 +211,7 @@ class RmsNorm(_Norm):
         return _scale_only(*inputs)
 
     def torch(self, *inputs: Shape) -> Call:
-        (x,) = inputs
-        return Call(
-            "RmsNorm",
-            (x[0],),
-            (("eps", self.eps),) if self.eps != 1e-6 else (),
-        )
+        return Call("RmsNorm", (inputs[0][0],), self.unusual("eps"))
 
 
 def _scale_only(*inputs: Shape) -> Derivation:

@@ -79,5 +79,4 @@ class DropBlock(_Drop):
         return need_map(self.op, *inputs)
 
     def torch(self, *inputs: Shape) -> Call:
-        size = (("size", self.size),) if self.size != 7 else ()
-        return Call("DropBlock", (self.rate,), size)
+        return Call("DropBlock", (self.rate,), self.unusual("size"))

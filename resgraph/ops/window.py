@@ -265,9 +265,7 @@ class Conv(_PaddedConv):
 
     def torch(self, *inputs: Shape) -> Call:
         call = super().torch(*inputs)
-        options: list[tuple[str, Any]] = (
-            [("gamma", self.gamma)] if self.gamma != 1.0 else []
-        )
+        options = [*self.unusual("gamma")]
         if self.standardize and self.eps not in (
             None,
             _EPS[self.standardize],
