@@ -373,6 +373,43 @@ def test_an_array_that_cannot_be_is_told_before_the_first_step(case: str, words:
         read(tmp_path / "a.npz", (1, 8, 8), (2,))
 
 
+def test_labels_that_count_from_one_are_told(tmp_path: Path) -> None:
+    labels = 1 + numpy.arange(12) % 3
+    numpy.savez(tmp_path / "a.npz", images=pixels(12, 8, 8), labels=labels)
+    with pytest.raises(
+        TrainingError, match="labels from 1 to 3, and classes count from 0"
+    ):
+        read(tmp_path / "a.npz", (1, 8, 8), (3,), split=0.25)
+    with pytest.raises(TrainingError, match="no training image of class 0"):
+        read(tmp_path / "a.npz", (1, 8, 8), (4,), split=0.25)
+
+
+def test_parts_that_are_odd_beside_each_other_are_told(
+    tmp_path: Path,
+) -> None:
+    images, labels = pixels(12, 8, 8), numpy.arange(12) % 3
+    images[0, 0, 0], images[1, 0, 0] = 255, 255
+
+    def notes(scale: float, *held: int) -> tuple[str, ...]:
+        numpy.savez(
+            tmp_path / "a.npz",
+            train_images=(images / 255).astype("float32"),
+            train_labels=labels,
+            val_images=(images[: len(held)] * scale).astype("float32"),
+            val_labels=numpy.array(held),
+        )
+        return read(tmp_path / "a.npz", (1, 8, 8), (3,)).notes
+
+    assert notes(1 / 255, 0, 1, 2) == ()
+    assert notes(1 / 255, 0, 1, 0) == (
+        "no validation image of 1 of 3 classes: 2",
+    )
+    assert notes(1.0, 0, 1, 2) == (
+        "the numbers of the training part go up to 1, those of the validation part up to 255:"
+        " are both scaled alike?",
+    )
+
+
 def header(shape: tuple[int, ...]) -> bytes:
     text = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}".encode()
     text += b" " * (117 - len(text)) + b"\n"

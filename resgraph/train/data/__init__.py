@@ -11,13 +11,14 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from ...errors import UsageError, first_few
+from ...errors import UsageError
 from ...language.recipe.base import Filter
 from ...language.recipe.data import Data, DataSource, OnDisk
 from ...language.recipe.target import LABEL, AnyGoal
 from ...ops.base import Shape
 from ...passes.data_fit import image_input
-from .sets import DataSet, Files, Request, side_before_crop
+from .compared import odd_parts
+from .sets import DataSet, Request, side_before_crop
 
 
 def load(
@@ -53,28 +54,11 @@ def load(
     beside = {name: inputs[name] for name in inputs if name != lead}
     request = Request(shape, output, place, target, counted, scored, beside)
     data = _decoded_as(recipe, loader_of(type(recipe))(recipe, request))
-    data = _compared(data)
     data = replace(data, target=target, lead=[*inputs].index(lead))
     data.check(shape, output, scored=scored)
-    return replace(
-        data, flat=data.shape != shape, path=None if recipe.made else place
-    )
-
-
-def _compared(data: DataSet) -> DataSet:
-    """With a note on images that are trained on and validated on."""
-    first, held = (
-        {*part.paths} if isinstance(part, Files) else set[Path]()
-        for part in (data.train, data.validation)
-    )
-    both = sorted(map(str, first & held))
-    if not both:
-        return data
-    told = (
-        f"in both parts: {len(both):,} of {len(held):,} images to validate on are trained on, too:"
-        f" {first_few(both, 3)}"
-    )
-    return replace(data, notes=(*data.notes, told))
+    where = None if recipe.made else place
+    data = replace(data, flat=data.shape != shape, path=where)
+    return replace(data, notes=(*data.notes, *odd_parts(data)))
 
 
 def _decoded_as(recipe: Data, data: DataSet) -> DataSet:

@@ -263,6 +263,7 @@ class DataSet(Frozen):
     ) -> None:
         """Raises `TrainingError` where the net and the set do not fit, or a part is empty or has
         labels out of range. The training part of a set that is only `scored` may be empty."""
+        self._check_first(output)
         self.fit(shape, output)
         for part, what in (
             (self.train, "training"),
@@ -270,6 +271,18 @@ class DataSet(Frozen):
         ):
             if not (scored and part is self.train):
                 self._check_part(part, what)
+
+    def _check_first(self, output: Shape) -> None:
+        """Raises `TrainingError` where the labels are those that the net puts out, counted from
+        1."""
+        if not isinstance(self.target, SingleLabel) or not len(self.train):
+            return
+        first, last = map(int, self.train.labels.aminmax())
+        if (first, last) == (1, *output):
+            raise TrainingError(
+                f"{self.name} has labels from 1 to {last}, and classes count from 0: take 1 from"
+                " each label"
+            )
 
     def fit(self, shape: Shape, output: Shape) -> None:
         """Raises `UnfitError` where the net does not fit the images or the classes."""
