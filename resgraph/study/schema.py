@@ -121,7 +121,7 @@ class Budget(Record):
     def __str__(self) -> str:
         """`12 epochs`."""
         return " ".join(
-            f"{value:g} {key}"
+            f"{value:g} {key.removesuffix('s') if value == 1 else key}"
             for key, value in asdict(self).items()
             if value is not None
         )

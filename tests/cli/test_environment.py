@@ -522,7 +522,7 @@ FAULTS = [
     Fault(
         "weights that are none",
         5,
-        "is not loaded",
+        "is no file of weights: it is a text",
         ["weights", "tiny.yaml", "w.pth", "-o", "o.safetensors"],
         prepare=touch("w.pth", "x"),
     ),

@@ -14,6 +14,7 @@ from torch import Tensor
 import resgraph
 from resgraph.errors import MissingError, TrainingError
 from resgraph.language.recipe import resolve_train
+from resgraph.language.recipe.data import Arrays
 from resgraph.train import Options, build, evaluate, resume
 from resgraph.train.data import load
 from resgraph.train.data.formats.npy import ArrayStore
@@ -408,6 +409,21 @@ def test_parts_that_are_odd_beside_each_other_are_told(
         "the numbers of the training part go up to 1, those of the validation part up to 255:"
         " are both scaled alike?",
     )
+
+
+def test_a_part_that_is_scored_need_not_have_every_class(
+    tmp_path: Path,
+) -> None:
+    numpy.savez(
+        tmp_path / "a.npz",
+        val_images=pixels(4, 8, 8),
+        val_labels=numpy.array([0, 0, 1, 1]),
+    )
+    record = Arrays(set="arrays", path=str(tmp_path / "a.npz"))
+    data = load(record, (1, 8, 8), (3,), scored=True)
+    assert data.classes == ("0", "1", "2")
+    with pytest.raises(UnfitError, match="puts out 1, but a has 2 classes"):
+        load(record, (1, 8, 8), (1,), scored=True)
 
 
 def header(shape: tuple[int, ...]) -> bytes:

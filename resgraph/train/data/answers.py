@@ -13,14 +13,13 @@ from torch import Tensor
 
 from ...errors import TrainingError
 from ...language.recipe.target import (
-    AnyGoal,
     Itself,
     Labels,
     PixelLabel,
     Regression,
     SingleLabel,
 )
-from ...ops.base import Shape, shape_text
+from ...ops.base import shape_text
 from .formats.npy import ArrayValues
 from .sets import MOST_CLASSES, Request
 
@@ -67,12 +66,14 @@ def mask_classes(
     return found.masked_fill(ignored, UNKNOWN).to(torch.int16)
 
 
-def class_count(labels: Tensor, target: AnyGoal, output: Shape) -> int:
-    """How many classes or numbers targets have; 0 where they have none to name."""
-    if isinstance(target, SingleLabel):
-        return 1 + int(labels.max()) if len(labels) else output[0]
-    if isinstance(target, PixelLabel):
-        return output[0]
+def class_count(labels: Tensor, request: Request) -> int:
+    """How many classes or numbers targets have; 0 where they have none to name. Of labels that are
+    only scored, which need not be of every class, as many as the net puts out."""
+    if isinstance(request.target, SingleLabel):
+        least = request.output[0] if request.scored else 0
+        return max(1 + int(labels.max()), least)
+    if isinstance(request.target, PixelLabel):
+        return request.output[0]
     return labels.shape[1] if labels.ndim == 2 else 0
 
 

@@ -56,7 +56,7 @@ def load(recipe: Arrays, request: Request) -> DataSet:
                     f"the images of both parts in {store.path} have different shapes or types"
                 )
     labels = torch.cat([train.labels, held.labels])
-    count = class_count(labels, request.target, request.output)
+    count = class_count(labels, request)
     folder = store.path if store.path.is_dir() else store.path.parent
     return DataSet(
         name=request.path.stem,
