@@ -108,6 +108,10 @@ def test_what_training_alone_does_is_compared_in_evaluation(
             "with mode `circular`, which the language has not",
         ),
         (
+            lambda conv, x: F.local_response_norm(conv(x), 5),
+            "as a local response norm does, which the language has not",
+        ),
+        (
             lambda conv, x: F.pad(conv(x), (1, 1, 1, 1), value=0.5),
             "with the value 0.5, which the language has not",
         ),

@@ -18,14 +18,18 @@ from .reader import Arguments, ForeignValue, NeedsMaps, Reader, reads
 
 @reads("pad", "constant_pad_nd")
 def pad(reader: Reader, call: AtenCall, given: Arguments) -> Any:
-    pads, x = list(given["pad"]), given["self"]
-    order = _own_order(reader, reader.value(x))
+    pads, x = list(given["pad"]), reader.value(given["self"])
+    if len(x.axes) > len(reader.shape(x)) > 2 and not x.axes[0]:
+        raise reader.no(
+            "beside channels, as a local response norm does, which the language has not"
+        )
+    order = _own_order(reader, x)
     if order is None:
         return _padded(reader, reader.plain(x), given, pads)
     edges = _edges(pads, len(order))
     own = [edges[order.index(axis)] for axis in range(len(order))]
     ours = [*chain.from_iterable(reversed(own))]
-    made = _padded(reader, reader.value(x).step, given, ours)
+    made = _padded(reader, x.step, given, ours)
     if not isinstance(made, ForeignValue):
         raise reader.no("it reads a tensor whose axes were moved")
     return replace(made, axes=tuple(made.axes[axis] for axis in order))
