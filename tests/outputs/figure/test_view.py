@@ -273,7 +273,7 @@ def test_what_the_legend_does_not_say_stands_in_the_row() -> None:
         for row in p.rows
     ]
     assert sorted(said) == sorted([
-        "3×3 conv", "3×3 conv", "3×3 conv, GELU", "1×1 conv", "3×3 to 9×9 depthwise conv",
+        "3×3 conv", "3×3 conv", "3×3 conv, GELU", "1×1 conv, bare", "3×3 to 9×9 depthwise conv",
         "global avg pool", "fully connected, ReLU", "fully connected",
     ])  # fmt: skip
 

@@ -5,7 +5,8 @@ Two rules say what a reader sees, in every net. What repeats: `stages`, the view
 for, draws blocks that follow one another in a row and differ in nothing but their parameters once,
 with × N (two are enough), and five or more equal layers as one line; `blocks` draws each block,
 `ops` each op. What goes with a layer: the norm and activation of most convolutions stand in the
-legend (`convolution (+ BN + ReLU)`), any other stands in the layer's line."""
+legend (`convolution (+ BN + ReLU)`), any other stands in the layer's line, as does that it has
+none (`bare`)."""
 
 from __future__ import annotations
 

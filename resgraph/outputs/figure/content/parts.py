@@ -37,7 +37,8 @@ class TileRow(Frozen):
     """One line in a tile: a layer, or a block folded to one line, and `others` that are alike and
     have no row of their own.
 
-    `also` are the norms and activations of the layer that are not those of the net's convolutions.
+    `also` are the norms and activations of the layer that are not those of the net's convolutions,
+    or that a convolution is `bare`, without any.
     """
 
     name: str

@@ -73,13 +73,14 @@ def layers_of(graph: Graph) -> list[Layer]:
 
 def unit_of(graph: Graph) -> tuple[str, ...]:
     """The norms and activations that go with a convolution in most of the layers, of those that
-    have the most."""
+    have the most; none where most are bare."""
     found: Counter[tuple[str, ...]] = Counter()
     for layer in layers_of(graph):
         ops = [node.op for node in graph.nodes_of(layer)]
         if any(op.family == "conv" for op in ops):
             found[tuple(op.op for op in ops if op.family != "conv")] += 1
-    return longest(found)
+    mostly_bare = 2 * found[()] > found.total()
+    return () if mostly_bare else longest(found)
 
 
 def longest(found: Counter[tuple[str, ...]]) -> tuple[str, ...]:
@@ -104,6 +105,8 @@ def layer_row(
         number = ""
     known = usual if family == "conv" else ()
     besides = [node.op.op for node in nodes if node is not main]
+    # the legend's words would be taken for its own
+    bare = ["bare"] if known and not besides else []
     return TileRow(
         layer.name,
         family_of(family),
@@ -113,7 +116,12 @@ def layer_row(
         title=titles(graph, layer),
         likeness=(tuple(node.op for node in nodes), before, main.shape),
         also=", ".join(
-            LONG.get(word, word) for word in besides if word not in known
+            bare
+            + [
+                LONG.get(word, word)
+                for word in besides
+                if word not in known
+            ]
         ),
     )
 
