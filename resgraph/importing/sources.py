@@ -33,7 +33,8 @@ from .saved.pt2 import read_pt2, tensors_of_pt2
 _SHAPE: Shape = (3, 224, 224)
 WEIGHTS = (".safetensors", ".pth", ".pt", ".ckpt", ".bin")
 """Endings of files that hold weights."""
-_CLIP: Shape = (3, 16, 224, 224)
+_FRAMES = 16
+"""Of a clip; its sides are those that the net's weights were trained on."""
 
 
 class Model(Frozen):
@@ -189,7 +190,10 @@ def _torchvision(
         raise UsageError(f"torchvision has no model `{name}`")
     builder = models.get_model_builder(name)
     own = {"weights_backbone"} & signature(builder).parameters.keys()
-    shape = _CLIP if ".video." in builder.__module__ else _SHAPE
+    shape = _SHAPE
+    if ".video." in builder.__module__:
+        weights = models.get_model_weights(name).DEFAULT
+        shape = (3, _FRAMES, *weights.transforms().crop_size)
     return partial(builder, weights=None, **dict.fromkeys(own)), shape
 
 

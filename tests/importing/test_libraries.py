@@ -14,6 +14,7 @@ from references import torchvision  # noqa: E402
 
 from resgraph.importing import Imported, from_model  # noqa: E402
 from resgraph.importing.proof import LARGEST  # noqa: E402
+from resgraph.importing.sources import model_of  # noqa: E402
 
 FACTS = {
     f"{library}:{fact['name']}": fact
@@ -43,6 +44,17 @@ net:
 
 expect: {params: 25_557_032, macs: 4_089_184_256, depth: 50, output: 1000}
 """
+
+
+@pytest.mark.parametrize(
+    ("name", "side"), [("r3d_18", 112), ("mvit_v1_b", 224)]
+)
+def test_a_clip_is_as_large_as_the_weights_know(
+    name: str, side: int
+) -> None:
+    torchvision()
+    found = model_of(f"torchvision:{name}").shapes
+    assert found == {"input": (3, 16, side, side)}
 
 
 def test_resnet_50() -> None:
