@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# torchvision 0.28.0: the batch norms of MNASNet have a momentum of 0.0003, where those of ResNet have 0.1 (the paper's
-# 0.9997 is TensorFlow's word for it, at a batch of 4,096 and 350 epochs). After 500 steps the running statistics still
-# hold 86 % of what they began with, mean 0 and variance 1: a net that learns from its random weights, or is fine-tuned
-# on other images, answers by chance in evaluation while its training loss falls. One would have guessed that nets of
-# one library keep the library's default; ResNet's have settled after 50 steps.
+# torchvision 0.28.0: the batch norms of MNASNet have a momentum of 0.0003, where those of ResNet have 0.1. After 500
+# steps the running statistics still hold 86 % of what they began with, mean 0 and variance 1: a net that learns from
+# its random weights, or is fine-tuned on other images, is evaluated by statistics that are mostly those, whatever its
+# training loss says. One would have guessed that nets of one library keep the library's default: by 0.1 they have
+# settled after 50 steps.
 set -euo pipefail
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT

@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # torchvision 0.28.0: SqueezeNet has a ReLU behind its last convolution, before the mean over the map, so none of its
-# logits is ever below 0 (after the original, where it is the same). A class whose filter is below 0 everywhere in an
-# image gets exactly 0 and no gradient: a new head of two classes can begin dead and stay so, and a distillation by
-# these logits has a teacher that knows no "surely not". One would have guessed that a classifier's logits are free in
-# sign, as those of the package's 13 other nets that are asked here are.
+# logits is ever below 0. A class whose filter is below 0 everywhere in an image gets exactly 0, and no gradient there:
+# a distillation by these logits has a teacher that knows no "surely not". One would have guessed that a classifier's
+# logits are free in sign, as those of the package's 13 other nets that are asked here are.
 set -euo pipefail
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT

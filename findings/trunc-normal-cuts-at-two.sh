@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # torch 2.13.0: nn.init.trunc_normal_(weight, std=0.02), as vision transformers and ConvNeXt are initialised, cuts
 # nothing off: its default bounds are -2 and 2 of the weight itself, a hundred standard deviations away. Of a million
-# numbers 4.6 % are beyond two standard deviations, as of any normal draw, and the standard deviation is 0.02; truncated
-# normals of JAX and TensorFlow end at two standard deviations. One would have guessed that "truncated" is told in units
-# of std: a net that is carried over from JAX by this name has other first weights than its paper's.
+# numbers 4.6 % are beyond two standard deviations, as of any normal draw, and the standard deviation is 0.02; by their
+# manuals the truncated normals of JAX and TensorFlow end at two standard deviations. One would have guessed that
+# "truncated" is told in units of std: a net that is carried over from JAX by this name has other first weights than its
+# paper's.
 set -euo pipefail
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT

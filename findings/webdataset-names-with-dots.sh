@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # webdataset 1.0.2: the key of a sample ends at the first dot of a file's name, so a shard of img.0001.jpg,
-# img.0001.cls, img.0002.jpg … is ONE sample, "img", whose fields are 0001.jpg, 0001.cls and so on: of 1,000 images none
-# is found, and decode() gives them all at once. No word is said. One would have guessed that the ending alone is taken
-# off, as pathlib's suffix is: names with dots (a date, a version, a frame's number) come from many cameras and data
-# sets.
+# img.0001.cls, img.0002.jpg … is ONE sample, "img", whose fields are 0001.jpg, 0001.cls and so on, without a word. One
+# would have guessed that the ending alone is taken off, as pathlib's suffix is: names with dots (a date, a version, a
+# frame's number) come from many cameras and data sets.
 set -euo pipefail
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT

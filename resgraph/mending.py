@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -163,10 +164,7 @@ def _holding(
     known = {_place(d, ()) for d in before}
     edits, owners = list(problem.edits), [problem] * len(problem.edits)
     for _ in range(_ROUNDS):
-        if not all(
-            _keeps(*pair, source)
-            for pair in zip(edits, owners, strict=True)
-        ):
+        if not all(map(partial(_keeps, source), edits, owners)):
             return ()
         after = check(
             Source(source.name, mended(source, edits), source.ours)
@@ -200,7 +198,7 @@ def _all_back(problem: Diagnostic, edits: Sequence[Edit]) -> list[Edit]:
     return [*filter(None, back)] if all(back) else []
 
 
-def _keeps(edit: Edit, problem: Diagnostic, source: Source) -> bool:
+def _keeps(source: Source, edit: Edit, problem: Diagnostic) -> bool:
     """Whether an edit is of this text, and every number, and every word but the wrong one, is still
     there."""
     if edit.span.source.name != source.name:

@@ -105,7 +105,7 @@ def model_of(
         return _file(Path(reference))
     if not names_code(reference):
         raise UsageError(
-            f"`{reference}` names no model: {_meant(reference)}"
+            f"`{reference}` names no model: {_reference_advice(reference)}"
         )
     package, _, name = reference.partition(":")
     maker = {"timm": _timm, "torchvision": _torchvision}.get(
@@ -116,7 +116,7 @@ def model_of(
     return Model(title, build, input_shapes(shape or usual), reference)
 
 
-def _meant(reference: str) -> str:
+def _reference_advice(reference: str) -> str:
     """What to write for a word that names nothing."""
     path = Path(reference)
     if path.suffix in WEIGHTS:
@@ -222,11 +222,11 @@ def _beside(module: str, folder: Path) -> Any:
         raise
     except (Exception, SystemExit) as problem:
         raise UsageError(
-            f"`{module}` cannot be imported: {told(problem)}{_runs(problem)}"
+            f"`{module}` cannot be imported: {told(problem)}{_import_advice(problem)}"
         ) from problem
 
 
-def _runs(problem: BaseException) -> str:
+def _import_advice(problem: BaseException) -> str:
     """What to do about code that does more than define."""
     if isinstance(problem, ImportError) and "relative" in f"{problem}":
         return "; name it by its package, as package.module:NAME"

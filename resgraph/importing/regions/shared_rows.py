@@ -50,8 +50,7 @@ def rows_again(cut: CutNet) -> list[RegionItem]:
     place = 0
     while place < len(items):
         run = runs.get(place)
-        again = found and isinstance(found[-1].op, SharedRows)
-        if place in bounds and not (run and again):
+        if place in bounds and not (run and _ends_again(found)):
             if place in firsts:
                 cut.part(found)
             begun[place] = _begin(found, items[place])
@@ -60,6 +59,10 @@ def rows_again(cut: CutNet) -> list[RegionItem]:
         )
         place += run.count if run else 1
     return found
+
+
+def _ends_again(found: Sequence[RegionItem]) -> bool:
+    return any(isinstance(each.op, SharedRows) for each in found[-1:])
 
 
 def _begin(found: list[RegionItem], item: RegionItem) -> str:
