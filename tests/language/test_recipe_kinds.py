@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from nets import mistakes, spec
 
+from resgraph.language.diagnose.aliases import OWN_DATA
 from resgraph.mending import examine
 
 SPEC = """name: net
@@ -47,11 +48,27 @@ def test_a_kind_is_mended_only_where_it_is_the_same(
     )
 
 
-def test_an_optimizer_that_there_is_not_is_said_to_be_none() -> None:
-    (problem,) = examine(
-        SPEC % "optimizer: {name: adam, lr: 0.1}", Path("x.yaml")
-    )
-    assert problem.help == "resgraph has no `adam`"
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (
+            "optimizer: {name: adam, lr: 0.1}",
+            "resgraph has no `adam`; `adamw` with `weight_decay: 0` is Adam",
+        ),
+        ("optimizer: {name: lars, lr: 0.1}", "resgraph has no `lars`"),
+        (
+            "data: Fashion-MNIST",
+            "resgraph has no `Fashion-MNIST`; `{set: idx, path: …}` reads its official files",
+        ),
+        ("data: {set: svhn}", f"resgraph has no `svhn`; {OWN_DATA}"),
+        ("data: photos/train", OWN_DATA),
+    ],
+)
+def test_a_kind_that_there_is_not_is_said_to_be_none(
+    written: str, said: str
+) -> None:
+    (problem,) = examine(SPEC % written, Path("x.yaml"))
+    assert problem.help == said
 
 
 @pytest.mark.parametrize(
@@ -78,3 +95,21 @@ def test_a_kind_that_is_missing_is_told_by_the_keys_that_are_there(
         "`kind` of `target` is missing",
     )
     assert found.help == help_
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("data: folder", "the folder of both parts"),
+        ("warmup: {kind: linear}", "how long, in the run's unit"),
+        (
+            "ema: {every: 5}",
+            "decay of the average at each update; smaller at first (a warm-up of the decay)",
+        ),
+    ],
+)
+def test_a_missing_key_is_told_with_what_it_is(
+    written: str, said: str
+) -> None:
+    (problem,) = examine(SPEC % written, Path("x.yaml"))
+    assert (problem.code, problem.help) == ("E021", said)

@@ -39,6 +39,18 @@ FOREIGN_KINDS = (
 )
 """Optimizers, schedules, data sets and crops that resgraph has not; one letter can part them from
 those it has."""
+_IDX = "`{set: idx, path: …}` reads its official files"
+OTHERWISE = {
+    "adam": "`adamw` with `weight_decay: 0` is Adam",
+    "mnist": _IDX,
+    "fashionmnist": _IDX,
+    "kmnist": _IDX,
+}
+"""How some of these, and kinds of their names, are said here."""
+OWN_DATA = (
+    "pictures of your own are `{set: folder, path: …}`, a folder per class,"
+    " or a `list` of files"
+)
 
 _OPTIONS = {
     "device": "device cuda gpu gpus accelerator",

@@ -13,10 +13,25 @@ from ...collecting import of_type
 from ...errors import Diagnostic, Hint, Related, Span, fault, ticked
 from ...structs import Frozen, fields
 from ..reading import read
-from ..record import Location, Record, WrongRecord, record_at, records
+from ..record import (
+    Location,
+    Record,
+    WrongRecord,
+    described,
+    record_at,
+    records,
+)
 from ..yaml import tree as trees
 from ..yaml.mistakes import comma_advice
-from .aliases import FOREIGN_KINDS, KEYS, KINDS, LOOSE_KEYS, LOOSE_KINDS
+from .aliases import (
+    FOREIGN_KINDS,
+    KEYS,
+    KINDS,
+    LOOSE_KEYS,
+    LOOSE_KINDS,
+    OTHERWISE,
+    OWN_DATA,
+)
 from .nearest import did_you_mean, meant, sure
 
 
@@ -210,9 +225,10 @@ def _unknown_key(wrong: _Wrong) -> Mistake:
 
 
 def _missing_key(wrong: _Wrong) -> Mistake:
-    said = f"`{wrong.name}` is missing"
-    example = EXAMPLES.get(wrong.name, "")
-    return Mistake(wrong.loc, said, example, "E021", wrong.name)
+    said, name = f"`{wrong.name}` is missing", wrong.name
+    meaning = described(wrong.around).get(name, "").rstrip(".")
+    what = EXAMPLES.get(name) or meaning[:1].lower() + meaning[1:]
+    return Mistake(wrong.loc, said, what, "E021", name)
 
 
 def _no_kind(wrong: _Wrong) -> Mistake:
@@ -258,13 +274,17 @@ def _no_such_kind(wrong: _Wrong) -> Mistake:
     """The tag of a union that has no such record."""
     tag, expected = wrong.context["tag"], wrong.context["expected_tags"]
     known = [name.strip("' ") for name in expected.split(",")]
-    plain = KINDS.get(tag.lower(), "")
-    if tag.lower().replace("-", "") in FOREIGN_KINDS.split():
-        hint = Hint(f"resgraph has no `{tag}`")
+    plain, own = KINDS.get(tag.lower(), ""), wrong.loc[-1] == "data"
+    word = tag.lower().replace("-", "")
+    other = OTHERWISE.get(word, OWN_DATA if own else "")
+    if word in FOREIGN_KINDS.split():
+        hint = Hint(
+            "; ".join(filter(None, [f"resgraph has no `{tag}`", other]))
+        )
     elif plain in known:
         hint = meant(plain, sure=tag.lower() not in LOOSE_KINDS)
     else:
-        hint = did_you_mean(tag, known)
+        hint = did_you_mean(tag, known) or Hint(other)
     loc = (*wrong.loc, wrong.context["discriminator"].strip("'"))
     return Mistake(loc, f"`{tag}` is not one of {ticked(known)}", hint)
 
