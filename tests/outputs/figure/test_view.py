@@ -278,6 +278,83 @@ def test_what_the_legend_does_not_say_stands_in_the_row() -> None:
     ])  # fmt: skip
 
 
+def rows_said(plan: Plan) -> dict[str, str]:
+    """What each row of a tile says."""
+    tiles = (p for p in parts(plan, "stages") if isinstance(p, Tile))
+    return {row.name: row.said for tile in tiles for row in tile.rows}
+
+
+def test_a_convolution_without_its_activation_is_linear() -> None:
+    """But in a block whose activation stands behind the sum, gated or not, as ResNet's."""
+    spec = """
+    name: Linear
+    input: 8x8x8
+    unit: conv bn relu
+    blocks:
+      inverted: {body: [1x1 conv 16, 3x3 conv out linear], merge: body + shortcut}
+      gated: {body: [3x3 conv out linear, se], merge: relu(body + shortcut)}
+      widened: {body: [3x3 conv out linear, upsample 2], side: upsample 2, merge: body + side}
+    net:
+      a: 2 x basic 8
+      b: 2 x gated 8
+      c: 2 x inverted 8
+      d: [widened 8, relu, 1x1 conv 8 linear]
+      e: [relu, 3x3 conv 8 relu]
+    """
+    said = rows_said(loads(spec))
+    assert {
+        name: text.removeprefix("3×3 conv").removeprefix("1×1 conv")
+        for name, text in said.items()
+        if "conv" in text
+    } == {
+        "a.0.body.0": "",
+        "a.0.body.1": "",
+        "b.0.body.0": "",
+        "c.0.body.0": "",
+        "c.0.body.1": ", linear",
+        "d.0.body.0": "",
+        "d.2": ", linear",
+        "e.1": "",
+    }
+
+
+def test_a_convolution_without_the_norm_of_the_others_says_so() -> None:
+    spec = """
+    name: Head
+    input: 8x8x8
+    unit: conv gn relu
+    ops: {gn: {groups: 4}}
+    net:
+      a: [3x3 conv 8, 3x3 conv 8]
+      b: {body: [3x3 conv 8], unit: conv relu}
+      c: {body: [3x3 conv 8 bare], shortcut: identity, merge: relu(body + shortcut)}
+    """
+    assert rows_said(loads(spec)) == {
+        "a.0": "3×3 conv",
+        "a.1": "3×3 conv",
+        "b.0": "3×3 conv, no GN",
+        "c.body.0": "3×3 conv, bare",
+    }
+
+
+def test_without_norms_a_sum_may_hold_all_that_a_convolution_lacks() -> (
+    None
+):
+    spec = """
+    name: Plain
+    input: 8x8x8
+    unit: conv relu
+    net:
+      a: 2 x basic 8
+      b: 3x3 conv 8 linear
+    """
+    assert rows_said(loads(spec)) == {
+        "a.0.body.0": "3×3 conv",
+        "a.0.body.1": "3×3 conv",
+        "b": "3×3 conv, bare",
+    }
+
+
 @pytest.mark.parametrize("view", ["stages", "ops"])
 def test_a_gate_is_read_by_the_names_of_its_equation(view: View) -> None:
     blocks = [

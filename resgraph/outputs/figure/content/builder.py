@@ -5,8 +5,8 @@ Two rules say what a reader sees, in every net. What repeats: `stages`, the view
 for, draws blocks that follow one another in a row and differ in nothing but their parameters once,
 with × N (two are enough), and five or more equal layers as one line; `blocks` draws each block,
 `ops` each op. What goes with a layer: the norm and activation of most convolutions stand in the
-legend (`convolution (+ BN + ReLU)`), any other stands in the layer's line, as does that it has
-none (`bare`)."""
+legend (`convolution (+ BN + ReLU)`), any other stands in the layer's line, as does what it lacks
+(`linear`, `bare`)."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ from .rows import (
     layer_row,
     nested_row,
     op_box,
-    unit_of,
 )
+from .unit import UsualUnit
 from .wiring import Detail, Wiring
 
 View = Literal["auto", "stages", "blocks", "ops"]
@@ -85,7 +85,7 @@ class PartBuilder:
         self.expand = expand
         self.detail: Detail = "ops" if view == "ops" else "rows"
         self.bands: list[tuple[list[Path], list[FigurePart]]] = []
-        self.usual = unit_of(graph)
+        self.usual = UsualUnit(graph)
         self.readers = graph.times_read()
         # what is unfolded, and all that it stands in
         self.opened = {

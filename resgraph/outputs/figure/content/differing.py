@@ -10,7 +10,8 @@ from itertools import chain
 from ....collecting import by_key
 from ....graph import Block, Graph, Layer, Node
 from ....ops import NORMS
-from .rows import blocks_in, layers_of, longest, main_node
+from .rows import blocks_in, main_node
+from .unit import layers_of, longest
 from .wording import LONG, wording
 
 

@@ -31,7 +31,8 @@ from .parts import (
     told,
     walk,
 )
-from .rows import blocks_in, layers_of
+from .rows import blocks_in
+from .unit import layers_of
 
 _LOG_FROM = 50.0
 """From this ratio of the largest to the smallest value on, steps are equal ratios."""

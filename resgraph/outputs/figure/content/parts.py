@@ -38,7 +38,7 @@ class TileRow(Frozen):
     have no row of their own.
 
     `also` are the norms and activations of the layer that are not those of the net's convolutions,
-    or that a convolution is `bare`, without any.
+    or what a convolution has not of those: `linear`, `no BN`, `bare`.
     """
 
     name: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from ....dotted import last_word
@@ -12,6 +11,7 @@ from ....ops.base import Shape, value_text
 from ..style import family_of
 from . import quantity
 from .parts import OpBox, TileRow
+from .unit import UsualUnit
 from .wording import LONG, Wording, wording
 
 _MAIN = ("conv", "dense", "attention", "pool", "merge", "shape")
@@ -66,30 +66,8 @@ def stride_words(text: str) -> str:
     return text and f", stride {text[1:]}"
 
 
-def layers_of(graph: Graph) -> list[Layer]:
-    """Every layer of a net."""
-    return [layer for path in graph.paths() for layer in path.layers]
-
-
-def unit_of(graph: Graph) -> tuple[str, ...]:
-    """The norms and activations that go with a convolution in most of the layers, of those that
-    have the most; none where most are bare."""
-    found: Counter[tuple[str, ...]] = Counter()
-    for layer in layers_of(graph):
-        ops = [node.op for node in graph.nodes_of(layer)]
-        if any(op.family == "conv" for op in ops):
-            found[tuple(op.op for op in ops if op.family != "conv")] += 1
-    mostly_bare = 2 * found[()] > found.total()
-    return () if mostly_bare else longest(found)
-
-
-def longest(found: Counter[tuple[str, ...]]) -> tuple[str, ...]:
-    """Of orders of ops those of the most ops, and of these the most frequent one."""
-    return max(found, key=lambda ops: (len(ops), found[ops]), default=())
-
-
 def layer_row(
-    graph: Graph, layer: Layer, usual: Sequence[str] = ()
+    graph: Graph, layer: Layer, usual: UsualUnit | None = None
 ) -> TileRow:
     """A layer as one line of a tile; of what goes with its main op, a convolution does not say what
     is `usual`."""
@@ -103,10 +81,12 @@ def layer_row(
     if family == "shape":
         text = " ".join(filter(None, (text, number, words.rest)))
         number = ""
-    known = usual if family == "conv" else ()
     besides = [node.op.op for node in nodes if node is not main]
-    # the legend's words would be taken for its own
-    bare = ["bare"] if known and not besides else []
+    also = (
+        usual.remarks(layer, besides)
+        if usual and family == "conv"
+        else [LONG.get(word, word) for word in besides]
+    )
     return TileRow(
         layer.name,
         family_of(family),
@@ -115,14 +95,7 @@ def layer_row(
         words.stride,
         title=titles(graph, layer),
         likeness=(tuple(node.op for node in nodes), before, main.shape),
-        also=", ".join(
-            bare
-            + [
-                LONG.get(word, word)
-                for word in besides
-                if word not in known
-            ]
-        ),
+        also=", ".join(also),
     )
 
 

@@ -23,7 +23,8 @@ from ..content.comparison_builder import StripBuilder, is_within
 from ..content.differing import differing
 from ..content.heating import HeatScale, warm
 from ..content.parts import Fork, Join, Strip, walk
-from ..content.rows import blocks_in, layers_of, main_node
+from ..content.rows import blocks_in, main_node
+from ..content.unit import layers_of
 from ..layout.geometry import Placement, Rhythm, heat_room
 from ..layout.tree import place
 from ..scene import Rect, Scene, ShapeGroup, Text, badge

@@ -6,11 +6,10 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from ....graph import Block, Graph, Path
-from ....ops import NORMS
 from .. import text
 from ..content import quantity
-from ..content.rows import blocks_in, unit_of
-from ..content.wording import LONG
+from ..content.rows import blocks_in
+from ..content.unit import UsualUnit
 from ..scene import Scene, Text
 
 if TYPE_CHECKING:
@@ -143,14 +142,8 @@ def totals(plan: Plan) -> str:
 
 
 def unit_words(graph: Graph) -> str:
-    """What goes with a convolution in most layers of a net: `+ BN + ReLU`."""
-    words = (
-        word.upper()
-        if word in NORMS and " " not in word
-        else LONG.get(word, word)
-        for word in unit_of(graph)
-    )
-    said = " + ".join(words)
+    """What goes with a convolution in most layers of a net: ` (+ BN + ReLU)`."""
+    said = UsualUnit(graph).legend
     return said and f" (+ {said})"
 
 
