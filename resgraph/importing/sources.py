@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from copy import deepcopy
@@ -29,19 +30,18 @@ from .program import AtenProgram, InputShapes, input_shapes
 from .saved.interpreter import Interpreted
 from .saved.onnx_file import OnnxFile
 from .saved.pt2 import read_pt2, tensors_of_pt2
+from .seen_sizes import SeenSize, size_of, timm_size, torchvision_size
 
-_SHAPE: Shape = (3, 224, 224)
 WEIGHTS = (".safetensors", ".pth", ".pt", ".ckpt", ".bin")
 """Endings of files that hold weights."""
-_FRAMES = 16
-"""Of a clip; its sides are those that the net's weights were trained on."""
 
 
 class Model(Frozen):
     """A model that can be built: without numbers (on torch's meta device), and with them.
 
     One that was read from a file has its `program`, which can only be evaluated; `note` is what the
-    file lost, and `digits` how many its own runtime computes with."""
+    file lost, and `digits` how many its own runtime computes with. `why` says who chose the size
+    of its image, "" where its user did, or the file."""
 
     name: str
     build: Callable[[], nn.Module]
@@ -50,6 +50,7 @@ class Model(Frozen):
     program: AtenProgram | None = None
     note: str = ""
     digits: int = 9
+    why: str = ""
 
     def bare(self) -> nn.Module:
         """The model without numbers, but where its own code computes with some to build it."""
@@ -61,7 +62,8 @@ class Model(Frozen):
     def on(self, device: str) -> nn.Module:
         """The model on a device. Raises `UsageError` for what its own code raises."""
         try:
-            with torch.device(device):
+            with torch.device(device), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
                 made = self.build()
         except ResgraphError:
             raise
@@ -111,9 +113,13 @@ def model_of(
     maker = {"timm": _timm, "torchvision": _torchvision}.get(
         package, _callable
     )
-    build, usual = maker(package, name)
+    build, seen = maker(package, name)
     title = re.sub(r"\W+", "-", name).strip("-")
-    return Model(title, build, input_shapes(shape or usual), reference)
+    if shape is not None:
+        return Model(title, build, input_shapes(shape), reference)
+    made = Model(title, build, {}, reference)
+    seen = seen or size_of(made.bare())
+    return replace(made, shapes=input_shapes(seen.shape), why=seen.why)
 
 
 def _reference_advice(reference: str) -> str:
@@ -169,32 +175,31 @@ def _imported(package: str) -> Any:
         raise MissingError(f"`{package}` needs `{problem.name}`") from None
 
 
-def _timm(package: str, name: str) -> tuple[Callable[[], nn.Module], Shape]:
+_Built = tuple[Callable[[], nn.Module], SeenSize | None]
+"""What builds a model, and the size of its image where that is known before it is built."""
+
+
+def _timm(package: str, name: str) -> _Built:
     timm = _imported(package)
     if not timm.is_model(name):
         close = timm.list_models(f"*{name}*")[:3]
         hint = f"; near are {', '.join(close)}" if close else ""
         raise UsageError(f"timm has no model `{name}`{hint}")
-    shape = _SHAPE
+    seen = SeenSize()
     # a model without a configuration has the usual size
     with suppress(Exception):
-        shape = tuple(timm.get_pretrained_cfg(name).input_size) or _SHAPE
-    return lambda: timm.create_model(name, pretrained=False), shape
+        seen = timm_size(timm.get_pretrained_cfg(name)) or seen
+    return lambda: timm.create_model(name, pretrained=False), seen
 
 
-def _torchvision(
-    package: str, name: str
-) -> tuple[Callable[[], nn.Module], Shape]:
+def _torchvision(package: str, name: str) -> _Built:
     models = _imported("torchvision.models")
     if name not in models.list_models():
         raise UsageError(f"torchvision has no model `{name}`")
     builder = models.get_model_builder(name)
     own = {"weights_backbone"} & signature(builder).parameters.keys()
-    shape = _SHAPE
-    if ".video." in builder.__module__:
-        weights = models.get_model_weights(name).DEFAULT
-        shape = (3, _FRAMES, *weights.transforms().crop_size)
-    return partial(builder, weights=None, **dict.fromkeys(own)), shape
+    build = partial(builder, weights=None, **dict.fromkeys(own))
+    return build, torchvision_size(models, name)
 
 
 def _own(package: str) -> Any:
@@ -235,9 +240,7 @@ def _import_advice(problem: BaseException) -> str:
     return '; what is to run belongs under `if __name__ == "__main__":`'
 
 
-def _callable(
-    package: str, name: str
-) -> tuple[Callable[[], nn.Module], Shape]:
+def _callable(package: str, name: str) -> _Built:
     found: Any = _own(package)
     for word in name.split("."):
         if not hasattr(found, word):
@@ -245,5 +248,5 @@ def _callable(
         found = getattr(found, word)
     if isinstance(found, nn.Module):
         # what captures a model takes its numbers away
-        return partial(deepcopy, found), _SHAPE
-    return found, _SHAPE
+        return partial(deepcopy, found), None
+    return found, None

@@ -23,6 +23,11 @@ def wide():
 def small():
     return nn.Sequential(nn.Conv2d(3, 8, 7, 4), nn.ReLU(), nn.Conv2d(8, 4, 1))
 
+def configured():
+    made = small()
+    made.pretrained_cfg = {"input_size": (3, 32, 32)}
+    return made
+
 def computed():
     widths = torch.arange(1, 3) * 8
     one, two = widths.tolist()
@@ -250,3 +255,18 @@ def test_models_that_share_too_little_write_nothing(
     )
     assert not Path("pair.yaml").exists()
     assert run(["import", *models, "--weights", "w.safetensors"]) == 2
+
+
+def test_the_size_of_the_image_is_told_where_none_is_given(
+    package: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = "input: 3x224x224, the usual size of an image; --input sets another\n"
+    assert run(["import", f"{package}:small"]) == 0
+    assert told in capsys.readouterr().err
+    assert run(["import", f"{package}:small", "--input", "3x64x64"]) == 0
+    assert "input: " not in capsys.readouterr().err
+    # a timm model has its configuration with it, whoever builds it
+    assert run(["import", f"{package}:configured"]) == 0
+    said = capsys.readouterr()
+    assert "input: 3x32x32, the size that timm's weights saw" in said.err
+    assert "\ninput: 3x32x32\n" in said.out

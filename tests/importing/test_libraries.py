@@ -46,15 +46,29 @@ expect: {params: 25_557_032, macs: 4_089_184_256, depth: 50, output: 1000}
 """
 
 
-@pytest.mark.parametrize(
-    ("name", "side"), [("r3d_18", 112), ("mvit_v1_b", 224)]
-)
-def test_a_clip_is_as_large_as_the_weights_know(
-    name: str, side: int
-) -> None:
+SEEN = {
+    "torchvision:resnet50": (224, 224),
+    "torchvision:inception_v3": (299, 299),
+    "torchvision:efficientnet_b7": (600, 600),
+    # smaller where its builder has no weights
+    "torchvision:vit_h_14": (224, 224),
+    "torchvision:fcn_resnet50": (520, 520),
+    "torchvision:fcos_resnet50_fpn": (224, 224),
+    "torchvision:r3d_18": (16, 112, 112),
+    "torchvision:mvit_v1_b": (16, 224, 224),
+    "timm:resnetrs50": (160, 160),
+}
+"""What the weights of some nets saw, as their libraries' pages say."""
+
+
+@pytest.mark.parametrize("name", SEEN)
+def test_an_image_is_as_large_as_the_weights_know(name: str) -> None:
     torchvision()
-    found = model_of(f"torchvision:{name}").shapes
-    assert found == {"input": (3, 16, side, side)}
+    pytest.importorskip(name.partition(":")[0])
+    found = model_of(name)
+    assert found.shapes == {"input": (3, *SEEN[name])}
+    assert found.why
+    assert not model_of(name, (3, 64, 64)).why
 
 
 def test_resnet_50() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ...errors import UsageError, first_few, needing
-from ...ops import Shape
+from ...ops import Shape, shape_text
 from ..loading import note
 from ..options import WRITTEN, Multiple, output_options, write
 
@@ -88,18 +88,24 @@ def import_(
         content = export(found[0].plan, "safetensors", found[0].weights())
         write(content, weights, force=force)
     for each in found:
-        own = f"{each.model.name} is " if len(found) > 1 else ""
-        note("proven", f"{own}{each.proof}")
-        for said in each.parted:
-            note("warning", own + said)
-        if each.ended:
-            note("warning", f"only a beginning was written: {each.ended}")
-        elif unread := each.unread():
-            said = first_few([f"`{name}`" for name in unread], 5)
-            note(
-                "left out",
-                f"{own}{said}, which no output reads: {sum(unread.values()):,} parameters",
-            )
+        _tell(each, f"{each.model.name} is " if len(found) > 1 else "")
+
+
+def _tell(found: Imported, own: str) -> None:
+    """What was proven of a model, and what is not as it might be expected."""
+    note("proven", f"{own}{found.proof}")
+    if why := found.model.why:
+        note("input", f"{own}{_sizes(found)}, {why}; --input sets another")
+    for said in found.parted:
+        note("warning", own + said)
+    if found.ended:
+        note("warning", f"only a beginning was written: {found.ended}")
+    elif unread := found.unread():
+        said = first_few([f"`{name}`" for name in unread], 5)
+        note(
+            "left out",
+            f"{own}{said}, which no output reads: {sum(unread.values()):,} parameters",
+        )
 
 
 def _named(
@@ -115,6 +121,11 @@ def _named(
             f"{said}, as in --input image=3x224x224 --input record=28"
         )
     return named or None
+
+
+def _sizes(found: Imported) -> str:
+    """Of the images that a model was read for."""
+    return ", ".join(map(shape_text, found.model.shapes.values()))
 
 
 def _text(found: Sequence[Imported], output: Path | None) -> str:
