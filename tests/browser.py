@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from functools import cache
 from typing import Any
 
 CHROMIUM = next(
@@ -29,42 +31,23 @@ _KEYS = {
 }
 
 
-class Page:
-    """One tab."""
+class Chromium:
+    """The other end of its pipes."""
 
     def __init__(self, send: int, receive: int) -> None:
         self._send, self._receive = send, receive
-        self._number, self._session, self._rest = 0, "", b""
+        self._number, self._rest = 0, b""
 
-    def open(self, address: str, shown: str = "#figure svg") -> None:
-        """Opens an address and waits for what is to be shown there."""
-        target = self.do("Target.createTarget", url="about:blank")[
-            "targetId"
-        ]
-        self._session = self.do(
-            "Target.attachToTarget", targetId=target, flatten=True
-        )["sessionId"]
-        self.size(1400, 900)
-        self.do("Page.navigate", url=address)
-        self.until(f"document.querySelector({json.dumps(shown)})")
-
-    def size(self, width: int, height: int) -> None:
-        """The window in pixels."""
-        self.do(
-            "Emulation.setDeviceMetricsOverride",
-            width=width, height=height, deviceScaleFactor=1, mobile=False,
-        )  # fmt: skip
-
-    def do(self, method: str, **parameters: Any) -> Any:
-        """A command of the protocol, and what it gives."""
+    def do(self, method: str, session: str = "", **parameters: Any) -> Any:
+        """A command of the protocol, to a tab or to the browser, and what it gives."""
         self._number += 1
         message = {
             "id": self._number,
             "method": method,
             "params": parameters,
         }
-        if self._session:
-            message["sessionId"] = self._session
+        if session:
+            message["sessionId"] = session
         os.write(self._send, json.dumps(message).encode() + b"\0")
         while True:
             answer = self._read()
@@ -80,6 +63,38 @@ class Page:
         message, self._rest = self._rest.split(b"\0", 1)
         found: dict[str, Any] = json.loads(message)
         return found
+
+
+class Page:
+    """One tab."""
+
+    def __init__(self, chromium: Chromium, profile: str) -> None:
+        self._chromium, self._profile, self._session = chromium, profile, ""
+
+    def open(self, address: str, shown: str = "#figure svg") -> None:
+        """Opens an address and waits for what is to be shown there."""
+        target = self._chromium.do(
+            "Target.createTarget",
+            url="about:blank",
+            browserContextId=self._profile,
+        )["targetId"]
+        self._session = self._chromium.do(
+            "Target.attachToTarget", targetId=target, flatten=True
+        )["sessionId"]
+        self.size(1400, 900)
+        self.do("Page.navigate", url=address)
+        self.until(f"document.querySelector({json.dumps(shown)})")
+
+    def size(self, width: int, height: int) -> None:
+        """The window in pixels."""
+        self.do(
+            "Emulation.setDeviceMetricsOverride",
+            width=width, height=height, deviceScaleFactor=1, mobile=False,
+        )  # fmt: skip
+
+    def do(self, method: str, **parameters: Any) -> Any:
+        """A command of the protocol to this tab, and what it gives."""
+        return self._chromium.do(method, self._session, **parameters)
 
     def value(self, expression: str) -> Any:
         """What a script comes to."""
@@ -154,8 +169,20 @@ class Page:
 
 
 @contextmanager
-def browser(profile: Path) -> Iterator[Page]:
-    """A browser of its own for one test."""
+def browser() -> Iterator[Page]:
+    """A tab with a profile of its own, in the one browser that a process starts: that takes a second."""
+    chromium = _chromium()
+    profile = chromium.do("Target.createBrowserContext")["browserContextId"]
+    try:
+        yield Page(chromium, profile)
+    except BaseException:
+        _chromium.cache_clear()  # it may be what failed
+        raise
+    chromium.do("Target.disposeBrowserContext", browserContextId=profile)
+
+
+@cache
+def _chromium() -> Chromium:
     read_by_browser, ours = os.pipe()
     theirs, written_by_browser = os.pipe()
 
@@ -165,16 +192,18 @@ def browser(profile: Path) -> Iterator[Page]:
         for number, end in zip((3, 4), ends, strict=True):
             os.dup2(end, number)
 
+    folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
     process = subprocess.Popen(
-        [str(CHROMIUM), *_FLAGS, f"--user-data-dir={profile}"],
+        [str(CHROMIUM), *_FLAGS, f"--user-data-dir={folder.name}"],
         close_fds=False, preexec_fn=place, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     for end in (read_by_browser, written_by_browser):
         os.close(end)
-    try:
-        yield Page(ours, theirs)
-    finally:
+
+    @atexit.register
+    def end() -> None:
         process.kill()
         process.wait(20)
-        for end in (ours, theirs):
-            os.close(end)
+        folder.cleanup()
+
+    return Chromium(ours, theirs)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from browser import CHROMIUM, Page, browser
@@ -20,8 +19,8 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture
-def page(served: SpecServer, tmp_path: Path) -> Iterator[Page]:
-    with browser(tmp_path / "profile") as tab:
+def page(served: SpecServer) -> Iterator[Page]:
+    with browser() as tab:
         tab.open(served.address)
         tab.until("window.page")
         tab.settled()

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import numpy
 import pytest
 import torch
+from browser import CHROMIUM, browser
 from forked import worker
 from starting import plan, spec, trained
 from torch import Tensor
@@ -26,12 +24,6 @@ from resgraph.train.parallel.distributed import World
 from resgraph.train.report.matrix import confusion
 from resgraph.train.report.page import Judgement
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--virtual-time-budget=2000", "--dump-dom",
-]  # fmt: skip
 ODD = "<b>bold</b> & <script>document.title='run'</script>"
 
 
@@ -237,16 +229,10 @@ def test_cells_say_counts_and_shares() -> None:
 @pytest.mark.parametrize("classes", [2, 100])
 def test_a_browser_shows_it(tmp_path: Path, classes: int) -> None:
     (tmp_path / "report.html").write_text(page(classes, 80))
-    call: list[Any] = [
-        CHROMIUM,
-        *FLAGS,
-        f"--user-data-dir={tmp_path / 'profile'}",
-    ]
-    done = subprocess.run(
-        [*call, (tmp_path / "report.html").as_uri()],
-        capture_output=True, text=True, timeout=90, check=True,
-    )  # fmt: skip
-    dom = done.stdout
+    with browser() as tab:
+        tab.open((tmp_path / "report.html").as_uri(), "figure")
+        tab.until("document.readyState === 'complete'")
+        dom = tab.value("document.documentElement.outerHTML")
     assert "<script" not in dom and "<title>&lt;b&gt;bold" in dom
     wrong = len(list(seen(*made(classes, 80)[:2]).mistakes()))
     assert dom.count("<figure>") == wrong > 0

@@ -4,41 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from browser import CHROMIUM, browser
 from drawn import ALL, RESIDUAL, plan
 
 from resgraph import Plan, load, loads
 from resgraph.outputs.figure.formats import html as viewer_module
 
 SPECS = Path(__file__).parents[3] / "specs"
-CHROMIUM = next(
-    (
-        found
-        for name in ("chromium", "chromium-browser", "google-chrome")
-        if (found := shutil.which(name))
-    ),
-    None,
-)
-browser = pytest.mark.skipif(
+needs_a_browser = pytest.mark.skipif(
     CHROMIUM is None, reason="no chromium: apt install chromium"
 )
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--virtual-time-budget=4000",
-    "--dump-dom",
-]
 
 
 def data_of(page: str) -> dict[str, Any]:
@@ -105,31 +84,21 @@ def test_a_spec_cannot_break_out_of_its_data() -> None:
 
 def run(net: Plan, tmp_path: Path, script: str, fragment: str = "") -> Any:
     """Open the page, run a script that fills `out`, and give back what it filled in."""
-    page = tmp_path / "page.html"
-    tail = f"<script>addEventListener('load', () => {{ const out = {{}}; {script};"
-    tail += "const pre = document.createElement('pre'); pre.id = 'out'; pre.textContent = JSON.stringify(out);"
-    tail += "document.body.append(pre); })</script>"
-    page.write_text(net.to("html") + tail, encoding="utf-8")
-    done = subprocess.run(
-        [str(CHROMIUM), *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", f"{page.as_uri()}{fragment}"],
-        capture_output=True, text=True, timeout=60, check=True,
-    )  # fmt: skip
-    found = re.search(r'<pre id="out">(.*?)</pre>', done.stdout, re.DOTALL)
-    assert found, done.stderr[-2000:]
-    return json.loads(
-        found[1]
-        .replace("&quot;", '"')
-        .replace("&lt;", "<")
-        .replace("&gt;", ">")
-        .replace("&amp;", "&")
-    )
+    file = tmp_path / "page.html"
+    file.write_text(net.to("html"), encoding="utf-8")
+    with browser() as page:
+        page.open(f"{file.as_uri()}{fragment}", "main .row")
+        page.until("document.readyState === 'complete'")
+        return page.value(
+            f"(() => {{ const out = {{}}; {script}; return out; }})()"
+        )
 
 
 IDS = "const ids = () => [...document.querySelectorAll('main svg g[id]')].map((g) => g.id);"
 PRESS = "const press = (key) => document.body.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}));"
 
 
-@browser
+@needs_a_browser
 def test_in_a_browser_it_unfolds_and_folds(tmp_path: Path) -> None:
     out = run(
         plan("residual"), tmp_path,
@@ -148,7 +117,7 @@ def test_in_a_browser_it_unfolds_and_folds(tmp_path: Path) -> None:
     assert "conv2.2.body.0" not in out["before"]
 
 
-@browser
+@needs_a_browser
 def test_in_a_browser_it_follows_a_deep_link_and_says_what_it_finds(
     tmp_path: Path,
 ) -> None:
@@ -167,7 +136,7 @@ def test_in_a_browser_it_follows_a_deep_link_and_says_what_it_finds(
     assert "conv3.2" in out["captions"]
 
 
-@browser
+@needs_a_browser
 def test_in_a_browser_it_searches_moves_and_turns_dark(
     tmp_path: Path,
 ) -> None:
@@ -198,7 +167,7 @@ def test_in_a_browser_it_searches_moves_and_turns_dark(
     assert all(name.startswith("conv2.0.body") for name in out["lit"])
 
 
-@browser
+@needs_a_browser
 def test_in_a_browser_long_skips_are_drawn_over_the_pile(
     tmp_path: Path,
 ) -> None:
@@ -210,7 +179,7 @@ def test_in_a_browser_long_skips_are_drawn_over_the_pile(
     assert out["skips"] == 2
 
 
-@browser
+@needs_a_browser
 def test_in_a_browser_each_stream_has_its_wire(tmp_path: Path) -> None:
     out = run(
         load(SPECS / "hrnet.yaml"), tmp_path,

@@ -29,7 +29,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     file.write_text(
         PLAN.to("html", paint=[STATIC["memory"](PLAN.graph)]), "utf-8"
     )
-    with browser(folder / "profile") as found:
+    with browser() as found:
         found.open(file.as_uri(), "main .row")
         yield found
 
