@@ -14,6 +14,7 @@ from pathlib import Path
 from time import monotonic
 
 import pytest
+from _pytest.runner import runtestprotocol
 from alike import slow_rows
 
 # small tensors, and other tests beside: threads only wait for each other
@@ -78,6 +79,24 @@ def pytest_runtest_setup() -> None:
         faulthandler.dump_traceback_later(HANG, file=int(WATCH["stderr"]))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(
+    item: pytest.Item, nextitem: pytest.Item | None
+) -> bool | None:
+    """A worker would send five messages for each test, and say for four of them that nothing happened: half of what
+    pytest takes for a small test. What took long is told, for `--durations`."""
+    if not hasattr(item.config, "workerinput"):
+        return None
+    for report in runtestprotocol(item, log=False, nextitem=nextitem):
+        if (
+            report.when == "call"
+            or not report.passed
+            or report.duration > 0.005
+        ):
+            item.ihook.pytest_runtest_logreport(report=report)
+    return True
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """What is collected stays to the end, a million objects: they are not looked through again. What outlives one look
@@ -109,7 +128,8 @@ def _slow_where_alike(items: list[pytest.Item]) -> None:
 
 
 def _one_table(items: list[pytest.Item]) -> None:
-    """Torch reads its table of ONNX's functions anew for each export, which takes 0.4 s: once is enough."""
+    """Torch reads its table of ONNX's functions anew for each export, which takes 0.4 s, and looks up all operations of
+    each of its thirty namespaces for each of these, 0.2 s: once is enough."""
     if not any("onnx" in item.nodeid for item in items):
         return
     with suppress(ImportError):
@@ -117,6 +137,10 @@ def _one_table(items: list[pytest.Item]) -> None:
             "torch.onnx._internal.exporter._registration"
         ).ONNXRegistry
         made.from_torchlib = staticmethod(cache(made.from_torchlib))
+        export = import_module("torch._export.utils")
+        export._materialize_cpp_cia_ops = cache(
+            export._materialize_cpp_cia_ops
+        )
 
 
 @pytest.fixture
