@@ -9,7 +9,7 @@ from itertools import chain
 
 from msgspec.structs import replace
 
-from ..errors import Hint, Span, fault
+from ..errors import Fault, Hint, Span, fault
 from ..ops import ACTIVATIONS
 from ..structs import Frozen
 from .diagnose.nearest import did_you_mean, known_here, sure
@@ -87,24 +87,8 @@ class Environment:
             top, reads = stack[-1]
             for below in reads:
                 if below in unfinished:
-                    names = [
-                        unfinished_name for unfinished_name, _ in stack
-                    ]
-                    chain = [*names[names.index(below) :], below]
-                    links = (
-                        chain
-                        if len(chain) <= 9
-                        else [*chain[:4], "…", *chain[-4:]]
-                    )
-                    note = f"the chain is {' → '.join(links)}"
-                    place = self.lets[below].span
-                    raise fault(
-                        "E037",
-                        f"`{below}` is worked out from itself",
-                        place,
-                        "",
-                        note,
-                    )
+                    names = [name for name, _ in stack]
+                    raise self._circle(names[names.index(below) :])
                 if below not in self.worked_out:
                     stack.append((below, iter(self._reads(below))))
                     unfinished.add(below)
@@ -113,6 +97,20 @@ class Environment:
                 self.worked_out[top] = self.value(self.lets[top])
                 stack.pop()
                 unfinished.remove(top)
+
+    def _circle(self, names: list[str]) -> Fault:
+        """That `let`s are worked out from one another: told of the first that is written, whichever
+        of them was asked for."""
+        at = names.index(min(names, key=[*self.lets].index))
+        chain = [*names[at:], *names[: at + 1]]
+        links = chain if len(chain) <= 9 else [*chain[:4], "…", *chain[-4:]]
+        return fault(
+            "E037",
+            f"`{chain[0]}` is worked out from itself",
+            self.lets[chain[0]].span,
+            "",
+            f"the chain is {' → '.join(links)}",
+        )
 
     def _reads(self, name: str) -> list[str]:
         """The `let`s of this environment that a `let` reads."""

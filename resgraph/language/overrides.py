@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from ..collecting import of_type
 from ..dotted import first_word
 from ..errors import OVERRIDE, Source, SpecError, UsageError, fault
-from .diagnose.nearest import near_or_all
+from .diagnose.nearest import did_you_mean
 from .extends import read_whole
 from .overlay import (
     is_none,
@@ -153,56 +153,64 @@ def _set(
     ):
         return _without(tree, key, entry)
     if below is None and not (key in _OPTIONAL if level == 0 else free):
-        hint = _meant(path, tree) if level == 0 else _known(key, tree)
+        around = entry.key.text.split(".")[:level]
+        hint = _known(key, tree, around) if level else _meant(path, tree)
         raise _names_nothing(entry, hint)
     value: Tree = entry.value
     if rest:
-        inner = _map_at(below, key, rest, entry, level)
-        value = _set(
-            inner, rest, entry, level=level + 1, free=free or key in _FREE
-        )
+        free = free or key in _FREE
+        inner = _map_at(below, path, entry, level, free=free)
+        value = _set(inner, rest, entry, level=level + 1, free=free)
     head = below.key if below else entry.key
     return tree.holding({**tree.entries, key: KeyValue(head, value)})
 
 
 def _map_at(
     below: KeyValue | None,
-    key: str,
-    rest: list[str],
+    path: list[str],
     entry: KeyValue,
     level: int,
+    *,
+    free: bool,
 ) -> Mapping:
-    """The map in which the rest of a path leads on."""
+    """The map in which the rest of a path leads on from its first key."""
+    key = path[0]
     inner: Tree = (
         below.value if below else Mapping({}, entry.key.span, True)
     )
     if level == 0 and key == "train":
         inner = recipe_map(inner)
-    if isinstance(inner, Mapping):
+    if isinstance(inner, Mapping) and (inner.entries or free):
         return inner
-    hint = _whole_list(inner, rest, entry) or f"`{key}` holds no names"
-    raise _names_nothing(entry, hint)
+    raise _names_nothing(entry, _whole(inner, path[1:], entry))
 
 
-def _whole_list(tree: Tree, rest: list[str], entry: KeyValue) -> str:
-    """The override that sets the list of which one element is to be another; "" of what is no
-    element."""
-    if (
-        not isinstance(tree, Sequence)
-        or len(rest) > 1
-        or not isinstance(entry.value, Scalar)
-    ):
-        return ""
+def _whole(tree: Tree, rest: list[str], entry: KeyValue) -> str:
+    """That a value holds no names, and the override that sets it; of a list one element of which
+    is to be another, as it would be then."""
+    path = entry.key.text.removesuffix(f".{'.'.join(rest)}")
+    last = path.rpartition(".")[2]
+    if not isinstance(tree, Sequence):
+        return f"`{last}` is set whole: write `--set {path}=…`"
     texts = [item.text for item in of_type(Scalar, tree.items)]
-    if not rest[0].isdecimal() or len(texts) < len(tree.items):
-        return ""
-    if int(rest[0]) >= len(texts):
-        return f"the list has the elements 0 to {len(texts) - 1}, and is set whole"
-    texts[int(rest[0])] = entry.value.text
-    return (
-        "a list is set whole: write `--set"
-        f" {entry.key.text.rpartition('.')[0]}='[{', '.join(texts)}]'`"
-    )
+    is_one = len(rest) == 1 and re.fullmatch(r"-?\d+", rest[0])
+    said = "a list is set whole"
+    if is_one and not 0 <= int(rest[0]) < len(tree.items):
+        said = (
+            f"the list has {_elements(len(tree.items))}, and is set whole"
+        )
+    elif is_one and isinstance(entry.value, Scalar):
+        texts[int(rest[0])] = entry.value.text
+    if len(texts) < len(tree.items):
+        return f"{said}: write `--set {path}=…`"
+    return f"{said}: write `--set {path}='[{', '.join(texts)}]'`"
+
+
+def _elements(count: int) -> str:
+    """`the elements 0 to 2`."""
+    if count > 1:
+        return f"the elements 0 to {count - 1}"
+    return "one element, 0" if count else "no elements"
 
 
 def _removes(path: tuple[str, ...]) -> bool:
@@ -219,20 +227,42 @@ def _without(tree: Mapping, key: str, entry: KeyValue) -> Mapping:
 
 
 def _meant(path: list[str], tree: Mapping) -> str:
-    """The whole path of a name that stands deeper in a spec: `epochs` is `train.epochs`."""
+    """What was meant by a path whose first name a spec has not: the whole path of one that stands
+    deeper in a spec (`epochs` is `train.epochs`), or what to write for a section that the file
+    lacks."""
     from .recipe import Train
 
     key = path[0]
     rest = "".join(f".{part}" for part in path[1:])
     if key in entries_of(tree, "let"):
         return f"did you mean `let.{key}{rest}`?"
+    if key in _SECTIONS and rest:
+        return _SECTIONS[key].format(*path[1:])
     if place := path_of(key, Train):
         return f"did you mean `{'.'.join(('train', *place))}{rest}`?"
-    return _known(key, tree)
+    return _known(key, tree, [], rest)
 
 
-def _known(key: str, tree: Mapping) -> str:
-    return str(near_or_all(key, tree.entries, "the names here are"))
+_SECTIONS = {
+    "let": (
+        "the spec has no `let`: give it one, `let: {{{0}: …}}`, and read it, as in `3x3 conv {0}`"
+    ),
+    "blocks": (
+        "the spec has no `blocks`; a call sets what a block of the library reads, as in"
+        " `bottleneck 64 dilation 2`"
+    ),
+}
+"""What to do where a section is not there, with the name after it."""
+
+
+def _known(
+    key: str, tree: Mapping, around: list[str], rest: str = ""
+) -> str:
+    """The whole path that was meant by a key of a map that stands at a path; or all its keys."""
+    near = did_you_mean(key, tree.entries)
+    if near.write:
+        return f"did you mean `{'.'.join([*around, near.write])}{rest}`?"
+    return f"the names here are {', '.join(tree.entries)}"
 
 
 def _names_nothing(entry: KeyValue, hint: str) -> SpecError:

@@ -28,6 +28,8 @@ _MOST = 3  # places that are shown for one mistake
 _MAPS = (("let",), ("blocks",), ("net",), ("ops",))
 # maps whose names labels and equations read
 _NAMED = ("let", "blocks", "net")
+# which may be wrong for what is set elsewhere, though they stand in a `--set`
+_OF_SHAPES = frozenset(f"E04{n}" for n in range(10))
 _CLAIM = "E050"  # stands under the name of its variant
 # of which no shape depends
 _SILENT = frozenset(
@@ -79,7 +81,13 @@ class Setters:
             or self.is_of_variant(found.span)
         ):
             return found
-        everything = tuple(self._elsewhere(found.span))
+        if found.span.source.is_override and found.code not in _OF_SHAPES:
+            return found
+        everything = tuple(
+            one
+            for one in self._elsewhere(found.span)
+            if not _is_one_override(one.span, found.span)
+        )
         places = {one.span for one in everything}
         if any(told.span in places for told in found.related):
             return found
@@ -175,6 +183,11 @@ class Setters:
             or span.source.is_override
             or (above and span.source == self.tree.span.source)
         )
+
+
+def _is_one_override(one: Span, other: Span) -> bool:
+    """Whether two places stand in the same `--set`: what is shown of one is seen of the other."""
+    return one.source.is_override and one.source == other.source
 
 
 def _head(entry: KeyValue) -> Span:

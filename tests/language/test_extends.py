@@ -13,7 +13,7 @@ from resgraph.errors import Diagnostic, SpecError, UsageError
 from resgraph.language.extends import read_file
 from resgraph.language.recipe.steps import Steps
 from resgraph.language.references import locate
-from resgraph.plan import Plan
+from resgraph.plan import Plan, loads
 
 BASE = """\
 name: Base
@@ -455,7 +455,8 @@ def test_overrides_make_the_same_mistakes_as_the_file(
         ("crop.cells=2", "train.augment.crop.cells"),
         ("warmup.length=1", "train.warmup.length"),
         ("w=24", "let.w"),
-        ("lett.w=24", "let"),
+        ("lett.w=24", "let.w"),
+        ("let.W=24", "let.w"),
     ],
 )
 def test_an_override_of_a_name_that_stands_deeper(
@@ -468,6 +469,41 @@ def test_an_override_of_a_name_that_stands_deeper(
         "E065",
         f"did you mean `{meant}`?",
     )
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        (
+            "let.w=3",
+            "the spec has no `let`: give it one, `let: {w: …}`, and read it, as in `3x3 conv w`",
+        ),
+        (
+            "blocks.basic.let.r=3",
+            "the spec has no `blocks`; a call sets what a block of the library reads, as in"
+            " `bottleneck 64 dilation 2`",
+        ),
+        ("w=3", "the names here are name, input, net"),
+    ],
+)
+def test_an_override_in_a_section_that_the_spec_lacks(
+    override: str, said: str
+) -> None:
+    with pytest.raises(SpecError) as caught:
+        loads(
+            "name: A\ninput: 3x8x8\nnet: {a: 3x3 conv 8}", None, [override]
+        )
+    (problem,) = caught.value.diagnostics
+    assert (problem.code, problem.help) == ("E065", said)
+
+
+def test_an_override_of_an_op_in_a_spec_without_settings() -> None:
+    net = loads(
+        "name: A\ninput: 3x8x8\nnet: {a: 3x3 conv 8}",
+        None,
+        ["ops.bn.eps=0.5"],
+    )
+    assert "eps 0.5" in str(net.graph)
 
 
 def test_an_override_of_a_recipe_says_what_it_needs(files: Path) -> None:
@@ -790,9 +826,18 @@ def test_all_that_is_not_there_to_remove_is_told_at_once(
         ),
         (
             "let.reps.2=9",
-            "the list has the elements 0 to 1, and is set whole",
+            "the list has the elements 0 to 1, and is set whole: write `--set let.reps='[2, 3]'`",
         ),
-        ("let.reps.first=9", "`reps` holds no names"),
+        (
+            "let.reps.-1=9",
+            "the list has the elements 0 to 1, and is set whole: write `--set let.reps='[2, 3]'`",
+        ),
+        (
+            "let.reps.first=9",
+            "a list is set whole: write `--set let.reps='[2, 3]'`",
+        ),
+        ("let.n.0=9", "`n` is set whole: write `--set let.n=…`"),
+        ("output.0=9", "`output` is set whole: write `--set output=…`"),
     ],
 )
 def test_an_element_of_a_list_is_not_set_alone(

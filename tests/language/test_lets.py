@@ -120,6 +120,13 @@ def test_circles(let: str, chain: str) -> None:
     assert problem.notes == (f"the chain is {chain}",)
 
 
+def test_a_circle_that_is_read_at_several_places_is_one_mistake() -> None:
+    (problem,) = mistakes(
+        spec("one: 3x3 conv w\ntwo: 3x3 conv v", top="let: {v: 2*w, w: v}")
+    )
+    assert problem.message == "`v` is worked out from itself"
+
+
 def test_a_long_chain_is_no_recursion() -> None:
     lets = ", ".join(
         [f"a{i}: a{i + 1}" for i in range(3000)] + ["a3000: 8"]

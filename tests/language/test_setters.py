@@ -157,6 +157,32 @@ def checked_text(override: str) -> Diagnostic:
 
 
 @pytest.mark.parametrize(
+    ("override", "code"),
+    [
+        ("let.w=nothing", "E030"),
+        ("let.w=w + 1", "E037"),
+        ("let.w=2.5", "E032"),
+        ("let.w=7 7", "E010"),
+        ("net.conv1=2 2 conv 8", "E011"),
+        ("net.conv1=1 conv 8", "E046"),
+    ],
+)
+def test_a_mistake_in_an_override_is_shown_once(
+    override: str, code: str, tmp_path: Path
+) -> None:
+    """And nothing of the variant, which it does not read."""
+    (path := tmp_path / "a.yaml").write_text(
+        f"{BASE}variants:\n  a: {{g: 2}}\n", encoding="utf-8"
+    )
+    (found,) = checked(path, override)
+    assert found.code == code and found.span
+    assert found.span.source.is_override
+    assert not any(one.span.source.is_override for one in found.related)
+    if code != "E046":
+        assert found.related == ()
+
+
+@pytest.mark.parametrize(
     ("child", "code", "place"),
     [
         ("let: {act: softmax}", "E030", ("act", "`act` is set here")),

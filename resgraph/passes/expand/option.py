@@ -13,7 +13,12 @@ from ...errors import Fault, Span, fault, write
 from ...language.diagnose.nearest import did_you_mean
 from ...language.environment import Environment
 from ...language.grammar.arithmetic import NameValue, spec_text
-from ...language.grammar.expression import BinaryOp, Expression, Name
+from ...language.grammar.expression import (
+    BinaryOp,
+    Expression,
+    Name,
+    NumberLiteral,
+)
 from ...language.grammar.records import (
     Bound,
     Expr,
@@ -387,9 +392,11 @@ def _not_whole(
     value: Fraction, key: str, written: Value, env: Environment
 ) -> Fault:
     written = _arithmetic(written, env)
+    tree = tree_of(written)
     text = getattr(written, "text", key)
     said = f"`{text}` is {float(value):g}, and `{key}` must be whole"
-    tree = tree_of(written)
+    if isinstance(tree, NumberLiteral):
+        said = f"`{key}` must be whole, and this is {float(value):g}"
     hint = (
         "`floor`, `ceil`, `round` and `make_divisible` make a number whole"
     )
