@@ -34,7 +34,7 @@ ROOMS = {
         "content": "", "layout": "content", "figures": "content layout", "formats": "content figures layout",
     },
     "importing": {
-        "aten": "numbers restated", "blocks": "regions", "numbers": "", "proof": "regions", "regions": "numbers",
+        "aten": "numbers restated", "blocks": "regions", "code": "", "numbers": "", "proof": "regions", "regions": "numbers",
         "restated": "", "rows": "regions", "saved": "aten", "variants": "",
     },
     "train": {

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from functools import cache
+from io import StringIO
 from pathlib import Path
 
 import click
@@ -60,7 +62,8 @@ def _imported(reference: str) -> str:
     """The spec of a model that exists, proven equal."""
     with needing("importing needs PyTorch", "train"):
         from ..importing import from_model
-    found = from_model(reference)
+    with redirect_stdout(StringIO()):  # what its own code prints
+        found = from_model(reference)
     note("proven", f"{reference} is {found.proof}")
     return found.text
 

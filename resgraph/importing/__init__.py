@@ -14,7 +14,7 @@ from ..plan import Plan, loads
 from ..structs import Frozen
 from .aten import Reader
 from .captured import Captured, ImportRefused
-from .fx import capture
+from .fx import capture, line_of_call
 from .page import Head, write
 from .partial import beginning
 from .program import AtenProgram, InputShapes, input_shapes
@@ -115,9 +115,17 @@ def _imported(
     except ImportRefused as problem:
         rest = beginning(program) if partial else None
         if rest is None:
+            problem.line = _line(model, problem)
             raise
         ended = str(problem).replace("\n", " ")
     return _proven(Reader(rest).read(), begun(model, rest), ended)
+
+
+def _line(model: Model, problem: ImportRefused) -> str:
+    """Where what was refused stands in the code of a model; a file has none."""
+    if model.program or not problem.call:
+        return ""
+    return line_of_call(model.bare(), model.shapes, problem.call)
 
 
 def _proven(net: Captured, model: Model, ended: str = "") -> Imported:

@@ -24,18 +24,19 @@ from ..structs import Frozen
 
 
 class ImportRefused(ResgraphError):
-    """What the language cannot say, or import cannot read: the op, the module that runs it, and how
-    far import came."""
+    """What the language cannot say, or import cannot read: the op, the module that runs it, how far
+    import came, and the call of the program with its line in the model's code."""
 
     exit_code = 1
 
     def __init__(self, what: str, module: str = "") -> None:
         super().__init__(what)
         self.what, self.module, self.came = what, module, ""
+        self.call, self.line = "", ""
 
     def __str__(self) -> str:
         where = [f"in module `{self.module}`"] if self.module else []
-        said = "; ".join([*where, *filter(None, [self.came])])
+        said = "; ".join(filter(None, [*where, self.line, self.came]))
         return f"{self.what} ({said})" if said else self.what
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import operator
+import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import (
@@ -11,23 +12,26 @@ from contextlib import (
     contextmanager,
     nullcontext,
     redirect_stderr,
+    suppress,
 )
 from importlib import import_module
 from inspect import signature
 from io import StringIO
-from pathlib import Path
-from traceback import extract_tb
+from traceback import FrameSummary
 from typing import Any
 
 import torch
 from msgspec.structs import replace
 from torch import nn
+from torch.export.graph_signature import OutputKind
 from torch.fx import Node
 
-from ..errors import ticked, told
+from ..errors import ticked
 from ..garbage import nothing_collected
-from ..ops import Shape, shape_text
+from ..ops import Shape
 from .captured import ImportRefused
+from .code.following import Followed, line_of
+from .code.inlined import inline, numbers_of
 from .program import (
     AtenCall,
     AtenProgram,
@@ -56,25 +60,8 @@ def capture(model: nn.Module, shape: Shape | InputShapes) -> AtenProgram:
     # without its numbers, what is one tensor is so no more
     own = tensors_of(model).items()
     first = first_keys((key, id(tensor)) for key, tensor in own)
-    model = nn.Module.to(model, "meta").eval()
-    images = [
-        torch.empty(BATCH, *each, device="meta") for each in shapes.values()
-    ]
-    with (
-        warnings.catch_warnings(),
-        _without_logs(),
-        _without_stack_traces(),
-        _without_code(),
-        nothing_collected(),
-    ):
-        warnings.simplefilter("ignore")
-        try:
-            found = program(_exported(model, images))
-        except Exception as problem:  # whatever the model's own code raises
-            raise ImportRefused(
-                f"torch.export cannot follow the model: {_why(problem)}"
-                f"{_place(problem)}{_batched(shapes)}"
-            ) from problem
+    with _refused(shapes) as followed, _without_stack_traces():
+        found = program(_exported(model, shapes, followed))
     classes = (
         (path, f"{type(module).__module__}.{type(module).__name__}")
         for path, module in model.named_modules(remove_duplicate=False)
@@ -86,45 +73,64 @@ def capture(model: nn.Module, shape: Shape | InputShapes) -> AtenProgram:
     )
 
 
-def _why(problem: Exception) -> str:
-    if type(problem).__name__ == "GuardOnDataDependentSymNode":
-        return (
-            "its code branches on the values of a tensor, and a spec is one graph; of a detector,"
-            " import what returns the maps of its backbone and heads"
-        )
-    return told(problem)
+@contextmanager
+def _refused(shapes: InputShapes) -> Iterator[Followed]:
+    """What a model's code raises as `ImportRefused`."""
+    followed = Followed()
+    try:
+        yield followed
+    except Exception as problem:  # whatever it is
+        said = followed.why(problem, shapes)
+        raise ImportRefused(
+            f"torch.export cannot follow the model: {said}"
+        ) from problem
 
 
-def _place(problem: Exception) -> str:
-    """The line of the model's own code that raised something; "" where none is known."""
-    others = tuple(
-        str(Path(one).parent) for one in (torch.__file__, __file__)
-    )
-    for frame in reversed(extract_tb(problem.__traceback__)):
-        if not frame.filename.startswith(others):
-            place = f"{Path(frame.filename).name}:{frame.lineno}"
-            return f" ({place}: `{frame.line}`)"
+def _exported(
+    model: nn.Module, shapes: InputShapes, followed: Followed
+) -> torch.export.ExportedProgram:
+    """A model, whose numbers are lost, as torch.export follows it."""
+    model = nn.Module.to(model, "meta").eval()
+    kind = next((p.dtype for p in model.parameters()), torch.float32)
+    images = [
+        torch.empty(BATCH, *each, device="meta", dtype=kind)
+        for each in shapes.values()
+    ]
+    with (
+        warnings.catch_warnings(),
+        _without_logs(),
+        _without_code(),
+        nothing_collected(),
+        followed,
+    ):
+        warnings.simplefilter("ignore")
+        exported = _on_any_device(model, images)
+    inline(exported.graph_module)
+    return exported
+
+
+def line_of_call(model: nn.Module, shapes: InputShapes, name: str) -> str:
+    """Where a call of a model's program stands in the model's own code; "" where that is not known.
+    The model is followed again: where lines are not asked for, they cost time."""
+    with suppress(Exception):
+        graph = _exported(model, shapes, Followed()).graph
+        node = next(each for each in graph.nodes if each.name == name)
+        return line_of([*_frames(node.stack_trace or "")])
     return ""
 
 
-def _batched(shapes: InputShapes) -> str:
-    """What to say of a size that looks as if it had a batch axis; "" where none does."""
-    for shape in shapes.values():
-        if len(shape) == 4 and shape[0] == 1:
-            meant = shape_text(shape[1:])
-            return f"; sizes are without the batch axis: was {meant} meant?"
-    return ""
+def _frames(trace: str) -> Iterator[FrameSummary]:
+    for file, line, code in _FRAME.findall(trace):
+        yield FrameSummary(file, int(line), "", line=code.strip())
+
+
+_FRAME = re.compile(r'File "(.+)", line (\d+), in .*\n(.*)')
+"""Of a stack trace, as torch keeps it."""
 
 
 def _need_inputs(model: nn.Module, shapes: InputShapes) -> None:
     """Raises `ImportRefused` where a model cannot be called with as many inputs."""
-    known = signature(model.forward).parameters.values()
-    plain = [
-        p
-        for p in known
-        if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-    ]
-    names = [each.name for each in plain if each.default is each.empty]
+    names = _needed(model)
     if len(names) > len(shapes):
         raise ImportRefused(
             f"the model takes {len(names)} inputs, {ticked(names)}: give the size of each, as in"
@@ -137,7 +143,24 @@ def _need_inputs(model: nn.Module, shapes: InputShapes) -> None:
         )
 
 
-def _exported(
+def _needed(model: nn.Module) -> list[str]:
+    """The inputs that a model cannot be called without. Raises `ImportRefused` for TorchScript,
+    which does not say them."""
+    if isinstance(model, torch.jit.ScriptModule):
+        raise ImportRefused(
+            "it is TorchScript, whose code is lost to torch.export: import the module that was"
+            " scripted or traced"
+        )
+    known = signature(model.forward).parameters.values()
+    return [
+        each.name
+        for each in known
+        if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)
+        and each.default is each.empty
+    ]
+
+
+def _on_any_device(
     model: nn.Module, images: Sequence[torch.Tensor]
 ) -> torch.export.ExportedProgram:
     """What is made in a model's own code, as `torch.zeros(…)`, is on the CPU, and may meet what is
@@ -187,17 +210,20 @@ def _without_code() -> AbstractContextManager[None]:
 
 def program(exported: torch.export.ExportedProgram) -> AtenProgram:
     """An exported program as calls by name."""
-    signature = exported.graph_signature
+    signature, graph = exported.graph_signature, exported.graph
     keys: Mapping[str, str] = {
         **signature.inputs_to_parameters,
         **signature.inputs_to_buffers,
         **signature.inputs_to_lifted_tensor_constants,
     }
     learned = set(signature.parameters)
+    numbers = _numbers(exported)
     inputs: list[CallResult] = []
     parameters: dict[str, Parameter] = {}
     calls: list[AtenCall] = []
-    for node in exported.graph.nodes:
+    for node in graph.nodes:
+        if node.name in numbers:
+            continue
         if node.op == "placeholder" and node.name in keys:
             key = keys[node.name]
             parameters[node.name] = Parameter(
@@ -209,10 +235,30 @@ def program(exported: torch.export.ExportedProgram) -> AtenProgram:
             node.op == "call_function"
             and node.target is not operator.getitem
         ):
-            calls.append(_call(node))
-    return AtenProgram(
-        inputs, parameters, calls, [*map(str, signature.user_outputs)]
-    )
+            calls.append(_call(node, numbers))
+    returned = [n for n in _returned(exported) if n not in numbers]
+    return AtenProgram(inputs, parameters, calls, returned)
+
+
+def _numbers(
+    exported: torch.export.ExportedProgram,
+) -> Mapping[str, float]:
+    """The nodes that are a number each, which its code makes."""
+    names = exported.graph_signature.inputs_to_lifted_tensor_constants
+    constants = {
+        name: exported.constants.get(key) for name, key in names.items()
+    }
+    return numbers_of(exported.graph.nodes, constants)
+
+
+def _returned(exported: torch.export.ExportedProgram) -> Iterator[str]:
+    """The tensors that a model returns beside None and texts."""
+    given = exported.graph.output_node().args[0]
+    specs = exported.graph_signature.output_specs
+    for spec, value in zip(specs, given, strict=True):
+        returned = spec.kind == OutputKind.USER_OUTPUT
+        if returned and isinstance(value, Node):
+            yield value.name
 
 
 def _axes(node: Node) -> TensorSizes:
@@ -224,7 +270,7 @@ def _axes(node: Node) -> TensorSizes:
     )
 
 
-def _call(node: Node) -> AtenCall:
+def _call(node: Node, numbers: Mapping[str, float]) -> AtenCall:
     value, stack = node.meta.get("val"), node.meta.get("nn_module_stack")
     module = list(stack.values())[-1][0] if stack else ""
     word, _, overload = (
@@ -234,7 +280,8 @@ def _call(node: Node) -> AtenCall:
     outputs = (
         _outputs(node) if several else (CallResult(node.name, _axes(node)),)
     )
-    return AtenCall(word, _given(node), outputs, module, several, overload)
+    given = {k: _meant(v, numbers) for k, v in _given(node).items()}
+    return AtenCall(word, given, outputs, module, several, overload)
 
 
 def _outputs(node: Node) -> tuple[CallResult, ...]:
@@ -254,13 +301,14 @@ def _given(node: Node) -> dict[str, Any]:
         a.name: a.default_value for a in declared if a.has_default_value()
     }
     given |= {a.name: v for a, v in zip(declared, node.args, strict=False)}
-    given |= node.kwargs
-    return {name: _meant(value) for name, value in given.items()}
+    return given | node.kwargs
 
 
-def _meant(value: Any) -> Any:
+def _meant(value: Any, numbers: Mapping[str, float]) -> Any:
     if isinstance(value, Node):
-        return TensorRef(value.name)
+        return numbers.get(value.name, TensorRef(value.name))
     return (
-        [*map(_meant, value)] if isinstance(value, list | tuple) else value
+        [_meant(each, numbers) for each in value]
+        if isinstance(value, list | tuple)
+        else value
     )

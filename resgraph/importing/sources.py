@@ -26,11 +26,12 @@ from ..errors import MissingError, ResgraphError, UsageError, told
 from ..language.references import names_code, names_model_file
 from ..ops import Shape
 from ..structs import Frozen
+from .code.following import place_of
+from .code.seen_sizes import SeenSize, size_of, timm_size, torchvision_size
 from .program import AtenProgram, InputShapes, input_shapes
 from .saved.interpreter import Interpreted
 from .saved.onnx_file import OnnxFile
 from .saved.pt2 import read_pt2, tensors_of_pt2
-from .seen_sizes import SeenSize, size_of, timm_size, torchvision_size
 
 WEIGHTS = (".safetensors", ".pth", ".pt", ".ckpt", ".bin")
 """Endings of files that hold weights."""
@@ -70,11 +71,26 @@ class Model(Frozen):
         except Exception as problem:
             # whatever the code that is named raises
             raise UsageError(
-                f"`{self.about}` cannot be built: {told(problem)}"
+                f"`{self.about}` cannot be built: {told(problem)}{place_of(problem)}"
+                f"{_build_advice(self.build, problem)}"
             ) from problem
         if not isinstance(made, nn.Module):
-            raise UsageError(f"`{self.about}` gives no torch.nn.Module")
+            kind = type(made).__name__
+            raise UsageError(
+                f"`{self.about}` gives no torch.nn.Module but what is of type {kind}"
+            )
         return made
+
+
+def _build_advice(build: object, problem: Exception) -> str:
+    """What to do about a class that takes arguments."""
+    if not isinstance(build, type) or not isinstance(problem, TypeError):
+        return ""
+    name = build.__name__
+    return (
+        f"; of a class that takes arguments, name a function without any, as `def net(): return"
+        f" {name}(…)`"
+    )
 
 
 def begun(model: Model, program: AtenProgram) -> Model:
@@ -249,4 +265,9 @@ def _callable(package: str, name: str) -> _Built:
     if isinstance(found, nn.Module):
         # what captures a model takes its numbers away
         return partial(deepcopy, found), None
+    if not callable(found):
+        raise UsageError(
+            f"`{name}` of `{package}` is of type {type(found).__name__}: name a torch.nn.Module, or"
+            " what builds one"
+        )
     return found, None

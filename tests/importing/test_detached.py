@@ -57,7 +57,7 @@ class OfInput(Detached):
 def test_what_is_computed_without_gradients_is_refused_by_its_name() -> (
     None
 ):
-    with pytest.raises(ImportRefused, match=r"torch\.no_grad\(\)` around"):
+    with pytest.raises(ImportRefused, match=r"`torch\.no_grad\(\)` there"):
         from_module(nn.Sequential(Without(), nn.ReLU()), (8, 8, 8))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,7 +84,8 @@ def import_(
     with needing("importing needs PyTorch", "train"):
         from ...importing import from_model
         from ...outputs.pytorch.export import export
-    found = [from_model(model, given, partial=partial) for model in models]
+    with redirect_stdout(StringIO()):  # what a model's own code prints
+        found = [from_model(m, given, partial=partial) for m in models]
     write(_text(found, output), output, force=force)
     if weights:
         content = export(found[0].plan, "safetensors", found[0].weights())
@@ -101,11 +104,7 @@ def _tell(found: Imported, own: str) -> None:
     if found.ended:
         note("warning", f"only a beginning was written: {found.ended}")
     elif unread := found.unread():
-        said = first_few([f"`{name}`" for name in unread], 5)
-        note(
-            "left out",
-            f"{own}{said}, which no output reads: {sum(unread.values()):,} parameters",
-        )
+        note("left out", f"{own}{_unread(unread)}")
 
 
 def _named(
@@ -121,6 +120,13 @@ def _named(
             f"{said}, as in --input image=3x224x224 --input record=28"
         )
     return named or None
+
+
+def _unread(unread: Mapping[str, int]) -> str:
+    """Parameters that are not in the spec, and why."""
+    said = first_few([f"`{name}`" for name in unread], 5)
+    count = sum(unread.values())
+    return f"{said}, which no output reads: {count:,} parameters"
 
 
 def _sizes(found: Imported) -> str:

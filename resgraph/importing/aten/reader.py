@@ -213,6 +213,13 @@ class Reader:
             return self.anew(vectors=False).read()
         except NeedsSequences:
             return self.anew(sequences=True).read()
+        if not all(
+            hasattr(each, "alone") or isinstance(each, AnyValue)
+            for each in given
+        ):
+            raise ImportRefused(
+                "the model returns a tensor that does not rest on its input"
+            )
         outputs = [*map(self.plain, given)]
         inputs = program.names
         if {*inputs}.issuperset(outputs):
@@ -238,6 +245,7 @@ class Reader:
             try:
                 self._read(call)
             except ImportRefused as problem:
+                problem.call = call.name
                 problem.came = (
                     f"{self.count} of {len(program.calls)} ops were read"
                 )
@@ -470,13 +478,33 @@ VIEWS = frozenset([
 """Ops whose result shares memory with what they read."""
 
 
+_RANDOM = (
+    ": random numbers have no word but dropout's; what is random in training alone belongs behind"
+    " `if self.training:`"
+)
+_WRITTEN = ": a part of a tensor is written over; join the parts by `torch.cat` instead"
 _MERGED = ": merge what works out the weight first, by `torch.nn.utils.{}`"
 _HINTS = {
     # torch's older hooks of a weight
     "_weight_norm": _MERGED.format("remove_weight_norm(layer)"),
     "mv": _MERGED.format("remove_spectral_norm(layer)"),
-    "wrap_with_set_grad_enabled": (
-        ": without `torch.no_grad()` around it the net computes the same, and learns there too"
+    **dict.fromkeys(("copy_", "index_put", "index_put_"), _WRITTEN),
+    **dict.fromkeys(
+        (
+            "bernoulli",
+            "bernoulli_",
+            "normal",
+            "normal_",
+            "rand",
+            "rand_like",
+            "randint",
+            "randn",
+            "randn_like",
+            "randperm",
+            "uniform",
+            "uniform_",
+        ),
+        _RANDOM,
     ),
 }
 """What to do about an op that is not in the language."""

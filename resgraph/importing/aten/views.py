@@ -157,8 +157,8 @@ def detached(reader: Reader, call: AtenCall, given: Arguments) -> Any:
 
 
 _DETACHED = (
-    "{} does not learn from here, which the language cannot say: without it the net computes the"
-    " same, and learns there too"
+    "{} does not learn from here, which the language cannot say: without `.detach()`, `.data` or"
+    " `torch.no_grad()` there the net computes the same, and learns there too"
 )
 
 

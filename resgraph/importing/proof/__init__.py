@@ -234,9 +234,12 @@ class ProvenPair(Frozen):
 
 
 def _given(net: nn.Module, images: Sequence[Tensor]) -> list[Tensor]:
-    """What a net gives, alone, in a tuple or a dictionary; it may change its images in place."""
+    """What a net gives, alone, in a tuple or a dictionary; it may change its images in place, and
+    give a number beside, as a loss of zero."""
     given = net(*(each.clone() for each in images))
-    return [*of_type(Tensor, tree_leaves(given))]
+    return [
+        each for each in of_type(Tensor, tree_leaves(given)) if each.ndim
+    ]
 
 
 def _differ(ours: Tensor, theirs: Tensor) -> float:

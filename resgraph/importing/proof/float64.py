@@ -28,6 +28,8 @@ class Float64(TorchFunctionMode):
             name: _wide(value) for name, value in (kwargs or {}).items()
         }
         func = Tensor.double if func in _CASTS else func
+        if func is torch.tensor and isinstance(args[0], float):
+            named.setdefault("dtype", torch.float64)
         return func(*map(_wide, args), **named)
 
 

@@ -184,7 +184,8 @@ def _program(module: Mapping[str, Any]) -> AtenProgram:
     outputs = [
         spec["user_output"]["arg"]["as_tensor"]["name"]
         for spec in module["signature"]["output_specs"]
-        if "user_output" in spec
+        # beside tensors, None and texts
+        if "as_tensor" in spec.get("user_output", {}).get("arg", ())
     ]
     reader = _Calls(tensors, symbols, read | set(outputs))
     calls = [*map(reader.call, graph["nodes"])]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
-from ..ops import Shape
-from ..structs import Frozen
+from ...ops import Shape
+from ...structs import Frozen
 
 _USUAL: Shape = (3, 224, 224)
 _FRAMES = 16
@@ -25,12 +24,7 @@ def torchvision_size(models: Any, name: str) -> SeenSize:
     """By the transforms of the weights: what is cut out, or of a segmentation what is resized to.
     Of several the smallest, for which a builder without weights builds; a detector says none."""
     known = [each.transforms() for each in models.get_model_weights(name)]
-    cut = (
-        getattr(each, "crop_size", None)
-        or getattr(each, "resize_size", None)
-        for each in known
-    )
-    sizes = [tuple(size) for size in cut if size]
+    sizes = [*filter(None, map(_cut, known))]
     if not sizes:
         return SeenSize()
     height, width = (min(sizes) * 2)[:2]
@@ -39,16 +33,19 @@ def torchvision_size(models: Any, name: str) -> SeenSize:
     return SeenSize((3, *frames, height, width), _of("torchvision"))
 
 
+def _cut(transforms: Any) -> Shape:
+    """The sides that transforms bring an image to, none of an object detector's."""
+    size = getattr(transforms, "crop_size", None)
+    return tuple(size or getattr(transforms, "resize_size", None) or ())
+
+
 def timm_size(configuration: Any) -> SeenSize | None:
     """By a model's configuration, which its modules have with them; None where it is none."""
-    with suppress(AttributeError, KeyError, TypeError):
-        given = (
-            configuration["input_size"]
-            if isinstance(configuration, Mapping)
-            else configuration.input_size
-        )
-        return SeenSize(tuple(map(int, given)), _of("timm"))
-    return None
+    if isinstance(configuration, Mapping):
+        given = configuration.get("input_size")
+    else:
+        given = getattr(configuration, "input_size", None)
+    return SeenSize(tuple(given), _of("timm")) if given else None
 
 
 def size_of(module: Any) -> SeenSize:

@@ -1,0 +1,1 @@
+"""What models are as code: what torch.export follows of it, and how large their images are."""
