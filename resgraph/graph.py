@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from msgspec import Struct
 
 from .collecting import of_type
+from .counting import counted
 from .errors import Span
 from .ops.base import Cost, Op, Shape, shape_text
 from .structs import Frozen
@@ -263,9 +264,8 @@ class Graph(Struct, dict=True):
     listed: bool = False
 
     def __repr__(self) -> str:
-        return (
-            f"<Graph of {len(self.nodes):,} nodes in {len(self.rows)} rows>"
-        )
+        rows = counted(len(self.rows), "row")
+        return f"<Graph of {counted(len(self.nodes), 'node')} in {rows}>"
 
     def __str__(self) -> str:
         """The IR, one line a node: its name, its op with all options that are not the default, what

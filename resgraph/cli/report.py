@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from ..counting import counted
 from ..errors import Diagnostic, ResgraphError, Span, SpecError, UsageError
 
 
@@ -60,9 +61,7 @@ def report_diagnostics(
         for kind in ("error", "warning")
     ]
     total = ", ".join(
-        f"{count} {kind}{'s' * (count > 1)}"
-        for count, kind in counts
-        if count
+        counted(count, kind) for count, kind in counts if count
     )
     click.echo(
         f"{total}; `resgraph explain {diagnostics[0].code}` says more",

@@ -13,6 +13,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from ..counting import counted
 from ..errors import Diagnostic, SpecError, fault, ticked
 from ..graph import Graph, Node
 from ..language.recipe import Train
@@ -281,7 +282,8 @@ def _policies(train: Train) -> Iterator[Clash]:
 def _weights(train: Train, output: Shape) -> Iterator[Problem]:
     weights = getattr(train.target, "weights", None)
     if isinstance(weights, tuple) and len(weights) != output[0]:
-        said = f"`target.weights` has {len(weights)} numbers, but the net {output[0]} classes"
+        said = f"`target.weights` has {counted(len(weights), 'number')}, but the net"
+        said += f" {counted(output[0], 'class')}"
         yield Problem(
             ("target", "weights"), said, "write one for each, or `balanced`"
         )
@@ -297,7 +299,10 @@ def _normalize(train: Train, reads: Shape) -> Iterator[Problem]:
         )
     mean = IMAGENET[0] if how == "imagenet" else getattr(how, "mean", None)
     if mean is not None and len(mean) != reads[0]:
-        said = f"`normalize` has {len(mean)} channels, but the net reads {shape_text(reads)}"
+        has = counted(len(mean), "channel")
+        said = (
+            f"`normalize` has {has}, but the net reads {shape_text(reads)}"
+        )
         yield Problem(
             keys, said, "write a number for each channel, or `measured`"
         )

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..counting import counted
 from ..language.recipe.target import (
     AnyGoal,
     Itself,
@@ -77,7 +78,7 @@ def _number(
     """As many numbers as the set has; where they are maps of numbers, only reading them tells."""
     if numbers is None or output == (numbers,):
         return FITS
-    has = "1 number" if numbers == 1 else f"{numbers} numbers"
+    has = counted(numbers, "number")
     message = f"the net puts out {shape_text(output)}, but {name} has {has}"
     return message, _vector(f"fc {numbers}", output)
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence as Items
 from functools import partial
 from typing import Any
 
+from ..counting import counted
 from ..errors import Source, UsageError
 from ..language.yaml.emit import inline
 from ..language.yaml.reader import read
@@ -76,7 +77,7 @@ class Rewriter:
         order = list(range(len(pieces)))
         if to not in order:
             raise UsageError(
-                f"there are {len(order)} entries, and no place {to + 1}"
+                f"{counted(len(order), 'entry')} and no place {to + 1}"
             )
         order.insert(to, order.pop(place))
         text = self._text

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from statistics import fmean
 
+from ..counting import counted
 from ..outputs.chart import (
     ACCENT,
     BLUE,
@@ -68,7 +69,9 @@ def curves(results: Results) -> str:
     ]
     below = "mean over seeds; bands: one standard deviation"
     left_out = len(results.nets) - len(drawn)
-    below += f"; {left_out} nets are left out" if left_out else ""
+    below += (
+        f"; without a curve: {counted(left_out, 'net')}" if left_out else ""
+    )
     labels = [one.label(measure.unit) for one in lines if one.points]
     return page(results.study.file.study, below, body, labels)
 
@@ -199,7 +202,9 @@ def distribution(results: Results) -> str:
         else "no net"
     )
     return page(
-        results.study.file.study, f"{len(means)} nets; {middle}", body
+        results.study.file.study,
+        f"{counted(len(means), 'net')}; {middle}",
+        body,
     )
 
 

@@ -7,6 +7,7 @@ import os
 
 from msgspec.structs import replace
 
+from ..counting import counted
 from ..errors import TrainingError
 from ..faults import is_out_of_memory
 from ..plan import Plan
@@ -76,7 +77,7 @@ class Forecast(Frozen):
         of = (
             "images that cannot be counted yet"
             if self.images is None
-            else f"{self.images:,} images"
+            else counted(self.images, "image")
         )
         return "steps", steps, f"{epochs} of {of}".strip()
 

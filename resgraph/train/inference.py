@@ -16,6 +16,7 @@ from safetensors.torch import load as safetensors
 from torch import Tensor, nn
 
 from ..collecting import without_keys
+from ..counting import counted
 from ..errors import RunError, UsageError
 from ..files import read_file, reason
 from ..language.recipe.start import StartingWeights
@@ -95,7 +96,7 @@ def predict_images(
         raise _damaged(
             run,
             run / "preprocess.json",
-            f"it names {len(names)} classes, and the net has {plan.output[0]}",
+            f"it names {counted(len(names), 'class')}, and the net has {plan.output[0]}",
         )
     seer = Seer(str(run), plan, trained(run, plan.module()), document)
     return _predictions(seer, asked, options)
@@ -272,7 +273,8 @@ def _rows(
     found = array_rows(values, shape, 1.0, name, raw=True)
     if len(found) != count:
         raise UsageError(
-            f"--input {name}: {values} has {len(found):,} rows, and {count:,} images are given"
+            f"--input {name}: {values} has {counted(len(found), 'row')} for"
+            f" {counted(count, 'image')}"
         )
     return found
 

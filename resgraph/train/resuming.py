@@ -12,6 +12,7 @@ from typing import Any, get_args, get_type_hints
 
 from msgspec.structs import replace
 
+from ..counting import counted
 from ..errors import RunError, UsageError, first_few
 from ..files import read_file, reason
 from ..language.recipe import Train, resolve_train
@@ -310,7 +311,8 @@ def _report_rate(
         else "by the changed recipe, of"
     )
     reporter.say(
-        f"{why} {new.steps:,} steps: the learning rate jumps from {rates[0]:.3g} to {rates[1]:.3g}"
+        f"{why} {counted(new.steps, 'step')}: the learning rate jumps from {rates[0]:.3g} to"
+        f" {rates[1]:.3g}"
         f" at step {step + 1:,}"
     )
 

@@ -139,7 +139,7 @@ def test_the_first_block_gets_its_section() -> None:
         (lambda: rewriter().add(("net",), "conv1", "relu", None), "take another name"),
         (lambda: rewriter().add(("net",), "a: b", "relu", None), "write it in the text"),
         (lambda: rewriter().add(("net", "conv1"), "", "relu", None), "holds no entries"),
-        (lambda: rewriter().move(("net", "conv1"), 3), "there are 3 entries, and no place 4"),
+        (lambda: rewriter().move(("net", "conv1"), 3), "3 entries and no place 4"),
         (lambda: rewriter("net: {a: [").remove(("net", "a")), "no YAML at the moment"),
     ],
 )  # fmt: skip

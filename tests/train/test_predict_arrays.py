@@ -161,9 +161,7 @@ def test_vectors_and_a_further_input_with_a_row_for_each(
     ]
     for one, other in zip(each, alone, strict=True):
         assert one == pytest.approx(other, abs=1e-5)
-    with pytest.raises(
-        UsageError, match="has 3 rows, and 10 images are given"
-    ):
+    with pytest.raises(UsageError, match="has 3 rows for 10 images"):
         said(tmp_path / "few.npy")
     Image.new("L", (4, 4)).save(tmp_path / "x.png")
     with pytest.raises(

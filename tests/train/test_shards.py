@@ -130,7 +130,7 @@ def test_shards_are_a_set(tars: Path) -> None:
         load(record(tars), SHAPE, (2,))
     (tars / "classes.txt").write_text("red\n")
     with pytest.raises(
-        TrainingError, match="names 1 classes, but a label is 1; they count"
+        TrainingError, match="names 1 class, but a label is 1; they count"
     ):
         load(record(tars), SHAPE, (2,))
 

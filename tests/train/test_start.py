@@ -336,7 +336,7 @@ def test_imagenets_mean_and_deviation_are_torchvisions(
         ("normalize: weights", "there are none"),
         (
             "normalize: {mean: [0.5], std: [0.5]}",
-            "1 channels, but the net reads 3x8x8",
+            "1 channel, but the net reads 3x8x8",
         ),
         (
             "{weights: old.safetensors, normalize: weights}",

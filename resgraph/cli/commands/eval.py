@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ...counting import counted
 from ..loading import load_plan
 from ..options import Multiple, json_option, set_option
 from ..report import is_first, print_json
@@ -143,4 +144,4 @@ def _line(score: Score, crops: int, sides: tuple[int, ...]) -> str:
         if sides
         else ""
     )
-    return f"{text}  {score.images:,} images{views}"
+    return f"{text}  {counted(score.images, 'image')}{views}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ...counting import counted
 from ...errors import UsageError
 from ...outputs.numbers import count_text
 from ..options import Multiple, json_option
@@ -139,10 +140,14 @@ def _tell(
     whole = (
         sum(known) * len(seeds) / jobs if len(known) == len(nets) else None
     )
-    click.echo(
-        f"{len(nets)} nets x {len(seeds)} seeds = {len(nets) * len(seeds)} runs,"
-        f" {_span(whole)} in all; {study.measure}"
-    )
+    runs = _runs(len(nets), len(seeds))
+    click.echo(f"{runs}, {_span(whole)} in all; {study.measure}")
+
+
+def _runs(nets: int, seeds: int) -> str:
+    """`3 nets x 2 seeds = 6 runs`."""
+    of = f"{counted(nets, 'net')} x {counted(seeds, 'seed')}"
+    return f"{of} = {counted(nets * seeds, 'run')}"
 
 
 def _span(seconds: float | None) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ...counting import counted
 from ...errors import needing
 from ..loading import load_plan
 from ..options import (
@@ -95,5 +96,6 @@ def _print(taken: Converted, output: Path) -> None:
         click.echo(f"  {ours:<{wide}}  ←  {theirs}")
     at = f" of `{taken.key}`" if taken.key else ""
     click.echo(
-        f"{len(pairs)} tensors{at} matched, each by its place, shape and name; wrote {output}"
+        f"{counted(len(pairs), 'tensor')}{at} matched, each by its place, shape and name;"
+        f" wrote {output}"
     )

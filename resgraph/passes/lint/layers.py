@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from math import prod
 from operator import attrgetter, gt
 
+from ...counting import counted
 from ...errors import Span, first_few
 from ...graph import Graph, Node, Origin
 from ...ops import Conv, Op, UpConv, Window, ZeroPad
@@ -153,8 +154,8 @@ def odd_width(facts: Facts) -> Iterator[Finding]:
         shown = first_few([*map(str, widths)], 6)
         yield Finding(
             odd[0].origin,
-            f"widths that are no multiple of 8: {shown} ({len(odd)}"
-            f" convolution{'s' * (len(odd) > 1)})",
+            f"widths that are no multiple of 8: {shown} "
+            f"({counted(len(odd), 'convolution')})",
             f"`make_divisible({widths[0]} 8)` is the nearest that is",
             "tensor cores work on 8 half-precision numbers at a time; other widths are padded or"
             " take a slower path",

@@ -9,6 +9,7 @@ import numpy
 import torch
 from torch import Tensor
 
+from ...counting import counted
 from ...errors import TrainingError
 from ...language.recipe.data import Arrays
 from ...language.recipe.target import Itself
@@ -110,7 +111,8 @@ def _part(
     ):
         if len(other) != len(images):
             raise TrainingError(
-                f"{where} has {len(images):,} images, but `{what}` of that part {len(other):,} rows"
+                f"{where} has {counted(len(images), 'image')}, but `{what}` of that part"
+                f" {counted(len(other), 'row')}"
             )
     return Resident(images, labels, beside), levels
 

@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 
 import torch
 
+from ...counting import counted
 from ...errors import MissingError, TrainingError, first_few
 from ...files import reason
 from ...language.recipe.data import Folder
@@ -202,7 +203,8 @@ class ClassFolders:
             ),
         )
         return [
-            f"left out: {_counted(names, what)} {where} {self.path}, {why}: {self._named(names)}"
+            f"left out: {counted(len(names), what)} {where} {self.path}, {why}:"
+            f" {self._named(names)}"
             for names, what, where, why in lists
             if names
         ]
@@ -237,7 +239,3 @@ def _endings(paths: list[str]) -> list[str]:
         PurePath(path).suffix.lower() or "no ending" for path in paths
     )
     return [ending for ending, _ in counts.most_common(_SHOWN)]
-
-
-def _counted(names: list[str], what: str) -> str:
-    return f"{len(names):,} {what}{'' if len(names) == 1 else 's'}"

@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ...counting import counted
 from ...errors import MissingError, TrainingError
 from ...files import reason
 from ...language.recipe.data import Idx
@@ -96,7 +97,8 @@ def _part(folder: Path, part: str, recipe: Idx) -> Resident:
     labels = read_idx(place, 1)
     if len(images) != len(labels):
         raise TrainingError(
-            f"{place} has {len(labels):,} labels for {len(images):,} images; they are of two sets"
+            f"{place} has {counted(len(labels), 'label')} for {counted(len(images), 'image')};"
+            " they are of two sets"
         )
     padded = F.pad(images, (recipe.pad,) * 4).repeat(
         1, recipe.channels, 1, 1

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from ...collecting import by_key
+from ...counting import counted
 from ...errors import TrainingError
 from ...language.recipe import Train
 from ...language.recipe.augment import AreaCrop, SideCrop
@@ -219,14 +220,14 @@ class Decoded:
         self.reported.update(fresh)
         slow, self.slow = self.slow, {}
         fast = jpeg.FAST.package if jpeg.FAST else ""
-        counted = [
-            f"decoded by Pillow, as {fast} cannot: {len(slow):,} images; the first is {place}:"
-            f" {why}"
+        by_pillow = [
+            f"decoded by Pillow, as {fast} cannot: {counted(len(slow), 'image')}; the first is"
+            f" {place}: {why}"
             for place, why in sorted(slow.items())[:1]
         ]
         return [
             f"skipped, as it cannot be read: {text}" for text in fresh
-        ] + counted
+        ] + by_pillow
 
     def _loaded(
         self,
@@ -335,7 +336,7 @@ def sample(data: DataSet, seed: int) -> Resident:
     bad = read[0][2]
     if not whole and bad:
         raise TrainingError(
-            f"none of {len(read)} images of {data.name} can be read; the first:"
+            f"none of {counted(len(read), 'image')} of {data.name} can be read; the first:"
             f" {bad.place}: {bad.why}"
         )
     images, labels = map(torch.stack, zip(*whole, strict=True))

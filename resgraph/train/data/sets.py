@@ -15,6 +15,7 @@ import torch
 from msgspec.structs import replace
 from torch import Tensor
 
+from ...counting import counted
 from ...errors import TrainingError
 from ...language.recipe.base import Filter
 from ...language.recipe.target import LABEL, AnyGoal, SingleLabel
@@ -306,7 +307,8 @@ class DataSet(Frozen):
         low, high = int(part.labels.min()), int(part.labels.max())
         if low < 0 or high >= len(self.classes):
             raise TrainingError(
-                f"{self.name} has labels from {low} to {high}, but {len(self.classes)} classes"
+                f"{self.name} has labels from {low} to {high}, but"
+                f" {counted(len(self.classes), 'class')}"
             )
         count = torch.bincount(part.labels, minlength=len(self.classes))
         if what == "training" and int(count.min()) == 0:
@@ -370,8 +372,8 @@ def class_names(
     names = names_of(request.path, max(request.output[0], needed))
     if needed > len(names):
         raise TrainingError(
-            f"{request.path / NAMED} names {len(names)} classes, but a label is {largest}; they"
-            " count from 0"
+            f"{request.path / NAMED} names {counted(len(names), 'class')}, but a label is"
+            f" {largest}; they count from 0"
         )
     return names
 

@@ -8,6 +8,7 @@ from importlib.resources import files
 
 import numpy
 
+from ...counting import counted
 from ...outputs.figure.style import FONT, PALETTES
 from ...structs import Frozen
 from ..data.sets import DataSet
@@ -71,7 +72,7 @@ class Judgement(Frozen):
         )
         yield f"<p>{_plain(data.about)} · {_plain(self.weights)}</p>"
         if left := len(data.validation) - len(known):
-            yield f"<p>{left:,} images could not be read and are left out</p>"
+            yield f"<p>could not be read, and left out: {counted(left, 'image')}</p>"
         yield "</header>"
 
     def _mistakes(self) -> Iterator[str]:

@@ -15,6 +15,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from ...counting import counted
 from ..reporter import Epoch, Reporter, RunStart, Step, epochs_of
 
 
@@ -132,8 +133,8 @@ def opening(start: RunStart) -> list[str]:
     choices = ", ".join(filter(None, choices_shown))
     return [
         (
-            f"{start.name}: {start.params:,} parameters, {start.images:,} images,"
-            f" {epochs_of(start.epochs)} ({start.steps:,} steps){first}"
+            f"{start.name}: {start.params:,} parameters, {counted(start.images, 'image')},"
+            f" {epochs_of(start.epochs)} ({counted(start.steps, 'step')}){first}"
         ),
         f"{choices} → {start.directory}",
         *start.weights,

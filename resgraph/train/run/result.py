@@ -6,6 +6,7 @@ from pathlib import Path
 
 from msgspec.structs import asdict
 
+from ...counting import counted
 from ...structs import Frozen
 from ..reporter import epochs_of
 
@@ -58,7 +59,7 @@ class RunResult(Frozen):
                 f"  {self.params:,} parameters, {self.macs:,} multiply-adds an image; "
                 f"training {self.measure} {self.train_accuracy:.2f} %"
             ),
-            f"  {self.steps:,} steps in {took}, {self.images_per_second:,.0f} images/s",
+            f"  {counted(self.steps, 'step')} in {took}, {self.images_per_second:,.0f} images/s",
             f"  {self.directory}",
         ]
         width = max(len(path.name) for path in self.files.values())

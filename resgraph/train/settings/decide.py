@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 import torch
 from msgspec.structs import replace
 
+from ...counting import counted
 from ...errors import MissingError, UsageError
 from ...structs import Frozen
 from ..options import Options
@@ -125,7 +126,7 @@ def decide(options: Options, world: World, work: Workload) -> Decisions:
     threads, why = _threads(options, world, work.macs, share)
     if kind == "cpu":
         made["threads"] = (
-            f"{threads} thread{'s' if threads > 1 else ''}",
+            counted(threads, "thread"),
             why,
         )
     choice = {what: chosen for what, (chosen, _) in made.items()}
@@ -334,9 +335,9 @@ def _compile(
     if sync_bn:
         return "eager", "SyncBatchNorm does not go into a graph"
     if steps is not None and steps < COMPILE_PAYS:
-        return "eager", f"{steps:,} steps do not pay for it"
+        return "eager", f"it does not pay within {counted(steps, 'step')}"
     if missing := missing_tools(kind):
         return "eager", f"it needs {missing}"
     if steps is None:
         return "compiled", "it pays, unless the images are few"
-    return "compiled", f"{steps:,} steps pay for it"
+    return "compiled", f"it pays within {counted(steps, 'step')}"

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from ....counting import counted
 from ....graph import Graph
 from ....ops.base import Cost, Shape
 from ...numbers import count_text, shape_label
@@ -44,4 +45,4 @@ def times(shape: Shape) -> str:
 
 def plural(count: int, noun: str) -> str:
     """`1 block`, `50 blocks`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}".replace(",", " ")
+    return counted(count, noun).replace(",", " ")

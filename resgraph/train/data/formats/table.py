@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy
 
+from ....counting import counted
 from ....errors import MissingError, TrainingError, first_few
 from ....files import reason
 from ....language.diagnose.nearest import did_you_mean
@@ -49,7 +50,8 @@ class Table(Frozen):
         for row, line in read:
             if len(row) != len(titles):
                 raise TrainingError(
-                    f"{path}:{line}: the row has {len(row)} cells, and the titles are {len(titles)}"
+                    f"{path}:{line}: the row has {counted(len(row), 'cell')}, and the titles are"
+                    f" {len(titles)}"
                 )
         return cls(path, titles, *zip(*read, strict=True))
 
