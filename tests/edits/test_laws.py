@@ -21,14 +21,15 @@ FEW = pytest.param(24, id="few")
 MANY = pytest.param(600, id="many", marks=pytest.mark.slow)
 
 
-@cache
-def zoo() -> list[Right]:
-    return [written(path) for path in FILES]
+whole = cache(written)
 
 
 @cache
 def nets() -> list[Right]:
-    return [*zoo(), *(right for path in FILES for right in resolved(path))]
+    return [
+        *map(whole, FILES),
+        *(right for path in FILES for right in resolved(path)),
+    ]
 
 
 @cache
@@ -41,10 +42,12 @@ def wrongs(
 ) -> list[tuple[Wrong, list[Diagnostic]]]:
     """Wrong specs, as many of each kind as of any other, with what `check` says of them."""
     rng = random.Random(seed)
-    rights = zoo() if count < 300 else nets()
     out: list[tuple[Wrong, list[Diagnostic]]] = []
     for turn in range(count * 3):
-        wrong = mutant(rng.choice(rights), kinds[turn % len(kinds)], rng)
+        right = (
+            whole(rng.choice(FILES)) if count < 300 else rng.choice(nets())
+        )
+        wrong = mutant(right, kinds[turn % len(kinds)], rng)
         if wrong and (found := errors(wrong.right.nets(wrong.text))):
             out.append((wrong, found))
         if len(out) == count:

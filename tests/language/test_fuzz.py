@@ -91,7 +91,25 @@ def answered(text: str) -> list[Diagnostic]:
     return problems
 
 
-@settings(max_examples=150, deadline=None)
+FEW_OR_MANY = pytest.mark.parametrize(
+    "count",
+    [
+        pytest.param(75, id="few"),
+        pytest.param(1000, id="many", marks=pytest.mark.slow),
+    ],
+)
+"""Others each time: what a few do not find today they find some day, and many find at once."""
+
+
+def tried(count: int) -> settings:
+    return settings(
+        max_examples=count,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+
+
+@tried(75)
 @given(st.text(max_size=200))
 @example("\ud800")
 @example("a: &a [*a]")
@@ -102,28 +120,32 @@ def test_any_text(text: str) -> None:
     answered(text)
 
 
-@settings(max_examples=200, deadline=None)
-@given(
-    st.lists(
+@FEW_OR_MANY
+def test_words_of_the_language_in_any_order(count: int) -> None:
+    line = st.lists(
         st.sampled_from(
             [*VALUES, "3x3 conv 8", "name: a", "input: 3x8x8", "net:\n  "]
         ),
         max_size=40,
-    )
-)
-def test_words_of_the_language_in_any_order(words: list[str]) -> None:
-    answered(" ".join(words))
-    answered("name: a\ninput: 3x8x8\nnet:\n  one: " + " ".join(words))
-    answered(
-        "name: a\ninput: 3x8x8\nblocks:\n  b: "
-        + " ".join(words)
-        + "\nnet:\n  one: b 8"
-    )
-    answered(
-        "name: a\ninput: 3x8x8\nnet:\n  one: relu\nlet: {a: "
-        + " ".join(words)
-        + "}"
-    )
+    ).map(" ".join)
+
+    @tried(count)
+    @given(line)
+    def answer(words: str) -> None:
+        answered(words)
+        answered("name: a\ninput: 3x8x8\nnet:\n  one: " + words)
+        answered(
+            "name: a\ninput: 3x8x8\nblocks:\n  b: "
+            + words
+            + "\nnet:\n  one: b 8"
+        )
+        answered(
+            "name: a\ninput: 3x8x8\nnet:\n  one: relu\nlet: {a: "
+            + words
+            + "}"
+        )
+
+    answer()
 
 
 def reworded(text: str, chance: random.Random) -> str:
@@ -171,12 +193,12 @@ def test_good_specs_are_good(good: int) -> None:
     ] == []
 
 
-@settings(
-    max_examples=250,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-@given(st.integers(0, len(GOOD) - 1), st.integers(0, 2**32))
-def test_any_mutation_of_a_good_spec(good: int, seed: int) -> None:
-    answered(mutated(GOOD[good], random.Random(seed)))
-    answered(reworded(GOOD[good], random.Random(seed)))
+@FEW_OR_MANY
+def test_any_mutation_of_a_good_spec(count: int) -> None:
+    @tried(count)
+    @given(st.integers(0, len(GOOD) - 1), st.integers(0, 2**32))
+    def answer(good: int, seed: int) -> None:
+        answered(mutated(GOOD[good], random.Random(seed)))
+        answered(reworded(GOOD[good], random.Random(seed)))
+
+    answer()

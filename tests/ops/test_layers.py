@@ -473,9 +473,9 @@ def test_drop_path_drops_whole_images_and_keeps_the_mean() -> None:
 def test_gradients(
     make: Callable[[], nn.Module], shape: tuple[int, ...]
 ) -> None:
-    """Of one image: no layer mixes two in evaluation."""
+    """Of one image: no layer mixes two in evaluation. Along random directions, and not for each number."""
     image = some((1, *shape[1:])).requires_grad_()
-    assert torch.autograd.gradcheck(made(make), image)
+    assert torch.autograd.gradcheck(made(make), image, fast_mode=True)
 
 
 @every_layer

@@ -14,7 +14,12 @@ from torch import nn
 
 import resgraph
 from resgraph.outputs.pytorch import module, source
-from resgraph.outputs.pytorch.build import net_class, source_module
+from resgraph.outputs.pytorch.build import (
+    _NoNumbers,
+    _without_values,
+    net_class,
+    source_module,
+)
 from resgraph.train.parallel.checkpointing import (
     blocks_of,
     checkpoint_blocks,
@@ -46,7 +51,8 @@ def nets_of(text: str) -> tuple[nn.Module, nn.Module]:
         flags=re.MULTILINE,
     )
     assert plain != text
-    other = net_class(source_module(plain))()
+    with _NoNumbers():
+        other = _without_values(net_class(source_module(plain)))
     other.load_state_dict(net.state_dict())
     return net, other
 
