@@ -21,6 +21,8 @@ SECONDS = 60  # that a page may take on a busy machine
 _FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update", "--remote-debugging-pipe",
+    # none of these is of use here, and each takes of the second that a browser takes to start
+    "--in-process-gpu", "--disable-extensions", "--disable-features=Translate,OptimizationHints,MediaRouter,SpareRendererForSitePerProcess",
 ]  # fmt: skip
 _KEYS = {
     "Enter": ("Enter", 13, "\r"),

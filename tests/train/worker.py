@@ -67,7 +67,7 @@ def train(
     }
     small = {**TINY, **changed}
     plan = (
-        resgraph.load(real, ["train.epochs=1", "train.batch=48"])
+        resgraph.load(real, ["train.epochs=0.4", "train.batch=48"])
         if real
         else small_plan.plan(recipe, **small)
     )
