@@ -10,8 +10,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..collecting import of_type
 from ..outputs.numbers import count_text
 from ..outputs.table.latex import escape
+from .equals import equal_nets, equality_told
+from .plan import PlannedNet
 from .results import CONFIDENCE, Difference, NetScore, Results
 
 ReportRow = tuple[str, ...]
@@ -57,6 +60,9 @@ def notes(results: Results) -> list[str]:
             " of its own; * leaves out 0"
         ),
     ]
+    points = [net.point for net in results.nets]
+    equal = equal_nets([*of_type(PlannedNet, points)])
+    out += map(equality_told, equal)
     if results.holes:
         many = len(results.holes) > 1
         missing = (

@@ -11,10 +11,11 @@ from ..errors import TrainingError
 from ..outputs.figure.formats.raster import pdf, png
 from ..train import Options
 from ..train.atomic_write import write_whole
+from .equals import equal_nets, equality_told
 from .execute import Execute, Outcome, execute, info_of, is_done, placed
 from .figures import pictures
 from .folder import PlacedRun, open_folder
-from .plan import jobs, need_comparable, points
+from .plan import PlannedNet, jobs, need_comparable, points
 from .report import FORMS
 from .results import Results, RunScore, collect, need_scipy
 from .schema import Study
@@ -63,12 +64,12 @@ def sweep(
             nets, runs = search(study, folder, options, make, say)
             need_comparable(study, nets)
         else:
+            _tell_equals(nets, say)
             runs = placed(folder, jobs(study, nets), options)
             folder.note(study, nets, runs)
             _train(runs, make, say)
         results = collect(study, nets, runs)
-        if results.holes and not partial:
-            raise TrainingError(_holes(results.holes))
+        _need_whole(results, partial=partial)
         _write(results, out, kinds)
         return results
 
@@ -92,6 +93,11 @@ def _machines(
 
     with on_cluster(cluster, options) as make:
         yield make
+
+
+def _tell_equals(nets: Sequence[PlannedNet], say: Say) -> None:
+    for names in equal_nets(nets):
+        say(f"note: {equality_told(names)}")
 
 
 def _train(runs: Sequence[PlacedRun], make: Execute, say: Say) -> None:
@@ -122,6 +128,12 @@ def _told(outcome: Outcome) -> str:
     assert info is not None
     error = "–" if info.error is None else f"{info.error:.2f} %"
     return f"{name}: {info.watched} error {error}, {info.seconds:.1f} s"
+
+
+def _need_whole(results: Results, *, partial: bool) -> None:
+    """Raises `TrainingError` where runs are missing, unless that is asked for."""
+    if results.holes and not partial:
+        raise TrainingError(_holes(results.holes))
 
 
 def _holes(holes: Sequence[RunScore]) -> str:

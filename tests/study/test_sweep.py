@@ -31,8 +31,10 @@ from resgraph.errors import RunError, TrainingError
 from resgraph.outputs.chart import ceiling
 from resgraph.serve.study import StudyServer
 from resgraph.study import execute
+from resgraph.study.equals import equal_nets
 from resgraph.study.execute import Outcome
 from resgraph.study.folder import PlacedRun, open_folder
+from resgraph.study.plan import points
 from resgraph.study.report import text
 from resgraph.study.results import Results, standing
 from resgraph.study.schema import load_study
@@ -79,6 +81,46 @@ def table(folder: Path) -> dict[str, bytes]:
         "pareto.svg",
     )
     return {name: (folder / "out" / name).read_bytes() for name in names}
+
+
+def test_equal_nets_are_told(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "tiny.yaml").write_text(
+        TINY + "variants: {four: {}, eight: {w: 8}}\n"
+    )
+    (folder / "study.yaml").write_text(
+        STUDY.replace(
+            "[tiny.yaml]", "['tiny.yaml::four', 'tiny.yaml::eight']"
+        ).replace("seeds: 2", "seeds: 1")
+    )
+    told = [
+        f"`eight {w}` is `four {w}` once more: net and recipe are equal, so each seed comes to the"
+        " same result"
+        for w in ("w=4", "w=8")
+    ]
+    assert run(["sweep", "--plan", str(folder / "study.yaml")]) == 0
+    *_, counts, first, second = capsys.readouterr().out.splitlines()
+    assert counts.startswith("4 nets x 1 seed = 4 runs")
+    assert [first, second] == [f"note: {line}" for line in told]
+    results, said = swept(folder)
+    assert said[:2] == [f"note: {line}" for line in told]
+    assert text(results).splitlines()[-2:] == told
+    assert results.nets[0].runs[0].score == results.nets[2].runs[0].score
+
+
+def test_nets_of_one_size_or_one_recipe_are_not_equal(folder: Path) -> None:
+    (folder / "study.yaml").write_text(
+        STUDY.replace("{let.w: [4, 8]}", "{train.optimizer.lr: [0.1, 0.2]}")
+    )
+    assert equal_nets(points(load_study(folder / "study.yaml"))) == []
+    (folder / "study.yaml").write_text(
+        STUDY.replace(
+            "{let.w: [4, 8]}",
+            "{net.head: [[global avg pool, fc 10], [global max pool, fc 10]]}",
+        )
+    )
+    assert equal_nets(points(load_study(folder / "study.yaml"))) == []
 
 
 def test_a_study_from_file_to_table(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from ..report import print_json
 from ..training import options_from, run_options
 
 if TYPE_CHECKING:
+    from ...study.plan import PlannedNet
     from ...study.schema import Study
     from ...train import Options
 
@@ -109,10 +111,12 @@ def _tell(
 ) -> None:
     """What would run."""
     from ... import train
+    from ...study.equals import equal_nets, equality_told
     from ...study.plan import points
     from ...study.times import MOST_MEASURED, run_seconds
 
     nets = points(study)
+    equal = equal_nets(nets)
     seeds = study.seeds
     seconds = run_seconds(
         nets, lambda plan: train.forecast(plan, options=options).seconds
@@ -122,16 +126,13 @@ def _tell(
             {**net.row, "seconds_a_run": took}
             for net, took in zip(nets, seconds, strict=True)
         ]
+        runs = len(nets) * len(seeds)
         print_json(
-            {"nets": rows, "seeds": seeds, "runs": len(nets) * len(seeds)}
+            {"nets": rows, "seeds": seeds, "runs": runs, "equal": equal}
         )
         return
-    wide = max((len(net.name) for net in nets), default=0)
-    for net, took in zip(nets, seconds, strict=True):
-        params = count_text(net.plan.params)
-        macs = count_text(net.plan.macs)
-        cost = f"{params:>7} params  {macs:>7} MACs"
-        click.echo(f"{net.name:<{wide}}  {cost}  {_span(took)} a run")
+    for line in _nets(nets, seconds):
+        click.echo(line)
     if len(nets) > MOST_MEASURED:
         click.echo(
             f"the times of {MOST_MEASURED} nets were measured, the others are by multiply-adds"
@@ -140,8 +141,22 @@ def _tell(
     whole = (
         sum(known) * len(seeds) / jobs if len(known) == len(nets) else None
     )
-    runs = _runs(len(nets), len(seeds))
-    click.echo(f"{runs}, {_span(whole)} in all; {study.measure}")
+    whole_runs = _runs(len(nets), len(seeds))
+    click.echo(f"{whole_runs}, {_span(whole)} in all; {study.measure}")
+    for names in equal:
+        click.echo(f"note: {equality_told(names)}")
+
+
+def _nets(
+    nets: Sequence[PlannedNet], seconds: Sequence[float | None]
+) -> Iterator[str]:
+    """A line for each net, with what it costs."""
+    wide = max((len(net.name) for net in nets), default=0)
+    for net, took in zip(nets, seconds, strict=True):
+        params = count_text(net.plan.params)
+        macs = count_text(net.plan.macs)
+        cost = f"{params:>7} params  {macs:>7} MACs"
+        yield f"{net.name:<{wide}}  {cost}  {_span(took)} a run"
 
 
 def _runs(nets: int, seeds: int) -> str:
