@@ -206,6 +206,11 @@ def load(
     `expect` is not verified: that is `plan.unmet()`. What nothing in the spec uses is a mistake
     unless `strict` is off."""
     spec = load_spec(reference, overrides, allow_outside=allow_outside)
+    return plan_of_file(spec, strict=strict)
+
+
+def plan_of_file(spec: Spec, *, strict: bool = True) -> Plan:
+    """As `load`, of a spec that was read from a file."""
     try:
         plan = plan_of(spec, strict=False)
     except SpecError as problem:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from ..collecting import of_type
 from ..dotted import first_word
@@ -60,14 +61,20 @@ def apply_overrides(tree: Mapping, overrides: Iterable[str]) -> Mapping:
                 f"`--set {override}`: a variant is applied before; set what it sets, as in `--set"
                 " let.e=2`"
             )
-        value, errors = read_whole(
-            Source(OVERRIDE, f"{path}: {text.strip()}")
+        tree = _set(
+            tree, path.split("."), _entry(f"{path}: {text.strip()}")
         )
-        if errors:
-            raise SpecError(errors)
-        (entry,) = value.entries.values()
-        tree = _set(tree, path.split("."), entry)
     return tree
+
+
+@lru_cache(maxsize=1024)
+def _entry(text: str) -> KeyValue:
+    """What an override says. The nets of a study have most of theirs in common."""
+    value, errors = read_whole(Source(OVERRIDE, text))
+    if errors:
+        raise SpecError(errors)
+    (entry,) = value.entries.values()
+    return entry
 
 
 def is_path(text: str) -> bool:

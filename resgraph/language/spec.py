@@ -176,9 +176,31 @@ def load_spec(
     Raises `SpecError` for mistakes that leave no spec to go on with, `UsageError` for an unknown
     variant. Mistakes in labels are the spec's `mistakes`, and what nothing uses its `unused`:
     `expand` raises them with those that it finds."""
-    found = locate(reference)
-    tree, errors = read_file(found.path, allow_outside=allow_outside)
-    return parse_spec(tree, errors, found.variant, overrides)
+    files = SpecFiles(allow_outside=allow_outside)
+    return files.spec(reference, overrides)
+
+
+class SpecFiles:
+    """The files of specs, each read once, with what it extends, however many nets are made of
+    it."""
+
+    def __init__(self, *, allow_outside: bool = False) -> None:
+        self.allow_outside = allow_outside
+        self.read: dict[Path, tuple[Mapping, list[Diagnostic]]] = {}
+
+    def spec(
+        self,
+        reference: str | os.PathLike[str],
+        overrides: Iterable[str] = (),
+    ) -> Spec:
+        """As `load_spec`."""
+        found = locate(reference)
+        if found.path not in self.read:
+            self.read[found.path] = read_file(
+                found.path, allow_outside=self.allow_outside
+            )
+        tree, errors = self.read[found.path]
+        return parse_spec(tree, errors, found.variant, overrides)
 
 
 def text_spec(

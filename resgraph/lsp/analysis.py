@@ -107,7 +107,7 @@ class Analyser:
     ) -> Analysis | None:
         """The analysis of all variants; None where it came to be `stale` before it was done."""
         if self._is_study:
-            return self._study()
+            return self._study(stale)
         for name in self.file.variants:
             if stale():
                 return None
@@ -122,9 +122,12 @@ class Analyser:
             bool(plans),
         )
 
-    def _study(self) -> Analysis:
+    def _study(self, stale: Callable[[], bool]) -> Analysis | None:
         """What `resgraph check` says of a study; its nets stand in other files."""
-        found = check_study(Path(self.source.name), self.source)
+        path = Path(self.source.name)
+        found = check_study(path, self.source, stale)
+        if stale():
+            return None
         return Analysis(
             self.source, self.tree, tuple(found_in(found)), (), False
         )

@@ -4,7 +4,7 @@ over seeds."""
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import product
@@ -20,7 +20,7 @@ from ..language.references import locate
 from ..language.variants import variants_of
 from ..language.yaml.emit import text_of
 from ..ops.base import value_text
-from ..plan import Plan, load
+from ..plan import Plan, load, plan_of_file
 from ..structs import Frozen
 from .schema import MOST_RUNS, Nets, Sample, Search, Study
 from .space import FACTS, Condition, parse_condition
@@ -78,15 +78,26 @@ class Job(Frozen):
         return load(self.reference, self.overrides, strict=False)
 
 
-def points(study: Study) -> list[PlannedNet]:
+class StaleError(Exception):
+    """The nets of a study that is no longer asked for were left unmade."""
+
+
+def points(
+    study: Study, stale: Callable[[], bool] = lambda: False
+) -> list[PlannedNet]:
     """Every net of a study but of a search, which all hold together and are comparable. Raises
-    `SpecError` at the first that is not."""
+    `SpecError` at the first that is not, and `StaleError` once nobody asks any more."""
     drawn = study.file.sample
-    found = (
+    made = (
         _drawn(study, drawn)
         if drawn
-        else list(_gridded(study, references(study)))
+        else _gridded(study, references(study))
     )
+    found = []
+    for net in made:
+        if stale():
+            raise StaleError
+        found.append(net)
     if len(found) * len(study.seeds) > MOST_RUNS:
         said = f"{len(found):,} nets over {len(study.seeds):,} seeds: {MOST_RUNS:,} runs at most"
         raise study.wrong("E004", said, ("grid",), "take fewer values")
@@ -208,15 +219,15 @@ def space_of(study: Study) -> str:
     return named[0][1]
 
 
-def _drawn(study: Study, sample: Sample) -> list[PlannedNet]:
+def _drawn(study: Study, sample: Sample) -> Iterator[PlannedNet]:
     """As many nets as a sample wants, each once, drawn with its seed."""
     reference, holds = space_of(study), condition(study, sample)
     generator = random.Random(sample.seed)
-    found: dict[tuple[str, ...], PlannedNet] = {}
+    found: set[tuple[str, ...]] = set()
     problem: SpecError | None = None
     for _ in range(_TRIES * sample.n):
         if len(found) == sample.n:
-            break
+            return
         values = {
             path: choice.draw(generator)
             for path, choice in study.choices.items()
@@ -225,14 +236,14 @@ def _drawn(study: Study, sample: Sample) -> list[PlannedNet]:
         if isinstance(point, SpecError):
             problem = point
         elif point.overrides not in found and holds(point.facts):
-            found[point.overrides] = point
+            found.add(point.overrides)
+            yield point
     if problem and not found:
         raise problem
     if len(found) < sample.n:
         said = f"only {len(found)} of {sample.n} nets were found"
         hint = "widen `over`, or ask less with `where`"
         raise study.wrong("E022", said, ("sample", "n"), hint)
-    return list(found.values())
 
 
 def drawn_point(
@@ -306,7 +317,8 @@ def _load(
     place there."""
     try:
         with _at(study, "nets", place):
-            plan = load(reference, _overrides(study, sets))
+            spec = study.files.spec(reference, _overrides(study, sets))
+            plan = plan_of_file(spec)
     except SpecError as problem:
         raise SpecError(
             _at_study(study, one) for one in problem.diagnostics

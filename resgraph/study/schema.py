@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta
+from msgspec import Meta, field
 from msgspec.structs import asdict
 
 from ..errors import Source, Span, SpecError, fault
@@ -15,6 +15,7 @@ from ..language.diagnose.keys import locate as place_of
 from ..language.diagnose.keys import refused
 from ..language.overrides import is_path
 from ..language.record import Info, Record, Validator, validator
+from ..language.spec import SpecFiles
 from ..language.yaml.reader import open_source
 from ..language.yaml.tree import Mapping
 from ..structs import Frozen
@@ -274,6 +275,7 @@ class Study(Frozen, eq=False):
     folder: Path
     choices: dict[str, Choices]
     """The values of each path that `sample` or `search` draws from."""
+    files: SpecFiles = field(default_factory=SpecFiles)
 
     @property
     def seeds(self) -> list[int]:

@@ -17,7 +17,7 @@ from resgraph.language.yaml.reader import open_source
 from resgraph.language.yaml.tree import plain_value
 from resgraph.study.checked import check_study
 from resgraph.study.json_schema import study_schema
-from resgraph.study.plan import baseline, jobs, points
+from resgraph.study.plan import StaleError, baseline, jobs, points
 from resgraph.study.schema import Study, parse_measure, study_of
 from resgraph.study.space import parse_choices, parse_condition
 
@@ -72,6 +72,35 @@ def test_a_sample_is_drawn_with_its_seed_and_keeps_its_condition() -> None:
     for net in points(study(text.format(0))):
         assert net.facts["params"] < 10**6
         assert net.facts["depth"] >= 10
+
+
+def test_a_file_is_read_once_for_all_nets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read: list[str] = []
+
+    def counting(path: Path, **options: bool) -> object:
+        read.append(path.name)
+        return read_file(path, **options)
+
+    monkeypatch.setattr("resgraph.language.spec.read_file", counting)
+    text = (
+        "study: s\nnets: [digits-degradation::plain-8, digits-degradation::residual-8, digits]\n"
+        "grid: {train.optimizer.lr: [0.05, 0.1]}\nbudget: {steps: 9}\n"
+    )
+    assert len(points(study(text))) == 6
+    assert read == ["digits-degradation.yaml", "digits.yaml"]
+
+
+def test_a_study_that_is_stale_is_left() -> None:
+    """As in an editor, where its author types on."""
+    asked = iter([False, False, True])
+    it = study(
+        "study: s\nnets: digits\ngrid: {train.optimizer.lr: [1, 2, 3, 4, 5]}\n"
+    )
+    with pytest.raises(StaleError):
+        points(it, lambda: next(asked))
+    assert next(asked, None) is None
 
 
 @pytest.mark.parametrize(
