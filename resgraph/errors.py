@@ -78,6 +78,10 @@ class Span(Frozen):
     def __str__(self) -> str:
         return f"{self.source.name}:{self.line}:{self.column}"
 
+    def __bool__(self) -> bool:
+        """Whether it is somewhere."""
+        return self is not NOWHERE
+
     @property
     def start(self) -> tuple[int, int]:
         return self.line, self.column
@@ -85,6 +89,10 @@ class Span(Frozen):
     @property
     def end(self) -> tuple[int, int]:
         return self.end_line, self.end_column
+
+    @property
+    def on_one_line(self) -> bool:
+        return self.line == self.end_line
 
     def covers(self, other: Span) -> bool:
         """Whether another span begins within this one."""
@@ -106,7 +114,7 @@ class Span(Frozen):
     def part(self, start: int, end: int) -> Span:
         """Characters `start` to `end` of this span, counted from its first; the whole where it runs
         over lines."""
-        if self.line != self.end_line:
+        if not self.on_one_line:
             return self
         return Span(
             self.source,
@@ -115,6 +123,10 @@ class Span(Frozen):
             self.line,
             self.column + max(end, start + 1),
         )
+
+
+NOWHERE = Span(Source("", ""), 1, 1, 1, 1)
+"""The place of what has none: first in order, in no file."""
 
 
 class Edit(Frozen):
@@ -141,7 +153,7 @@ class Hint(Frozen):
     text: str = ""
     write: str | None = None
     certain: bool = False
-    span: Span | None = None
+    span: Span = NOWHERE
     names: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
@@ -150,19 +162,15 @@ class Hint(Frozen):
     def __str__(self) -> str:
         return self.text
 
-    def meant(self, span: Span | None) -> Edit | Guess | None:
+    def meant(self, span: Span) -> Edit | Guess | None:
         """What should stand in place of a mistake at `span`, where that is on one line."""
         place = self.span or span
-        if (
-            self.write is None
-            or place is None
-            or place.line != place.end_line
-        ):
+        if self.write is None or not place.on_one_line:
             return None
         return (Edit if self.certain else Guess)(place, self.write)
 
 
-def write(text: str, then: str = "", span: Span | None = None) -> Hint:
+def write(text: str, then: str = "", span: Span = NOWHERE) -> Hint:
     """``write `none` ``, which is certain to mend the mistake; `then` goes on behind it."""
     return Hint(f"write `{text}`{then}", text, True, span)
 
@@ -179,7 +187,7 @@ class Diagnostic(Frozen):
 
     code: str
     message: str
-    span: Span | None = None
+    span: Span = NOWHERE
     label: str = ""
     notes: tuple[str, ...] = ()
     help: str = ""
@@ -199,12 +207,7 @@ class Diagnostic(Frozen):
         return self.edits[0] if self.edits else self.guess
 
     @property
-    def start(self) -> tuple[int, int]:
-        """By which those of one file are sorted; what has no place comes first."""
-        return self.span.start if self.span else (0, 0)
-
-    @property
-    def identity(self) -> tuple[str, str, Span | None]:
+    def identity(self) -> tuple[str, str, Span]:
         """What makes two diagnostics one."""
         return self.code, self.message, self.span
 
@@ -240,7 +243,7 @@ def _excerpt(place: Related, gutter: int, arrow: str) -> list[str]:
     """The lines of a frame that show one place."""
     span, pad = place.span, " " * gutter
     line = span.source.line(span.line)
-    end = span.end_column - 1 if span.end_line == span.line else len(line)
+    end = span.end_column - 1 if span.on_one_line else len(line)
     text, start, end = _window(line, span.column - 1, end)
     marks = "^" * max(1, end - start)
     label = f" {place.label}" if place.label else ""
@@ -310,7 +313,7 @@ def in_order(found: Iterable[Diagnostic]) -> list[Diagnostic]:
         if name
     }
     order = _Order()
-    told: dict[tuple[str, str, Span | None], Diagnostic] = {}
+    told: dict[tuple[str, str, Span], Diagnostic] = {}
     for problem in found:
         if (problem.code, problem.about) not in caused and order.admits(
             problem
@@ -327,14 +330,14 @@ class _Order:
     """The files in which mistakes stand, in the order in which they were found, and the places."""
 
     def __init__(self) -> None:
-        self.sources: dict[str, int] = {}
+        self.sources = {NOWHERE.source.name: -1}
         self.codes: dict[Span, str] = {}
         self.unread: list[Span] = []
 
     def admits(self, problem: Diagnostic) -> bool:
         """Whether a mistake stands where none before it has its cause."""
         span, of_yaml = problem.span, problem.code.startswith("E00")
-        if span is None:
+        if not span:
             return True
         self.sources.setdefault(span.source.name, len(self.sources))
         before = self.codes.get(span)
@@ -350,11 +353,7 @@ class _Order:
     def place(self, problem: Diagnostic) -> tuple[int, int, int]:
         """What mistakes are sorted by; one without a place comes first."""
         span = problem.span
-        return (
-            (self.sources[span.source.name], *span.start)
-            if span
-            else (-1, 0, 0)
-        )
+        return self.sources[span.source.name], *span.start
 
 
 def _within(span: Span, others: list[Span]) -> bool:
@@ -390,7 +389,7 @@ class Fault(Exception):
 def fault(
     code: str,
     message: str,
-    span: Span | None,
+    span: Span,
     help: str | Hint = "",
     *notes: str,
     label: str = "",

@@ -19,7 +19,14 @@ from msgspec.structs import replace
 
 from .checked import check_nets
 from .collecting import by_key
-from .errors import Diagnostic, Edit, Source, Span, in_order
+from .errors import (
+    NOWHERE,
+    Diagnostic,
+    Edit,
+    Source,
+    Span,
+    in_order,
+)
 
 MOST_TRIED = 24
 """Mistakes of one text whose edits are tried: each means checking the text again."""
@@ -181,7 +188,7 @@ def _holding(
             return problem.edits if _of_blanks(problem.edits) else ()
         edits = sum(back, edits)
         for other in hidden:
-            owners += [replace(other, span=None)] * len(other.edits)
+            owners += [replace(other, span=NOWHERE)] * len(other.edits)
     return ()
 
 
@@ -211,9 +218,9 @@ def _keeps(source: Source, edit: Edit, problem: Diagnostic) -> bool:
         return False
     outside = old
     wrong = problem.span
-    if wrong is None or not _overlap(edit.span, wrong):
+    if not _overlap(edit.span, wrong):
         outside = ""  # what is edited is the mistake, wherever it shows
-    elif wrong.line == wrong.end_line:
+    elif wrong.on_one_line:
         start, end = (
             max(0, column - edit.span.column)
             for column in (wrong.column, wrong.end_column)
@@ -227,14 +234,12 @@ def _keeps(source: Source, edit: Edit, problem: Diagnostic) -> bool:
 
 
 def _overlap(one: Span, other: Span) -> bool:
-    return one.start < other.end and other.start < one.end
+    return bool(other) and one.start < other.end and other.start < one.end
 
 
 def _place(problem: Diagnostic, edits: Iterable[Edit]) -> _Place:
     """What tells a mistake in the text with edits from others: its place in the text without
     them."""
-    if problem.span is None:
-        return problem.code, problem.about, "", 0, 0
     name, line = problem.span.source.name, problem.span.line
     column = _column(
         line,

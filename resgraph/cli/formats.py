@@ -16,14 +16,14 @@ def github(diagnostic: Diagnostic) -> str:
     """A workflow command, which GitHub shows as an annotation on the line."""
     span = diagnostic.span
     properties = [f"title={_property(diagnostic.code)}"]
-    if span is not None:
+    if span:
         places = {
             "file": span.source.name,
             "line": span.line,
             "endLine": span.end_line,
         }
         # GitHub takes columns on one line only
-        if span.line == span.end_line:
+        if span.on_one_line:
             places |= {"col": span.column, "endColumn": span.end_column}
         properties = [
             f"{key}={_property(str(value))}"

@@ -142,8 +142,8 @@ def diagnostic_data(diagnostic: Diagnostic) -> dict[str, Any]:
     }
 
 
-def _place(span: Span | None) -> dict[str, Any] | None:
-    if span is None:
+def _place(span: Span) -> dict[str, Any] | None:
+    if not span:
         return None
     start = {"line": span.line, "column": span.column}
     end = {"line": span.end_line, "column": span.end_column}

@@ -7,7 +7,15 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from ..errors import Diagnostic, Source, Span, SpecError, UsageError, fault
+from ..errors import (
+    NOWHERE,
+    Diagnostic,
+    Source,
+    Span,
+    SpecError,
+    UsageError,
+    fault,
+)
 from .diagnose.nearest import did_you_mean
 from .overlay import merge
 from .references import locate, near, zoo_folder
@@ -43,7 +51,7 @@ def read_source(
     """As `read_file`, of a text that is to stand in a file: an editor's buffer, or a mended
     copy."""
     return _Chain(path.resolve().parent, allow_outside).read(
-        source, path, None
+        source, path, NOWHERE
     )
 
 
@@ -75,10 +83,10 @@ class _Chain:
     def __init__(self, directory: Path, allow_outside: bool) -> None:
         self.directory = directory
         self.allow_outside = allow_outside
-        self.open: list[tuple[tuple[int, int], Span | None, str]] = []
+        self.open: list[tuple[tuple[int, int], Span, str]] = []
 
     def read(
-        self, source: Source, path: Path, asked: Span | None
+        self, source: Source, path: Path, asked: Span
     ) -> tuple[Mapping, list[Diagnostic]]:
         # an editor's buffer may have no file yet
         status = path.stat() if path.exists() else None

@@ -60,8 +60,6 @@ class Setters:
     def named(self, found: Diagnostic) -> Diagnostic:
         """The mistake with the places that give values to the names which it is about, where those
         are elsewhere."""
-        if found.span is None:
-            return found
         places = [found.span, *(related.span for related in found.related)]
         given = [*self._read(places)] or [
             *self._read(_label_around(self.tree, found.span))
@@ -76,7 +74,7 @@ class Setters:
     def at_least(self, found: Diagnostic) -> Diagnostic:
         """A mistake of shapes that names nothing of what was set elsewhere, with all that was."""
         if (
-            found.span is None
+            not found.span
             or found.code == _CLAIM
             or self.is_of_variant(found.span)
         ):

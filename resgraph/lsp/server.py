@@ -138,7 +138,7 @@ class Server(LanguageServer):
     def diagnostic(self, uri: str, found: Diagnostic) -> lsp.Diagnostic:
         """A diagnostic; one whose place is in another file stands where this file leads there."""
         here = str(path_of(uri))
-        places = {found.span: ""} if found.span else {}
+        places = {found.span: ""}
         places |= {other.span: other.label for other in found.related}
         span = next(
             (span for span in places if span.source.name == here), None
@@ -279,8 +279,7 @@ def on_code_action(
     return [
         _quick_fix(ls, uri, problem, edits)
         for problem in ls.analysis(uri).diagnostics
-        if problem.span is not None
-        and problem.span.source.name == here
+        if problem.span.source.name == here
         and _meet(ls.range(problem.span), params.range)
         and (edits := ls.analysis(uri).edits(problem))
     ]

@@ -37,13 +37,9 @@ def resolved(plan: Plan, *, defaults: bool = False) -> str:
 def blame(plan: Plan) -> str:
     """The resolved spec with the place that set each line behind it, as a comment."""
     lines = list(emit_lines(_open_lets(_tree(plan, defaults=True))))
-    wide = min(
-        80, max(len(line) for line, span in lines if span is not None)
-    )
+    wide = min(80, max(len(line) for line, span in lines if span))
     return "".join(
-        f"{line:<{wide}}  # {_place(span)}\n"
-        if span is not None
-        else f"{line}\n"
+        f"{line:<{wide}}  # {_place(span)}\n" if span else f"{line}\n"
         for line, span in lines
     )
 

@@ -7,7 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..collecting import without
-from ..errors import Span
+from ..errors import (
+    NOWHERE,
+    Span,
+)
 from ..graph import Node
 from ..language.environment import Environment
 from ..language.grammar.expression import Expression, names_in
@@ -28,11 +31,11 @@ _DEEP = 8  # names that lead to one another
 
 
 class Setting(Frozen):
-    """`name` is `text`, as written at `span`; None where nobody wrote it."""
+    """`name` is `text`, as written at `span`; `NOWHERE` where nobody wrote it."""
 
     name: str
     text: str
-    span: Span | None
+    span: Span
     note: str = ""
 
 
@@ -84,7 +87,7 @@ def _option(
         return None
     by_unit = key == "bias" and node.op.word == "conv"
     why = "by the unit" if by_unit else "default"
-    return OptionOrigin(key, text, Setting(key, text, None, why))
+    return OptionOrigin(key, text, Setting(key, text, NOWHERE, why))
 
 
 def _value(value: Any) -> str:
@@ -119,7 +122,7 @@ def _text(written: Written) -> str:
 def written_at(span: Span) -> str:
     """What stands at a place, its first line where there are more."""
     line = span.source.line(span.line)
-    if span.end_line == span.line:
+    if span.on_one_line:
         return line[span.column - 1 : span.end_column - 1]
     return f"{line[span.column - 1 :].rstrip()} …"
 

@@ -134,22 +134,16 @@ def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
     """A mistake with its place in the editor, in columns of UTF-16; one that has none there stands
     on the first line."""
     span = diagnostic.span
-    line = span.source.line(span.line) if span else ""
+    line = span.source.line(span.line)
+    end = span.end_column if span.on_one_line else len(line) + 1
     return {
         "code": diagnostic.code,
         "severity": diagnostic.severity,
         "message": diagnostic.message,
         "notes": list(diagnostic.notes),
         "help": diagnostic.help,
-        "line": span.line if span else 1,
-        "column": utf16(line, span.column) if span else 1,
-        "end": utf16(
-            line,
-            span.end_column
-            if span.line == span.end_line
-            else len(line) + 1,
-        )
-        if span
-        else 1,
-        "file": span.source.name if span else "",
+        "line": span.line,
+        "column": utf16(line, span.column),
+        "end": utf16(line, end),
+        "file": span.source.name,
     }

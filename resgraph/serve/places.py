@@ -47,7 +47,7 @@ def places(
     written = {
         place.span.start: place
         for place in reversed([*_values(tree, ())])
-        if place.span.line == place.span.end_line
+        if place.span.on_one_line
     }
 
     def of(origin: Origin) -> list[Phrase]:

@@ -51,8 +51,7 @@ class Writer:
                 "edits": [*map(_edit, edits)],
             }
             for problem in known.diagnostics
-            if problem.span is not None
-            and problem.span.source.name == known.source.name
+            if problem.span.source.name == known.source.name
             and (edits := known.edits(problem))
         ]
 

@@ -27,8 +27,8 @@ def read_record(
             mistake.at(tree) for mistake in mistakes(problems, value, kind)
         ]
         # what cannot be read is no value, which is told once
-        unread = {error.span.line for error in errors if error.span}
-        told = [d for d in found if not d.span or d.span.line not in unread]
+        unread = {error.span.line for error in errors}
+        told = [d for d in found if d.span.line not in unread]
         raise SpecError(in_order([*errors, *told])) from None
     if errors:
         raise SpecError(in_order(errors))

@@ -212,7 +212,7 @@ def test_what_a_label_says_has_a_place(net: str) -> None:
             plan.spec, node, plan.sources.get(node.name)
         ):
             field = node.op.fields()[option.key]
-            if option.setting.span is None and option.key not in (
+            if not option.setting.span and option.key not in (
                 "bias",
                 "kernel",
             ):

@@ -48,9 +48,9 @@ def one_input(data: bytes) -> None:
                 found.span.source.text.split("\n") if found.span else [""]
             )
             assert found.code, found
-            assert found.span is None or 1 <= found.span.line <= len(
-                lines
-            ), found
+            assert not found.span or 1 <= found.span.line <= len(lines), (
+                found
+            )
             assert found.frame()
         return
     except UsageError:

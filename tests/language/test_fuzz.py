@@ -66,7 +66,7 @@ def answered(text: str) -> list[Diagnostic]:
             problem.span,
             *(related.span for related in problem.related),
         ]:
-            if span is None:
+            if not span:
                 assert problem.code in ("E001", "E004"), problem
                 continue
             lines = span.source.text.split("\n")

@@ -10,7 +10,15 @@ from typing import Any, get_args
 from msgspec.structs import replace
 
 from ...collecting import of_type
-from ...errors import Diagnostic, Hint, Related, Span, fault, ticked
+from ...errors import (
+    NOWHERE,
+    Diagnostic,
+    Hint,
+    Related,
+    Span,
+    fault,
+    ticked,
+)
 from ...structs import Frozen, fields
 from ..reading import read
 from ..record import (
@@ -57,7 +65,7 @@ class Mistake(Frozen):
         found = fault(
             self.code,
             self.said,
-            key if of_key and key else span,
+            (of_key and key) or span,
             self.hint,
             about=self.missing,
             causes=("E011", "E021", "E030", "E034")
@@ -74,15 +82,15 @@ class Mistake(Frozen):
         return found
 
 
-def locate(tree: trees.Tree, loc: Location) -> tuple[Span, Span | None]:
+def locate(tree: trees.Tree, loc: Location) -> tuple[Span, Span]:
     """The place of a value, and its key's; a part of the location that is not there is passed."""
-    key: Span | None = None
+    key = NOWHERE
     for part in loc:
         if isinstance(tree, trees.Mapping) and part in tree.entries:
             entry = tree.entries[str(part)]
             key, tree = entry.key.span, entry.value
         elif isinstance(tree, trees.Sequence) and isinstance(part, int):
-            key, tree = None, tree.items[part]
+            key, tree = NOWHERE, tree.items[part]
     span = tree.span
     if isinstance(tree, trees.Mapping):  # its first character stands for it
         span = Span(

@@ -8,7 +8,11 @@ import re
 from collections.abc import Collection, Iterable
 from functools import lru_cache
 
-from ...errors import Hint, Span
+from ...errors import (
+    NOWHERE,
+    Hint,
+    Span,
+)
 from ...ops import VOCABULARY
 from ..foreign import FOREIGN, SYNONYMS, foreign, is_foreign, squeezed
 
@@ -137,7 +141,7 @@ def op_meant(
     return Hint(foreign(word)) or did_you_mean(word, known, rather)
 
 
-def meant(word: str, *, sure: bool, span: Span | None = None) -> Hint:
+def meant(word: str, *, sure: bool, span: Span = NOWHERE) -> Hint:
     """`did you mean `groups`?`, of a word that is the right one for `sure`, or perhaps."""
     return Hint(
         f"did you mean `{word}`?", word, sure, span, frozenset([word])

@@ -60,8 +60,8 @@ class Recovery(Log):
     def _of_let(self, found: Fault, words: Collection[str]) -> Fault:
         """Of a word that stands for nothing, since its `let` does not: the mistake in that."""
         word = found.diagnostic.span
-        value = self.unknown.get(word.written()) if word else None
-        if word is None or value is None or found.diagnostic.code != "E011":
+        value = self.unknown.get(word.written())
+        if value is None or found.diagnostic.code != "E011":
             return found
         hint = (
             did_you_mean(value.text, {*VOCABULARY, *words})
@@ -79,7 +79,7 @@ class Recovery(Log):
         if (
             not isinstance(tree, Scalar)
             or likely is None
-            or span.line != span.end_line
+            or not span.on_one_line
         ):
             return None
         start = likely.span.column - span.column

@@ -45,11 +45,7 @@ def unused(
     if "unused" in allowed(tree, inherited=False):
         return []
     found = _unused(tree, written, blocks, rows)
-    return [
-        problem
-        for problem in found
-        if problem.span and is_own(problem.span, tree)
-    ]
+    return [problem for problem in found if is_own(problem.span, tree)]
 
 
 def is_own(span: Span, tree: Mapping) -> bool:

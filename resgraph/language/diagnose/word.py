@@ -11,7 +11,14 @@ from collections.abc import Callable, Collection
 from msgspec.structs import replace
 
 from ...collecting import first_found
-from ...errors import Fault, Hint, Span, fault, write
+from ...errors import (
+    NOWHERE,
+    Fault,
+    Hint,
+    Span,
+    fault,
+    write,
+)
 from ...ops import ACTIVATIONS, AMONG, POINTWISE, REDUCTIONS, VOCABULARY
 from ...structs import Frozen
 from ..foreign import CONCATS, SIGNS, foreign, squeezed
@@ -65,7 +72,7 @@ class _Words(Frozen):
         return text, self.place.to(parts[-1].span)
 
     def unknown(
-        self, hint: str | Hint, place: Span | None = None, text: str = ""
+        self, hint: str | Hint, place: Span = NOWHERE, text: str = ""
     ) -> Fault:
         message = f"no op or block `{short(text or self.first)}`"
         return fault("E011", message, place or self.place, hint)

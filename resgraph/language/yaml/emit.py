@@ -6,7 +6,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ...errors import Span
+from ...errors import (
+    NOWHERE,
+    Span,
+)
 from .limits import LIMITS
 from .scalars import read_plain
 from .splits import brackets
@@ -29,17 +32,17 @@ def emit(tree: Mapping) -> str:
 
 def emit_lines(
     tree: Mapping, indent: int = 0
-) -> Iterator[tuple[str, Span | None]]:
-    """The lines of a map, and where the value on each was written (None for a line that only opens
-    a map)."""
+) -> Iterator[tuple[str, Span]]:
+    """The lines of a map, and where the value on each was written; one that only opens a map has no
+    value."""
     pad = " " * indent
     for key, entry in tree.entries.items():
         value = entry.value
         if isinstance(value, Mapping) and not value.flow and value.entries:
-            yield f"{pad}{key}:", None
+            yield f"{pad}{key}:", NOWHERE
             yield from emit_lines(value, indent + 2)
         elif isinstance(value, Sequence) and not value.flow and value.items:
-            yield f"{pad}{key}:", None
+            yield f"{pad}{key}:", NOWHERE
             yield from (
                 (f"{pad}  - {inline(item)}", item.span)
                 for item in value.items

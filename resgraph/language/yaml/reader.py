@@ -121,7 +121,9 @@ def read(
             default=len(source.text),
         )
         start = places.span(broken, broken).start
-        told = [e for e in errors if e.code != "E008" or e.start < start]
+        told = [
+            e for e in errors if e.code != "E008" or e.span.start < start
+        ]
         return None, _in_order(
             [*told, _syntax_error(error, places, limits)]
         )
@@ -149,7 +151,7 @@ def _syntax_error(
 
 
 def _in_order(errors: list[Diagnostic]) -> list[Diagnostic]:
-    return sorted(errors, key=lambda e: e.start)
+    return sorted(errors, key=lambda e: e.span.start)
 
 
 def _unreadable(name: str, reason: str, hint: str = "") -> SpecError:

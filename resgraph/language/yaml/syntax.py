@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from resgraph.errors import Diagnostic, Hint, Related, Span, write
+from resgraph.errors import NOWHERE, Diagnostic, Hint, Related, Span, write
 
 from .mistakes import mistake
 from .places import Places
@@ -109,7 +109,7 @@ class _Complaint:
         self,
         message: str,
         hint: str | Hint = "",
-        span: Span | None = None,
+        span: Span = NOWHERE,
         *related: Related,
         label: str = "",
     ) -> Diagnostic:
@@ -230,7 +230,7 @@ class _Complaint:
                 f"a {what} that begins with `{opener}` ends with `{closer}`"
             )
             related = Related(self.opening(), "opened here")
-            return self.error(said, "", None, related)
+            return self.error(said, "", NOWHERE, related)
         if found := self.character == "[" and _LABELLED.search(
             self.before()
         ):

@@ -163,9 +163,7 @@ class _Expander:
 
     def misread_rows(self) -> Iterator[str]:
         """The rows in which the text has a mistake: their labels are at best what was meant."""
-        wrong = [
-            problem.span for problem in self.spec.mistakes if problem.span
-        ]
+        wrong = [problem.span for problem in self.spec.mistakes]
         for name, entry in entries_of(self.spec.tree, "net").items():
             if any(map(entry.value.span.covers, wrong)):
                 yield name

@@ -168,7 +168,7 @@ class Builder(Struct):
     params: int = 0
     unmade: set[str] = set()
     silence: Silence | None = None
-    _places: set[tuple[str, Span | None]] = set()
+    _places: set[tuple[str, Span]] = set()
 
     def report(self, problem: Fault, origin: Origin | None = None) -> None:
         """Keep a mistake, once for each place: blocks that repeat make the same one again."""

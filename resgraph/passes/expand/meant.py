@@ -43,7 +43,7 @@ def meant(
     item: ItemDef, target: Target, problem: Diagnostic
 ) -> ItemDef | None:
     """The item without its mistake, or None where that could be any."""
-    if not isinstance(item, Label) or problem.span is None:
+    if not isinstance(item, Label):
         return None
     if item.options:
         return _long_form(item, target, problem)
@@ -61,12 +61,7 @@ def apart(
     """The error for `first/2`, an option and a stride that touch, where this was taken for an
     unknown width."""
     told = problem.diagnostic
-    if (
-        target is None
-        or told.span is None
-        or told.code != "E030"
-        or not isinstance(item, Label)
-    ):
+    if target is None or told.code != "E030" or not isinstance(item, Label):
         return None
     covering = (
         p
@@ -205,7 +200,6 @@ def _residual(target: Target) -> bool:
 def _long_form(
     label: Label, target: Target, problem: Diagnostic
 ) -> Label | None:
-    assert problem.span is not None
     options: dict[str, Option] = {}
     likely = problem.likely if problem.code == "E012" else None
     for key, option in label.options.items():

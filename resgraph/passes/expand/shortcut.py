@@ -7,7 +7,13 @@ from functools import partial
 
 from msgspec import Struct
 
-from ...errors import Fault, Source, Span, fault
+from ...errors import (
+    NOWHERE,
+    Fault,
+    Source,
+    Span,
+    fault,
+)
 from ...graph import ShortcutKind
 from ...language.environment import Environment
 from ...language.grammar.label import parse_label
@@ -31,12 +37,12 @@ class ShortcutPlan(Struct, eq=False):
     problem: Fault | None = None
 
     @property
-    def written(self) -> Span | None:
+    def written(self) -> Span:
         """Where somebody wrote the path."""
         return (
             self.path.span
             if self.path and not self.path.span.source.ours
-            else None
+            else NOWHERE
         )
 
 

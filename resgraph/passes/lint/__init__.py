@@ -40,7 +40,7 @@ def linted(spec: Spec, graph: Graph) -> Linted:
                 break
             warning = _warning(name, finding)
             found.setdefault((warning.code, warning.span), warning)
-    in_order = sorted(found.values(), key=lambda d: d.start)
+    in_order = sorted(found.values(), key=lambda d: d.span.start)
     return Linted(tuple(in_order), frozenset(silenced))
 
 

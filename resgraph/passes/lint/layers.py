@@ -8,7 +8,11 @@ from math import prod
 from operator import attrgetter, gt
 
 from ...counting import counted
-from ...errors import Span, first_few
+from ...errors import (
+    NOWHERE,
+    Span,
+    first_few,
+)
 from ...graph import Graph, Node, Origin
 from ...ops import Conv, Op, UpConv, Window, ZeroPad
 from .findings import Facts, Finding
@@ -34,7 +38,7 @@ def bias_before_norm(facts: Facts) -> Iterator[Finding]:
         given = (
             cause
             if isinstance(cause, Span) and cause not in nodes
-            else None
+            else NOWHERE
         )
         yield _useless_bias(list(nodes.values()), given)
 
@@ -56,7 +60,7 @@ def _cause(facts: Facts, node: Node) -> Span | str:
     return default.value.span if default else node.op.op
 
 
-def _useless_bias(nodes: list[Node], given: Span | None) -> Finding:
+def _useless_bias(nodes: list[Node], given: Span) -> Finding:
     """The finding for labels whose bias has one cause; `given` is where `ops:` gives it."""
     first, kind = nodes[0], nodes[0].op.op
     note = "Ioffe and Szegedy 2015, section 3.2: the role of the bias is subsumed by beta"
