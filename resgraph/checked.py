@@ -8,6 +8,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from .collecting import flatten
 from .errors import Diagnostic, Related, Source, SpecError, in_order
 from .garbage import nothing_collected
 from .language.extends import read_file, read_source
@@ -136,9 +137,7 @@ def _set_apart(
     """The nets of a file; a mistake that not all of them have is told with what its net sets apart
     from the file."""
     times = Counter(
-        place
-        for net in nets
-        for place in {(d.code, d.span) for d in net.problems}
+        flatten({(d.code, d.span) for d in net.problems} for net in nets)
     )
     shared = {
         place for place, count in times.items() if 1 < count == len(nets)
@@ -178,7 +177,7 @@ def found_in(nets: Iterable[Checked]) -> list[Diagnostic]:
     once."""
     nets = list(nets)
     warnings = {d.identity: d for net in nets for d in net.warnings}
-    problems = [d for net in nets for d in net.problems]
+    problems = [*flatten(net.problems for net in nets)]
     # of one mistake, in each net that has it
     places: dict[object, dict[Related, None]] = {}
     for d in problems:

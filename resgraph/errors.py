@@ -114,7 +114,7 @@ class Span(Frozen):
     def part(self, start: int, end: int) -> Span:
         """Characters `start` to `end` of this span, counted from its first; the whole where it runs
         over lines."""
-        if not self.on_one_line:
+        if self.line != self.end_line:
             return self
         return Span(
             self.source,

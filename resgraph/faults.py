@@ -11,12 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from traceback import walk_tb
 
-from .errors import (
-    MissingError,
-    ResgraphError,
-    TrainingError,
-    UsageError,
-)
+from .errors import MissingError, ResgraphError, TrainingError, UsageError
 from .files import reason
 from .packages import unusable_package
 

@@ -10,7 +10,8 @@ import errno
 import os
 import stat
 from codecs import BOM_UTF8
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 TEMPORARY = ".partial-"
@@ -50,6 +51,19 @@ def read_file(path: Path) -> bytes:
             errno.EINVAL, "it is a pipe or a device, not a file", str(path)
         )
     return path.read_bytes()
+
+
+@contextmanager
+def readable(
+    path: Path, refused: type[Exception], then: str = ""
+) -> Iterator[None]:
+    """Around what reads a file or folder: where that fails, why, and `then`."""
+    try:
+        yield
+    except OSError as error:
+        raise refused(
+            f"{path} cannot be read: {reason(error)}{then}"
+        ) from error
 
 
 def temporary_beside(path: Path) -> Path:

@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
-from itertools import chain
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from msgspec import Struct
 
-from .collecting import of_type
+from .collecting import each_name, each_node, flatten, of_type, reached
 from .counting import counted
 from .errors import Span
 from .ops.base import Cost, Op, Shape, shape_text
@@ -226,7 +225,7 @@ Item = Layer | Block
 
 def items_in(paths: Iterable[Path]) -> Iterator[Item]:
     """What stands in paths, without what stands in that."""
-    return chain.from_iterable(path.items for path in paths)
+    return flatten(path.items for path in paths)
 
 
 class Output(Frozen):
@@ -284,7 +283,7 @@ class Graph(Struct, dict=True):
     @property
     def ends(self) -> tuple[str, ...]:
         """The nodes of all outputs, in their order: what nothing may write over."""
-        return tuple(output.node for output in self.outputs)
+        return tuple(each_node(self.outputs))
 
     @property
     def depth(self) -> int:
@@ -311,18 +310,14 @@ class Graph(Struct, dict=True):
         """The nodes that only an `aux` output reads: evaluation leaves them out."""
         if not self.aux:
             return frozenset()
-        main = self.above(output.node for output in self.main)
-        return self.above(output.node for output in self.aux) - main
+        main = self.above(each_node(self.main))
+        return self.above(each_node(self.aux)) - main
 
     def above(self, ends: Iterable[str]) -> frozenset[str]:
         """Some nodes, and all that they are made from."""
-        found = set(ends)
-        waiting = list(found)
-        while waiting:
-            new = set(self.nodes[waiting.pop()].inputs) - found
-            found |= new
-            waiting += new
-        return frozenset(found)
+        return frozenset(
+            reached(ends, lambda name: self.nodes[name].inputs)
+        )
 
     def back_to(self, name: str, asked: Callable[[Node], bool]) -> Node:
         """From a node back along first inputs, the first that answers yes; else the last there
@@ -334,9 +329,7 @@ class Graph(Struct, dict=True):
 
     def times_read(self) -> Counter[str]:
         """How often each node is read; what comes out is read by the caller."""
-        reads = Counter(
-            chain.from_iterable(n.inputs for n in self.nodes.values())
-        )
+        reads = Counter(flatten(n.inputs for n in self.nodes.values()))
         reads.update(self.ends)
         return reads
 
@@ -389,7 +382,7 @@ class Graph(Struct, dict=True):
 
     def names_of(self, *scopes: Path | Item | Equation) -> list[str]:
         """As `nodes_of`, their names."""
-        return [node.name for node in self.nodes_of(*scopes)]
+        return each_name(self.nodes_of(*scopes))
 
     def cost_of(self, *scopes: Path | Item | Equation) -> Cost:
         """What the nodes of scopes cost together."""
@@ -411,7 +404,7 @@ class Graph(Struct, dict=True):
         """The rows, and then the paths of every block call."""
         return [
             *self.rows,
-            *(path for block in self.blocks() for path in block.paths),
+            *flatten(block.paths for block in self.blocks()),
         ]
 
     def main_op(self, layer: Layer) -> Op:

@@ -12,21 +12,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import partial
-from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from .checked import check_nets
-from .collecting import by_key
-from .errors import (
-    NOWHERE,
-    Diagnostic,
-    Edit,
-    Source,
-    Span,
-    in_order,
-)
+from .collecting import by_key, flatten
+from .errors import NOWHERE, Diagnostic, Edit, Source, Span, in_order
 
 MOST_TRIED = 24
 """Mistakes of one text whose edits are tried: each means checking the text again."""
@@ -50,7 +43,7 @@ def checker(
         nets = check_nets(str(path), overrides, allow_outside, source)
         return [
             d
-            for d in in_order(d for net in nets for d in net.problems)
+            for d in in_order(flatten(net.problems for net in nets))
             if d.severity == "error"
         ]
 
@@ -61,7 +54,7 @@ def mended(source: Source, edits: Iterable[Edit]) -> str:
     """The text with edits made; of two that overlap, the first in the text."""
     lines = source.text.split("\n")
     free: dict[int, int] = {}
-    for edit in sorted(edits, key=lambda e: e.span.start, reverse=True):
+    for edit in sorted(edits, key=attrgetter("span.start"), reverse=True):
         span = edit.span
         if span.end_column > free.get(span.line, span.end_column):
             continue
@@ -96,9 +89,7 @@ def _better(
     mending = [d.edits for d in found if d.edits]
     if not mending:
         return None
-    whole = Source(
-        source.name, mended(source, chain.from_iterable(mending))
-    )
+    whole = Source(source.name, mended(source, flatten(mending)))
     if len(mending) > 1 and len(check(whole)) <= len(found) - len(mending):
         return whole
     return Source(source.name, mended(source, mending[0]))
@@ -254,7 +245,7 @@ def _column(line: int, column: int, edits: Iterable[Edit]) -> int | None:
     moved = 0
     for edit in sorted(
         (e for e in edits if e.span.line == line),
-        key=lambda e: e.span.column,
+        key=attrgetter("span.column"),
     ):
         start = edit.span.column + moved
         if column < start:

@@ -12,9 +12,9 @@ from collections.abc import (
     Sequence,
 )
 from functools import cache
-from itertools import chain, islice
+from itertools import islice
 
-from ..collecting import of_type
+from ..collecting import each_op, flatten, of_type, picked, without
 from ..errors import ResgraphError
 from ..language.grammar.records import BlockDef, Expr, Label
 from ..language.library import library_block, library_index
@@ -74,7 +74,7 @@ class Library:
         head = f"unit: {self.unit}\n{said}"
         plain, flat = _alike(definition.words), _alike(definition.flat)
         names = dict.fromkeys((*plain, *flat))
-        for name in (name for name in names if name not in taken):
+        for name in without(names, taken):
             block = library_block(name)
             trial = _Trial(block, head, self.options, name not in plain)
             if (values := trial.values(definition)) is not None:
@@ -127,7 +127,7 @@ class _Trial(Frozen):
 
     def _of_all(self, uses: Sequence[Use]) -> dict[str, str] | None:
         """What sets the same in all calls, of what the first of them may set."""
-        tried = [v for use in uses[:_FIRST] for v in self._tried(use, [])]
+        tried = [*flatten(self._tried(use, []) for use in uses[:_FIRST])]
         steps = [list(use.steps) for use in uses]
         fits = (
             values
@@ -169,7 +169,7 @@ class _Trial(Frozen):
         own = dict(_own(keys, use)) if self.flat else {}
         for values in _each(keys, use) if own else ():
             both = {**own, **values}
-            yield {key: both[key] for key in keys if key in both}
+            yield picked(both, keys)
 
     def _same(
         self,
@@ -229,7 +229,7 @@ def _with_words(words: tuple[tuple[str, int], ...]) -> tuple[str, ...]:
 @cache
 def _words(name: str) -> Counter[str]:
     block = library_block(name)
-    items = (item for path in block.paths.values() for item in path.items)
+    items = flatten(path.items for path in block.paths.values())
     labels = [item.word for item in of_type(Label, items)]
     words = Counter(
         "act" if word in ACTIVATIONS else word for word in labels
@@ -255,12 +255,12 @@ def _own(keys: Iterable[str], use: Use) -> Iterator[tuple[str, str]]:
 
 def _candidates(key: str, use: Use) -> Iterator[str]:
     """The numbers and words of a call's ops, and ratios of its widths."""
-    ops = [step.op for step in use.steps]
+    ops = each_op(use.steps)
     if key in ("act", "gate"):
         yield from {op.op for op in ops if op.op in ACTIVATIONS}
         return
     numbers = (
-        *chain.from_iterable(map(_numbers, ops)),
+        *flatten(map(_numbers, ops)),
         *_ratios(ops, use.sizes.into),
     )
     yield from map(str, dict.fromkeys(numbers))
@@ -288,7 +288,7 @@ def _numbers(op: Op) -> Iterator[int]:
 
 def _sayable(block: BlockDef, values: Collection[dict[str, str]]) -> bool:
     """Whether an option that some calls set has a number where others do not."""
-    keys = {*chain.from_iterable(values)}
+    keys = {*flatten(values)}
     return all(
         all(key in each for each in values)
         or _default(block, key).isdigit()
@@ -310,5 +310,5 @@ def _rename(
     definition.takes_out = block.uses("out")
     for use in definition.uses:
         use.values = dict(values[_call(use)])
-    keys = {*chain.from_iterable(values.values())}
+    keys = {*flatten(values.values())}
     definition.lets = {key: _default(block, key) for key in sorted(keys)}

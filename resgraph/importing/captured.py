@@ -16,7 +16,7 @@ from math import prod
 
 from msgspec.structs import replace
 
-from ..collecting import by_key
+from ..collecting import among, by_key, by_name, only_keys, reached
 from ..errors import ResgraphError
 from ..ops import Concat, Op, Pad, Shape
 from ..ops.base import sides
@@ -150,7 +150,7 @@ class Captured(Frozen):
     @property
     def output(self) -> str:
         """The last that is computed."""
-        return [name for name in self.steps if name in self.outputs][-1]
+        return among(self.steps, self.outputs)[-1]
 
     @property
     def shares(self) -> bool:
@@ -183,15 +183,10 @@ def captured(
 ) -> Captured:
     """The steps that the outputs rest on; what is concatenated again and again is concatenated
     to what was (as DenseNet's layers say it)."""
-    known = {step.name: step for step in _without_idle_pads(steps, outputs)}
-    needed, stack = {*inputs}, [*outputs]
-    while stack:
-        name = stack.pop()
-        if name not in needed:
-            needed.add(name)
-            stack.extend(known[name].inputs)
-    kept = [step for name, step in known.items() if name in needed]
-    nested = {step.name: step for step in _nested(kept)}
+    known = by_name(_without_idle_pads(steps, outputs))
+    needed = reached(outputs, lambda name: known[name].inputs, inputs)
+    kept = only_keys(known, needed.union(inputs))
+    nested = by_name(_nested(kept.values()))
     return Captured(nested, tuple(inputs), tuple(outputs))
 
 

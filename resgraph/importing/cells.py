@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain, groupby, pairwise
+from itertools import groupby, pairwise
 from typing import Any, ClassVar
 
 from msgspec.structs import replace
 
-from ..collecting import of_type
+from ..collecting import attributes, each_op, flatten, of_type, without
 from ..ops import (
     ACTIVATIONS,
     NORMS,
@@ -49,9 +49,7 @@ class Unit:
 
     @cached_property
     def activation(self) -> str:
-        rest = (
-            word for word in self.words if word not in ("conv", self.norm)
-        )
+        rest = without(self.words, ("conv", self.norm))
         return next(
             (word for word in rest if not word.startswith("gain")), ""
         )
@@ -107,8 +105,8 @@ class Cell(Frozen, eq=False, dict=True):
     def options(self) -> dict[str, Any]:
         """What a label may have to say, in its order."""
         op, said = self.op, self.unit.said
-        keys = [key for key in op.fields() if key not in ("op", *op.quiet)]
-        found = {key: getattr(op, key) for key in keys}
+        keys = without(op.fields(), ("op", *op.quiet))
+        found = attributes(op, keys)
         if "bias" in found:
             usual = said.bias(op, normed=bool(self.unit.norm))
             found["bias"] = (
@@ -237,7 +235,7 @@ def _tails(run: Sequence[CapturedOp]) -> Iterator[Iterator[Op]]:
 def _tail(run: Iterable[CapturedOp]) -> Iterator[Op]:
     """What may be the unit of a convolution that it stands behind: at most one of each kind."""
     seen: set[str] = set()
-    for op in (step.op for step in run):
+    for op in each_op(run):
         kind = op.role or op.op
         if kind in seen or not (
             op.role == "activation" or _is_norm(op) or isinstance(op, Gain)
@@ -254,7 +252,7 @@ def _is_norm(op: Op) -> bool:
 def _length(runs: Iterable[list[CapturedOp]], unit: Unit) -> float:
     """Of all labels; one that departs from its unit is a little longer, by another activation more
     than by none."""
-    made = [cell for run in runs for cell in _labelled(run, unit)]
+    made = [*flatten(_labelled(run, unit) for run in runs)]
     modes = [cell.mode for cell in made if not isinstance(cell.op, Fc)]
     said = sum(bool(cell.options.get("bias")) for cell in made)
     less = sum(mode in ("linear", "bare") for mode in modes)
@@ -270,9 +268,7 @@ def _runs(items: Iterable[RegionItem]) -> Iterator[list[CapturedOp]]:
     for _, group in groupby(items, type):
         run = [*group]
         yield [*of_type(CapturedOp, run)]
-        for branch in chain.from_iterable(
-            b.branches for b in of_type(Region, run)
-        ):
+        for branch in flatten(b.branches for b in of_type(Region, run)):
             yield from _runs(branch.items)
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import takewhile
 
+from ..collecting import each_name, flatten
 from ..language.grammar.words import name_problem
 from ..ops import VOCABULARY
 from .captured import Captured, CapturedOp
@@ -19,12 +20,8 @@ class ModuleClasses:
     def __init__(self, net: Captured) -> None:
         self.classes = net.classes
         paths = [step.module for step in net.steps.values()]
-        self.sizes = Counter(
-            inner for path in paths for inner in within(path)
-        )
-        self.attributes = {
-            word for path in paths for word in path.split(".")
-        }
+        self.sizes = Counter(flatten(map(within, paths)))
+        self.attributes = {*flatten(path.split(".") for path in paths)}
 
     def of(self, blocks: Sequence[Region]) -> str:
         """The class that each of the blocks is a module of, as a name, or the one of which all
@@ -40,7 +37,7 @@ class ModuleClasses:
 
     def _of(self, block: Region) -> str:
         own = [step for step in block.steps if not passes(step.op)]
-        return self.named(module_of(own), len({step.name for step in own}))
+        return self.named(module_of(own), len(set(each_name(own))))
 
     def named(self, path: Sequence[str], steps: int) -> str:
         """The class of the innermost module that runs as many steps within a path, and nothing

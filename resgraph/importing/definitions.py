@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from ..collecting import of_type
+from ..collecting import at_keys, each_op, of_type
 from ..ops import ChannelConv, Concat, Div, Op, Part, Upsample
 from ..ops.base import value_text
 from .blocks.columns import PathColumns
@@ -243,7 +243,7 @@ class _Writer:
     ) -> Sequence[Element | None]:
         """Parts, of which not all are the same one of as many: by their first and last channel."""
         found = [*of_type(Cell, column)]
-        parts = [*of_type(Part, (each.op for each in found))]
+        parts = [*of_type(Part, each_op(found))]
         if len({*parts}) == 1:
             return column
         known = self.blocks[0].known
@@ -337,7 +337,7 @@ class _Writer:
             kept = (
                 key for key in lets if own.get(key, lets[key]) != lets[key]
             )
-            use.values = {key: own[key] for key in kept}
+            use.values = at_keys(own, kept)
             use.unread = {key for key in lets if use not in self.said[key]}
 
     def _share(
@@ -522,7 +522,7 @@ def _option(element: Element | None, key: str, like: Cell) -> Any:
 def _sized(column: Sequence[Element | None]) -> Sequence[Element | None]:
     """Maps that are enlarged, not all of them by a factor: by their sizes."""
     found = [*of_type(Cell, column)]
-    ops = of_type(Upsample, (each.op for each in found))
+    ops = of_type(Upsample, each_op(found))
     if len({op.factor is None for op in ops}) == 1:
         return column
     said = (

@@ -26,6 +26,7 @@ from torch import nn
 from torch.export.graph_signature import OutputKind
 from torch.fx import Node
 
+from ..collecting import each_name, each_value, without
 from ..errors import ticked
 from ..garbage import nothing_collected
 from ..ops import Shape
@@ -236,7 +237,7 @@ def program(exported: torch.export.ExportedProgram) -> AtenProgram:
             and node.target is not operator.getitem
         ):
             calls.append(_call(node, numbers))
-    returned = [n for n in _returned(exported) if n not in numbers]
+    returned = without(_returned(exported), numbers)
     return AtenProgram(inputs, parameters, calls, returned)
 
 
@@ -245,9 +246,7 @@ def _numbers(
 ) -> Mapping[str, float]:
     """The nodes that are a number each, which its code makes."""
     names = exported.graph_signature.inputs_to_lifted_tensor_constants
-    constants = {
-        name: exported.constants.get(key) for name, key in names.items()
-    }
+    constants = each_value(exported.constants.get, names)
     return numbers_of(exported.graph.nodes, constants)
 
 
@@ -296,7 +295,7 @@ def _given(node: Node) -> dict[str, Any]:
     """The arguments by name, defaults among them."""
     schema = getattr(node.target, "_schema", None)
     declared = schema.arguments if schema else ()
-    given = dict.fromkeys(a.name for a in declared)
+    given = dict.fromkeys(each_name(declared))
     given |= {
         a.name: a.default_value for a in declared if a.has_default_value()
     }

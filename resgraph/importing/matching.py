@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec.structs import asdict, replace
 
-from ..collecting import by_key, of_type
+from ..collecting import by_key, each_op, flatten, of_type, present
 from ..graph import Graph, Node
 from ..ops import Add, DropPath, Mul, Op, Part, Upsample
 from ..ops.merge import Binary
@@ -70,7 +70,7 @@ def _alike(
     nodes: Sequence[Node], steps: Sequence[CapturedOp | Node]
 ) -> tuple[Sequence[Node], Sequence[CapturedOp | Node]]:
     """Both with the same numbers in equations, and without what is read for its size alone."""
-    numbers = SameNumbers([each.op for each in (*nodes, *steps)])
+    numbers = SameNumbers(each_op((*nodes, *steps)))
     return (
         [replace(n, op=numbers.said(n.op), inputs=n.values) for n in nodes],
         [replace(step, op=numbers.said(step.op)) for step in steps],
@@ -178,9 +178,7 @@ class SameNumbers:
     def __init__(self, ops: Iterable[Op]) -> None:
         self.one: dict[float, float] = {}
         before = nan
-        for number in sorted(
-            {number for op in ops for number in _numbers(op)}
-        ):
+        for number in sorted({*flatten(map(_numbers, ops))}):
             near = number - before <= _NEAR * abs(number)
             self.one[number] = self.one[before] if near else number
             before = number
@@ -202,9 +200,7 @@ def _numbers(op: Op) -> Iterator[float]:
     if (factor := number_of(op)) is not None:
         yield factor
     elif isinstance(op, Binary):
-        yield from (
-            number for number in (op.left, op.right) if number is not None
-        )
+        yield from present((op.left, op.right))
 
 
 @lru_cache(maxsize=4096)

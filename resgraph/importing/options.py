@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import field
 from msgspec.structs import replace
 
-from ..collecting import by_key
+from ..collecting import among, attributes, by_key, each_name, each_op
 from ..ops import Op
 from ..ops.base import value_text
 from ..ops.padding import Surrounded
@@ -28,8 +28,8 @@ class SaidOnce(Frozen):
     def departs(self, op: Op) -> dict[str, Any]:
         """The quiet options in which an op is not as the file says."""
         usual = self.values.get(op.op, {})
-        keys = [key for key in op.fields() if key in op.quiet]
-        found = {key: getattr(op, key) for key in keys}
+        keys = among(op.fields(), op.quiet)
+        found = attributes(op, keys)
         return {
             k: v
             for k, v in found.items()
@@ -99,10 +99,8 @@ def _common(
     steps: list[CapturedOp], same: set[str]
 ) -> Iterator[tuple[str, Any]]:
     """The options of one op that its file says."""
-    op, *_ = ops = [step.op for step in steps]
-    if any(map(_says_pad, ops)) and same.issuperset(
-        step.name for step in steps
-    ):
+    op, *_ = ops = each_op(steps)
+    if any(map(_says_pad, ops)) and same.issuperset(each_name(steps)):
         yield "pad", "same"
     for key in op.fields():
         # ops of one word may be of two kinds: `max` of some tensors, and over one

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
 from textwrap import wrap
 
-from ..collecting import by_key
+from ..collecting import by_key, each_name, flatten
 from ..errors import Source
 from ..language.format import reformat
 from ..ops.base import shape_text
@@ -86,7 +85,7 @@ def write(head: Head) -> str:
         settings.append(f"shortcut: {listed(library.shortcut)}")
     settings[:0] = [""] if settings else []
     more = [*_handed_on(rows, head.net, named)]
-    make_unlike(more, {row.name for row in rows})
+    make_unlike(more, set(each_name(rows)))
     rows += more
     ended = [*_given(rows, head.net.outputs)]
     lines = [*head.lines(), *settings, *_blocks(own), *_net(rows), *ended]
@@ -121,7 +120,7 @@ def _called(
 ) -> list[WrittenBlock]:
     """The blocks of this file that a row calls, or one that is called: a block of the library has
     its own inner ones."""
-    texts = " ".join(label for row in rows for label in row.labels)
+    texts = " ".join(flatten(row.labels for row in rows))
     found: list[WrittenBlock] = []
     for definition in reversed(definitions):
         if definition.ours and definition.name in _NAME.findall(texts):
@@ -188,7 +187,7 @@ def _given(
     """What comes out, where that is not the last row alone; all streams of a row by its name."""
     if [*rows[-1].named] == [*outputs]:
         return
-    names = by_key(chain.from_iterable(row.named.items() for row in rows))
+    names = by_key(flatten(row.named.items() for row in rows))
     said = listed([names[each].pop(0) for each in outputs])
     for row in (row for row in rows if row.gives):
         said = said.replace(", ".join(row.named.values()), row.name)

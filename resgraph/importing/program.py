@@ -10,11 +10,11 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from itertools import chain
 from typing import Any
 
 from msgspec.structs import replace
 
+from ..collecting import each_name, flatten
 from ..language.grammar.words import name_problem
 from ..ops import VOCABULARY, Shape
 from ..structs import Frozen
@@ -80,7 +80,7 @@ class AtenCall(Frozen):
     @property
     def made(self) -> set[str]:
         """The tensors that it gives."""
-        return {output.name for output in self.outputs}
+        return set(each_name(self.outputs))
 
     @property
     def reads(self) -> Iterator[str]:
@@ -102,8 +102,9 @@ def meant(value: Any, known: Mapping[str, Any]) -> Any:
 def _tensors(value: Any) -> Iterator[str]:
     if isinstance(value, TensorRef):
         yield value.name
-    for each in value if isinstance(value, list) else ():
-        yield from _tensors(each)
+    yield from flatten(
+        map(_tensors, value if isinstance(value, list) else ())
+    )
 
 
 class Parameter(Frozen):
@@ -135,7 +136,7 @@ def parameters_read(
     parameters: Mapping[str, Parameter], calls: Iterable[AtenCall]
 ) -> dict[str, Parameter]:
     """Those that calls read."""
-    read = {*chain.from_iterable(call.reads for call in calls)}
+    read = {*flatten(call.reads for call in calls)}
     return {name: each for name, each in parameters.items() if name in read}
 
 
@@ -157,7 +158,7 @@ class AtenProgram(Frozen):
     @property
     def names(self) -> list[str]:
         """Of its inputs."""
-        return [each.name for each in self.inputs]
+        return each_name(self.inputs)
 
     def shapes(self) -> InputShapes:
         """Of its inputs, of several by names that a spec can have."""

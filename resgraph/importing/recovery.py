@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
 
-from ..collecting import by_key, of_type
+from ..collecting import by_key, each_name, flatten, of_type, without
 from .adoption import Library
 from .blocks.closed import Closed
 from .blocks.kept import with_kept
@@ -40,7 +39,7 @@ class BlockRecovery:
         whole = modules(items, self.classes, self.net, self.unit)
         found = Unsummed(self.net, self.unit).found(whole)
         levels = by_key((level, block) for block, level in _nested(found))
-        loose = {id(item) for item in of_type(Region, found)}
+        loose = {*map(id, of_type(Region, found))}
         elements = Elements(self.unit, loose)
         for level in sorted(levels):
             for definition in self._defined(levels[level], elements):
@@ -63,16 +62,14 @@ class BlockRecovery:
         for group in together([*known, *made], elements):
             joined = self._joined(group, elements)
             gone = {*group} - {*joined}
-            self.definitions = [
-                d for d in self.definitions if d not in gone
-            ]
-            yield from (d for d in joined if d not in known)
+            self.definitions = without(self.definitions, gone)
+            yield from without(joined, known)
 
     def _made(
         self, blocks: Sequence[Region], elements: Elements
     ) -> Iterator[WrittenBlock]:
         """Definitions of blocks of one kind each, but for those of the library."""
-        taken = {known.name for known in self.definitions}
+        taken = set(each_name(self.definitions))
         made = [
             define(self._word(g), g, elements) for g in self._groups(blocks)
         ]
@@ -118,15 +115,15 @@ class BlockRecovery:
         """A name that neither a block of this file nor one taken from the library has."""
         taken = {
             *self.library.adopted,
-            *(known.name for known in self.definitions),
+            *each_name(self.definitions),
         }
         names = (word, *(f"{word}-{n}" for n in range(2, len(taken) + 3)))
-        return next(name for name in names if name not in taken)
+        return next(iter(without(names, taken)))
 
     def _groups(self, blocks: Sequence[Region]) -> list[list[Region]]:
         """Blocks that one definition can say, in the order of the net."""
         place = {id(block): n for n, block in enumerate(blocks)}
-        parts = [*chain.from_iterable(map(_parted, self._of_kinds(blocks)))]
+        parts = [*flatten(map(_parted, self._of_kinds(blocks)))]
         parts = with_kept(parts, self.unit)
         for part in parts:
             part.sort(key=lambda block: place[id(block)])

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from ..collecting import present
 from ..ops import Op, Over
 from ..ops.base import value_text
 from ..ops.merge import Binary
@@ -112,7 +113,7 @@ SIDES = ("left", "right")
 def numbers_at(ops: Iterable[Op], side: str) -> list[float]:
     """The numbers that stand on one side of equations."""
     found = (getattr(op, side, None) for op in ops)
-    return [number for number in found if number is not None]
+    return present(found)
 
 
 def _bracketed(text: str, signs: str) -> str:

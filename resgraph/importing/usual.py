@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import pairwise
 
+from ..collecting import picked
 from ..language.grammar.arithmetic import spec_text
 from ..structs import Frozen
 from .numbers.formulas import SHARES
@@ -88,9 +89,7 @@ def _set(
         own = use.values | {key: text}
         if key in use.unread or Fraction(text) == given:
             del own[key]
-        use.values = {
-            each: own[each] for each in definition.lets if each in own
-        }
+        use.values = picked(own, definition.lets)
 
 
 def _numbers(texts: Sequence[str]) -> Iterator[Fraction]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain, groupby
+from itertools import groupby
 from typing import ClassVar
 
 from msgspec import Struct, field
 
+from ..collecting import each_name, flatten
 from ..ops import Shape
 from ..ops.base import value_text
 from .captured import CapturedOp
@@ -86,7 +87,7 @@ class WrittenBlock(Struct, eq=False):
     @property
     def texts(self) -> list[str]:
         """Of its paths."""
-        return [text for path in self.paths for text in path.entries]
+        return [*flatten(path.entries for path in self.paths)]
 
     def _reads(self, constant: str) -> bool:
         """Whether its text has a constant of its calls, as a shortcut has."""
@@ -113,9 +114,7 @@ class WrittenBlock(Struct, eq=False):
             (n for n, p in enumerate(self.paths) if p.held), len(self.paths)
         )
         reads = [f"reads: [{', '.join(self.reads)}]"] if self.reads else []
-        plain = [
-            text for path in self.paths[:first] for text in path.entries
-        ]
+        plain = [*flatten(path.entries for path in self.paths[:first])]
         gives = f"gives: [{', '.join(self.gives)}]"
         return [
             [*reads, *plain, gives],
@@ -162,7 +161,7 @@ class WrittenBlock(Struct, eq=False):
         found = [("let", [f"{{{lets}}}"])] if lets else []
         paths, merge = self.paths, [self.merge] if self.merge else []
         # it is handed back as it is
-        if merge == [path.name for path in paths[-1:]]:
+        if merge == each_name(paths[-1:]):
             paths, merge = paths[:-1], paths[-1].parts
         found += [(path.name, path.parts) for path in paths]
         found += [("shortcut", self.shortcut)] if self.shortcut else []
@@ -264,7 +263,7 @@ def call_text(
 
 def blocks_of(definitions: Iterable[WrittenBlock]) -> list[Region]:
     """All that some definitions are of."""
-    return [*chain.from_iterable(each.blocks for each in definitions)]
+    return [*flatten(each.blocks for each in definitions)]
 
 
 Element = Cell | Use

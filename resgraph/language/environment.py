@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from itertools import chain
 
 from msgspec.structs import replace
 
+from ..collecting import each_name, flatten
 from ..errors import Fault, Hint, Span, fault
 from ..ops import ACTIVATIONS
 from ..structs import Frozen
@@ -238,5 +238,5 @@ def names_of(written: Value) -> list[str]:
     if isinstance(written, Word):
         return [written.text]
     if isinstance(written, Expr):
-        return [name.name for name in names_in(written.tree)]
-    return [*chain.from_iterable(map(names_of, written.parts))]
+        return each_name(names_in(written.tree))
+    return [*flatten(map(names_of, written.parts))]

@@ -21,7 +21,7 @@ from .overlay import merge
 from .references import locate, near, zoo_folder
 from .variants import apply_variant, variants_of
 from .yaml.reader import open_source, read
-from .yaml.tree import Mapping, Scalar
+from .yaml.tree import Mapping
 
 _CHAIN = 8  # files in a chain of `extends`
 
@@ -113,9 +113,7 @@ class _Chain:
     ) -> tuple[Mapping, list[Diagnostic]]:
         entry = tree.entries["extends"].value
         asked = entry.span
-        if not isinstance(entry, Scalar) or not isinstance(
-            entry.value, str
-        ):
+        if not isinstance(entry.value, str):
             raise fault(
                 "E060", "`extends` names one file", asked
             ).spec_error()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from operator import attrgetter
 from typing import Literal
 
 from ..errors import Fault, Source, Span
@@ -39,7 +40,6 @@ from .library import library_index, standard_block
 from .yaml.tree import (
     Mapping,
     Scalar,
-    Sequence,
     Tree,
     each_of,
     entries_of,
@@ -63,7 +63,7 @@ def reformat(source: Source, form: Form = "keep") -> str:
     text = source.text
     for edit in sorted(
         _Formatter(source, tree, form).edits(),
-        key=lambda e: e.start,
+        key=attrgetter("start"),
         reverse=True,
     ):
         text = text[: edit.start] + edit.text + text[edit.end :]
@@ -115,11 +115,8 @@ class _Formatter:
         self, tree: Tree, parser: Parser, lets: dict[str, Value]
     ) -> Iterator[_Edit]:
         """The path under `shortcut` of a file, a variant, a block or a call; a policy is none."""
-        entry = isinstance(tree, Mapping) and tree.entries.get("shortcut")
-        if entry and not (
-            isinstance(entry.value, Scalar)
-            and entry.value.text.strip() in {*POLICIES, *lets}
-        ):
+        entry = tree.entries.get("shortcut")
+        if entry and entry.value.text.strip() not in {*POLICIES, *lets}:
             yield from self.path(entry.value, parser, lets)
 
     def path(
@@ -127,7 +124,7 @@ class _Formatter:
     ) -> Iterator[_Edit]:
         for item in each_of(tree):
             again = self.again(item, parser)
-            if again and not isinstance(item, Sequence):
+            if again:
                 yield from self.repeated(item, again)
                 continue
             if is_block(item):
@@ -154,7 +151,7 @@ class _Formatter:
         try:
             if isinstance(tree, Mapping):
                 return parser.again(tree)
-            if isinstance(tree, Scalar) and isinstance(tree.value, str):
+            if isinstance(tree.value, str):
                 return parse_again(
                     tree.text.strip(), tree.span, parser.words
                 )
@@ -162,9 +159,7 @@ class _Formatter:
             pass
         return None
 
-    def repeated(
-        self, tree: Scalar | Mapping, again: Again
-    ) -> Iterator[_Edit]:
+    def repeated(self, tree: Tree, again: Again) -> Iterator[_Edit]:
         """`3 x again r`, or `{again: r, repeat: 3}`."""
         name = again.first + (
             f"..{again.last}" if again.last != again.first else ""

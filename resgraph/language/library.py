@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 from importlib import resources
+from operator import attrgetter
 
 from ..errors import Source, SpecError
 from .grammar.log import Log
@@ -23,7 +24,7 @@ def library_index() -> dict[str, str]:
     only the names."""
     index: dict[str, str] = {}
     folder = resources.files("resgraph") / "library"
-    for file in sorted(folder.iterdir(), key=lambda f: f.name):
+    for file in sorted(folder.iterdir(), key=attrgetter("name")):
         if file.name.endswith(".yaml"):
             _, _, blocks = file.read_text(encoding="utf-8").partition(
                 "\nblocks:\n"

@@ -31,7 +31,7 @@ from pydantic import (
     model_validator,
 )
 
-from ..collecting import of_type, without
+from ..collecting import attributes, of_type, without
 from ..flaws import for_pydantic
 from ..structs import fields
 from .record import (
@@ -74,7 +74,7 @@ def model_of(record: type[Record]) -> type[BaseModel]:
     """The model of a record, which reads to the record itself."""
 
     def record_of(model: BaseModel) -> Any:
-        said = {key: getattr(model, key) for key in model.model_fields_set}
+        said = attributes(model, model.model_fields_set)
         return made(record, said)
 
     whole: dict[str, Any] = {

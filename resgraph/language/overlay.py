@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ..collecting import each_text, picked
 from ..errors import Diagnostic, Fault, SpecError, fault
 from ..ops import VOCABULARY
 from .diagnose.nearest import did_you_mean
@@ -54,11 +55,9 @@ def _overlay(
         else:
             entries[key] = entry
     if path == ("net",):
-        entries = {
-            name: entries[name]
-            for name in _in_order(list(base.entries), list(top.entries))
-            if name in entries
-        }
+        entries = picked(
+            entries, _in_order(list(base.entries), list(top.entries))
+        )
     return top.holding(entries)
 
 
@@ -87,7 +86,7 @@ def _of_another_kind(below: Mapping, above: Mapping, tag: str) -> bool:
         for kind in (now, before)
         if isinstance(kind.value, Scalar)
     ]
-    return len({kind.text for kind in kinds}) > 1
+    return len(set(each_text(kinds))) > 1
 
 
 def recipe_map(tree: Tree) -> Tree:
@@ -100,7 +99,7 @@ def recipe_map(tree: Tree) -> Tree:
 
 def is_none(tree: Tree) -> bool:
     """Whether a value is the word `none`."""
-    return isinstance(tree, Scalar) and tree.value == "none"
+    return tree.value == "none"
 
 
 def may_be_none(path: tuple[str, ...]) -> bool:

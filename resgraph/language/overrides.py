@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from ..collecting import of_type
+from ..collecting import each_text, of_type
 from ..dotted import first_word
 from ..errors import OVERRIDE, Source, SpecError, UsageError, fault
 from .diagnose.nearest import did_you_mean
@@ -118,8 +118,6 @@ def voided(tree: Mapping, overrides: Iterable[str]) -> Mapping:
 
 def _claimed(tree: Tree) -> Mapping | None:
     """What overrides say of a map."""
-    if not isinstance(tree, Mapping):
-        return None
     kept: dict[str, KeyValue] = {}
     for name, entry in tree.entries.items():
         own = entry.value if entry.value.span.source.is_override else None
@@ -130,7 +128,7 @@ def _claimed(tree: Tree) -> Mapping | None:
         )
         if value is not None:
             kept[name] = KeyValue(entry.key, value)
-    return tree.holding(kept) if kept else None
+    return Mapping(kept, tree.span, tree.flow) if kept else None
 
 
 def takes(tree: Mapping, override: str) -> bool:
@@ -199,7 +197,7 @@ def _whole(tree: Tree, rest: list[str], entry: KeyValue) -> str:
     last = path.rpartition(".")[2]
     if not isinstance(tree, Sequence):
         return f"`{last}` is set whole: write `--set {path}=…`"
-    texts = [item.text for item in of_type(Scalar, tree.items)]
+    texts = each_text(of_type(Scalar, tree.items))
     is_one = len(rest) == 1 and re.fullmatch(r"-?\d+", rest[0])
     said = "a list is set whole"
     if is_one and not 0 <= int(rest[0]) < len(tree.items):

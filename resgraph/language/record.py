@@ -32,7 +32,7 @@ from msgspec import (
 )
 from msgspec.structs import FieldInfo
 
-from ..collecting import of_type
+from ..collecting import flatten, of_type
 from ..structs import Frozen, fields
 from .diagnose.aliases import KEYS, OPTIONS
 
@@ -210,8 +210,7 @@ def _members(annotation: Any) -> Iterator[Any]:
     marked = get_origin(annotation) is Annotated
     inner = get_args(annotation)[0] if marked else annotation
     if get_origin(inner) in (Union, UnionType):
-        for part in get_args(inner):
-            yield from _members(part)
+        yield from flatten(map(_members, get_args(inner)))
     else:
         yield annotation
 
@@ -224,9 +223,7 @@ def tags(record: type[Record]) -> set[str]:
 def kinds(record: type[Record]) -> list[str]:
     """The values of that key."""
     return [
-        word
-        for tag in tags(record)
-        for word in get_args(fields(record)[tag].type)
+        *flatten(get_args(fields(record)[tag].type) for tag in tags(record))
     ]
 
 

@@ -9,6 +9,7 @@ from functools import cache
 from itertools import islice
 from pathlib import Path
 
+from ..collecting import among
 from ..errors import Hint, UsageError, ticked
 from ..structs import Frozen
 from .diagnose.nearest import certain, meant, nearest
@@ -64,7 +65,7 @@ def locate(
 
 def _whose(variant: str, files: list[str]) -> str:
     """The one of the files whose variant a name is. Raises `UsageError`."""
-    file = next((first for first in _FIRST if first in files), files[0])
+    file = next(iter(among(_FIRST, files)), files[0])
     if len(files) > 1 and file not in _FIRST:
         readings = ticked((f"{one}::{variant}" for one in files), " or ")
         raise UsageError(

@@ -1,12 +1,12 @@
 """The keys of a spec and what each may hold, as records; a mistake becomes a diagnostic at
 its place."""
 
-from collections.abc import Container
 from typing import Annotated, Any
 
 from msgspec import Meta
 from msgspec.structs import asdict, replace
 
+from ..collecting import all_of_type
 from ..errors import Diagnostic, write
 from ..ops import VOCABULARY
 from .diagnose.keys import EXAMPLES, Mistake, key_meant, mistakes, refused
@@ -23,7 +23,7 @@ from .record import (
     path_of,
 )
 from .yaml.scalars import number_in
-from .yaml.tree import KeyValue, Mapping, bare, plain_value
+from .yaml.tree import KeyValue, Mapping, bare, entries_of, plain_value
 
 
 def _one_line(text: str, _: Info) -> str:
@@ -45,7 +45,7 @@ def _no_list(shape: Any, _: Info) -> Any:
         return shape
     axes = [*map(str, shape[-3:])]
     hint = write("x".join(axes))
-    ints = len(shape) == 3 and all(isinstance(axis, int) for axis in shape)
+    ints = len(shape) == 3 and all_of_type(int, shape)
     hint = replace(hint, certain=ints and shape[0] <= shape[2])
     said = "`input` must be text or a whole number"
     raise refused(
@@ -64,9 +64,7 @@ WrittenInputs = Annotated[
 def _rows(value: Any, _: Info) -> Any:
     """Refuses what is no list of names; a shape belongs to `expect`."""
     names = [value] if isinstance(value, str) else value
-    if not isinstance(names, list) or not all(
-        isinstance(n, str) for n in names
-    ):
+    if not isinstance(names, list) or not all_of_type(str, names):
         said = "this must be a list of rows"
         raise refused(
             said,
@@ -116,8 +114,8 @@ class Expect(Record):
 
 
 def _by_variant(expect: Any) -> bool:
-    by_variant = isinstance(expect, dict) and all(
-        isinstance(claims, dict) for claims in expect.values()
+    by_variant = isinstance(expect, dict) and all_of_type(
+        dict, expect.values()
     )
     return by_variant and bool(expect)
 
@@ -194,13 +192,6 @@ def no_variant(name: str) -> Mistake:
     return Mistake(("variants", name), said, f"`{name}: {{}}` changes none")
 
 
-def _variants(tree: Mapping) -> Container[str]:
-    """The names of the variants of a file."""
-    found = tree.entries.get("variants")
-    inner = found.value if found else None
-    return inner.entries if isinstance(inner, Mapping) else ()
-
-
 def _told(mistake: Mistake, tree: Mapping) -> Diagnostic:
     """A mistake as a diagnostic, of an op and a variant in words of their own."""
     match mistake.loc:
@@ -210,22 +201,18 @@ def _told(mistake: Mistake, tree: Mapping) -> Diagnostic:
         case ("ops", op):
             said = f"`ops.{op}` must be a map of options"
             mistake = Mistake(mistake.loc, said, EXAMPLES["ops"])
-        case ("expect", str(name)) if name in _variants(tree):
+        case ("expect", str(name)) if name in entries_of(tree, "variants"):
             said = "`expect` has numbers, or a map of them for each variant"
             example = f"write `expect: {{{name}: {{params: 25_557_032}}}}`"
             mistake = Mistake(mistake.loc, said, example, "E020")
         case ("variants", str(name)):
             mistake = no_variant(name)
     found = mistake.at(tree)
-    below = (
-        tree.entries[str(mistake.loc[0])].value
-        if mistake.code == "E020"
-        else None
-    )
+    if mistake.code != "E020":
+        return found
     # what stands below an unknown key is unknown too
-    if isinstance(below, Mapping):
-        found = replace(found, names=found.names.union(below.entries))
-    return found
+    below = entries_of(tree, str(mistake.loc[0]))
+    return replace(found, names=found.names.union(below))
 
 
 def _mended(tree: Mapping, wrong: list[Mistake]) -> Mapping | None:

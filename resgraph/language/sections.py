@@ -76,7 +76,7 @@ def named(tree: Mapping, key: str) -> Tree | None:
         return None
     value = entry.value
     lets = entries_of(tree, "let")
-    if isinstance(value, Scalar) and value.text in lets:
+    if value.text in lets:
         return lets[value.text].value
     return value
 
@@ -97,7 +97,7 @@ def input_shapes(tree: Mapping, lets: dict[str, Value]) -> dict[str, Shape]:
 def _shape(value: Tree, lets: dict[str, Value]) -> Shape:
     """The shape of a map or a vector: `3x224x224`, `784`, or with `let`s, `3xsidexside`. Raises
     `Fault`."""
-    text = value.text if isinstance(value, Scalar) else ""
+    text = value.text
     if meant := _shape_meant(text, lets):
         notes = filter(None, [foreign_letters(text)])
         raise fault(

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 
 from msgspec.structs import replace
 
+from ..collecting import among
 from ..errors import Diagnostic, Related, Span
 from .grammar.words import words_in, words_of
 from .yaml.tree import (
@@ -125,11 +126,7 @@ class Setters:
         if entry and any(
             shape.span == place for shape in scalars_in(entry.value)
         ):
-            return [
-                name
-                for name in entries_of(self.tree, "let")
-                if name in place.written()
-            ]
+            return among(entries_of(self.tree, "let"), place.written())
         return list(words_of(place.written()))
 
     def _lets_around(self, place: Span) -> dict[str, KeyValue]:
@@ -210,16 +207,15 @@ def _label_around(tree: Tree, place: Span) -> list[Span]:
     return []
 
 
-def _places(tree: Mapping) -> Iterator[Span]:
+def _places(tree: Tree) -> Iterator[Span]:
     """The places of all values in a map of maps."""
     for entry in tree.entries.values():
         yield entry.value.span
-        if isinstance(entry.value, Mapping):
-            yield from _places(entry.value)
+        yield from _places(entry.value)
 
 
 def _settings(
-    tree: Mapping,
+    tree: Tree,
     is_set: Callable[[Span], bool],
     path: tuple[str, ...] = (),
 ) -> Iterator[tuple[str, KeyValue]]:
@@ -230,5 +226,5 @@ def _settings(
             continue
         if here not in _MAPS and is_set(entry.value.span):
             yield ".".join(here), entry
-        elif isinstance(entry.value, Mapping):
+        else:
             yield from _settings(entry.value, is_set, here)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..collecting import without
+from ..collecting import picked, without
 from ..errors import Diagnostic, SpecError, UsageError, fault, ticked
 from .diagnose.keys import EXAMPLES, Mistake
 from .diagnose.nearest import did_you_mean, sure
@@ -35,9 +35,7 @@ def apply_variant(tree: Mapping, variant: str) -> Mapping:
     keys = values.without(*lets, "let", "expect").entries
     lets |= entries_of(values, "let")
     merged = merge(tree, tree.holding(keys)).entries
-    entries = {
-        key: merged[key] for key in (*tree.entries, *keys) if key in merged
-    }
+    entries = picked(merged, (*tree.entries, *keys))
     if expect := _expected(tree, variant, values):
         entries["expect"] = expect
     if lets:

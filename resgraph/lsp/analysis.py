@@ -9,11 +9,11 @@ from pathlib import Path
 from msgspec import field
 
 from ..checked import FileCheck, found_in
-from ..errors import Diagnostic, Edit, Source, Span
+from ..errors import NOWHERE, Diagnostic, Edit, Source, Span
 from ..graph import Path as Row
 from ..language.spec import is_study
 from ..language.yaml.reader import read
-from ..language.yaml.tree import KeyValue, Mapping, Sequence, Tree
+from ..language.yaml.tree import KeyValue, Mapping, Tree, mapping_at
 from ..mending import checker, verified
 from ..plan import Plan
 from ..structs import Frozen
@@ -25,7 +25,7 @@ class Analysis(Frozen):
     that had any."""
 
     source: Source
-    tree: Mapping | None
+    tree: Mapping
     diagnostics: tuple[Diagnostic, ...]
     plans: tuple[Plan, ...]
     current: bool  # the plans are of this very text
@@ -45,7 +45,7 @@ class Analysis(Frozen):
     @property
     def is_study(self) -> bool:
         """Whether it is a study, which has nets and is none."""
-        return _of_study(self.tree)
+        return is_study(self.tree)
 
     @property
     def plan(self) -> Plan | None:
@@ -58,11 +58,9 @@ class Analysis(Frozen):
         return self.plan.graph.rows if self.plan else []
 
 
-def _of_study(tree: Mapping | None) -> bool:
-    return tree is not None and is_study(tree)
-
-
-_NOTHING = Analysis(Source("", ""), None, (), (), False)
+NO_TREE = Mapping({}, NOWHERE, True)
+"""Of a text that cannot be read."""
+_NOTHING = Analysis(Source("", ""), NO_TREE, (), (), False)
 """Of no text."""
 
 
@@ -77,8 +75,9 @@ class Analyser:
         self.before = before or _NOTHING
         self.file = FileCheck(str(path), source=self.source)
         # the file's own, without what it extends
-        self.tree, _ = read(self.source)
-        self._is_study = _of_study(self.tree)
+        tree, _ = read(self.source)
+        self.tree = tree or NO_TREE
+        self._is_study = is_study(self.tree)
 
     def first(self) -> tuple[Diagnostic, ...] | None:
         """What is wrong in the variant at hand, before the others are checked; None where there
@@ -116,7 +115,7 @@ class Analyser:
         plans = tuple(net.plan for net in nets if net.plan is not None)
         return Analysis(
             self.source,
-            self.tree or self.before.tree,
+            self.tree if self.tree.span else self.before.tree,
             tuple(found_in(nets)),
             plans or self.before.plans,
             bool(plans),
@@ -142,23 +141,16 @@ def analyse(
     return found
 
 
-def entry(tree: Tree | None, *keys: str) -> KeyValue | None:
+def entry(tree: Tree, *keys: str) -> KeyValue | None:
     """The entry at a path of keys."""
-    found: KeyValue | None = None
-    for key in keys:
-        if not isinstance(tree, Mapping) or key not in tree.entries:
-            return None
-        found = tree.entries[key]
-        tree = found.value
-    return found
+    return entries(tree, *keys[:-1]).get(keys[-1])
 
 
-def entries(tree: Tree | None, *keys: str) -> dict[str, KeyValue]:
+def entries(tree: Tree, *keys: str) -> dict[str, KeyValue]:
     """The entries of the map at a path of keys, none where there is no map."""
-    if keys:
-        found = entry(tree, *keys)
-        tree = found.value if found else None
-    return tree.entries if isinstance(tree, Mapping) else {}
+    for key in keys:
+        tree = mapping_at(tree, key)
+    return tree.entries
 
 
 def covers(span: Span, line: int, column: int) -> bool:
@@ -166,17 +158,14 @@ def covers(span: Span, line: int, column: int) -> bool:
     return span.start <= (line, column) <= span.end
 
 
-def trail(tree: Tree | None, line: int, column: int) -> list[str]:
+def trail(tree: Tree, line: int, column: int) -> list[str]:
     """The keys that lead to a place: `["net", "conv3"]`."""
-    match tree:
-        case Mapping(entries=entries):
-            for key, item in entries.items():
-                if covers(item.key.span, line, column):
-                    return [key]
-                if covers(item.value.span, line, column):
-                    return [key, *trail(item.value, line, column)]
-        case Sequence(items=items):
-            for part in items:
-                if covers(part.span, line, column):
-                    return trail(part, line, column)
+    for key, item in tree.entries.items():
+        if covers(item.key.span, line, column):
+            return [key]
+        if covers(item.value.span, line, column):
+            return [key, *trail(item.value, line, column)]
+    for part in tree.items:
+        if covers(part.span, line, column):
+            return trail(part, line, column)
     return []

@@ -8,7 +8,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Literal
 
-from ..collecting import of_type
+from ..collecting import each_name, each_text, flatten, of_type, without
 from ..language.diagnose.word import functions_of_tensors
 from ..language.grammar.arithmetic import FUNCTIONS
 from ..language.grammar.label import ABOUT_AGAIN, AGAIN, phrase_at
@@ -31,7 +31,7 @@ from ..language.lints import LINTS
 from ..language.recipe import recipe_names
 from ..language.references import zoo_names
 from ..language.schema import File
-from ..language.yaml.tree import KeyValue, Scalar, Sequence
+from ..language.yaml.tree import KeyValue, Scalar
 from ..ops import ACTIVATIONS, NORMS, VOCABULARY
 from ..outputs.json_schema import KEYS
 from ..structs import Frozen
@@ -151,7 +151,7 @@ def _recipe(
 
 def _rows(analysis: Analysis) -> list[str]:
     """The rows of the net, which a recipe can name."""
-    return [row.name for row in analysis.rows]
+    return each_name(analysis.rows)
 
 
 def _streams(analysis: Analysis) -> list[str]:
@@ -165,11 +165,7 @@ def _to_give(analysis: Analysis, before: str, keys: list[str]) -> list[str]:
     if keys[:1] == ["blocks"]:
         return _above(analysis, keys)
     written = re.findall(r"([A-Za-z_]\w*):\s", before)
-    return [
-        name
-        for name in written
-        if name not in {*keys, *BLOCK_KEYS, *CALL_KEYS}
-    ]
+    return without(written, {*keys, *BLOCK_KEYS, *CALL_KEYS})
 
 
 def _beside(analysis: Analysis) -> list[str]:
@@ -339,17 +335,16 @@ def _above(analysis: Analysis, keys: list[str]) -> list[str]:
         rows = rows[: rows.index(keys[1])]
     made = analysis.rows
     streams_of = {row.name: [*row.ends()] for row in made if row.gives}
-    return [name for row in rows for name in streams_of.get(row, [row])]
+    return [*flatten(streams_of.get(row, [row]) for row in rows)]
 
 
 def _within(block: Mapping[str, KeyValue]) -> list[str]:
     """What a block reads by name, and its paths."""
-    streams = block["reads"].value if "reads" in block else None
-    items = streams.items if isinstance(streams, Sequence) else []
-    reads = [item.text for item in of_type(Scalar, items)]
+    items = block["reads"].value.items if "reads" in block else []
+    reads = each_text(of_type(Scalar, items))
     return [
         *reads,
-        *(key for key in block if key not in BLOCK_KEYS | CALL_KEYS),
+        *without(block, BLOCK_KEYS | CALL_KEYS),
     ]
 
 

@@ -38,9 +38,7 @@ def definition(
     return None
 
 
-def _around(
-    tree: Mapping | None, keys: list[str], word: str
-) -> KeyValue | None:
+def _around(tree: Mapping, keys: list[str], word: str) -> KeyValue | None:
     """A value or path of the blocks and the row around a place: the innermost. They come before
     the file's."""
     if keys[0] not in ("blocks", "net"):
@@ -72,7 +70,7 @@ def _base(analysis: Analysis, path: Path) -> tuple[Path, Span] | None:
     )
 
 
-def _whole(analysis: Analysis, path: Path) -> Mapping | None:
+def _whole(analysis: Analysis, path: Path) -> Mapping:
     """The tree with what it extends, where that can be read."""
     try:
         tree, _ = read_source(analysis.source, path)

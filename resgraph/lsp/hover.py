@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from ..collecting import by_name
 from ..errors import Span
 from ..graph import Block, Graph, Layer, Path, Stream, total
 from ..language.grammar.label import ABOUT_AGAIN, AGAIN
@@ -182,9 +183,7 @@ def _of_library(analysis: Analysis, word: str) -> str:
     return ""
 
 
-def _let(
-    tree: Mapping | None, keys: list[str], word: str
-) -> KeyValue | None:
+def _let(tree: Mapping, keys: list[str], word: str) -> KeyValue | None:
     """The `let` of a name that holds at a place: the innermost."""
     scopes = (keys[:depth] for depth in range(len(keys), -1, -1))
     found = (entry(tree, *scope, "let", word) for scope in scopes)
@@ -197,7 +196,7 @@ def hints(analysis: Analysis) -> list[InlayHint]:
     out = []
     if plan is None or not analysis.current:
         return []
-    rows = {row.name: row for row in plan.graph.rows}
+    rows = by_name(plan.graph.rows)
     for name, found in entries(analysis.tree, "net").items():
         if name in rows:
             shape = _shapes(plan.graph, rows[name])

@@ -6,16 +6,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from itertools import chain
 from typing import Any, Literal, get_args, get_origin
 
-from ..collecting import of_type
+from ..collecting import flatten, of_type
 from ..language.recipe import Train, recipe_names
 from ..language.record import TAGS, Record, described, kinds, records
-from ..language.yaml.tree import Scalar, Tree
+from ..language.yaml.tree import Tree
 from ..structs import Frozen, fields
 from ..study.schema import StudyFile
-from .analysis import entries
+from .analysis import NO_TREE, entries
 
 _TOKEN = re.compile(r"([\w-]+)\s*:(?=\s|$)|([{}\[\],])|([^\s{}\[\],:]+)")
 
@@ -51,20 +50,16 @@ def recipe_place(before: str, keys: Sequence[str]) -> RecipePlace:
 
 
 def members(
-    path: Sequence[str], tree: Tree | None, whole: type[Record] = Train
+    path: Sequence[str], tree: Tree, whole: type[Record] = Train
 ) -> list[type[Record]]:
     """The records that can stand at a path below `train:`, or in a `whole` of another kind: of
     several kinds the one that is written there, where it is."""
     found = [whole]
     for place, part in enumerate(path, 1):
         types = _types(found, part)
-        inner = [*chain.from_iterable(map(records, types))]
+        inner = [*flatten(map(records, types))]
         known = entries(tree, "train", *path[:place])
-        written = {
-            e.value.text
-            for e in known.values()
-            if isinstance(e.value, Scalar)
-        }
+        written = {e.value.text for e in known.values()}
         found = _of_kind(inner, written)
     return found
 
@@ -76,7 +71,7 @@ def _of_kind(
     return [one for one in found if words & set(kinds(one))] or found
 
 
-def keys_at(place: RecipePlace, tree: Tree | None) -> dict[str, str]:
+def keys_at(place: RecipePlace, tree: Tree) -> dict[str, str]:
     """Keys that can be written, and what each means."""
     found = _of_kind(members(place.path, tree), set(place.given.values()))
     top = (
@@ -104,16 +99,16 @@ def about_keys(record: type[Record]) -> dict[str, str]:
     return {key: known.get(key, "") for key in fields(record)}
 
 
-def values_at(place: RecipePlace, tree: Tree | None) -> list[str]:
+def values_at(place: RecipePlace, tree: Tree) -> list[str]:
     """Words that the value of a key can be."""
     if place.key == "recipe":
         return [*recipe_names()]
     found = _of_kind(members(place.path, tree), set(place.given.values()))
     types = _types(found, place.key)
-    words = [*chain.from_iterable(map(_words, types))]
+    words = [*flatten(map(_words, types))]
     if place.key in TAGS:
-        inner = chain.from_iterable(map(records, types))
-        words += chain.from_iterable(map(kinds, inner))
+        inner = flatten(map(records, types))
+        words += flatten(map(kinds, inner))
     return list(dict.fromkeys(words))
 
 
@@ -128,12 +123,11 @@ def _words(annotation: Any) -> Iterator[str]:
     elif get_origin(annotation) is Literal:
         yield from of_type(str, get_args(annotation))
     else:
-        for inner in get_args(annotation):
-            yield from _words(inner)
+        yield from flatten(map(_words, get_args(annotation)))
 
 
 def about(
-    keys: Sequence[str], tree: Tree | None, whole: type[Record] = Train
+    keys: Sequence[str], tree: Tree, whole: type[Record] = Train
 ) -> str:
     """What a key below `train:`, or in a `whole` of another kind, means, by the keys that lead to
     it; "" where it is none."""
@@ -145,7 +139,7 @@ def about(
 
 def about_study(keys: Sequence[str]) -> str:
     """What a key of a study means."""
-    return about(keys, None, StudyFile) if keys else ""
+    return about(keys, NO_TREE, StudyFile) if keys else ""
 
 
 def study_keys() -> dict[str, str]:

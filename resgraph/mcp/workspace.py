@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..collecting import flatten
 from ..errors import UsageError
 from ..language.references import locate, names_model_file
 from ..plan import load
@@ -129,4 +130,4 @@ def _parsed(out: str) -> dict[str, Any]:
 
 def sets(overrides: Iterable[str]) -> list[str]:
     """`--set` for each."""
-    return [word for override in overrides for word in ("--set", override)]
+    return [*flatten(("--set", override) for override in overrides)]

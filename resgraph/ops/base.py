@@ -22,6 +22,7 @@ from typing import (
 from msgspec import Meta, Struct, field
 from msgspec.structs import FieldInfo
 
+from ..collecting import at_keys, flatten
 from ..structs import Frozen, fields
 from .record import OpClass
 
@@ -478,7 +479,7 @@ Op.__annotations__ = {"op": str}
 
 def each_axis(op: type[Op], given: dict[str, Any]) -> dict[str, Any]:
     """The fields of an op with sizes for each axis, and with equal sides as one number."""
-    said = {key: given[key] for key in sized_fields(op) & given.keys()}
+    said = at_keys(given, sized_fields(op) & given.keys())
     axes = {len(v) for v in said.values() if isinstance(v, tuple | list)}
     if len(axes) > 1:
         raise ValueError(
@@ -527,8 +528,7 @@ def types_in(op: type[Op], key: str) -> frozenset[Any]:
 
 def _flat(annotation: Any) -> Iterator[Any]:
     yield from (annotation, get_origin(annotation))
-    for argument in get_args(annotation):
-        yield from _flat(argument)
+    yield from flatten(map(_flat, get_args(annotation)))
 
 
 @cache

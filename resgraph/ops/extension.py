@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Collection, Sequence
 from functools import cache, lru_cache
 from importlib.machinery import PathFinder
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,7 @@ def installed_ops(taken: Collection[str]) -> dict[str, type[Op]]:
     # a fourteenth of what a check takes
     from importlib.metadata import entry_points
 
-    for entry in sorted(entry_points(group=GROUP), key=lambda e: e.name):
+    for entry in sorted(entry_points(group=GROUP), key=attrgetter("name")):
         op = _load(entry)
         for phrase in op.phrases():
             if phrase in taken or phrase in found:

@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from msgspec.structs import replace
 
+from ..collecting import any_of_type, flatten
 from .base import (
     Edge,
     Edges,
@@ -114,7 +115,7 @@ def same_edges(size: Shape, window: Window) -> tuple[Edge, ...]:
 
 def uneven(edges: tuple[Edge, ...]) -> bool:
     """Whether an axis has other cells before than after."""
-    return any(isinstance(edge, tuple) for edge in edges)
+    return any_of_type(tuple, edges)
 
 
 def fewer(edges: tuple[Edge, ...], cells: int) -> tuple[Edge, ...]:
@@ -131,7 +132,7 @@ def torch_edges(edges: tuple[Edge, ...]) -> int | tuple[int, ...]:
     """The cells as `F.pad` takes them: before and after, the last axis first."""
     if not uneven(edges) and len(set(edges)) == 1:
         return sides(edges[0])[0]
-    return tuple(cells for edge in reversed(edges) for cells in sides(edge))
+    return tuple(flatten(map(sides, reversed(edges))))
 
 
 def torch_cells(edges: tuple[Edge, ...]) -> int | tuple[int, ...]:

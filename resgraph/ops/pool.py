@@ -3,6 +3,7 @@
 from operator import lt
 from typing import Any, Literal
 
+from ..collecting import all_of_type
 from .base import (
     Autocast,
     AxisSizes,
@@ -47,9 +48,7 @@ class _SlidingPool(Padded, _Windowed):
     def prepare(cls, given: dict[str, Any]) -> dict[str, Any]:
         """Where no kernel is given, that of the stride."""
         stride = spread(given.get("stride"))
-        if isinstance(stride, tuple) and all(
-            isinstance(n, int) for n in stride
-        ):
+        if isinstance(stride, tuple) and all_of_type(int, stride):
             usual = {"kernel": tuple(map(cls.usual, stride))}
             given = usual | given
         return super().prepare(given)

@@ -297,7 +297,7 @@ class DepthwiseConv(_PaddedConv):
     @property
     def parts(self) -> list[Self]:
         """The convolution of each part of the channels."""
-        return [self._part(n) for n in range(self.mixed)]
+        return [*map(self._part, range(self.mixed))]
 
     def _part(self, n: int) -> Self:
         kernel = tuple(k + 2 * n for k in self.kernel)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..collecting import of_type
+from ..collecting import each_name, flatten, of_type
 from ..dotted import scope_of
 from ..errors import UsageError, needing
 from ..graph import (
@@ -67,7 +67,7 @@ def explanation(plan: Plan, name: str) -> str:
             + "\n"
         )
     known = [*graph.nodes, *found, *state]
-    rows = ", ".join(row.name for row in graph.rows)
+    rows = ", ".join(each_name(graph.rows))
     if not name:
         raise UsageError(
             f"say what of {plan.name} to explain: its rows are {rows}"
@@ -129,9 +129,7 @@ def _node(plan: Plan, node: Node) -> Iterator[str]:
     options = options_of(plan.spec, node, plan.sources.get(node.name))
     if options:
         yield ""
-        yield from _table(
-            [line for option in options for line in _option(option)]
-        )
+        yield from _table([*flatten(map(_option, options))])
     yield ""
     readers = [
         other.name

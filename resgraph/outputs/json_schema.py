@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec.structs import FieldInfo
 
-from ..collecting import without, without_keys
+from ..collecting import each_value, without, without_keys
 from ..language.grammar.targets import literals
 from ..language.grammar.words import (
     ABOUT_STREAMS,
@@ -91,10 +91,7 @@ def json_schema() -> Schema:
     file = model_of(File).model_json_schema(
         ref_template="#/definitions/{model}"
     )
-    known = {
-        name: relaxed(schema)
-        for name, schema in file.get("$defs", {}).items()
-    }
+    known = each_value(relaxed, file.get("$defs", {}))
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "resgraph spec",

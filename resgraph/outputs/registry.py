@@ -11,6 +11,7 @@ from importlib import import_module
 from inspect import signature
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..collecting import by_name
 from ..errors import UsageError
 from ..structs import Frozen
 
@@ -41,29 +42,26 @@ class Format(Frozen):
         return list(signature(self.load()).parameters)[1:]
 
 
-OUTPUTS = {
-    output.name: output
-    for output in (
-        Format("svg", "render", "figure.formats.svg:write", "scene", "vectors"),
-        Format("pdf", "render", "figure.formats.raster:pdf", "svg", "extra `figures`"),
-        Format("png", "render", "figure.formats.raster:png", "svg", "extra `figures`"),
-        Format("tex", "render", "figure.formats.tikz:write", "scene", "TikZ, for LaTeX"),
-        Format("html", "render", "figure.formats.html:html", "plan", "an offline page to explore"),
-        Format("dot", "render", "figure.formats.graphviz:dot", "plan", "Graphviz"),
-        Format("mmd", "render", "figure.formats.mermaid:mermaid", "plan", "Mermaid"),
-        Format("text", "show", "table.text:table", "plan", "for a terminal"),
-        Format("markdown", "show", "table.markdown:markdown", "plans", "for a README"),
-        Format("latex", "show", "table.latex:latex", "plans", "Table 1 of a paper"),
-        Format("csv", "show", "table.data:csv_text", "plans", "exact numbers, a line a row"),
-        Format("json", "show", "table.data:json_text", "plans", "the same as data"),
-        Format("py", "export", "pytorch:source", "plan", "source that needs torch alone"),
-        Format("pt2", "export", "pytorch.export:pt2", "module", "a torch.export program"),
-        Format("onnx", "export", "pytorch.export:onnx", "module", "extra `onnx`"),
-        Format("safetensors", "export", "pytorch.export:safetensors", "module", "the weights"),
-        Format("yaml", "resolve", "resolved:resolved", "plan", "the spec, everything filled in"),
-        Format("module", "build", "pytorch:module", "plan", "a `torch.nn.Module`"),
-    )
-}  # fmt: skip
+OUTPUTS = by_name((
+    Format("svg", "render", "figure.formats.svg:write", "scene", "vectors"),
+    Format("pdf", "render", "figure.formats.raster:pdf", "svg", "extra `figures`"),
+    Format("png", "render", "figure.formats.raster:png", "svg", "extra `figures`"),
+    Format("tex", "render", "figure.formats.tikz:write", "scene", "TikZ, for LaTeX"),
+    Format("html", "render", "figure.formats.html:html", "plan", "an offline page to explore"),
+    Format("dot", "render", "figure.formats.graphviz:dot", "plan", "Graphviz"),
+    Format("mmd", "render", "figure.formats.mermaid:mermaid", "plan", "Mermaid"),
+    Format("text", "show", "table.text:table", "plan", "for a terminal"),
+    Format("markdown", "show", "table.markdown:markdown", "plans", "for a README"),
+    Format("latex", "show", "table.latex:latex", "plans", "Table 1 of a paper"),
+    Format("csv", "show", "table.data:csv_text", "plans", "exact numbers, a line a row"),
+    Format("json", "show", "table.data:json_text", "plans", "the same as data"),
+    Format("py", "export", "pytorch:source", "plan", "source that needs torch alone"),
+    Format("pt2", "export", "pytorch.export:pt2", "module", "a torch.export program"),
+    Format("onnx", "export", "pytorch.export:onnx", "module", "extra `onnx`"),
+    Format("safetensors", "export", "pytorch.export:safetensors", "module", "the weights"),
+    Format("yaml", "resolve", "resolved:resolved", "plan", "the spec, everything filled in"),
+    Format("module", "build", "pytorch:module", "plan", "a `torch.nn.Module`"),
+))  # fmt: skip
 _FROM_PLAN = {
     "scene": "figure.render:render_one",
     "svg": "figure.render:render_one",

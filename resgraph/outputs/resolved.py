@@ -5,7 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from ..collecting import only_keys, without_keys
+from ..collecting import (
+    each_name,
+    each_value,
+    only_keys,
+    picked,
+    without_keys,
+)
 from ..errors import Source, Span
 from ..language.grammar.words import words_in
 from ..language.yaml.emit import emit, emit_lines
@@ -51,7 +57,7 @@ def _place(span: Span) -> str:
 def _open_lets(tree: Mapping) -> Mapping:
     """`let` a line each, so that each value shows its own place."""
     entry = tree.entries.get("let")
-    if entry is None or not isinstance(entry.value, Mapping):
+    if entry is None:
         return tree
     lets = Mapping(entry.value.entries, entry.value.span, False)
     return Mapping(
@@ -63,7 +69,7 @@ def _tree(plan: Plan, *, defaults: bool) -> Mapping:
     tree = plan.spec.tree
     filled = {key: _default(key, text) for key, text in DEFAULTS.items()}
     filled = (filled if defaults else {}) | tree.entries
-    entries = {key: filled[key] for key in _ORDER if key in filled}
+    entries = picked(filled, _ORDER)
     given = tree.entries["input"]
     shapes = scalars_in(given.value)
     if any(re.search("[a-wyz]", shape.text) for shape in shapes):
@@ -90,7 +96,7 @@ def _tree(plan: Plan, *, defaults: bool) -> Mapping:
 
 def _inputs(plan: Plan, given: Tree) -> Tree:
     """What comes in, in numbers."""
-    texts = {name: shape_text(shape) for name, shape in plan.inputs.items()}
+    texts = each_value(shape_text, plan.inputs)
     if not isinstance(given, Mapping):
         (text,) = texts.values()
         return bare(text, given.span)
@@ -121,7 +127,7 @@ def _default(key: str, text: str) -> KeyValue:
 def _own_expect(tree: Mapping, variant: str) -> dict[str, KeyValue]:
     """What this variant expects, as a file without variants says it."""
     entry = tree.entries.get("expect")
-    if entry is None or not isinstance(entry.value, Mapping):
+    if entry is None:
         return {}
     own = entry.value.entries.get(variant)
     return {
@@ -138,7 +144,7 @@ _NAMED = ("blocks", "let")
 def _used(entries: dict[str, KeyValue], plan: Plan) -> dict[str, KeyValue]:
     """Without what only other variants use, or who else extends a file: mistakes in a file of its
     own. A row that no output needs is one, too: here it would be of the same file as `output`."""
-    entries = _only(entries, "net", {path.name for path in plan.graph.rows})
+    entries = _only(entries, "net", set(each_name(plan.graph.rows)))
     for section in ("ops", "init"):
         given = entries_of(plan.spec.tree, section)
         read = {name for name in given if reads(plan.graph, section, name)}
@@ -176,8 +182,7 @@ def _called(
 
 def _inner(entries: dict[str, KeyValue], key: str) -> dict[str, KeyValue]:
     """The names below a key."""
-    value = entries[key].value if key in entries else None
-    return value.entries if isinstance(value, Mapping) else {}
+    return entries[key].value.entries if key in entries else {}
 
 
 def _only(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from ..collecting import flatten
 from ..errors import UsageError
 from ..graph import Graph
 from ..language.diagnose.nearest import near_or_all
@@ -25,5 +26,5 @@ def features(graph: Graph, rows: Sequence[str]) -> Graph:
             raise UsageError(f"`{row}` is named twice")
     if not rows:
         raise UsageError(f"name at least one row of {', '.join(ends)}")
-    outputs = tuple(end for row in rows for end in ends[row])
+    outputs = tuple(flatten(ends[row] for row in rows))
     return without_unread(replace(graph, outputs=outputs, listed=True))

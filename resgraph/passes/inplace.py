@@ -4,8 +4,9 @@ needs it."""
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from itertools import chain, pairwise
+from itertools import pairwise
 
+from ..collecting import flatten
 from ..graph import Graph, Layer, Path
 from ..ops import Add
 from .precision import low_precision
@@ -23,7 +24,7 @@ def inplace(graph: Graph) -> frozenset[str]:
     once = frozenset(name for name, count in reads.items() if count == 1)
     found: set[str] = set()
     scopes = [*_scopes(graph)]
-    for path in chain.from_iterable(scopes):
+    for path in flatten(scopes):
         _activations(graph, path, once, found)
     sums = _sums_of_one_dtype(graph)
     for scope in scopes:
@@ -123,7 +124,7 @@ def _sums_in(graph: Graph, scope: Sequence[Path]) -> Iterator[str]:
 
 def _equated(scope: Sequence[Path]) -> Iterator[str]:
     """The nodes of the equations of some paths."""
-    return chain.from_iterable(path.equation_nodes for path in scope)
+    return flatten(path.equation_nodes for path in scope)
 
 
 def _scopes(graph: Graph) -> Iterator[Sequence[Path]]:

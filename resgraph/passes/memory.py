@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..collecting import flatten
 from ..graph import Graph, Node
 from ..structs import Frozen
 
@@ -44,9 +45,7 @@ def kept_numbers(graph: Graph) -> dict[str, int]:
 
 def kept_outputs(graph: Graph) -> frozenset[str]:
     """The nodes whose outputs are kept from the forward pass to the backward pass."""
-    return frozenset(
-        name for node in graph.nodes.values() for name in _kept_by(node)
-    )
+    return frozenset(flatten(map(_kept_by, graph.nodes.values())))
 
 
 def _kept_by(node: Node) -> tuple[str, ...]:

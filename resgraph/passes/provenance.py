@@ -6,11 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..collecting import without
-from ..errors import (
-    NOWHERE,
-    Span,
-)
+from ..collecting import each_name, each_text, flatten, without
+from ..errors import NOWHERE, Span
 from ..graph import Node
 from ..language.environment import Environment
 from ..language.grammar.expression import Expression, names_in
@@ -108,7 +105,7 @@ def _unit(source: OptionSource, span: Span) -> str:
     """The note of what is said in the unit, and not by the layer itself."""
     if not source.unit.span.covers(span):
         return ""
-    return f"of the unit `{' '.join(label.text for label in source.unit.labels)}`"
+    return f"of the unit `{' '.join(each_text(source.unit.labels))}`"
 
 
 def _text(written: Written) -> str:
@@ -130,8 +127,7 @@ def written_at(span: Span) -> str:
 def _trees(written: Written) -> Iterator[Expression]:
     if isinstance(written, Expr):
         yield written.tree
-    for part in written.parts:
-        yield from _trees(part)
+    yield from flatten(map(_trees, written.parts))
 
 
 def _names(
@@ -139,7 +135,7 @@ def _names(
 ) -> Iterator[Setting]:
     """The names that a value reads, each with where it was set, and those that it reads in turn."""
     for tree in _trees(written):
-        for name in dict.fromkeys(name.name for name in names_in(tree)):
+        for name in dict.fromkeys(each_name(names_in(tree))):
             given = env.written(name)
             if given is None or not deep:
                 continue

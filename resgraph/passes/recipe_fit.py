@@ -7,12 +7,12 @@ data is read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain
 from math import prod
 from typing import Any
 
 from msgspec.structs import replace
 
+from ..collecting import flatten
 from ..counting import counted
 from ..errors import Diagnostic, SpecError, fault, ticked
 from ..graph import Graph, Node
@@ -153,7 +153,7 @@ def problems(
         _counts(train, output),
         _normalize(train, reads),
     )
-    return [*chain.from_iterable(parts)]
+    return [*flatten(parts)]
 
 
 _MIXTURES = ("mixup", "cutmix")

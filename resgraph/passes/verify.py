@@ -4,6 +4,7 @@ its recipe's data."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from ..errors import Diagnostic, Span, fault
@@ -22,9 +23,9 @@ def _outputs(graph: Graph) -> str:
 
 
 MEASURES: dict[str, Callable[[Graph], int | str]] = {
-    "params": lambda graph: graph.cost.params,
-    "macs": lambda graph: graph.cost.macs,
-    "depth": lambda graph: graph.depth,
+    "params": attrgetter("cost.params"),
+    "macs": attrgetter("cost.macs"),
+    "depth": attrgetter("depth"),
     "output": _outputs,
 }
 """What can be claimed of a net, and how it is measured."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import Span
 from ..graph import Block, Equation, Graph, Layer, Origin, Path
-from ..language.yaml.tree import Mapping, Scalar, Sequence, Tree
+from ..language.yaml.tree import Mapping, Tree
 from ..structs import Frozen
 from .rewrite import Keys
 
@@ -70,14 +70,12 @@ def places(
 
 def _values(tree: Tree, path: Keys) -> Iterator[Phrase]:
     """Every value that can be written on one line; what holds others comes before them."""
-    if isinstance(tree, Scalar) or tree.flow:
+    if tree.flow:
         yield Phrase(path, tree.span)
-    if isinstance(tree, Mapping):
-        for key, entry in tree.entries.items():
-            yield from _values(entry.value, (*path, key))
-    elif isinstance(tree, Sequence):
-        for index, item in enumerate(tree.items):
-            yield from _values(item, (*path, index))
+    for key, entry in tree.entries.items():
+        yield from _values(entry.value, (*path, key))
+    for index, item in enumerate(tree.items):
+        yield from _values(item, (*path, index))
 
 
 def _parts(graph: Graph) -> Iterator[Layer | Equation]:

@@ -103,7 +103,7 @@ class Rewriter:
             raise UsageError(
                 f"`{path[-1]}` is one value, and holds no entries"
             )
-        if isinstance(container, Mapping) and name in container.entries:
+        if name in container.entries:
             raise UsageError(
                 f"there is an entry `{name}`; take another name"
             )
@@ -272,11 +272,10 @@ class Rewriter:
 
 
 def _child(tree: Tree, key: Key) -> Tree:
-    if isinstance(tree, Mapping) and key in tree.entries:
+    if key in tree.entries:
         return tree.entries[str(key)].value
-    items = tree.items if isinstance(tree, Sequence) else []
-    if isinstance(key, int) and 0 <= key < len(items):
-        return items[key]
+    if isinstance(key, int) and 0 <= key < len(tree.items):
+        return tree.items[key]
     raise UsageError(f"there is no `{key}` here any more")
 
 
@@ -287,14 +286,13 @@ def _children(
     if isinstance(container, Sequence):
         return container.items, container.items
     entries = container.entries.values()
-    return [e.key for e in entries], [e.value for e in entries]
+    return [e.key for e in entries], container.children
 
 
 def _last_line(tree: Tree) -> int:
     """The line on which a value ends; the end of a block is marked where the next thing begins."""
-    if isinstance(tree, Mapping | Sequence) and not tree.flow:
-        _, values = _children(tree)
-        return max(map(_last_line, values), default=tree.span.line)
+    if not tree.flow:
+        return max(map(_last_line, tree.children), default=tree.span.line)
     ends_before = (
         tree.span.end_column == 1 and tree.span.end_line > tree.span.line
     )

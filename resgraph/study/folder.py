@@ -16,6 +16,7 @@ import yaml
 from msgspec import Struct
 
 from .. import __version__
+from ..collecting import at_keys, each_name
 from ..errors import RunError, UsageError
 from ..language.yaml.reader import open_source
 from ..plan import Plan
@@ -97,7 +98,7 @@ def open_folder(path: Path) -> StudyFolder:
     else, `RunError` where another sweep has it."""
     try:
         path.mkdir(parents=True, exist_ok=True)
-        inside = {entry.name for entry in path.iterdir()} - {LOCK}
+        inside = set(each_name(path.iterdir())) - {LOCK}
         if inside and LIST not in inside:
             raise UsageError(
                 f"{path} holds something that is no study; give an empty directory to -o"
@@ -126,7 +127,7 @@ def read_folder(
                 n["net"],
                 n["spec"],
                 tuple(n["set"]),
-                {fact: n[fact] for fact in FACTS},
+                at_keys(n, FACTS),
             )
             for n in facts["nets"]
         }

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
+from ..collecting import attributes, each_name
 from ..errors import Diagnostic, SpecError, UsageError
 from ..language.extends import read_file
 from ..language.recipe import Train
@@ -293,7 +294,7 @@ def _at_where(study: Study, key: str) -> Iterator[None]:
 def _point(
     study: Study, name: str, reference: str, sets: list[str], plan: Plan
 ) -> PlannedNet:
-    facts = {fact: getattr(plan, fact) for fact in FACTS}
+    facts = attributes(plan, FACTS)
     return PlannedNet(name, reference, _overrides(study, sets), facts, plan)
 
 
@@ -445,10 +446,8 @@ def need_comparable(study: Study, found: Sequence[PlannedNet]) -> None:
 
 def _need_baseline(study: Study, found: Sequence[PlannedNet]) -> None:
     name = study.file.baseline
-    if name is not None and name not in [point.name for point in found]:
-        hint = (
-            f"the nets are {', '.join(point.name for point in found[:20])}"
-        )
+    if name is not None and name not in each_name(found):
+        hint = f"the nets are {', '.join(each_name(found[:20]))}"
         said = f"no net of the study is called `{name}`"
         raise study.wrong("E022", said, ("baseline",), hint)
 

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from itertools import (
+    filterfalse,
+    pairwise,
+)
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from ..collecting import each_value
 from ..errors import SpecError, TrainingError, needing
 from ..train import Options
 from .execute import Execute, is_done, placed
@@ -51,7 +55,7 @@ def search(
     space = study.file.search
     assert space is not None
     holds = condition(study, space)
-    over = {path: _distribution(one) for path, one in study.choices.items()}
+    over = each_value(_distribution, study.choices)
     history = _history()
     nets: list[PlannedNet] = []
     runs: list[PlacedRun] = []
@@ -104,7 +108,7 @@ def _mean(
     steps = [[run] for run in made] if prune else [[*made]]
     scores: list[float] = []
     for step, together in enumerate(steps):
-        left = [run for run in together if not is_done(run)]
+        left = [*filterfalse(is_done, together)]
         for outcome in make(left):
             if outcome.status != "done":
                 raise _NoMean(f"failed, {outcome.text}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import filterfalse
 from pathlib import Path
 
 from ..errors import TrainingError
@@ -102,7 +103,7 @@ def _tell_equals(nets: Sequence[PlannedNet], say: Say) -> None:
 
 def _train(runs: Sequence[PlacedRun], make: Execute, say: Say) -> None:
     """What is not done yet."""
-    left = [run for run in runs if not is_done(run)]
+    left = [*filterfalse(is_done, runs)]
     if len(left) < len(runs):
         say(f"{len(runs) - len(left)} of {len(runs)} runs are done already")
     for number, outcome in enumerate(make(left), 1):

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from ..collecting import the_only
 from ..errors import UsageError, first_few
 from ..files import reason
 from ..language.diagnose.nearest import did_you_mean
@@ -141,7 +142,7 @@ def array_rows(
 
 def _sole(store: ArrayStore, name: str) -> str:
     """The array of a store that has one; of several, the one of that name."""
-    return next(iter(store.sizes)) if len(store.sizes) == 1 else name
+    return the_only(store.sizes, name)
 
 
 def _parted(path: Path) -> tuple[Path, str]:

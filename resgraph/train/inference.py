@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load as safetensors
 from torch import Tensor, nn
 
-from ..collecting import without_keys
+from ..collecting import flatten, without_keys
 from ..counting import counted
 from ..errors import RunError, UsageError
 from ..files import read_file, reason
@@ -203,7 +203,7 @@ def _predictions(
     others = _others(plan, asked.beside, normalization, count)
     lead = [*plan.inputs].index(image_input(plan.inputs))
     read = Reading(document, normalization, asked.top)
-    rows = (row for one in files for row in one.read(document))
+    rows = flatten(one.read(document) for one in files)
     out: list[Prediction] = []
     size = max(1, min(BATCH, BATCH_NUMBERS // prod(document["shape"])))
     while part := [*islice(rows, size)]:

@@ -19,7 +19,7 @@ from msgspec.structs import asdict
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..collecting import without
+from ..collecting import each_value, without
 from ..outputs.heat_csv import MEASURES
 from ..outputs.pytorch.trace import NodeObserver, trace
 from ..plan import Loader, Plan
@@ -71,7 +71,7 @@ class Profile(Struct):
 
     def document(self) -> dict[str, Any]:
         """As data."""
-        nodes = {name: asdict(node) for name, node in self.nodes.items()}
+        nodes = each_value(asdict, self.nodes)
         return asdict(self) | {"nodes": nodes}
 
     def csv(self) -> str:

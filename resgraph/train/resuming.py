@@ -12,6 +12,7 @@ from typing import Any, get_args, get_type_hints
 
 from msgspec.structs import replace
 
+from ..collecting import keyed
 from ..counting import counted
 from ..errors import RunError, UsageError, first_few
 from ..files import read_file, reason
@@ -199,7 +200,7 @@ def check_change(
 def _changes(before: Train, after: Train, keys: set[str]) -> str:
     """`optimizer.lr` 0.1 → 0.2, for every value below some keys that differs."""
     old, new = (
-        flat({key: recipe.document().get(key) for key in keys})
+        flat(keyed(recipe.document().get, keys))
         for recipe in (before, after)
     )
     differing = [

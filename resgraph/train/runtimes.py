@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import filterfalse
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
+from ..collecting import each_name
 from ..errors import MissingError, UsageError
 from ..outputs.pytorch.export import AGREE, apart, examples, export
 from ..plan import Plan
@@ -33,7 +35,7 @@ class OnnxRuntimeNet(nn.Module):
         self.session = runtime.InferenceSession(
             content, options, providers=["CPUExecutionProvider"]
         )
-        self.names = [one.name for one in self.session.get_inputs()]
+        self.names = each_name(self.session.get_inputs())
 
     def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
         """What the net gives, one output or a tuple."""
@@ -86,7 +88,7 @@ class Inference(Frozen):
         )
 
     def _need(self, decisions: Decisions) -> None:
-        if absent := [name for name in PACKAGES if not find_spec(name)]:
+        if absent := [*filterfalse(find_spec, PACKAGES)]:
             raise MissingError(
                 f"--engine onnx needs the package {absent[0]}: pip install 'resgraph[onnx]'"
             )

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 from nets import mistakes, spec, told
 
-from resgraph.errors import MOST_TOLD, Diagnostic, Source, Span, in_order
+from resgraph.errors import (
+    MOST_TOLD,
+    NOWHERE,
+    Diagnostic,
+    Source,
+    Span,
+    in_order,
+)
 
 FILE = Source("a.yaml", "one: [two, three]\nfour: five\n")
 OTHER = Source("b.yaml", "one: [two, three]\nfour: five\n")
@@ -17,7 +24,7 @@ def at(
     return Span(source, line, column, line, column + length)
 
 
-def codes(*found: tuple[str, Span | None]) -> list[str]:
+def codes(*found: tuple[str, Span]) -> list[str]:
     return [
         problem.code
         for problem in in_order(
@@ -43,7 +50,7 @@ def test_file_by_file() -> None:
 
 
 def test_what_has_no_place_comes_first() -> None:
-    assert codes(("E010", at(1, 1)), ("E001", None)) == ["E001", "E010"]
+    assert codes(("E010", at(1, 1)), ("E001", NOWHERE)) == ["E001", "E010"]
 
 
 def test_equal_ones_once() -> None:

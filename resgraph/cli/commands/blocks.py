@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from ...collecting import without
 from ...errors import UsageError
 from ...language.diagnose.nearest import did_you_mean
 from ...language.library import library_block, library_index, library_text
@@ -78,7 +79,7 @@ def _record(name: str) -> dict[str, Any]:
             "about": library_block(name).about,
         }
     op = VOCABULARY[name]
-    options = [key for key in op.fields() if key not in ("op", op.number)]
+    options = without(op.fields(), ("op", op.number))
     return {"name": name, "op": op.family, "package": package_of(op), "number": op.number,
             "options": options, "about": op.about()}  # fmt: skip
 

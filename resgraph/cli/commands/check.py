@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from ...checked import Checked, check_nets, found_in
+from ...collecting import flatten, keyed
 from ...errors import Diagnostic, UsageError, needing
 from ...garbage import nothing_collected
 from ...language.references import locate
@@ -130,7 +131,7 @@ def _files(
     specs = (
         spec for spec in own if spec not in studies and not is_model(spec)
     )
-    places = {spec: locate(spec) for spec in specs}
+    places = keyed(locate, specs)
     return {
         place.path: own[spec]
         for spec, place in places.items()
@@ -155,14 +156,13 @@ def _nets(
     piped |= {spec: model_source(spec) for spec in specs if is_model(spec)}
     with nothing_collected():
         nets = [
-            net
-            for spec in specs
-            for net in (
+            *flatten(
                 _study_nets(Path(spec))
                 if spec in studies
                 else check_nets(
                     spec, overrides[spec], allow_outside, piped.get(spec)
                 )
+                for spec in specs
             )
         ]
         # they stay to the end of the process, and are never searched

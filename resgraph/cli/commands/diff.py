@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from ...collecting import each_value
 from ...graph import Node
 from ...ops import Cost
 from ...outputs.figure.content.quantity import plural
@@ -198,9 +199,7 @@ def _facts(plan: Plan) -> dict[str, Any]:
         "output": list(plan.output),
     }  # fmt: skip
     if plan.graph.listed:
-        facts["outputs"] = {
-            row: list(shape) for row, shape in plan.outputs.items()
-        }
+        facts["outputs"] = each_value(list, plan.outputs)
     return facts
 
 
@@ -226,7 +225,7 @@ def _data(change: Change) -> dict[str, Any]:
     sides = {"before": change.before, "after": change.after}
     return {
         "kind": change.kind, "name": change.name,
-        **{side: _node_data(node) for side, node in sides.items()},
+        **each_value(_node_data, sides),
         "params": change.cost.params, "macs": change.cost.macs,
     }  # fmt: skip
 

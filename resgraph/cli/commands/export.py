@@ -9,6 +9,7 @@ from typing import Any
 import click
 from msgspec.structs import replace
 
+from ...collecting import at_keys
 from ...errors import UsageError, needing
 from ...files import write_file
 from ...language.recipe.start import StartingWeights
@@ -181,7 +182,7 @@ class _Net(Frozen):
         if state is None or not self.rows:
             return state
         own = self.asked(whole).module(device="meta").state_dict()
-        return {name: state[name] for name in own}
+        return at_keys(state, own)
 
 
 def _rows(features: str | None) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import click
 
+from ...collecting import at_keys, flatten
 from ...errors import SpecError, UsageError
 from ...language.spec import Spec, load_spec
 from ...outputs.figure.content.builder import VIEWS
@@ -137,9 +138,10 @@ def render(
     )
     if family:
         specs = tuple(
-            name
-            for spec in specs
-            for name in family_of(spec, allow_outside=allow_outside)
+            flatten(
+                family_of(spec, allow_outside=allow_outside)
+                for spec in specs
+            )
         )
     try:
         plans = load_plans(specs, overrides, allow_outside=allow_outside)
@@ -205,7 +207,7 @@ def _by_graphviz(
     from ...outputs.figure.formats.graphviz_engine import laid_out
 
     ours, theirs = OUTPUTS["dot"].options, _of_raster(kind)
-    text = plans[0].dot(**{name: look[name] for name in ours})
+    text = plans[0].dot(**at_keys(look, ours))
     return laid_out(
         text, kind, **{name: look[name] for name in theirs if look[name]}
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from ...collecting import each_name, flatten
 from ...errors import UsageError
 from ..options import WRITTEN, force_option, json_option, write
 from ..report import print_json
@@ -70,7 +71,7 @@ def _found(places: tuple[Path, ...]) -> list[RunInfo]:
         place / RUNS if is_study_folder(place) else place
         for place in places
     ]
-    return [run for place in inner for run in find_runs(place)]
+    return [*flatten(map(find_runs, inner))]
 
 
 def _need_folders(folders: tuple[Path, ...]) -> None:
@@ -103,7 +104,7 @@ def _draw(found: list[RunInfo], curves: Path, *, force: bool) -> None:
         )
     whole = _whole(found)
     # several runs of one net
-    alike = len({run.name for run in whole}) < len(whole)
+    alike = len(set(each_name(whole))) < len(whole)
     series = [
         (
             run.path.name if alike else run.name,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ...collecting import present
 from ...counting import counted
 from ...errors import UsageError
 from ...outputs.numbers import count_text
@@ -137,7 +138,7 @@ def _tell(
         click.echo(
             f"the times of {MOST_MEASURED} nets were measured, the others are by multiply-adds"
         )
-    known = [took for took in seconds if took is not None]
+    known = present(seconds)
     whole = (
         sum(known) * len(seeds) / jobs if len(known) == len(nets) else None
     )

@@ -9,6 +9,7 @@ from functools import cache
 import click
 from msgspec.structs import asdict
 
+from ...collecting import each_text
 from ...errors import UsageError
 from ...language.diagnose.nearest import did_you_mean
 from ...language.extends import read_file
@@ -93,7 +94,7 @@ def _nets() -> Iterator[_Net]:
         if found.variant:
             claims = claims[found.variant]
         sizes = scalars_in(net.entries["input"].value)
-        size = ", ".join(shape.text for shape in sizes)
+        size = ", ".join(each_text(sizes))
         yield _Net(
             name,
             found.zoo,

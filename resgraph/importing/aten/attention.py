@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from ...collecting import among
 from ...ops import Concat, Mul, Part, reduction
 from ...ops.attention import Attention
 from ...structs import Frozen
@@ -291,7 +292,7 @@ def einsum(reader: Reader, call: AtenCall, given: Arguments) -> Any:
 
 
 def _axes(term: str, these: set[str]) -> str:
-    return "".join(axis for axis in term if axis in these)
+    return "".join(among(term, these))
 
 
 def ordered(reader: Reader, x: Any, order: Sequence[int]) -> Any:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import chain, starmap
+from itertools import starmap
 from math import prod
 
+from ...collecting import flatten
 from ...ops import Shape
 from ...structs import Frozen
 
@@ -45,12 +46,12 @@ def places(dims: Iterable[int], count: int) -> set[int]:
 
 def atoms_of(axes: Layout, places: Iterable[int]) -> list[Atom]:
     """All that some axes run over, in our order."""
-    return sorted(chain.from_iterable(axes[place] for place in places))
+    return sorted(flatten(axes[place] for place in places))
 
 
 def flat(axes: Iterable[Axis]) -> Axis:
     """Axes as one, without what runs on."""
-    return tuple(chain.from_iterable(axes))
+    return tuple(flatten(axes))
 
 
 def stored(shape: Sequence[int]) -> Layout:
@@ -83,7 +84,7 @@ def joined(atoms: Iterable[Atom]) -> Axis:
 def viewed(axes: Layout, target: Sequence[int]) -> Layout | None:
     """The same numbers in the same order with other axes; None where an atom would have to be cut
     where it does not divide."""
-    rest = [*chain.from_iterable(axes)]
+    rest = [*flatten(axes)]
     out: list[Axis] = []
     for size in target:
         taken: list[Atom] = []

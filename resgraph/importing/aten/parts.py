@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from ...collecting import any_of_type
 from ...ops import Concat, Pad, Part, ZeroPad
 from ...ops.base import sides
 from ...structs import Frozen
@@ -52,7 +53,7 @@ def concat(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     tensors = list(given["tensors"])
     if isinstance(tensors[0], StateCut):
         return whole_again(reader, tensors, place + 1)
-    if place == 0 and any(isinstance(each, Zeros) for each in tensors):
+    if place == 0 and any_of_type(Zeros, tensors):
         return _with_zeros(reader, tensors)
     if begun := with_token(reader, tensors, place):
         return begun

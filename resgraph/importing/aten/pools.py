@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from ...collecting import each_name
 from ...ops import GlobalPool, Op, Over, Pad, Pool, Shape, Total
 from ...ops.base import Edge
 from ...ops.function import AMONG
@@ -183,7 +184,7 @@ def largest(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     """Of two tensors, or along an axis, of which nothing reads where the largest stands."""
     if "other" in given:
         return of_two(reader, call, given)
-    if not call.several or any(output.name for output in call.outputs[1:]):
+    if not call.several or any(each_name(call.outputs[1:])):
         raise reader.no("for the place where it stands")
     return [over_axes(reader, call, {**given, "dim": [given["dim"]]}), None]
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from itertools import chain
 from math import prod
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
 from torch import Tensor
 
-from ...collecting import of_type
+from ...collecting import each_name, each_value, flatten, of_type
 from ...ops import (
     Dropout,
     Flatten,
@@ -228,14 +227,14 @@ class Reader:
         steps = in_groups(gathered(net.steps.values(), outputs), outputs)
         steps = with_own_pools(steps)
         if program.plain:
-            steps = {name: self._sure(step) for name, step in steps.items()}
+            steps = each_value(self._sure, steps)
         return replace(
             net, steps=steps, ties=program.ties, classes=program.classes
         )
 
     def _sure(self, step: CapturedOp) -> CapturedOp:
         """A step that knows whether its tensors may be equal to others by chance."""
-        keys = chain.from_iterable(map(keys_of, step.tensors.values()))
+        keys = flatten(map(keys_of, step.tensors.values()))
         return replace(step, sure=not {*keys} <= {*self.program.plain})
 
     def _given(self) -> list[Any]:
@@ -295,9 +294,8 @@ class Reader:
     def _aliases(self, call: AtenCall) -> None:
         """What is done in place is seen by all who share the memory."""
         name = call.name
-        source = next(
-            (a.name for a in of_type(TensorRef, call.given.values())), ""
-        )
+        given = of_type(TensorRef, call.given.values())
+        source, *_ = *each_name(given), ""
         root = self.views.get(source, source)
         if call.word.endswith("_"):
             old, new = self.values.get(source), self.values.get(name)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
 from math import inf
 from typing import Any
 
 from msgspec.structs import replace
 
+from ...collecting import flatten
 from ...ops import Pad, Pool, Upsample, ZeroPad
 from ..program import AtenCall
 from .convolutions import EDGES
@@ -28,7 +28,7 @@ def pad(reader: Reader, call: AtenCall, given: Arguments) -> Any:
         return _padded(reader, reader.plain(x), given, pads)
     edges = _edges(pads, len(order))
     own = [edges[order.index(axis)] for axis in range(len(order))]
-    ours = [*chain.from_iterable(reversed(own))]
+    ours = [*flatten(reversed(own))]
     made = _padded(reader, x.step, given, ours)
     if not isinstance(made, ForeignValue):
         raise reader.no("it reads a tensor whose axes were moved")

@@ -4,6 +4,7 @@ first of them."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import filterfalse
 from typing import Any
 
 from msgspec.structs import replace
@@ -111,7 +112,7 @@ def behind_another(
 
 def _of_channels(token: StateTensor, channels: int) -> bool:
     """Whether a parameter is one number for each channel, the same for all images."""
-    filled = flat(axis for axis in token.axes if not spread(axis))
+    filled = flat(filterfalse(spread, token.axes))
     return token.learned and filled == flat(layout((channels,)))
 
 

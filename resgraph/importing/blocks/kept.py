@@ -4,9 +4,8 @@ something, and so lack it (RepVGG, Ding et al. 2021, section 3.2)."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import chain
 
-from ...collecting import of_type
+from ...collecting import flatten, of_type
 from ...ops import Add
 from ..captured import CapturedOp
 from ..cells import Unit
@@ -44,7 +43,7 @@ def _summed(tree: StepTree) -> Iterator[str]:
     if isinstance(tree, str):
         yield tree
     elif tree[0].op == Add() or len(tree[1]) == 1:
-        yield from chain.from_iterable(map(_summed, tree[1]))
+        yield from flatten(map(_summed, tree[1]))
 
 
 def with_kept(

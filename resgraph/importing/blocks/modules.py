@@ -11,10 +11,9 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from itertools import chain
 from operator import itemgetter
 
-from ...collecting import by_key, of_type
+from ...collecting import by_key, each_name, flatten, of_type
 from ..captured import Captured
 from ..cells import Cell, Unit, cells
 from ..classes import ModuleClasses, common, module_of
@@ -56,9 +55,7 @@ def modules(
         if (name, _ungated(run, unit)) in summed
         and changes(run_of(run, net))
     ]
-    return with_runs(
-        row, _apart([*own, *chain.from_iterable(_outer(chosen))]), net
-    )
+    return with_runs(row, _apart([*own, *flatten(_outer(chosen))]), net)
 
 
 def _ungated(run: Sequence[Cell | Region], unit: Unit) -> Kind:
@@ -157,6 +154,4 @@ def _runs(
 
 def _part(element: Cell | Region) -> tuple[Sequence[str], int]:
     """The module that an element of a row is in, and how many steps it has."""
-    return module_of(element.steps), len(
-        {step.name for step in element.steps}
-    )
+    return module_of(element.steps), len(set(each_name(element.steps)))

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from msgspec.structs import replace
 
-from ...collecting import of_type
+from ...collecting import flatten, of_type
 from ..captured import CapturedOp
 from ..cells import Unit
 from ..kinds import Kind, of_block
@@ -117,8 +117,12 @@ def _expressions(
 ) -> Iterator[tuple[CapturedOp, tuple[StepTree, ...]]]:
     """What paths start with and what the equation is made of, whole ones first."""
     terms = block.merge[1] if isinstance(block.merge, tuple) else ()
-    for tree in (*terms, *(branch.start for branch in block.branches)):
-        yield from _subtrees(tree)
+    yield from flatten(
+        map(
+            _subtrees,
+            (*terms, *(branch.start for branch in block.branches)),
+        )
+    )
 
 
 def _subtrees(
@@ -126,8 +130,7 @@ def _subtrees(
 ) -> Iterator[tuple[CapturedOp, tuple[StepTree, ...]]]:
     if isinstance(tree, tuple):
         yield tree
-        for term in tree[1]:
-            yield from _subtrees(term)
+        yield from flatten(map(_subtrees, tree[1]))
 
 
 def _below(tree: StepTree, block: Region) -> list[Branch]:

@@ -4,6 +4,7 @@ groups that one definition can say."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import filterfalse
 from operator import itemgetter
 
 from ...ops import ACTIVATIONS
@@ -50,7 +51,7 @@ def _fits(group: Sequence[WrittenBlock], elements: Elements) -> bool:
     ):
         return False
     columns = [*_columns(firsts, elements)]
-    said = [column for column in columns if not _silent(column)]
+    said = [*filterfalse(_silent, columns)]
     return _end_alike(blocks, columns) and _alike_enough(said)
 
 
@@ -61,9 +62,7 @@ def _end_alike(
     both."""
     alone = [block for block in blocks if not block.summed]
     both = 0 < len(alone) < len(blocks)
-    last = next(
-        (each for each in reversed(columns) if not _gates(each)), [None]
-    )
+    last = next(filterfalse(_gates, reversed(columns)), [None])
     return not both or (None not in last and all(map(changes, alone)))
 
 

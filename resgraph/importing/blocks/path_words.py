@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
+from ...collecting import flatten, present, the_only
 from ...language.grammar.words import ACT, BLOCK_KEYS, name_problem
 from ...language.library import library_index
 from ...ops import VOCABULARY, Pool
@@ -31,8 +32,8 @@ def path_words(
 
 def _one(words: Sequence[str | None]) -> str:
     """The word of all that have one; "" where they differ, or where it is the language's."""
-    found = {word for word in words if word is not None}
-    word = found.pop() if len(found) == 1 else ""
+    found = {*present(words)}
+    word = the_only(found, "")
     taken = (*VOCABULARY, *library_index(), *BLOCK_WORDS, *BLOCK_KEYS, ACT)
     unsaid = len(word) > _LONGEST or word.rstrip("0123456789") in VOCABULARY
     return "" if unsaid or name_problem(word, taken) else word
@@ -54,7 +55,7 @@ def _modules(branch: Branch | None) -> list[_Path]:
     """Those of a path's layers."""
     if branch is None:
         return []
-    steps = [*chain.from_iterable(item.steps for item in branch.items)]
+    steps = [*flatten(item.steps for item in branch.items)]
     weighted = [step for step in steps if step.op.weighted]
     return [step.path for step in weighted or steps]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ...collecting import flatten
 from ..captured import Captured
 from ..cells import Cell
 from ..regions.structure import Branch, Region, RegionItem
@@ -15,7 +16,7 @@ COST = 2
 
 
 def run_of(elements: Sequence[Cell | Region], net: Captured) -> Region:
-    items = [item for each in elements for item in each.items]
+    items = [*flatten(each.items for each in elements)]
     value = items[-1].exit
     branch = Branch(value, None, items)
     return Region(

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from itertools import compress, groupby, pairwise
 
+from ...collecting import any_of_type
 from ...ops import Add
 from ...structs import Frozen
 from ..captured import Captured
@@ -168,7 +169,7 @@ def _differ(run: Sequence[Cell | Region], kinds: Sequence[Kind]) -> bool:
     heavy = [*map(_weighted, run)]
     if len({*compress(kinds, heavy)}) < 2:
         return False
-    return any(isinstance(each, Cell) for each in compress(run, heavy))
+    return any_of_type(Cell, compress(run, heavy))
 
 
 def _weighted(element: Cell | Region) -> bool:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import chain
 
-from ...collecting import of_type
+from ...collecting import flatten, of_type
 from ..captured import Captured
 from ..cells import Cell, Unit, cells
 from ..kinds import Kind, of_body, of_elements
@@ -45,7 +44,7 @@ def _ways(cut: CutNet, net: Captured, unit: Unit) -> Iterator[Region]:
 
 def _rows(cut: CutNet, unit: Unit) -> Iterator[list[Cell | Region]]:
     """The paths that one equation reads."""
-    for block in chain.from_iterable(cut.streams):
+    for block in flatten(cut.streams):
         yield from (cells(path.items, unit) for path in block.held.values())
 
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from msgspec.structs import asdict, replace
 
+from ...collecting import by_name
 from ...ops import Conv, Div, Gain, Mul, Op
 from ..captured import CapturedOp, readers
 
@@ -38,7 +39,7 @@ class _Factors:
     def __init__(
         self, steps: Iterable[CapturedOp], outputs: Collection[str]
     ) -> None:
-        self.steps = {step.name: step for step in steps}
+        self.steps = by_name(steps)
         self.outputs = outputs
         self.users = readers(self.steps.values())
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
-from ...collecting import of_type
+from ...collecting import each_op, flatten, of_type
 from ...ops import Dropout, Shape
 from ...outputs.pytorch import module
 from ...plan import Plan
@@ -162,7 +162,7 @@ def prove(
 
 def _random_in_training(model: nn.Module, plan: Plan) -> bool:
     """Whether it has dropout, as a module or as a function that its graph alone shows."""
-    ops = (node.op for node in plan.graph.nodes.values())
+    ops = each_op(plan.graph.nodes.values())
     shown = any(isinstance(op, Dropout) and op.rate for op in ops)
     return shown or any(
         isinstance(m, nn.Dropout) and m.p for m in model.modules()
@@ -221,9 +221,7 @@ class ProvenPair(Frozen):
             self.theirs.named_parameters(remove_duplicate=False)
         )
         buffers = dict(self.theirs.named_buffers())
-        known = {
-            key for each in self.known.values() for key in keys_of(each)
-        }
+        known = {*flatten(map(keys_of, self.known.values()))}
         drawn = [
             (name, each) for name, each in buffers.items() if name in known
         ]

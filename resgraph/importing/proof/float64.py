@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from ...collecting import each_value
+
 _CASTS = frozenset((Tensor.float, Tensor.half, Tensor.bfloat16))
 _TYPES = frozenset((torch.float32, torch.float16, torch.bfloat16))
 
@@ -24,9 +26,7 @@ class Float64(TorchFunctionMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        named = {
-            name: _wide(value) for name, value in (kwargs or {}).items()
-        }
+        named = each_value(_wide, kwargs or {})
         func = Tensor.double if func in _CASTS else func
         if func is torch.tensor and isinstance(args[0], float):
             named.setdefault("dtype", torch.float64)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from math import ceil
 
+from ...collecting import flatten
 from ...ops import Shape
 from ...ops.base import Window
 from ...plan import Plan
@@ -39,7 +40,7 @@ def _share(plan: Plan) -> Fraction:
 def _sides(plan: Plan) -> set[int]:
     """The sides of all maps, but those of one cell."""
     nodes = plan.graph.nodes.values()
-    return {side for node in nodes for side in node.shape[1:]} - {1}
+    return {*flatten(node.shape[1:] for node in nodes)} - {1}
 
 
 def _widest(plan: Plan) -> Fraction:

@@ -12,11 +12,11 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from itertools import chain, takewhile
+from itertools import takewhile
 
 from msgspec.structs import replace
 
-from ...collecting import of_type
+from ...collecting import flatten, of_type
 from ...ops import Part
 from ..captured import Captured, CapturedOp
 from ..classes import module_of
@@ -90,7 +90,7 @@ def _spine(net: Captured) -> list[RegionItem] | None:
     """Of a net whose outputs are on the way to its last; None of another."""
     if len(net.inputs) > 1:
         return None
-    read = {source for step in net.steps.values() for source in step.inputs}
+    read = {*flatten(step.inputs for step in net.steps.values())}
     if net.steps.keys() - read != {net.output}:
         return None
     items = _sequence(_steps(net), net.input, [net.output], net.steps)
@@ -287,7 +287,7 @@ def _splits(block: Region) -> bool:
         for branch in block.branches
         if branch.start is None
     ]
-    parts = [isinstance(i.op, Part) for i in chain.from_iterable(firsts)]
+    parts = [isinstance(i.op, Part) for i in flatten(firsts)]
     return len(parts) == len(firsts) > 1 and all(parts)
 
 

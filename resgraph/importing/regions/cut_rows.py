@@ -4,12 +4,12 @@ starts with an earlier one or with an equation."""
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from itertools import chain
 from typing import Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ...collecting import flatten
 from ..captured import CapturedOp
 from .streams import CutStreams, StreamBlock, flowing
 from .structure import Branch, Mark, RegionItem, StepTree, leaves_of
@@ -58,9 +58,7 @@ class CutNet(Struct):
             self.add(branch, known)
         self.streams += streams.rows
         for row in streams.rows:
-            for branch in chain.from_iterable(
-                block.branches for block in row
-            ):
+            for branch in flatten(block.branches for block in row):
                 before = known[next(leaves_of(branch.start))]
                 self.items += [mark(branch.value, before), *branch.items]
         self.last = "" if streams.rows else self.last

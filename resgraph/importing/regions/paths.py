@@ -17,6 +17,7 @@ from operator import lt
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ...collecting import by_name, flatten, reached
 from ...ops import Binary, Concat, Op, Over, Shape
 from ...ops.function import Among, Pointwise
 from ..captured import CapturedOp, readers, repeated
@@ -89,7 +90,7 @@ def _inner(
     kept: Collection[str],
 ) -> dict[str, set[str]]:
     """For each join that may be a block in the block, all between."""
-    known = {step.name: step for step in steps}
+    known = by_name(steps)
     found = _closed(steps, nearest, kept)
     same = _repeated(found, nearest, steps)
 
@@ -149,7 +150,7 @@ def _closed(
         if len({*step.inputs}) > 1 and nearest[step.name] != _ROOT:
             within = _between(step, nearest[step.name], steps, place)
             own = within - {step.name}
-            inside = {user for name in own for user in users[name]}
+            inside = {*flatten(users[name] for name in own)}
             if inside <= within and own.isdisjoint(kept):
                 found[step.name] = within
     return found
@@ -179,13 +180,9 @@ def _between(
     steps: Sequence[CapturedOp],
     place: Mapping[str, int],
 ) -> set[str]:
-    found, stack = {step.name}, list(step.inputs)
-    while stack:
-        name = stack.pop()
-        if name != start and name not in found:
-            found.add(name)
-            stack.extend(steps[place[name]].inputs)
-    return found
+    return reached(
+        [step.name], lambda name: steps[place[name]].inputs, [start]
+    )
 
 
 def joined(

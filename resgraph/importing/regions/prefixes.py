@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import takewhile
 
-from ...collecting import of_type
+from ...collecting import among, by_name, of_type, present, without
 from ...ops import Div, Mul, Op
 from ..captured import CapturedOp
 from ..numbers.factors import number_of
@@ -36,7 +36,7 @@ def prefixed(
 
     Where the blocks that change nothing begin their body so, a block that changes something shares
     them between its body and its shortcut."""
-    begins = {_beginning(item) for item in of_type(Region, items)} - {()}
+    begins = {*map(_beginning, of_type(Region, items))} - {()}
     shared: set[_Words] = set()
     found: list[RegionItem] = []
     for item in _released(items, {words[0] for words in begins}):
@@ -66,7 +66,7 @@ def begin(block: Region, paths: Sequence[Branch]) -> None:
 
 def _know(block: Region) -> None:
     """The steps that were made for it."""
-    own = {step.name: step for step in block.steps}
+    own = by_name(block.steps)
     if own.keys() - block.known.keys():
         block.known = {**block.known, **own}
 
@@ -104,7 +104,7 @@ def _before(
 
 
 def _unmultiplied(words: _Words) -> _Words:
-    return tuple(word for word in words if word not in _ONE)
+    return tuple(without(words, _ONE))
 
 
 def _words(items: Sequence[RegionItem]) -> _Words:
@@ -126,7 +126,7 @@ def _steps(items: Iterable[RegionItem]) -> list[CapturedOp]:
         item if isinstance(item, CapturedOp) else product_of(item)
         for item in items
     )
-    return [step for step in made if step is not None]
+    return present(made)
 
 
 def _beginning(block: Region) -> _Words:
@@ -219,7 +219,7 @@ def _split(block: Region, shared: Collection[_Words]) -> None:
     """A block that changes nothing begins with a path as those that change something, so that both
     are of one kind."""
     words = _beginning(block)
-    whole = next((each for each in _whole(words) if each in shared), ())
+    whole = next(iter(among(_whole(words), shared)), ())
     if not words or not whole:
         return
     first, *rest = block.branches

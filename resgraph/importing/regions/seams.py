@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterable, Sequence
-from itertools import chain
 
+from ...collecting import each_name, flatten
 from ..captured import Captured, CapturedOp, repeated
 from .layers import steps_key
 from .paths import Piece, collapsed
@@ -13,7 +13,7 @@ from .structure import RegionItem
 
 def unsaid(net: Captured, items: Iterable[RegionItem]) -> set[str]:
     """The steps of layers that run more than once, where `again` does not stand for all but one."""
-    steps = chain.from_iterable(item.steps for item in items)
+    steps = flatten(item.steps for item in items)
     left = {each[0].layer for each in repeated(steps)}
     return {
         step.name
@@ -56,8 +56,8 @@ class _Seams:
         }
 
     def found(self) -> list[list[str]]:
-        read = (self._read(each) for each in self.layers)
-        return [values for values in read if self._differ(values)]
+        read = map(self._read, self.layers)
+        return [*filter(self._differ, read)]
 
     def _differ(self, values: Iterable[str]) -> bool:
         return len({self.behind.get(value, value) for value in values}) > 1
@@ -66,7 +66,7 @@ class _Seams:
         """What flows into a layer each time, or into the units that it is in, which are one."""
         units = [self.inside.get(step.name) for step in layer]
         held = [unit for unit in units if unit and len(unit.items) > 1]
-        if len({unit.name for unit in held}) == 1:
+        if len(set(each_name(held))) == 1:
             return []
         if len(held) == len(layer) and len({*map(_unit_key, held)}) == 1:
             return [unit.inputs[0] for unit in held]
@@ -74,7 +74,7 @@ class _Seams:
 
 
 def _unit_key(unit: Piece) -> Hashable:
-    steps = chain.from_iterable(item.steps for item in unit.items)
+    steps = flatten(item.steps for item in unit.items)
     return steps_key(unit.inputs[0], [*steps])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterator, Sequence
 from typing import Literal
 
+from ...collecting import flatten
 from ...structs import Frozen
 from ..captured import CapturedOp
 from .cut_rows import CutNet, mark, row_start
@@ -43,7 +44,7 @@ def rows_again(cut: CutNet) -> list[RegionItem]:
     both."""
     items = cut.items
     runs = {run.place: run for run in _runs(items)}
-    bounds = {place for run in runs.values() for place in run.bounds}
+    bounds = {*flatten(run.bounds for run in runs.values())}
     firsts = {run.first for run in runs.values()}
     begun: dict[int, str] = {}
     found: list[RegionItem] = []

@@ -15,7 +15,7 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from ...collecting import by_key, of_type
+from ...collecting import any_of_type, by_key, of_type
 from ...graph import Node
 from ...structs import Frozen
 from ..captured import Captured, CapturedOp, ImportRefused, MovedKey
@@ -190,7 +190,7 @@ def _layer(step: CapturedOp) -> str:
 def _turned(first: CapturedOp, other: CapturedOp) -> bool:
     """Whether one of them reads the other's weight with its axes in another order."""
     keys = [[*step.tensors.values()] for step in (first, other)]
-    return any(isinstance(key, MovedKey) for key in chain(*keys))
+    return any_of_type(MovedKey, chain(*keys))
 
 
 def _apart(first: CapturedOp, other: CapturedOp) -> str:

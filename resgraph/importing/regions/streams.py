@@ -15,12 +15,12 @@ from collections.abc import (
     Sequence,
 )
 from functools import cached_property
-from itertools import chain, combinations, pairwise, takewhile, zip_longest
+from itertools import combinations, pairwise, takewhile, zip_longest
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ...collecting import by_key
+from ...collecting import by_key, each_name, flatten, without
 from ...structs import Frozen
 from ..captured import Captured, CapturedOp
 from .structure import (
@@ -86,8 +86,8 @@ def flowing(rows: Iterable[Iterable[StreamBlock]]) -> set[str]:
 
 
 def _paths(rows: Iterable[Iterable[StreamBlock]]) -> Iterator[Branch]:
-    blocks = chain.from_iterable(rows)
-    return chain.from_iterable(block.branches for block in blocks)
+    blocks = flatten(rows)
+    return flatten(block.branches for block in blocks)
 
 
 class CutStreams(Struct):
@@ -99,10 +99,10 @@ class CutStreams(Struct):
 
     def ends(self, outputs: Collection[str]) -> bool:
         """Whether no output is a value within a row, or within an equation there."""
-        ends = chain.from_iterable(row[-1].gives for row in self.rows)
-        made = chain.from_iterable(path.steps for path in _paths(self.rows))
+        ends = flatten(row[-1].gives for row in self.rows)
+        made = flatten(path.steps for path in _paths(self.rows))
         inner = {*outputs} - {*ends}
-        return inner.isdisjoint(step.name for step in made)
+        return inner.isdisjoint(each_name(made))
 
 
 def streams(
@@ -155,7 +155,7 @@ class _Layers(Struct, dict=True):
 
     @cached_property
     def paths(self) -> Sequence[Branch]:
-        parts = chain.from_iterable(map(_parted, self.whole))
+        parts = flatten(map(_parted, self.whole))
         return sorted(parts, key=lambda path: self.places[path.value])
 
     @cached_property
@@ -165,7 +165,7 @@ class _Layers(Struct, dict=True):
     @cached_property
     def taps(self) -> list[Branch]:
         """The paths that nothing reads, which only give what comes out."""
-        read = {*chain.from_iterable(map(_reads, self.paths))} | self.joins
+        read = {*flatten(map(_reads, self.paths))} | self.joins
         return [path for path in self.paths if path.value not in read]
 
     @cached_property
@@ -175,7 +175,7 @@ class _Layers(Struct, dict=True):
 
     @cached_property
     def users(self) -> Mapping[str, list[str]]:
-        paths = (path for path in self.paths if path not in self.taps)
+        paths = without(self.paths, self.taps)
         return by_key(
             (value, path.value) for path in paths for value in _reads(path)
         )

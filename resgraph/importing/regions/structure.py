@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
 from typing import ClassVar, TypeGuard
 
 from msgspec import Struct
 
+from ...collecting import flatten
 from ...ops import Add, Mul, Op, Shape
 from ...ops.base import Family
 from ..captured import CapturedOp
@@ -95,9 +95,7 @@ class Region(Struct):
     @property
     def within(self) -> list[RegionItem]:
         """The items of its paths."""
-        return [
-            *chain.from_iterable(branch.items for branch in self.branches)
-        ]
+        return [*flatten(branch.items for branch in self.branches)]
 
     @property
     def starts(self) -> list[StepTree]:
@@ -160,7 +158,7 @@ def steps_of(expression: StepTree | None) -> Iterator[CapturedOp]:
     """The steps of an equation, terms first."""
     if isinstance(expression, tuple):
         step, terms = expression
-        yield from chain.from_iterable(map(steps_of, terms))
+        yield from flatten(map(steps_of, terms))
         yield step
 
 
@@ -169,12 +167,12 @@ def leaves_of(expression: StepTree | None) -> Iterator[str]:
     if isinstance(expression, str):
         yield expression
     elif expression:
-        yield from chain.from_iterable(map(leaves_of, expression[1]))
+        yield from flatten(map(leaves_of, expression[1]))
 
 
 def times_read(trees: Iterable[StepTree | None]) -> Counter[str]:
     """How often equations read each value."""
-    return Counter(chain.from_iterable(map(leaves_of, trees)))
+    return Counter(flatten(map(leaves_of, trees)))
 
 
 def head(merge: StepTree) -> tuple[Op | None, tuple[StepTree, ...]]:

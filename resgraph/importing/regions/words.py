@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import chain
 
+from ...collecting import each_op
 from ...ops import Add, Concat, Mul
 from .structure import Region, head, product_of
 
@@ -64,7 +65,7 @@ def _of_layers(block: Region) -> str:
 
 def _of_sequences(block: Region) -> str:
     """What the blocks of a transformer are called, in which cells meet by attention alone."""
-    ops = [step.op for step in block.steps]
+    ops = each_op(block.steps)
     if any(op.op == "attention" for op in ops):
         return "self-attention"
     kernels = (getattr(op, "kernel", (0,)) for op in ops if op.weighted)

@@ -11,6 +11,7 @@ from operator import attrgetter
 
 from msgspec.structs import replace
 
+from ...collecting import by_name, each_name, each_op, flatten
 from ...ops import Concat, Conv, DepthwiseConv, Op, Part
 from ...structs import Frozen
 from ..captured import CapturedOp, JoinedKey
@@ -21,7 +22,7 @@ def in_groups(
 ) -> Mapping[str, CapturedOp]:
     """The steps of a net with one for each of these. What is read elsewhere too, and a weight that
     layers share, stays as it is."""
-    found = {split.name: split for split in _splits(steps, outputs)}
+    found = by_name(_splits(steps, outputs))
     gone = {step.name for split in found.values() for step in split.steps}
     kept = {name: step for name, step in steps.items() if name not in gone}
     return kept | {
@@ -74,7 +75,7 @@ class _Split(Frozen):
     def whole(self) -> bool:
         """Whether they are one convolution of all of a tensor, which they read in order."""
         sources = {part.inputs for part in self.parts}
-        places = [*chain.from_iterable(self.places)]
+        places = [*flatten(self.places)]
         return (
             len(sources) == 1
             and places == [*range(self.width)]
@@ -93,8 +94,8 @@ class _Split(Frozen):
 
     def alone(self, read: Mapping[str, int]) -> bool:
         """Whether nothing else reads them or their weights, whose axes lie as ours do."""
-        keys = [key for conv in self.convs for key in conv.tensors.values()]
-        names = (*keys, *(step.name for step in self.steps))
+        keys = [*flatten(conv.tensors.values() for conv in self.convs)]
+        names = (*keys, *each_name(self.steps))
         return {*map(type, keys)} == {str} and all(
             read[name] == 1 for name in names
         )
@@ -128,7 +129,7 @@ def _place(op: Op, width: int) -> range:
 
 def _grouped(split: _Split) -> Op | None:
     """Equal ones of equal parts."""
-    first, *rest = [conv.op for conv in split.convs]
+    first, *rest = each_op(split.convs)
     equal = len({*map(len, split.places)}) == 1 and all(
         op == first for op in rest
     )
@@ -153,7 +154,7 @@ def _mixed(split: _Split) -> Op | None:
         op = replace(first, pad=last.pad, mixed=len(split.convs))
     except ValueError:  # there is none with these options
         return None
-    alike = op.parts == [conv.op for conv in split.convs]
+    alike = op.parts == each_op(split.convs)
     return (
         op
         if alike and op.widths(split.width) == [*map(len, split.places)]

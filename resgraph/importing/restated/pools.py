@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from msgspec.structs import replace
 
+from ...collecting import flatten, reached
 from ...ops import Add, Conv, Pool
 from ...structs import Frozen
 from ..captured import CapturedOp, readers
@@ -53,9 +54,7 @@ class _Pools(Frozen):
         read = self._reading(step)
         if [each.op.role for each in read] == ["norm"]:
             return self._skips(read[0], pool)
-        others = {name for each in read for name in each.inputs} - {
-            step.name
-        }
+        others = {*flatten(each.inputs for each in read)} - {step.name}
         sums = [type(each.op) for each in read] == [Add]
         return sums and not any(
             self._rests(other, pool) for other in others
@@ -63,13 +62,9 @@ class _Pools(Frozen):
 
     def _rests(self, name: str, pool: CapturedOp) -> bool:
         """Whether a value rests on a pool, and not on what that reads alone."""
-        found, stack = {*pool.inputs}, {name}
-        while stack:
-            found |= stack
-            stack = {
-                n for here in stack for n in self.steps[here].inputs
-            } - found
-        return pool.name in found
+        return pool.name in reached(
+            [name], lambda here: self.steps[here].inputs, pool.inputs
+        )
 
 
 def _is_pointwise(step: CapturedOp) -> bool:

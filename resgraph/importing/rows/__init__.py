@@ -7,6 +7,7 @@ from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import takewhile
 
+from ...collecting import each_name, flatten
 from ...ops import Shape
 from ..captured import Captured
 from ..regions.cut_rows import CutNet, RowStart
@@ -40,9 +41,7 @@ def rows_of(
     say_usual(
         [each for row in rows if not row.gives for each in row.placed()]
     )
-    give_names(
-        rows, [*inputs.values(), *(block.name for block in streams.blocks)]
-    )
+    give_names(rows, [*inputs.values(), *each_name(streams.blocks)])
     _say(rows, inputs)
     return rows, streams.blocks
 
@@ -82,7 +81,7 @@ def _behind(
     """The rows behind a mark; what goes on from a stream is one."""
     if last or not cut.goes_on(value):
         return held_together(rows, last=last)
-    return [DraftRow([each for row in rows for each in row.elements])]
+    return [DraftRow([*flatten(row.elements for row in rows)])]
 
 
 def _text(row: DraftRow, rows: Sequence[DraftRow]) -> list[str]:

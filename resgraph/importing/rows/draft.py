@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain
 from typing import TypeGuard
 
 from msgspec import Struct
 
-from ...collecting import of_type
+from ...collecting import each_op, flatten, of_type
 from ..captured import CapturedOp
 from ..cells import Cell
 from ..regions.shared_rows import SharedRows
@@ -38,7 +37,7 @@ class DraftRow(Struct):
     @property
     def steps(self) -> Iterator[CapturedOp]:
         """All that its elements stand for."""
-        return chain.from_iterable(each.steps for each in self.elements)
+        return flatten(each.steps for each in self.elements)
 
     @property
     def named(self) -> dict[str, str]:
@@ -68,7 +67,7 @@ class DraftRow(Struct):
     @property
     def again(self) -> SharedRows | None:
         """What all of it says, where that is rows once more."""
-        shared = [*of_type(SharedRows, (each.op for each in self.elements))]
+        shared = [*of_type(SharedRows, each_op(self.elements))]
         return (
             shared[0]
             if shared and len(shared) == len(self.elements)

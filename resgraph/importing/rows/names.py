@@ -6,8 +6,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain, pairwise
+from itertools import pairwise
 
+from ...collecting import flatten, without
 from ...language.grammar.label import AGAIN
 from ...language.grammar.words import name_problem
 from ...language.library import library_index
@@ -36,7 +37,7 @@ def give_names(rows: Sequence[DraftRow], inputs: Iterable[str]) -> None:
     else:
         _of_stages(rows)
     _of_repeats(rows)
-    uses = chain.from_iterable(row.calls for row in rows)
+    uses = flatten(row.calls for row in rows)
     make_unlike(rows, {*inputs, *(use.definition.name for use in uses)})
 
 
@@ -83,12 +84,10 @@ _DOES: Mapping[type[Op], str] = {
 def _own_module(row: DraftRow, rows: Sequence[DraftRow]) -> str:
     """The outermost module of which nothing else with weights is in another row."""
     path = ".".join(path_of(row))
-    steps = chain.from_iterable(
-        _weighted(each) for each in rows if each is not row
-    )
-    others = {*chain.from_iterable(within(step.module) for step in steps)}
-    alone = (each for each in within(path) if each not in others)
-    words = next(alone, path).split(".")
+    steps = flatten(_weighted(each) for each in rows if each is not row)
+    others = {*flatten(within(step.module) for step in steps)}
+    alone = without(within(path), others)
+    words = next(iter(alone), path).split(".")
     return _word(words) or _word(["_".join(words[-2:])])
 
 
@@ -196,7 +195,7 @@ def path_of(row: DraftRow) -> list[str]:
 
 def _weighted(row: DraftRow) -> Iterator[CapturedOp]:
     if row.calls and not row.gives:
-        return chain.from_iterable(use.steps for use in row.calls)
+        return flatten(use.steps for use in row.calls)
     return (step for step in row.steps if step.op.weighted)
 
 

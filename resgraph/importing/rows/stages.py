@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
 
+from ...collecting import flatten
 from ...ops import GlobalPool, Pool, Shape
 from ..cells import Cell
 from ..classes import module_of
@@ -30,7 +31,7 @@ def staged(elements: Sequence[Element], first: Shape) -> list[DraftRow]:
             *_stages(elements[start : last + 1], size),
             DraftRow(list(elements[last + 1 :])),
         ]
-    return [part for row in rows for part in _at_equations(row)]
+    return [*flatten(map(_at_equations, rows))]
 
 
 def _is_block(element: Element) -> bool:
@@ -68,7 +69,7 @@ def held_together(rows: list[DraftRow], *, last: bool) -> list[DraftRow]:
 
 
 def _one(rows: Sequence[DraftRow]) -> DraftRow:
-    return DraftRow([each for row in rows for each in row.elements])
+    return DraftRow([*flatten(row.elements for row in rows)])
 
 
 def _ends_module(tail: DraftRow, row: DraftRow) -> bool:

@@ -16,6 +16,7 @@ from itertools import chain, count
 from string import ascii_lowercase
 from typing import Any
 
+from ...collecting import flatten, picked, without
 from ...ops.base import value_text
 from ..captured import CapturedOp
 from ..cells import Cell
@@ -56,7 +57,7 @@ class StreamRows:
         """With what it says in place of calls, as blocks have no names yet."""
         own = [text for text in texts if text.block.exchanges]
         self.called |= {text.inline: text.definition for text in own}
-        held = [*chain.from_iterable(text.elements for text in own)]
+        held = [*flatten(text.elements for text in own)]
         labels = [text.inline for text in texts]
         return DraftRow(held, labels=labels, gives=texts[-1].given)
 
@@ -96,14 +97,12 @@ class _StreamText:
         gives = [*self.given.values()]
         self.definition = WrittenBlock("", reads=reads, gives=gives)
         self.definition.paths += self._paths()
-        self.inline = (
-            f"{{{', '.join(chain.from_iterable(self.definition.flow))}}}"
-        )
+        self.inline = f"{{{', '.join(flatten(self.definition.flow))}}}"
 
     @property
     def elements(self) -> Iterator[Element]:
         values = (branch.value for branch in self.block.branches)
-        return chain.from_iterable(map(self.paths.__getitem__, values))
+        return flatten(map(self.paths.__getitem__, values))
 
     @cached_property
     def given(self) -> dict[str, str]:
@@ -118,11 +117,7 @@ class _StreamText:
         reads = self.block.reads
         if len(reads) == 1:
             return {reads[0]: "x"}
-        free = (
-            each
-            for each in ascii_lowercase
-            if each not in self.given.values()
-        )
+        free = iter(without(ascii_lowercase, self.given.values()))
         return {
             value: self.given.get(value) or next(free) for value in reads
         }
@@ -155,7 +150,7 @@ class _StreamText:
         read = [*dict.fromkeys(leaves_of(branch.start))]
         held = [*filter(None, map(self.block.held.get, read))]
         near = (*read, *(str(path.start) for path in held))
-        names = {v: self.names[v] for v in near if v in self.names}
+        names = picked(self.names, near)
         paths = [self._held(path, branch, names) for path in held]
         return WrittenPath(name, self._parts(branch, names, branch), paths)
 
@@ -213,7 +208,7 @@ def with_held(
     """Rows of which a path that begins with a stream stands beside the equation that alone reads
     it."""
     read = Counter([*outputs, *chain(*map(leaves_of, cut.starts.values()))])
-    streams = [value for row in rows for value in row.gives]
+    streams = [*flatten(row.gives for row in rows)]
     found: list[DraftRow] = []
     for row in rows:
         before = found[-2:]

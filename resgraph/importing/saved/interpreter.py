@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ...collecting import by_key
+from ...collecting import by_key, each_name
 from ..aten import handler_of
 from ..captured import ImportRefused
 from ..program import MADE_AS, AtenCall, AtenProgram, meant
@@ -113,7 +113,7 @@ def _run(call: AtenCall, values: Mapping[str, Any]) -> Any:
     op = aten(call.word, call.overload)
     if op is not None:
         return op(**given)
-    if any(output.name for output in call.outputs):
+    if any(each_name(call.outputs)):
         raise ImportRefused(
             f"`{call.word}` is not in the language", call.module
         )

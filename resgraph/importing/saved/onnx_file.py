@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ...collecting import each_name, flatten
 from ...errors import needing
 from ...files import reason
 from ..captured import ImportRefused
@@ -75,9 +76,7 @@ class OnnxFile:
             for each in self.model.opset_import
             if each.domain in ("", "ai.onnx")
         )
-        self.uses = Counter(
-            name for node in graph.node for name in node.input
-        )
+        self.uses = Counter(flatten(node.input for node in graph.node))
         self.slopes = {
             n.input[1] for n in graph.node if n.op_type == "PRelu"
         }
@@ -102,10 +101,8 @@ class OnnxFile:
         ]
         calls = [*map(self._call, nodes)]
         self.parameters = parameters_read(self.parameters, calls)
-        outputs = [each.name for each in graph.output]
-        classes = own_classes(
-            each for node in nodes for each in _stack(node)
-        )
+        outputs = each_name(graph.output)
+        classes = own_classes(flatten(map(_stack, nodes)))
         inputs = self._inputs()
         return AtenProgram(
             inputs,
@@ -119,7 +116,7 @@ class OnnxFile:
 
     def _inputs(self) -> list[CallResult]:
         """But for the initializers, which old files name there, too."""
-        names = (each.name for each in self.model.graph.input)
+        names = each_name(self.model.graph.input)
         return [
             CallResult(name, self.axes[name])
             for name in names
@@ -228,7 +225,7 @@ class OnnxNet(nn.Module):
         session = runtime.InferenceSession(
             content, options, providers=providers
         )
-        names = [each.name for each in session.get_inputs()]
+        names = each_name(session.get_inputs())
         size = self.file.axes[names[0]][0]
 
         def once(parts: Sequence[Tensor]) -> list[Tensor]:

@@ -7,6 +7,8 @@ from importlib import import_module
 from math import prod
 from typing import Any
 
+from ...collecting import each_name
+
 _MOST = 64
 """More numbers than these are no sizes."""
 _OPS = frozenset(
@@ -64,7 +66,7 @@ class _Sizes:
         self.opsets = {
             each.domain: each.version for each in model.opset_import
         }
-        self.outputs = {each.name for each in graph.output}
+        self.outputs = set(each_name(graph.output))
         self.axes = {
             info.name: axes(info)
             for info in (*graph.value_info, *graph.input)

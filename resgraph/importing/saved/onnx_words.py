@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from itertools import chain
 from math import prod
 from typing import Any
 
+from ...collecting import any_of_type, flatten
 from ...structs import Frozen
 from ..captured import ImportRefused
 from ..program import TensorSizes
@@ -117,7 +117,7 @@ def _in_all(before: int, after: int, stride: int, span: int) -> int:
 def _same_on_both(node: OnnxNode) -> list[int]:
     """Pads that are equal at both ends of each axis."""
     pads = _pads(node)
-    if any(isinstance(pad, tuple) for pad in pads):
+    if any_of_type(tuple, pads):
         raise node.no("it pads one side more than the other")
     return pads
 
@@ -403,7 +403,7 @@ def _pad(node: OnnxNode) -> Said:
     pads = node.ints(1, "pads") or []
     count = len(pads) // 2
     pairs = zip(reversed(pads[:count]), reversed(pads[count:]), strict=True)
-    flat = [*chain.from_iterable(pairs)]
+    flat = [*flatten(pairs)]
     while flat[-2:] == [0, 0]:
         del flat[-2:]
     mode = node.get("mode", b"constant").decode()

@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Set
-from itertools import chain
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import torch
 from msgspec.structs import replace
 from torch import Tensor
 
+from ...collecting import flatten
 from ...files import reason
 from ..captured import ImportRefused
 from ..program import (
@@ -175,9 +175,7 @@ def _program(module: Mapping[str, Any]) -> AtenProgram:
         n: _axes(meta, symbols)
         for n, meta in graph["tensor_values"].items()
     }
-    read = {
-        name for node in graph["nodes"] for name in _names(node["inputs"])
-    }
+    read = {*flatten(_names(node["inputs"]) for node in graph["nodes"])}
     specs = module["signature"]["input_specs"]
     inputs = [CallResult(name, tensors[name]) for name in _inputs(specs)]
     parameters = dict(_parameters(specs, tensors, read))
@@ -190,7 +188,7 @@ def _program(module: Mapping[str, Any]) -> AtenProgram:
     reader = _Calls(tensors, symbols, read | set(outputs))
     calls = [*map(reader.call, graph["nodes"])]
     stacks = map(_stack, graph["nodes"])
-    classes = own_classes(chain.from_iterable(stacks))
+    classes = own_classes(flatten(stacks))
     return AtenProgram(inputs, parameters, calls, outputs, classes=classes)
 
 
@@ -250,14 +248,12 @@ def _size(size: Mapping[str, Any], symbols: Mapping[str, int]) -> int:
 def _names(value: Any) -> Iterator[str]:
     """The tensors that arguments read."""
     if isinstance(value, list):
-        for each in value:
-            yield from _names(each)
+        yield from flatten(map(_names, value))
     elif isinstance(value, dict):
         name = value.get("name")
         if isinstance(name, str) and "arg" not in value:
             yield name
-        for each in value.values():
-            yield from _names(each)
+        yield from flatten(map(_names, value.values()))
 
 
 _LISTS = {

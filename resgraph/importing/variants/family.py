@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, TypeVar
 
+from ...collecting import each_name, each_node, flatten, present
 from ...errors import ResgraphError, Source
 from ...language.extends import read_text
 from ...language.format import reformat
@@ -55,7 +56,7 @@ class Member:
 def family(members: Sequence[Member], title: str = "") -> str:
     """One file, of which each variant makes the same net as its own spec. Raises `ImportRefused`
     where they share too little, which is no fault of any of them."""
-    if len({member.name for member in members}) < len(members):
+    if len(set(each_name(members))) < len(members):
         raise ImportRefused(
             "two of the models have one name: they cannot be variants"
         )
@@ -76,7 +77,7 @@ def _check(text: str, member: Member) -> None:
             f"no file can say all of them\n{problem}"
         ) from None
     own = member.plan.graph
-    ends = [output.node for output in own.outputs]
+    ends = each_node(own.outputs)
     if matched_nets(graph, own.nodes, own.inputs, ends) is None:
         raise ImportRefused(
             f"as a variant, {member.name} would be another net"
@@ -110,7 +111,7 @@ class _Family:
         settled = self.values.settle()
         lines = [
             *dict.fromkeys(
-                note for member in self.members for note in member.notes
+                flatten(member.notes for member in self.members)
             ),
             f"name: {title}",
             f"about: {self._about()}",
@@ -172,7 +173,7 @@ class _Family:
         if texts:
             yield from ("", "blocks:")
         for name, each in texts.items():
-            have = next(lines for lines in each if lines is not None)
+            have = next(iter(present(each)))
             problem = f"their blocks `{name}` differ"
             for column in self._columns(
                 [lines or have for lines in each], problem
@@ -263,7 +264,7 @@ class _Family:
     def _refused(
         self, problem: str, texts: Sequence[str] = ()
     ) -> ImportRefused:
-        names = [member.name for member in self.members]
+        names = each_name(self.members)
         pairs = zip(names, texts, strict=True) if texts else ()
         seen = "".join(
             f"\n  {name}: {text.strip()}" for name, text in pairs

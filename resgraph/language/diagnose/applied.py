@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Set
 from itertools import islice
 
+from ...collecting import each_name
 from ...errors import Fault, Hint, Span, fault
 from ...ops import VOCABULARY
 from ..foreign import SYNONYMS, squeezed
@@ -69,7 +70,7 @@ def _names(inside: str) -> set[str]:
         tree = parse_expression(inside)
     except ExpressionError:
         return set()
-    return {name.name for name in names_in(tree)}
+    return set(each_name(names_in(tree)))
 
 
 def _meant(ours: str, inside: str, *, whole: bool) -> Hint:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 
-from ...collecting import first_found
+from ...collecting import each_text, first_found
 from ...errors import Fault, Hint, Span, fault, write
 from ...ops import ACTIVATIONS, VOCABULARY
 from ...structs import Frozen
@@ -57,7 +57,7 @@ class _Item(Frozen):
 
     @property
     def texts(self) -> list[str]:
-        return [part.text for part in self.parts]
+        return each_text(self.parts)
 
     @property
     def words(self) -> frozenset[str]:

@@ -86,7 +86,7 @@ def locate(tree: trees.Tree, loc: Location) -> tuple[Span, Span]:
     """The place of a value, and its key's; a part of the location that is not there is passed."""
     key = NOWHERE
     for part in loc:
-        if isinstance(tree, trees.Mapping) and part in tree.entries:
+        if part in tree.entries:
             entry = tree.entries[str(part)]
             key, tree = entry.key.span, entry.value
         elif isinstance(tree, trees.Sequence) and isinstance(part, int):

@@ -8,11 +8,8 @@ import re
 from collections.abc import Collection, Iterable
 from functools import lru_cache
 
-from ...errors import (
-    NOWHERE,
-    Hint,
-    Span,
-)
+from ...collecting import the_only
+from ...errors import NOWHERE, Hint, Span
 from ...ops import VOCABULARY
 from ..foreign import FOREIGN, SYNONYMS, foreign, is_foreign, squeezed
 
@@ -74,7 +71,7 @@ def _letters(word: str) -> int:
 
 
 def _only(words: set[str]) -> str:
-    return words.pop() if len(words) == 1 else ""
+    return the_only(words, "")
 
 
 def _apart(wrong: str, right: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from ...collecting import first_found, without
+from ...collecting import first_found, the_only, without
 from ...errors import Fault, Hint, Span, fault, ticked, write
 from ...ops import ACTIVATIONS
 from ..foreign import SYNONYMS, squeezed
@@ -338,7 +338,7 @@ def _needed(target: Target) -> str:
     fields = target.fields().items()
     needed = [key for key, field in fields if field.required]
     found = without(needed, ("op", "kernel", "width"))
-    return found[0] if len(found) == 1 else ""
+    return the_only(found, "")
 
 
 def _quotient(binder: Binder, part: Chunk) -> Fault:

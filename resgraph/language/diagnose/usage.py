@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from itertools import chain
 
-from ...collecting import of_type, without
+from ...collecting import each_text, flatten, of_type, without
 from ...errors import Diagnostic, Span, fault
 from ..grammar.own import is_block
 from ..grammar.records import BlockDef, Inline, PathDef
@@ -21,6 +21,7 @@ from ..yaml.tree import (
     Tree,
     each_of,
     entries_of,
+    mapping_at,
     scalars_in,
 )
 
@@ -112,7 +113,7 @@ def _unread_inputs(
     """Inputs that no row reads; the first row begins at the first of them, unless it has an
     equation. What could not be read may read any."""
     paths = list(rows.values())
-    read = {name for path in paths for name in path.reads()}
+    read = {*flatten(path.reads() for path in paths)}
     # a name that is not known may mean any, and of inputs that have names `input` is none
     known = read <= {*inputs, *rows, *lets, *CONSTANTS} - {"input"}
     if not (paths and known) or any(path.broken for path in paths):
@@ -135,15 +136,9 @@ def _unread(
 
 def _inputs(tree: Mapping) -> Iterator[str]:
     """The texts of a file's `input`, its variants' too."""
-    variants = [
-        entry.value for entry in entries_of(tree, "variants").values()
-    ]
-    for part in (tree, *variants):
-        entry = (
-            part.entries.get("input") if isinstance(part, Mapping) else None
-        )
-        if entry:
-            yield from (shape.text for shape in scalars_in(entry.value))
+    for part in (tree, *mapping_at(tree, "variants").children):
+        if entry := part.entries.get("input"):
+            yield from each_text(scalars_in(entry.value))
 
 
 def _inline_blocks(row: Tree) -> list[Tree]:
@@ -171,10 +166,7 @@ def _unused_in_block(
 
 def _unread_streams(block: BlockDef, tree: Mapping) -> Iterator[Diagnostic]:
     """The streams that flow into a block and that no path of it reads."""
-    others = [
-        entry.value for entry in tree.without("reads").entries.values()
-    ]
-    said = {word for other in others for word in words_in(other)}
+    said = {*flatten(map(words_in, tree.without("reads").children))}
     for word in block.takes:
         if word.text not in said and "x" not in said:
             message = (
@@ -190,7 +182,7 @@ def _unread_paths(
 ) -> Iterator[Diagnostic]:
     read = _read_by_name(block, tree)
     # a name that is not known may mean any path
-    streams = {word.text for word in block.takes}
+    streams = set(each_text(block.takes))
     if read <= {*block.paths, *block.lets, *CONSTANTS, *lets, *streams}:
         hint = _GIVEN if "gives" in tree.entries else _PATH
         for name in without(block.paths, said):
@@ -207,6 +199,6 @@ def _read_by_name(block: BlockDef, tree: Mapping) -> set[str]:
     equations = (
         path.equation for path in block.every_path() if path.equation
     )
-    read = {name for equation in equations for name in equation.reads()}
+    read = {*flatten(equation.reads() for equation in equations)}
     given = tree.entries.get("gives")
     return read.union(words_in(given.value)) if given else read

@@ -10,15 +10,8 @@ from collections.abc import Callable, Collection
 
 from msgspec.structs import replace
 
-from ...collecting import first_found
-from ...errors import (
-    NOWHERE,
-    Fault,
-    Hint,
-    Span,
-    fault,
-    write,
-)
+from ...collecting import each_text, first_found
+from ...errors import NOWHERE, Fault, Hint, Span, fault, ticked, write
 from ...ops import ACTIVATIONS, AMONG, POINTWISE, REDUCTIONS, VOCABULARY
 from ...structs import Frozen
 from ..foreign import CONCATS, SIGNS, foreign, squeezed
@@ -68,7 +61,7 @@ class _Words(Frozen):
     def spoken(self, count: int) -> tuple[str, Span]:
         """The first words, and their place."""
         parts = self.parts[:count]
-        text = " ".join(part.text for part in parts)
+        text = " ".join(each_text(parts))
         return text, self.place.to(parts[-1].span)
 
     def unknown(
@@ -256,7 +249,7 @@ def _shared(label: _Words) -> Fault | None:
     )
     if len(shared) < 2:
         return None
-    listed = f"{', '.join(f'`{phrase}`' for phrase in shared[:-1])} or `{shared[-1]}`"
+    listed = f"{ticked(shared[:-1])} or `{shared[-1]}`"
     place = label.place.to(label.parts[len(said) - 1].span)
     hint = Hint(f"did you mean {listed}?", shared[0], False, place)
     return _noted(label, hint)

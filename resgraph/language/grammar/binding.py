@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Literal
 
+from ...collecting import each_text
 from ...errors import Fault, fault
 from ...ops import ACTIVATIONS, LATER, VOCABULARY
 from .expression import BinaryOp, NumberLiteral
@@ -88,7 +89,7 @@ class Binder:
     ) -> None:
         self.label, self.target, self.words = label, target, words
         self.fields = fields_of(target)
-        self.texts = [part.text for part in label.rest]
+        self.texts = each_text(label.rest)
         self.place = 0
         self.number: Expr | Sizes | EdgeList | None = None
         self.options: dict[str, Option] = {}

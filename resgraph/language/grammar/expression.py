@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 from msgspec.structs import replace
 
-from ...collecting import of_type
+from ...collecting import flatten, of_type
 from ...errors import Fault, Hint, Span, fault
 from ...ops import REDUCTIONS
 from ...structs import Frozen
@@ -172,8 +172,7 @@ def parse_expression(text: str) -> Expression:
 def parts_of(tree: Expression) -> Iterator[Expression]:
     """An expression and every one within it, in reading order."""
     yield tree
-    for inner in _INNER[type(tree)](tree):
-        yield from parts_of(inner)
+    yield from flatten(map(parts_of, _INNER[type(tree)](tree)))
 
 
 _INNER: dict[type, Callable[[Any], Sequence[Expression]]] = {

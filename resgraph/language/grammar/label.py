@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from ...collecting import each_text
 from ...errors import Span, fault, write
 from ...ops import LATER, VOCABULARY
 from ..yaml.characters import LOOK_ALIKES
@@ -156,7 +157,7 @@ def parse_label(
     if not text.isascii() and LOOK_ALIKES.search(text):
         return None
     parts = chunks(text, span)
-    texts = [part.text for part in parts]
+    texts = each_text(parts)
     place, repeat, kernel = 0, None, None
     if len(parts) > 2 and texts[1] == "x":
         repeat, place = parse_expr(texts[0], parts[0].span), 2
@@ -179,7 +180,7 @@ def parse_again(
     """`[N x] again NAME` or `again FIRST..LAST`; None for any other text, and where a block has
     that word. Raises `Fault` for anything more."""
     parts = chunks(text, span)
-    texts = [part.text for part in parts]
+    texts = each_text(parts)
     place = 2 if len(parts) > 2 and texts[1] == "x" else 0
     if AGAIN not in texts[place : place + 2] or AGAIN in words:
         return None

@@ -9,7 +9,7 @@ from typing import TypeGuard
 
 from ...errors import Span
 from ...ops import LATER, VOCABULARY
-from ..yaml.tree import Mapping, Sequence, Tree
+from ..yaml.tree import Mapping, Tree
 
 FIRST = VOCABULARY.keys() - LATER
 """The ops of the first version, whose words can name nothing else."""
@@ -60,9 +60,8 @@ def is_block(tree: Tree) -> TypeGuard[Mapping]:
 
 def _names(tree: Tree, named: bool = False) -> Iterator[tuple[str, Span]]:
     """Every key at which something is defined; `named`, where those of the tree itself are."""
-    if isinstance(tree, Sequence):
-        for item in tree.items:
-            yield from _names(item, named)
+    for item in tree.items:
+        yield from _names(item, named)
     if not is_block(tree):
         return
     for key, entry in tree.entries.items():

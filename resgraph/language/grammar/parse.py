@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from ...collecting import of_type, only_keys
+from ...collecting import among, each_text, of_type, only_keys
 from ...errors import Fault, Hint, Span, fault
 from ...ops import ACTIVATIONS, AMONG, POINTWISE, REDUCTIONS, VOCABULARY
 from ..yaml.tree import KeyValue, Mapping, Scalar, Sequence, Tree, each_of
@@ -84,7 +84,7 @@ class UnreadItem(Failure):
 class UnreadUnit(Failure):
     """A unit with a word that is no op: the first of `rest`."""
 
-    def __init__(self, tree: Scalar, rest: list[Chunk]) -> None:
+    def __init__(self, tree: Tree, rest: list[Chunk]) -> None:
         super().__init__("unit", tree.span)
         self.text, self.rest = tree.text, rest
 
@@ -153,7 +153,7 @@ class Parser(ValueParser):
         )
 
     def mapping_item(self, tree: Mapping) -> PathItem:
-        match [key for key in ("op", "block") if key in tree.entries]:
+        match among(("op", "block"), tree.entries):
             case [key]:
                 return self.long_form(tree, key)
             case [_, _]:
@@ -178,11 +178,7 @@ class Parser(ValueParser):
         entry = tree.entries.get(AGAIN)
         if not entry or not tree.entries.keys() <= {AGAIN, "repeat"}:
             return None
-        named = (
-            entry.value.text.strip()
-            if isinstance(entry.value, Scalar)
-            else ""
-        )
+        named = entry.value.text.strip()
         label = named and parse_label(named, entry.value.span, self.words)
         if label or not named or " " in named:
             return None
@@ -224,7 +220,7 @@ class Parser(ValueParser):
 
     def word_of(self, kind: str, key: Span, tree: Tree) -> Word:
         """The op or block of the long form."""
-        if not isinstance(tree, Scalar) or not isinstance(tree.value, str):
+        if not isinstance(tree.value, str):
             raise fault("E022", f"`{kind}` is a name", tree.span)
         word, is_op = tree.value, kind == "op"
         if word in self.blocks if is_op else self.is_op(word):
@@ -267,7 +263,7 @@ class Parser(ValueParser):
         lets = _where_said(keys, "let", self.lets) or {}
         named = entries.keys() - known
         takes = taken_streams(keys, named, self.taken, self.log)
-        streams = [word.text for word in takes]
+        streams = each_text(takes)
         words_here = (self.words - named) | word_lets(lets)
         names = self.names | named | lets.keys() | {*streams}
         inner = replace(self, words=words_here, names=names)
@@ -343,7 +339,7 @@ class Parser(ValueParser):
             items = [self.item(item, first=False) for item in tree.items]
             labels = [*of_type(Label, items)]
             return labels if len(labels) == len(items) else None
-        if not isinstance(tree, Scalar) or not isinstance(tree.value, str):
+        if not isinstance(tree.value, str):
             problem = fault(
                 "E022", "`unit` is like `conv bn relu`", tree.span
             )
@@ -355,12 +351,10 @@ class Parser(ValueParser):
             self.log.unit(failure, self.blocks)
             return None
 
-    def unit_words(self, tree: Scalar) -> Iterator[Label]:
+    def unit_words(self, tree: Tree) -> Iterator[Label]:
         parts = chunks(tree.text, tree.span)
         while parts:
-            text = (
-                phrase_at([part.text for part in parts], 0) or parts[0].text
-            )
+            text = phrase_at(each_text(parts), 0) or parts[0].text
             if (
                 text not in VOCABULARY
                 and text not in self.words - self.blocks
@@ -371,7 +365,7 @@ class Parser(ValueParser):
 
     def shortcut(self, tree: Tree) -> ShortcutDef | None:
         """A policy, or a path written out."""
-        if isinstance(tree, Scalar) and isinstance(tree.value, str):
+        if isinstance(tree.value, str):
             text = tree.text.strip()
             if text in POLICIES:
                 return Word(text, tree.span)
@@ -388,4 +382,4 @@ def _where_said(
 
 
 def _about(tree: Tree) -> str:
-    return " ".join(tree.text.split()) if isinstance(tree, Scalar) else ""
+    return " ".join(tree.text.split())

@@ -10,6 +10,7 @@ from typing import ClassVar
 from msgspec import field
 from msgspec.structs import FieldInfo
 
+from ...collecting import each_name, each_text
 from ...errors import Span
 from ...structs import Frozen
 from .expression import Expression, tensors_in
@@ -95,7 +96,7 @@ class Label(Frozen, eq=False):
 
     def sizes(self) -> Iterator[str]:
         """What stands behind a `to`: `c4` of `upsample to c4`."""
-        texts = [chunk.text for chunk in self.rest]
+        texts = each_text(self.rest)
         yield from (name for word, name in pairwise(texts) if word == "to")
         to = self.options.get("to")
         if to and isinstance(to.value, Expr):
@@ -127,9 +128,9 @@ class TensorExpr(Frozen, eq=False):
     span: Span
     tree: Expression
 
-    def reads(self) -> Iterator[str]:
+    def reads(self) -> list[str]:
         """The names in the equation, paths and numbers alike."""
-        return (name.name for name in tensors_in(self.tree))
+        return each_name(tensors_in(self.tree))
 
 
 class Inline(Frozen, eq=False):

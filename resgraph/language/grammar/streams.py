@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from collections.abc import Mapping as Names
 
-from ...collecting import of_type
+from ...collecting import each_text, of_type
 from ...errors import fault
-from ..yaml.tree import KeyValue, Scalar, Tree, bare, items_of
+from ..yaml.tree import KeyValue, Scalar, Tree, bare
 from .log import Log
 from .records import Word
 from .words import STREAM_KEYS, name_problem
@@ -32,8 +32,8 @@ def called_so(
 
 def _alone(tree: Tree, is_word: Callable[[str], bool]) -> list[str]:
     """The names in a list of nothing else; none where a label or an equation is in it."""
-    items = items_of(tree)
-    names = [item.text for item in of_type(Scalar, items)]
+    items = tree.items
+    names = each_text(of_type(Scalar, items))
     alone = len(names) == len(items) and all(map(str.isidentifier, names))
     return names if alone and not any(map(is_word, names)) else []
 
@@ -95,7 +95,7 @@ def _two(
 ) -> tuple[Word, ...]:
     """Two names or more, each once; where they are not, one of `meant` may lack."""
     names = frozenset(meant)
-    items = items_of(tree)
+    items = tree.items
     words = {
         item.text: Word(item.text, item.span)
         for item in of_type(Scalar, items)

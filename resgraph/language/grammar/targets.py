@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, Literal, get_args, get_origin
 
-from ...collecting import of_type
+from ...collecting import flatten, of_type
 from ...ops import ACTIVATIONS, VOCABULARY, Op
 from .records import BlockDef
 from .words import MODES
@@ -75,5 +75,4 @@ def literals(annotation: Any) -> Iterator[str]:
     if get_origin(annotation) is Literal:
         yield from of_type(str, get_args(annotation))
     else:
-        for argument in get_args(annotation):
-            yield from literals(argument)
+        yield from flatten(map(literals, get_args(annotation)))

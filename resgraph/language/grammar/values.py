@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from ...collecting import by_key
+from ...collecting import by_key, each_name
 from ...errors import Fault, Span, fault
 from ..yaml.tree import KeyValue, Mapping, Scalar, Sequence, Tree
 from .expression import Name, names_in
@@ -116,7 +116,7 @@ class ValueParser(Struct):
 
 def _reads_unknown(value: Expr, known: set[str]) -> bool:
     """Whether a value is made of names, and none of them is known."""
-    names = {name.name for name in names_in(value.tree)}
+    names = set(each_name(names_in(value.tree)))
     return bool(names) and not names & known
 
 

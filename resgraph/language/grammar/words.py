@@ -6,7 +6,7 @@ import keyword
 import re
 from collections.abc import Iterable, Iterator
 
-from ..yaml.tree import Mapping, Scalar, Sequence, Tree
+from ..yaml.tree import Tree
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
@@ -153,15 +153,11 @@ def words_in(tree: Tree) -> Iterator[str]:
     stack: list[Tree] = [tree]
     while stack:
         top = stack.pop()
-        if isinstance(top, Mapping):
-            stack += [
-                entry.value
-                for key, entry in top.entries.items()
-                if key != "about"
-            ]
-        elif isinstance(top, Sequence):
-            stack += top.items
-        elif isinstance(top, Scalar) and isinstance(top.value, str):
+        stack += top.items
+        for key, entry in top.entries.items():
+            if key != "about":
+                stack.append(entry.value)
+        if isinstance(top.value, str):
             yield from words_of(top.value)
 
 

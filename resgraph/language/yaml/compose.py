@@ -24,7 +24,7 @@ from .mistakes import mistake
 from .places import Places
 from .scalars import Refusal, read_plain
 from .splits import Split, brackets
-from .tree import KeyValue, Mapping, Scalar, Sequence, Tree, bare, items_of
+from .tree import KeyValue, Mapping, Scalar, Sequence, Tree, bare
 
 
 class _Open(Struct):
@@ -331,7 +331,7 @@ class Composer(Struct):
         if top.split is None:
             if brackets(text, 0) == 0:
                 return False
-            top.split = Split(start, top.key, len(items_of(top.node)))
+            top.split = Split(start, top.key, len(top.node.items))
         top.split.depth = brackets(text, top.split.depth)
         # YAML took this piece for a key; its value is no one's
         top.drop = top.expects_key

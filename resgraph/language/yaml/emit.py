@@ -6,10 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ...errors import (
-    NOWHERE,
-    Span,
-)
+from ...errors import NOWHERE, Span
 from .limits import LIMITS
 from .scalars import read_plain
 from .splits import brackets
@@ -30,18 +27,16 @@ def emit(tree: Mapping) -> str:
     return "".join(f"{line}\n" for line, _ in emit_lines(tree))
 
 
-def emit_lines(
-    tree: Mapping, indent: int = 0
-) -> Iterator[tuple[str, Span]]:
+def emit_lines(tree: Tree, indent: int = 0) -> Iterator[tuple[str, Span]]:
     """The lines of a map, and where the value on each was written; one that only opens a map has no
     value."""
     pad = " " * indent
     for key, entry in tree.entries.items():
         value = entry.value
-        if isinstance(value, Mapping) and not value.flow and value.entries:
+        if value.entries and not value.flow:
             yield f"{pad}{key}:", NOWHERE
             yield from emit_lines(value, indent + 2)
-        elif isinstance(value, Sequence) and not value.flow and value.items:
+        elif value.items and not value.flow:
             yield f"{pad}{key}:", NOWHERE
             yield from (
                 (f"{pad}  - {inline(item)}", item.span)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import stat
 from itertools import islice
+from operator import attrgetter
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -116,17 +117,14 @@ def read(
         ):
             return None, odd
         # In a list or map that breaks off, a missing value says only that it broke off.
-        broken = min(
-            (o.start for o in composer.stack if o.node.flow),
-            default=len(source.text),
-        )
+        flows = (o.start for o in composer.stack if o.node.flow)
+        broken = min(flows, default=len(source.text))
         start = places.span(broken, broken).start
+        wrong = _syntax_error(error, places, limits)
         told = [
             e for e in errors if e.code != "E008" or e.span.start < start
         ]
-        return None, _in_order(
-            [*told, _syntax_error(error, places, limits)]
-        )
+        return None, _in_order([*told, wrong])
     if not isinstance(composer.root, Mapping):
         return None, [not_a_spec(composer.root, places)]
     return composer.root, _in_order(errors)
@@ -151,7 +149,7 @@ def _syntax_error(
 
 
 def _in_order(errors: list[Diagnostic]) -> list[Diagnostic]:
-    return sorted(errors, key=lambda e: e.span.start)
+    return sorted(errors, key=attrgetter("span.start"))
 
 
 def _unreadable(name: str, reason: str, hint: str = "") -> SpecError:

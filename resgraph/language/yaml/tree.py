@@ -18,8 +18,10 @@ class Scalar(Struct):
     text: str
     span: Span
     plain: bool
-    # as a list in brackets with nothing in it
+    # as a list or a map in brackets with nothing in it
     children: ClassVar[list[Tree]] = []
+    items: ClassVar[list[Tree]] = []
+    entries: ClassVar[dict[str, KeyValue]] = {}
     flow: ClassVar[bool] = True
 
 
@@ -41,6 +43,10 @@ class Sequence(Struct):
     items: list[Tree]
     span: Span
     flow: bool
+    # as a map with nothing in it, and no text
+    entries: ClassVar[dict[str, KeyValue]] = {}
+    text: ClassVar[str] = ""
+    value: ClassVar[None] = None
 
     @property
     def children(self) -> list[Tree]:
@@ -53,6 +59,10 @@ class Mapping(Struct):
     entries: dict[str, KeyValue]
     span: Span
     flow: bool
+    # as a list with nothing in it, and no text
+    items: ClassVar[list[Tree]] = []
+    text: ClassVar[str] = ""
+    value: ClassVar[None] = None
 
     @property
     def children(self) -> list[Tree]:
@@ -110,7 +120,7 @@ def tree_of(value: Any, span: Span) -> Tree:
 
 def mapping_at(tree: Tree, key: str) -> Mapping:
     """The map at a key, empty where there is none."""
-    entry = tree.entries.get(key) if isinstance(tree, Mapping) else None
+    entry = tree.entries.get(key)
     if entry and isinstance(entry.value, Mapping):
         return entry.value
     return Mapping({}, tree.span, True)
@@ -124,12 +134,7 @@ def entries_of(tree: Tree, key: str) -> dict[str, KeyValue]:
 def listed(tree: Mapping, key: str) -> list[Scalar]:
     """The scalars of the list at `key`, none where there is no list."""
     entry = tree.entries.get(key)
-    return [*of_type(Scalar, items_of(entry.value) if entry else ())]
-
-
-def items_of(tree: Tree) -> list[Tree]:
-    """The items of a list, none where it is no list."""
-    return tree.items if isinstance(tree, Sequence) else []
+    return [*of_type(Scalar, entry.value.items if entry else ())]
 
 
 def each_of(tree: Tree) -> list[Tree]:

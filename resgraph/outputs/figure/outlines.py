@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from ...collecting import of_type
+from ...collecting import each_text, of_type
 from ...errors import MissingError, UsageError
 from . import fonts
 from .formats.pen import flat
@@ -25,7 +25,7 @@ def outlined(scene: Scene, font: Path | None) -> None:
     """Turn each line of a scene's text into curves, in place; letters that the packaged font lacks
     are those of `font`. Raises `UsageError` for a letter that both lack, or that changes by its
     neighbours (Arabic, Hindi)."""
-    texts = [shape.text for shape in of_type(Text, flat(scene.items))]
+    texts = each_text(of_type(Text, flat(scene.items)))
     check(texts, font)
     scene.items = [_drawn(item, font) for item in scene.items]
 

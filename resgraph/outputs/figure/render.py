@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from msgspec.structs import replace
 
+from ...collecting import attributes
 from ...errors import UsageError
 from ...garbage import nothing_collected
 from ...structs import Frozen
@@ -255,6 +256,6 @@ def _scale(
 def _called(
     output: Format, source: object, options: RenderOptions
 ) -> str | bytes:
-    chosen = {name: getattr(options, name) for name in output.options}
+    chosen = attributes(options, output.options)
     written: str | bytes = output.load()(source, **chosen)
     return written

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
 
-from ...collecting import without
+from ...collecting import among, at_keys, without
 from ...ops.base import Call, Ref
 from ...structs import Frozen
 from .signatures import SPATIAL, USUAL, WIDTHS, same
@@ -224,7 +224,7 @@ def _width_names(
     names = dict(zip(inner, with_numbers("width"), strict=False))
     names[out] = "width_out" if inner else "width"
     names[into] = "width_in"
-    return {values: names[values] for values in distinct}
+    return at_keys(names, distinct)
 
 
 def _spatial(
@@ -235,4 +235,4 @@ def _spatial(
     if column.role not in SPATIAL:
         return column.role
     roles = column.roles_among(columns)
-    return next(name for name in SPATIAL if name in roles)
+    return next(iter(among(SPATIAL, roles)))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from ...collecting import each_text
 from ...dotted import first_word
 from ...garbage import nothing_collected
 from ...language.init import Init
@@ -58,7 +59,7 @@ def source(
     program = lower(plan.graph, plan.name, over, begins, taken)
     called = program.called()
     support = support_needed(called)
-    texts = [definition.text for definition in support]
+    texts = each_text(support)
     used = {"nn", *uses, *map(first_word, called)}
     used.update(*(definition.names for definition in support))
     if "sequential_from" in called:

@@ -8,11 +8,15 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import groupby
+from itertools import (
+    filterfalse,
+    groupby,
+)
+from operator import attrgetter
 
 from msgspec.structs import replace
 
-from ...collecting import of_type
+from ...collecting import each_node, each_value, flatten, of_type
 from ...dotted import last_word
 from ...graph import Block, Graph, Item, Layer, Node, Path, borrows
 from ...ops import Add, Call, Ref, TorchExpr
@@ -42,9 +46,7 @@ class Statement(Frozen):
 
 def statement_lines(statements: Sequence[Statement]) -> Iterator[str]:
     """The lines of a body, what training alone does under one condition."""
-    for training, group in groupby(
-        statements, lambda statement: statement.training
-    ):
+    for training, group in groupby(statements, attrgetter("training")):
         if training:
             yield "        if self.training:"
         for statement in group:
@@ -99,9 +101,9 @@ def forward(
     """The body of `forward(self, x)`. What is read once stands where it is read."""
     modules = _modules(graph, scope.paths)
     steps = [
-        step
-        for path in scope.paths
-        for step in _steps(graph, path, inplace, modules)
+        *flatten(
+            _steps(graph, path, inplace, modules) for path in scope.paths
+        )
     ]
     steps = _live(steps, {*scope.results, *scope.aux})
     body = _Writer(steps, scope, statements=scope.rows).body()
@@ -126,7 +128,7 @@ def working(graph: Graph, path: Path) -> list[Item]:
 def read_beside(graph: Graph, item: Item) -> list[str]:
     """The nodes that the module of an item is given behind its input."""
     if isinstance(item, Block):
-        return [each.node for each in item.reads]
+        return each_node(item.reads)
     return sizes_read(graph, [item])
 
 
@@ -139,7 +141,7 @@ def sizes_read(graph: Graph, items: Sequence[Item]) -> list[str]:
 
 def own(graph: Graph, path: Path) -> list[Item]:
     """The items of a path that make a module, and do not call one that was made above."""
-    return [item for item in working(graph, path) if not borrows(item)]
+    return [*filterfalse(borrows, working(graph, path))]
 
 
 def activations(graph: Graph, path: Path) -> list[str]:
@@ -301,7 +303,7 @@ def _indexed(name: str) -> str:
 
 def _read(item: Item, value: str) -> list[str]:
     """The nodes that flow into an item; into a layer, `value`."""
-    return [*dict.fromkeys(stream.node for stream in item.takes)] or [value]
+    return [*dict.fromkeys(each_node(item.takes))] or [value]
 
 
 def _made(item: Item, word: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -394,18 +396,14 @@ class _Writer:
         self, steps: list[_Step], scope: ForwardScope, *, statements: bool
     ) -> None:
         self.steps, self.scope, self.statements = steps, scope, statements
-        self.total = Counter(
-            source for step in steps for source in step.reads
-        )
+        self.total = Counter(flatten(step.reads for step in steps))
         self.total.update((*scope.results, *scope.aux))
         # both returns read them
         self.total.update(scope.results if scope.aux else ())
         self.left = Counter(self.total)
         # what a sum is written over
         self.base = {step.reads[0] for step in steps if step.over}
-        self.terms: dict[str, TorchExpr] = {
-            node: Ref(name) for node, name in scope.arguments.items()
-        }
+        self.terms: dict[str, TorchExpr] = each_value(Ref, scope.arguments)
         self.locals = FreeNames({*_TAKEN, *scope.arguments.values()})
         self.streams: set[str] = set()  # the locals that hold streams
         self.out: list[Statement] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ...collecting import by_key
+from ...collecting import among, by_key, keyed
 from ...language.init import Init, Scheme, parse_scheme
 from ...passes.starts import Start
 from .program import Class
@@ -31,7 +31,7 @@ def reset_lines(
 ) -> list[str]:
     """The body of the net's `reset_parameters(self)`, which sets every parameter and buffer; what
     is `called` somewhere is made."""
-    bases = {name: support_bases(name) for name in called}
+    bases = keyed(support_bases, called)
     # support classes with parameters beside the weight of a convolution
     own = sorted(
         name for name in called if not set(_CONVS).isdisjoint(bases[name])
@@ -90,7 +90,7 @@ def _cases(
         ("linear layers", ("nn.Linear",), init.fc),
     ):
         scheme = parse_scheme(text)
-        found = [name for name in names if name in made]
+        found = among(names, made)
         if found and scheme.kind != "torch":
             kinds, classes = cases.setdefault(scheme, ([], []))
             kinds.append(kind)

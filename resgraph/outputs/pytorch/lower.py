@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from ...collecting import of_type
+from ...collecting import each_name, each_node, flatten, of_type
 from ...dotted import last_word
 from ...errors import UsageError
 from ...graph import Block, Graph, Item, Layer, Path, items_in
@@ -261,9 +261,7 @@ class _Lowering:
 
     def scope(self, scope: ForwardScope) -> Class:
         """A class with a module for each path that does anything."""
-        modules = [
-            each for path in scope.paths for each in self.modules(path)
-        ]
+        modules = [*flatten(map(self.modules, scope.paths))]
         body = forward(self.graph, scope, self.inplace)
         return Class(modules, body, self.starts.get(scope.name, ()))
 
@@ -387,8 +385,7 @@ class _Lowering:
         """The class of the net, last."""
         graph = self.graph
         main, aux = (
-            tuple(output.node for output in outputs)
-            for outputs in (graph.main, graph.aux)
+            tuple(each_node(outputs)) for outputs in (graph.main, graph.aux)
         )
         names = arguments(graph)
         scope = ForwardScope(
@@ -435,7 +432,7 @@ def shape_tuple(graph: Graph, node: str) -> str:
 def _check_names(graph: Graph) -> None:
     """The last check before a name becomes Python, whatever made the graph."""
     scopes = graph.paths()
-    names = [*graph.nodes, *(path.name for path in scopes)]
+    names = [*graph.nodes, *each_name(scopes)]
     names += [path.word for path in scopes if path.word]
     for part in dict.fromkeys(".".join(names).split(".")):
         if not re.fullmatch(
@@ -508,7 +505,7 @@ def _docstring(block: Block, arguments: Sequence[str]) -> list[str]:
         else "A block written inline"
     )
     if not block.merge:
-        given = ", ".join(stream.name for stream in block.gives)
+        given = ", ".join(each_name(block.gives))
         ends = [f"{', '.join(arguments)} → {given}"] if given else []
         return [*ends, f"{name}."]
     optional = block.shortcut != "none" or re.search(

@@ -9,6 +9,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
+from ...collecting import any_of_type, the_only
 from ...ops.base import Call, Ref
 from .signatures import Signatures, same
 from .tree import Comprehension, literal
@@ -83,9 +84,7 @@ def _differences(one: Any, other: Any) -> set[_Slot] | None:
     values = [
         arguments[slot] for slot in found for arguments in (mine, its)
     ]
-    trees = any(
-        isinstance(value, Call | Ref | Comprehension) for value in values
-    )
+    trees = any_of_type(Call | Ref | Comprehension, values)
     return None if trees else found
 
 
@@ -137,7 +136,7 @@ def _column(
 def _step(numbers: Sequence[int]) -> int:
     """The step of evenly spaced numbers, 0 for others."""
     steps = {after - before for before, after in pairwise(numbers)}
-    return steps.pop() if len(steps) == 1 else 0
+    return the_only(steps, 0)
 
 
 def _range(start: int, step: int, count: int) -> str:

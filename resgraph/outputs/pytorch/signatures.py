@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...collecting import without
 from ...ops.base import Call, Op, Shape
 from .support import REQUIRED, support_classes
 
@@ -71,7 +72,7 @@ class Signatures:
                 if shapes and same(shapes[0][0], value)
                 else "option"
             )
-            name = next((key for key in fields if key not in names), width)
+            name = next(iter(without(fields, names)), width)
             names.append(
                 name if name not in names else f"{name}_{len(names) + 1}"
             )

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ...collecting import flatten, reached
 from ...structs import Frozen
 
 REQUIRED = object()
@@ -105,12 +106,10 @@ def support_imports() -> dict[str, str]:
 def support_needed(called: Collection[str]) -> list[Definition]:
     """The classes that are called, and those that they need, in the order of `layers.py`."""
     known = support_classes()
-    wanted = known.keys() & called
-    waiting = list(wanted)
-    while waiting:
-        needed = known.keys() & known[waiting.pop()].names - wanted
-        waiting += needed
-        wanted |= needed
+    wanted = reached(
+        known.keys() & called,
+        lambda name: known.keys() & known[name].names,
+    )
     return [
         definition for name, definition in known.items() if name in wanted
     ]
@@ -120,9 +119,7 @@ def support_bases(name: str) -> tuple[str, ...]:
     """What a support class is derived from, the nearest first."""
     definition = support_classes().get(name)
     bases = definition.bases if definition else ()
-    return bases + tuple(
-        further for base in bases for further in support_bases(base)
-    )
+    return bases + tuple(flatten(map(support_bases, bases)))
 
 
 def support_reads(name: str) -> frozenset[str]:

@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 
+from ...collecting import all_of_type
 from ...structs import Frozen
 
 WIDTH = 100
@@ -55,7 +56,7 @@ def layout(
     if (
         len(inner) <= WIDTH
         and not piece.chain
-        and all(isinstance(item, str) for item in piece.items)
+        and all_of_type(str, piece.items)
     ):
         return [*lines, inner, f"{pad}{tail}{after}"]
     comma = "" if piece.chain or len(piece.items) == 1 else ","

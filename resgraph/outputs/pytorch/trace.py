@@ -9,14 +9,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from itertools import chain
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from ...collecting import by_key
+from ...collecting import by_key, flatten
 from ...graph import Graph
 from ...plan import Plan
 from .build import build
@@ -93,7 +92,7 @@ def tensors(values: Any) -> list[Tensor]:
     if isinstance(values, Tensor):
         return [values]
     if isinstance(values, list | tuple):
-        return [one for value in values for one in tensors(value)]
+        return [*flatten(map(tensors, values))]
     return []
 
 
@@ -127,7 +126,7 @@ class Tracer(NodeObserver):
 
     def _tags(self, values: Sequence[Tensor]) -> MadeOf:
         tags = (self.tags.get(id(v), ()) for v in values)
-        found = sorted(chain.from_iterable(tags))
+        found = sorted(flatten(tags))
         # of code that was exported and changed, which doubles them at each call
         return tuple(
             found if len(found) < _MOST_NAMES else dict.fromkeys(found)

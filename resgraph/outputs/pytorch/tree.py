@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from ...collecting import flatten
 from ...ops.base import Call, Ref
 from ...structs import Frozen
 from .signatures import OPERANDS, Signatures
@@ -81,8 +82,9 @@ def parts(tree: Any) -> Iterator[Any]:
     if isinstance(tree, Comprehension):
         yield from parts(tree.item)
     if isinstance(tree, Call):
-        for arg in (*tree.args, *(value for _, value in tree.kwargs)):
-            yield from parts(arg)
+        yield from flatten(
+            map(parts, (*tree.args, *(value for _, value in tree.kwargs)))
+        )
 
 
 def piece(tree: Any, head: str = "") -> TextPiece:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...collecting import by_name, the_only
 from ...ops import Shape
 from ...passes.summary import Group, Row, summarize
 from ...plan import Plan
@@ -28,9 +29,7 @@ class TableRow(Frozen):
 def columns(plans: Sequence[Plan]) -> list[TableRow]:
     """The rows of several plans, aligned by name; a name that only some have keeps its place among
     its neighbours."""
-    tables = [
-        {row.name: row for row in summarize(plan.graph)} for plan in plans
-    ]
+    tables = [by_name(summarize(plan.graph)) for plan in plans]
     names: list[str] = []
     for table in tables:
         place = 0
@@ -50,5 +49,5 @@ def _cells(name: str, rows: list[Row | None]) -> TableRow:
     shapes = {row.shapes for row in rows if row}
     sizes = {tuple(shape[1:] for shape in each) for each in shapes}
     common: set[tuple[Shape, ...]] = shapes if len(shapes) == 1 else sizes
-    outputs = next(iter(common)) if len(common) == 1 else ()
+    outputs = the_only(common, ())
     return TableRow(name, outputs, tuple(rows))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from io import StringIO
 from typing import Any
 
+from ...collecting import each_value
 from ...passes.paths import paths
 from ...passes.receptive_field import ReceptiveField, receptive_fields
 from ...passes.summary import Row, summarize
@@ -79,8 +80,7 @@ def _outputs(plan: Plan) -> dict[str, Any]:
         return {}
     kinds = {"outputs": plan.outputs, "aux": plan.aux}
     return {
-        kind: {row: list(shape) for row, shape in shapes.items()}
-        for kind, shapes in kinds.items()
+        kind: each_value(list, shapes) for kind, shapes in kinds.items()
     }
 
 
@@ -92,9 +92,7 @@ def facts(plan: Plan) -> dict[str, Any]:
         "name": plan.name,
         "about": plan.spec.about,
         "input": list(plan.input),
-        "inputs": {
-            name: list(shape) for name, shape in plan.inputs.items()
-        },
+        "inputs": each_value(list, plan.inputs),
         "output": list(plan.output),
         **_outputs(plan),
         "params": plan.params,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ...collecting import flatten
 from ...passes.summary import INDENT, Group
 from ...plan import Plan
 from ..numbers import count_text, shape_label
@@ -36,9 +37,7 @@ def markdown(plans: Sequence[Plan]) -> str:
 
 def _inputs(plans: Sequence[Plan]) -> Iterator[str]:
     """A row for each input that any of them has."""
-    for name in dict.fromkeys(
-        name for plan in plans for name in plan.inputs
-    ):
+    for name in dict.fromkeys(flatten(plan.inputs for plan in plans)):
         shapes = [plan.inputs.get(name) for plan in plans]
         labels = (shape_label(shape) if shape else "" for shape in shapes)
         yield _line(_escape(name), "", *labels)

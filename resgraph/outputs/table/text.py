@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ...collecting import flatten
 from ...ops import Shape
 from ...passes.summary import Group, Row, summarize
 from ...plan import Plan
@@ -90,7 +91,7 @@ def _costs(row: Row) -> tuple[str, str]:
 
 
 def _layers(row: Row) -> Text:
-    lines = [line for group in row.groups for line in _group_lines(group)]
+    lines = [*flatten(map(_group_lines, row.groups))]
     return Text("\n".join(lines))
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Literal, TypeVar
 
+from ...collecting import by_name
 from ...graph import Graph, Node, Path
 from ...ops import Cost
 from ...structs import Frozen
@@ -58,9 +59,7 @@ class Differences(Frozen):
 def compare(before: Graph, after: Graph) -> Differences:
     """What differs, after pairing what is the same."""
     rows, pairs = partners(before, after)
-    ones, others = (
-        {row.name: row for row in graph.rows} for graph in (before, after)
-    )
+    ones, others = (by_name(graph.rows) for graph in (before, after))
     back = {other: one for one, other in pairs.items()}
     nodes = _merged(before.nodes, after.nodes, pairs)
     changes = (_change(old, new, pairs, back) for old, new in nodes)

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping
 from functools import partial
-from itertools import chain
 from operator import eq
 
 from msgspec import Struct
 
+from ...collecting import flatten
 from ...graph import Block, Graph, Item, Layer, Path
 from ...ops import Op
 from .sequence import matched
@@ -85,7 +85,7 @@ class Looks(Struct):
         block."""
         if scope.name not in self.inside:
             paths = [scope] if isinstance(scope, Path) else scope.ways
-            items = chain.from_iterable(path.items for path in paths)
+            items = flatten(path.items for path in paths)
             self.inside[scope.name] = Counter(
                 self.of(item)[:4] for item in items
             )

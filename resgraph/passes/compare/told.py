@@ -6,12 +6,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import chain, groupby
+from itertools import groupby
 from typing import NamedTuple
 
 from msgspec.structs import asdict
 
-from ...collecting import by_key
+from ...collecting import by_key, each_name, flatten, without
 from ...graph import Block, Graph, Item, Layer, Node, Path
 from ...ops import Cost, Thinning
 from ...ops.base import Shape, shape_text
@@ -72,7 +72,7 @@ class RowChange(Frozen):
 
 def grouped(found: Differences) -> list[RepeatedChange]:
     """The differences of all rows."""
-    return list(chain.from_iterable(row.changes for row in rows(found)))
+    return list(flatten(row.changes for row in rows(found)))
 
 
 def rows(found: Differences) -> list[RowChange]:
@@ -117,7 +117,7 @@ def _wholes(
     waiting: list[Path | Item] = list(graph.rows)
     while alone and waiting:
         scope = waiting.pop()
-        names = [node.name for node in graph.nodes_of(scope)]
+        names = each_name(graph.nodes_of(scope))
         if names and alone.issuperset(names):
             whole = Whole(
                 _UNITS[type(scope)], scope.name, _said(graph, scope)
@@ -131,7 +131,7 @@ def _wholes(
 def _inside(scope: Path | Item) -> list[Item]:
     if isinstance(scope, Path):
         return list(scope.items)
-    return [item for path in scope.paths for item in path.items]
+    return [*flatten(path.items for path in scope.paths)]
 
 
 def _said(graph: Graph, scope: Path | Item) -> str:
@@ -257,9 +257,7 @@ def _read(graph: Graph, node: Node) -> Shape:
 def _options(node: Node, other: Node) -> str:
     """Where labels are equal: the options that differ, or what is read."""
     theirs = asdict(other.op).items()
-    differing = dict(
-        item for item in asdict(node.op).items() if item not in theirs
-    )
+    differing = dict(without(asdict(node.op).items(), theirs))
     said = ", ".join(f"{key} {value}" for key, value in differing.items())
     reads = f"of {', '.join(node.inputs)}"
     return f"{node.op.label()} {f'({said})' if said else reads}"

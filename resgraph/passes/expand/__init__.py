@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import islice, pairwise
 
+from ...collecting import flatten
 from ...dotted import first_word
 from ...errors import Diagnostic, Fault, SpecError, fault, in_order, write
 from ...garbage import nothing_collected
@@ -126,7 +127,7 @@ class _Expander:
 
     def check_streams(self, values: Mapping[str, Tensor | Nothing]) -> None:
         """Tell of streams that `output` names and no row gives."""
-        ends = {end for row in self.rows for end in row.ends()}
+        ends = {*flatten(row.ends() for row in self.rows)}
         for named in self.spec.outputs:
             row = first_word(named.row)
             known = [end for end in ends if end.startswith(f"{row}.")]
@@ -176,7 +177,7 @@ class _Expander:
             return
         rows = self.spec.rows
         written = entries_of(self.spec.tree, "net")
-        read = {name for path in rows.values() for name in path.reads()}
+        read = {*flatten(path.reads() for path in rows.values())}
         read |= {named.row for named in self.spec.outputs}
         read.add(last_row(self.spec, [*rows]))
         for name, following in pairwise(rows):

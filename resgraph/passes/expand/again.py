@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from ...collecting import each_name, each_node
 from ...dotted import first_word, last_word
 from ...errors import Fault, MissingError, fault, ticked
 from ...graph import Block, Layer, Node, Path
@@ -165,7 +166,7 @@ def _entering(
         return {_input(scope, builder): flow}
     parts = flow.tensors
     if len(parts) != len(takes):
-        names = ", ".join(stream.name for stream in takes)
+        names = ", ".join(each_name(takes))
         said = (
             f"`{again.first}` was made for {len(takes)} streams ({names}), and here flow in"
             f" {len(parts)}"
@@ -173,8 +174,8 @@ def _entering(
         hint = "weights are shared among as many streams: bring as many before `again`"
         raise fault("E045", said, again.span, hint)
     flow.whole()
-    before = [stream.node for stream in takes]
-    pairs = {*zip(before, [part.node for part in parts], strict=True)}
+    before = each_node(takes)
+    pairs = {*zip(before, each_node(parts), strict=True)}
     if not len(pairs) == len({*before}) == len({*dict(pairs).values()}):
         said = f"some streams were one tensor where `{again.first}` was made, or are so here"
         hint = "let the same streams be one tensor in both places"

@@ -9,6 +9,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
+from ...collecting import all_of_type, any_of_type
 from ...graph import Equation
 from ...language.grammar.arithmetic import FUNCTIONS
 from ...language.grammar.expression import (
@@ -141,14 +142,14 @@ class EquationBuilder:
             if activation.op.op != tree.function:
                 self.named[tree.function] = activation.op.op
             return self.node(activation, terms, tree.arguments)
-        numbers = all(isinstance(term, Fraction) for term in terms)
+        numbers = all_of_type(Fraction, terms)
         if tree.function in FUNCTIONS and numbers:
             return self.number(tree)
         return self.function(tree, terms)
 
     def function(self, tree: Apply, terms: Sequence[Term]) -> Term:
         """A function of one tensor, or of several."""
-        tensors = all(isinstance(term, Tensor) for term in terms)
+        tensors = all_of_type(Tensor, terms)
         if tree.function in POINTWISE:
             if not _is_one_tensor(terms):
                 raise self.errors.not_one_tensor(tree)
@@ -227,7 +228,7 @@ class EquationBuilder:
     ) -> Tensor | Nothing:
         """The node of an op over terms, of which numbers are a part of the op; `none` of `none`."""
         read = [*self.tensors(terms, trees)]
-        if any(isinstance(term, Nothing) for term in terms):
+        if any_of_type(Nothing, terms):
             return Nothing()
         word, op = worded.word, worded.op
         self.seen[word] += 1

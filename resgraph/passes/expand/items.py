@@ -8,11 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from itertools import chain
 
 from msgspec.structs import replace
 
-from ...collecting import without_keys
+from ...collecting import (
+    at_keys,
+    each_name,
+    each_node,
+    each_value,
+    flatten,
+    without_keys,
+)
 from ...dotted import last_word
 from ...errors import Fault, Span, fault
 from ...graph import Block, Item, Layer, Path, Stream
@@ -290,7 +296,7 @@ class ItemMaker:
         found = f"{name}_{word}"
         paths = {
             *self.spec.rows,
-            *(word for block in self.open for word in block.paths),
+            *flatten(block.paths for block in self.open),
         }
         while last_word(found) in paths:
             found += "_"
@@ -361,7 +367,7 @@ class ItemMaker:
         hidden = {"x", "shortcut", *block.paths}
         if slot.place.block:
             hidden |= slot.env.names()
-        return {name: seen[name] for name in seen.keys() - hidden} | own
+        return at_keys(seen, seen.keys() - hidden) | own
 
     def _name_reads(
         self, made: Block, block: BlockDef, above: int, place: Place
@@ -370,10 +376,10 @@ class ItemMaker:
         it reads by name; where streams flow in which it has no names for, that alone."""
         nodes = [*self.builder.nodes.values()][above:]
         named = made.takes and not block.takes
-        own = {node.name for node in nodes}
+        own = set(each_name(nodes))
         if not named:
-            own.update(stream.node for stream in made.arguments())
-        read = [*chain.from_iterable(node.inputs for node in nodes)]
+            own.update(each_node(made.arguments()))
+        read = [*flatten(node.inputs for node in nodes)]
         for path in made.paths:
             read += filter(None, path.ends().values())
         words = place.words()
@@ -389,7 +395,7 @@ class ItemMaker:
     def _refuse_nested(self, block: BlockDef, span: Span) -> None:
         """Raises `Fault` for a block within itself, and for too many in one another."""
         if block in self.open:
-            names = [b.name for b in self.open[self.open.index(block) :]]
+            names = each_name(self.open[self.open.index(block) :])
             note = f"the chain is {' → '.join([*names, block.name])}"
             raise fault(
                 "E037", f"`{block.name}` calls itself", span, "", note
@@ -542,7 +548,7 @@ def _scope(
         result.equation.text if block.merge and result.equation else "",
         inside.origin,
         call.sized,
-        {key: spec_text(value) for key, value in call.values.items()},
+        each_value(spec_text, call.values),
         takes=flow.streams,
         gives=result.gives,
     )

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from msgspec.structs import replace
 
-from ...collecting import only_keys
+from ...collecting import each_text, only_keys
 from ...dotted import first_word
 from ...errors import Diagnostic, Fault, Hint, fault
 from ...language.diagnose.option import in_number
@@ -145,7 +145,7 @@ def _mended(
 def _without(label: Label, place: int, target: Target) -> Label | None:
     """The label without the option, the mode or the word of a chunk; None where the shape may
     depend on it."""
-    chunk, texts = label.rest[place], [part.text for part in label.rest]
+    chunk, texts = label.rest[place], each_text(label.rest)
     fields = fields_of(target)
     valued = place - 1 if place and texts[place - 1] in fields else place
     if texts[valued] in fields:

@@ -9,6 +9,7 @@ from fractions import Fraction
 from functools import cache, partial
 from typing import Any, Literal
 
+from ...collecting import among
 from ...errors import Fault, Span, fault, write
 from ...language.diagnose.nearest import did_you_mean
 from ...language.environment import Environment
@@ -248,7 +249,7 @@ def _spread(
 ) -> None:
     """Give the options of one number as many as the map has axes. Raises `Fault` (E046) for one
     that has another number of them."""
-    sized = [key for key in fields if key in sized_fields(cls)]
+    sized = among(fields, sized_fields(cls))
     said = [key for key in sized if _each_axis(fields[key])]
     known = (0 if cls.resizes else axes) or next(
         (len(fields[key]) for key in said), 2

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from ...collecting import only_keys
+from ...collecting import each_name, only_keys, without
 from ...graph import Graph, Output, Path
 from ...language.spec import Spec
 
@@ -39,16 +39,14 @@ def outputs_of(spec: Spec, rows: Sequence[Path]) -> tuple[Output, ...]:
     ]
     if any(not output.aux for output in named):
         return tuple(named)
-    last = last_row(spec, [row.name for row in rows])
+    last = last_row(spec, each_name(rows))
     return *ends[last], *(one for one in named if one.row != last)
 
 
 def last_row(spec: Spec, rows: Sequence[str]) -> str:
     """The last row that is no `aux`; the last of all where there is no other."""
     aux = {named.row for named in spec.outputs if named.aux}
-    return next(
-        (name for name in reversed(rows) if name not in aux), [*rows][-1]
-    )
+    return next(iter(without(reversed(rows), aux)), [*rows][-1])
 
 
 def without_unread(graph: Graph) -> Graph:

@@ -7,13 +7,7 @@ from functools import partial
 
 from msgspec import Struct
 
-from ...errors import (
-    NOWHERE,
-    Fault,
-    Source,
-    Span,
-    fault,
-)
+from ...errors import NOWHERE, Fault, Source, Span, fault
 from ...graph import ShortcutKind
 from ...language.environment import Environment
 from ...language.grammar.label import parse_label

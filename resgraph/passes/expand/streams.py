@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from ...collecting import each_text, flatten
 from ...errors import Fault, Hint, Span, fault, ticked, write
 from ...language.diagnose.nearest import did_you_mean
 from ...language.grammar.records import BlockDef, Inline, ItemDef, Word
@@ -19,7 +20,7 @@ def entering(
 ) -> Tensor:
     """What flows into a call, streams under the names that the block has for them. Raises `Fault`
     where it reads another number of them."""
-    names = [word.text for word in block.takes]
+    names = each_text(block.takes)
     if isinstance(item, Inline) and not names:
         return flow  # which its paths may begin at, or not
     if names and isinstance(flow, Poisoned):
@@ -50,7 +51,7 @@ def _another_number(
     item: ItemDef, block: BlockDef, flow: Tensor, slot: Slot
 ) -> Fault:
     name = f"`{block.name}`" if block.name else "this block"
-    names = [word.text for word in block.takes]
+    names = each_text(block.takes)
     if not isinstance(flow, Streams):
         said = f"{name} reads {_listed(names)}, and one tensor flows in"
         hint = "a block before it makes streams of one: `{a: …, b: …, gives: [a, b]}`"
@@ -139,9 +140,7 @@ def tell_unread(
     """An error for each stream of a row or a path that is made and that nothing reads."""
     if not isinstance(flow, Streams) or flow.read >= flow.parts.keys():
         return
-    read = {
-        source for node in builder.nodes.values() for source in node.inputs
-    }
+    read = {*flatten(node.inputs for node in builder.nodes.values())}
     for stream in sorted(flow.parts.keys() - flow.read):
         if flow.parts[stream].node not in {*read, ""}:
             said = f"nothing reads the stream `{name}.{stream}`"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from ...collecting import each_value, picked
 from ...dotted import first_word
 from ...graph import Graph, Item, Path, items_in
 from ...language.recipe.start import Rates, lies_in
@@ -22,7 +23,7 @@ def depths(graph: Graph) -> dict[str, int]:
     learned = dict.fromkeys(items.values(), False)
     for name, item in items.items():
         learned[item] |= graph.nodes[name].learns
-    deep = {item: int(learns) for item, learns in learned.items()}
+    deep = each_value(int, learned)
     for name, item in items.items():  # in topological order
         for source in graph.nodes[name].inputs:
             before = items.get(source, item)
@@ -57,7 +58,7 @@ def _items(graph: Graph) -> dict[str, str]:
     found: dict[str, str] = {}
     for scope in scopes:
         found |= dict.fromkeys(graph.names_of(scope), scope.name)
-    return {name: found[name] for name in graph.nodes if name in found}
+    return picked(found, graph.nodes)
 
 
 def factors(graph: Graph, rates: Rates) -> dict[str, float]:

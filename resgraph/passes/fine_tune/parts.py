@@ -7,6 +7,7 @@ from itertools import accumulate
 
 from msgspec.structs import replace
 
+from ...collecting import flatten
 from ...errors import Diagnostic, Hint, fault, ticked
 from ...graph import Graph
 from ...language.diagnose.nearest import did_you_mean
@@ -23,9 +24,7 @@ def unfit_parts(spec: Spec, graph: Graph, train: Train) -> list[Diagnostic]:
     if not named:
         return []
     nodes = (node for node in graph.nodes.values() if node.cost.params)
-    learned = [
-        owner for node in nodes for owner in node.op.owners(node.name)
-    ]
+    learned = [*flatten(node.op.owners(node.name) for node in nodes)]
     known = _parts_of(learned)
     lacking = [part for part in named if part.name not in known]
     if train.frozen and not lacking:
@@ -37,9 +36,7 @@ def unfit_parts(spec: Spec, graph: Graph, train: Train) -> list[Diagnostic]:
 def _parts_of(learned: Sequence[str]) -> set[str]:
     """Layers, all that holds one, and their tensors."""
     parts = {
-        part
-        for name in learned
-        for part in accumulate(name.split("."), _joined)
+        *flatten(accumulate(name.split("."), _joined) for name in learned)
     }
     return parts | {
         f"{name}.{kind}" for name in learned for kind in ("weight", "bias")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import ChainMap
 from importlib import import_module
+from operator import attrgetter
 from pkgutil import iter_modules
 from typing import Any
 
@@ -40,7 +41,7 @@ def linted(spec: Spec, graph: Graph) -> Linted:
                 break
             warning = _warning(name, finding)
             found.setdefault((warning.code, warning.span), warning)
-    in_order = sorted(found.values(), key=lambda d: d.span.start)
+    in_order = sorted(found.values(), key=attrgetter("span.start"))
     return Linted(tuple(in_order), frozenset(silenced))
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
-from operator import attrgetter, gt
+from operator import (
+    attrgetter,
+    gt,
+)
 
 from ...counting import counted
-from ...errors import (
-    NOWHERE,
-    Span,
-    first_few,
-)
+from ...errors import NOWHERE, Span, first_few
 from ...graph import Graph, Node, Origin
 from ...ops import Conv, Op, UpConv, Window, ZeroPad
 from .findings import Facts, Finding
@@ -30,7 +29,7 @@ def bias_before_norm(facts: Facts) -> Iterator[Finding]:
     can change it. What gives many labels their bias (`ops:`, or a unit without a norm) is said
     once."""
     causes: dict[Span | str, dict[Span, Node]] = {}
-    for node in facts.of(lambda op: op.has_bias):
+    for node in facts.of(attrgetter("has_bias")):
         if not node.origin.span.source.ours and _bias_is_lost(facts, node):
             cause = _cause(facts, node)
             causes.setdefault(cause, {}).setdefault(node.origin.span, node)

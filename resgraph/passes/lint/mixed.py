@@ -4,8 +4,8 @@ unit was changed."""
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from itertools import chain
 
+from ...collecting import among, flatten
 from ...graph import Layer, Origin, Path
 from ...language.spec import Spec
 from ...ops import ACTIVATIONS
@@ -61,13 +61,11 @@ def _units_activation(spec: Spec, block: str) -> str:
     unit = definition.unit if definition and definition.unit else spec.unit
     words = [spec.lets.get(label.word, label.word) for label in unit.labels]
     found = [getattr(word, "text", word) for word in words]
-    return next(
-        (word for word in reversed(found) if word in ACTIVATIONS), ""
-    )
+    return next(iter(among(reversed(found), ACTIVATIONS)), "")
 
 
 def _layers(paths: Iterable[Path]) -> Iterator[Layer]:
-    return chain.from_iterable(path.layers for path in paths)
+    return flatten(path.layers for path in paths)
 
 
 def _takes_the_units(facts: Facts, layer: Layer, unit: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ...collecting import of_type
+from ...collecting import each_name, each_op, flatten, of_type
 from ...graph import Block, Graph, Node, Origin, Path
 from ...ops import Concat, Mul, Op, Part, Shape, Window, shape_text
 from ...ops.base import is_map
@@ -69,7 +69,7 @@ def _only_widens(small: Shape, large: Shape) -> bool:
 
 def _is_meant(graph: Graph, row: Path) -> bool:
     """Whether a row keeps its size by a dilation, or its width adds up."""
-    ops = (node.op for node in graph.nodes_of(row))
+    ops = each_op(graph.nodes_of(row))
     return any(isinstance(op, Concat) or _dilates(op) for op in ops)
 
 
@@ -89,7 +89,7 @@ def _is_stage(row: Path) -> bool:
 def dead_path(facts: Facts) -> Iterator[Finding]:
     graph = facts.graph
     alive = {*graph.ends}
-    void = {node.name for node in facts.of(_is_zero)}
+    void = set(each_name(facts.of(_is_zero)))
     for name, node in reversed(graph.nodes.items()):
         if name in alive and name not in void:
             alive.update(node.inputs)
@@ -115,13 +115,11 @@ def _unread_parts(facts: Facts) -> Iterator[Finding]:
     }
     for name in filter(cut.__contains__, facts.graph.nodes):
         readers = facts.readers[name]
-        parts = [*of_type(Part, (reader.op for reader in readers))]
+        parts = [*of_type(Part, each_op(readers))]
         if len(parts) < len(readers):
             continue
         channels = facts.graph.shape(name)[0]
-        read = {
-            channel for part in parts for channel in part.within(channels)
-        }
+        read = {*flatten(part.within(channels) for part in parts)}
         if unread := sorted({*range(channels)} - read):
             yield Finding(readers[0].origin, *_never_read(parts, unread))
 

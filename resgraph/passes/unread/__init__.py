@@ -6,9 +6,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from itertools import chain
 
-from ...collecting import without
+from ...collecting import flatten, without
 from ...errors import Diagnostic, Span, fault
 from ...graph import Graph
 from ...language.diagnose.usage import is_own
@@ -62,21 +61,17 @@ def unread_options(
     These are all nets of a file, as what stands above its variants is there for each of them; a
     variant that is `alone` answers only for what it says itself."""
     said = [[*_said(spec, alone=alone)] for spec, _ in nets]
-    times = Counter(_places(chain.from_iterable(said)))
+    times = Counter(_places(flatten(said)))
     pairs = zip(nets, said, strict=True)
-    read = {
-        *_places(
-            chain.from_iterable(_read(net, own) for (_, net), own in pairs)
-        )
-    }
+    read = {*_places(flatten(_read(net, own) for (_, net), own in pairs))}
     return [
-        [*chain.from_iterable(_errors(one, read, times) for one in each)]
+        [*flatten(_errors(one, read, times) for one in each)]
         for each in said
     ]
 
 
 def _places(said: Iterable[_Said]) -> Iterator[Span]:
-    return chain.from_iterable(one.options for one in said)
+    return flatten(one.options for one in said)
 
 
 def _read(graph: Graph, said: Iterable[_Said]) -> Iterator[_Said]:

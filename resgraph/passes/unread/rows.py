@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...collecting import each_name
 from ...errors import Diagnostic, fault
 from ...graph import Graph
 from ...language.diagnose.usage import is_own
@@ -37,7 +38,7 @@ def _left_out(spec: Spec, graph: Graph) -> set[str]:
     if spec.reshaped or "unused" in allowed(spec.tree, inherited=False):
         return set()
     written = entries_of(spec.tree, "net")
-    made = {path.name for path in graph.rows}
+    made = set(each_name(graph.rows))
     return {
         row
         for row in spec.rows

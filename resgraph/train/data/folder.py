@@ -9,9 +9,10 @@ from pathlib import Path, PurePath
 
 import torch
 
+from ...collecting import flatten
 from ...counting import counted
 from ...errors import MissingError, TrainingError, first_few
-from ...files import reason
+from ...files import readable
 from ...language.recipe.data import Folder
 from .formats.decoder import COMMON, ENDINGS
 from .sets import (
@@ -60,9 +61,7 @@ def load(recipe: Folder, request: Request) -> DataSet:
         about=f"images in {path}",
         watched="validation",
         notes=tuple(
-            note
-            for part in read[-1 if scored else 0 :]
-            for note in part.notes()
+            flatten(part.notes() for part in read[-1 if scored else 0 :])
         ),
     )
 
@@ -217,16 +216,12 @@ class ClassFolders:
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
     """What is in a folder but for names that begin with a dot: `.DS_Store`, `._x.png`, caches."""
-    try:
+    with readable(folder, TrainingError):
         return [
             entry
             for entry in os.scandir(folder)
             if not entry.name.startswith(".")
         ]
-    except OSError as error:
-        raise TrainingError(
-            f"{folder} cannot be read: {reason(error)}"
-        ) from error
 
 
 def _is_image(path: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy
 import torch
 from torch import Tensor
 
+from ...collecting import flatten, without
 from ...errors import TrainingError, first_few
 from ...language.recipe.data import Listed
 from ...language.recipe.target import (
@@ -213,12 +213,12 @@ def _places(
 ) -> tuple[list[list[list[int]]], ClassNames]:
     """The words of each row as places among the classes, which are the lines of `classes.txt` or
     the words of the first list. Raises `TrainingError` at a word that is none of them."""
-    seen = {*chain.from_iterable(words[0])}
+    seen = {*flatten(words[0])}
     classes = names_of(request.path, 0) or tuple(sorted(seen, key=_natural))
     number = {name: place for place, name in enumerate(classes)}
     for table, rows in zip(tables, words, strict=True):
         for place, row in enumerate(rows):
-            if odd := [word for word in row if word not in number]:
+            if odd := without(row, number):
                 raise TrainingError(
                     _outside(table, place, title, odd[0], classes)
                 )

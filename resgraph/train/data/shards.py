@@ -20,7 +20,7 @@ from typing import Any
 import numpy
 
 from ...errors import MissingError, TrainingError, UsageError
-from ...files import reason
+from ...files import readable
 from ...foreign import HEAD, what_else
 from ...language.recipe.data import Shards
 from ...structs import Frozen
@@ -157,29 +157,24 @@ def _packed(path: Path, pattern: str, labels: Labelling) -> Packed:
 def _index_shard(shard: Path, by: Labelling) -> Index:
     images: dict[str, tuple[int, int]] = {}
     labels: dict[str, int] = {}
-    try:
-        with _Bounded(shard) as file:
-            for name, start, size in _members(shard, file):
-                key, _, ending = name.rpartition(".")
-                known = (
-                    labels
-                    if ending == by.ending
-                    else images
-                    if f".{ending.lower()}" in ENDINGS
-                    else None
+    with readable(shard, TrainingError), _Bounded(shard) as file:
+        for name, start, size in _members(shard, file):
+            key, _, ending = name.rpartition(".")
+            known = (
+                labels
+                if ending == by.ending
+                else images
+                if f".{ending.lower()}" in ENDINGS
+                else {}
+            )
+            if key in known:
+                raise TrainingError(f"{shard} has {name} twice")
+            if known is labels:
+                labels[key] = _label(
+                    shard, name, by, file.piece(start, size)
                 )
-                if known is not None and key in known:
-                    raise TrainingError(f"{shard} has {name} twice")
-                if ending == by.ending:
-                    labels[key] = _label(
-                        shard, name, by, file.piece(start, size)
-                    )
-                elif known is not None:
-                    images[key] = (start, size)
-    except OSError as error:
-        raise TrainingError(
-            f"{shard} cannot be read: {reason(error)}"
-        ) from error
+            elif known is images:
+                images[key] = (start, size)
     _need_pairs(shard, by, images.keys(), labels.keys())
     rows = sorted((*images[key], labels[key]) for key in labels)
     return numpy.array(rows, dtype=numpy.int64).reshape(-1, 3)

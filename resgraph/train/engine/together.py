@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from ...collecting import flatten
+
 
 class Together(torch.optim.Optimizer):
     """Optimizers of different parameters as one: their groups in a row, their state in one
@@ -16,7 +18,7 @@ class Together(torch.optim.Optimizer):
     def __init__(self, parts: Iterable[torch.optim.Optimizer]) -> None:
         self.parts = tuple(parts)
         super().__init__(
-            [group for part in self.parts for group in part.param_groups],
+            [*flatten(part.param_groups for part in self.parts)],
             {},
         )
         self._share()

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
-from itertools import chain
 from typing import Any
 
 import torch
@@ -14,6 +13,7 @@ from msgspec.structs import asdict
 from torch import Tensor, nn
 from torch import distributed as dist
 
+from ...collecting import flatten
 from ...errors import MissingError, ResgraphError, TrainingError, UsageError
 from ..signals import StoppedError
 from .launch import Launch, find_host, launched
@@ -72,7 +72,7 @@ class World(Launch):
             return values
         parts: list[list[str]] = [[] for _ in range(self.size)]
         dist.all_gather_object(parts, values)
-        return [*chain.from_iterable(parts)]
+        return [*flatten(parts)]
 
     def same_buffers(self, net: nn.Module) -> None:
         """Gives every rank the first one's buffers (batch norm's running statistics)."""

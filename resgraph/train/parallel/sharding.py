@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ...collecting import each_value
+
 
 def shard(
     net: nn.Module,
@@ -73,7 +75,7 @@ def gathered(tree: Any) -> Any:
     if isinstance(tree, Tensor) and hasattr(tree, "full_tensor"):
         return tree.full_tensor().cpu()
     if isinstance(tree, dict):
-        return {key: gathered(value) for key, value in tree.items()}
+        return each_value(gathered, tree)
     if isinstance(tree, list):
         return [*map(gathered, tree)]
     return tree

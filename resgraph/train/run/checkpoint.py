@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 from ...errors import RunError
-from ...files import read_file, reason
+from ...files import read_file, readable, reason
 from ...structs import Frozen
 from ..atomic_write import write_whole
 
@@ -68,12 +68,10 @@ class Checkpoints(Frozen):
         path = self.directory / "latest.json"
         if not path.exists():
             return []
+        with readable(path, RunError, "; nothing was changed"):
+            written = read_file(path)
         try:
-            listed = json.loads(read_file(path))
-        except OSError as error:
-            raise RunError(
-                f"{path} cannot be read: {reason(error)}; nothing was changed"
-            ) from error
+            listed = json.loads(written)
         except (ValueError, RecursionError) as error:
             raise _damaged(path, f"it is no JSON ({error})") from error
         entries = (

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
+from ...collecting import flatten
 from ...language.recipe import Train
 from ...language.recipe.steps import Plateau, Steps
 from ...language.recipe.target import AnyGoal
@@ -113,7 +114,7 @@ def comparison(
         for part, width in (("train", 1.2), ("validation", 2.4))
     )
     drawn = [one for one in (*thin, *bold) if one.points]
-    every = [point for one in drawn for point in one.points]
+    every = [*flatten(one.points for one in drawn)]
     right = max((x for x, _ in every), default=1.0)
     area = Area(
         right, min(100.0, max((y for _, y in every), default=100.0))

@@ -4,10 +4,10 @@ what differs."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
+from ...collecting import flatten
 from ...errors import RunError
 from ...structs import Frozen
 from .directory import in_use, read_facts
@@ -122,7 +122,7 @@ def differences(runs: Sequence[RunInfo]) -> dict[str, list[str]]:
     sides = [
         {"params": f"{run.params:,}", **flat(run.recipe)} for run in runs
     ]
-    keys = sorted({*chain.from_iterable(sides)} - {"about"})
+    keys = sorted({*flatten(sides)} - {"about"})
     table = {key: [one.get(key, "–") for one in sides] for key in keys}
     return {
         key: values for key, values in table.items() if len(set(values)) > 1

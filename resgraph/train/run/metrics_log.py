@@ -8,8 +8,9 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+from ...collecting import present
 from ...errors import RunError
-from ...files import read_file, reason
+from ...files import read_file, readable
 from ...structs import Frozen
 from ..atomic_write import append_line, write_whole
 from ..reporter import Epoch
@@ -98,35 +99,29 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
 def _with_steps(path: Path) -> list[dict[str, Any]]:
     """The rows but a last line that is torn. Raises `RunError` where another one is, or the file
     cannot be read."""
-    try:
+    with readable(path, RunError):
         lines = (
             read_file(path).rstrip(b"\n").split(b"\n")
             if path.exists()
             else []
         )
-    except OSError as error:
-        raise RunError(f"{path} cannot be read: {reason(error)}") from error
     rows = [*map(_row, lines)]
-    whole = list(takewhile(lambda row: row is not None, rows))
+    whole = present(takewhile(lambda row: row is not None, rows))
     if len(rows) > len(whole) + 1:
         raise RunError(
             f"{path}, line {len(whole) + 1}, is damaged; mend it, or take the file from a copy"
         )
-    return [row for row in whole if row is not None]
+    return whole
 
 
 def _text(path: Path) -> str:
     """A file as it is, bytes that are no text replaced; empty where there is none."""
-    try:
+    with readable(path, RunError, "; put it away, and resume again"):
         return (
             read_file(path).decode("utf-8", "replace")
             if path.exists()
             else ""
         )
-    except OSError as error:
-        raise RunError(
-            f"{path} cannot be read: {reason(error)}; put it away, and resume again"
-        ) from error
 
 
 def _until(path: Path, step: int) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from msgspec.structs import asdict
 
+from ...collecting import each_value
 from ...counting import counted
 from ...structs import Frozen
 from ..reporter import epochs_of
@@ -76,5 +77,5 @@ class RunResult(Frozen):
             "directory": str(self.directory),
             "seconds": round(self.seconds, 3),
             "images_per_second": round(self.images_per_second, 1),
-            "files": {name: str(path) for name, path in self.files.items()},
+            "files": each_value(str, self.files),
         }

@@ -6,11 +6,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from itertools import accumulate
+from operator import attrgetter
 
 import torch
 from msgspec.structs import replace
 
-from ...collecting import by_key
+from ...collecting import all_of_type, by_key, each_name
 from ...errors import UsageError
 from ...graph import Graph, Item, Layer, Path
 from ...language.recipe import Train
@@ -148,9 +149,7 @@ class _Step(Frozen):
         if self.asked == "auto":
             still = "" if left <= room else ", which is still too much"
             why += f", of {size_text(room)}{still}"
-        return _decided(
-            decisions, left, tuple(block.name for block in chosen), why
-        )
+        return _decided(decisions, left, tuple(each_name(chosen)), why)
 
     def _unneeded(self, whole: int) -> str:
         """Why a step of so many bytes recomputes nothing; "" where it is to."""
@@ -239,9 +238,7 @@ def _scopes(graph: Graph, *, whole: bool) -> Iterator[Path | Item]:
         listed = (
             row.listed
             and row.items
-            and not (
-                whole and all(isinstance(item, Layer) for item in row.items)
-            )
+            and not (whole and all_of_type(Layer, row.items))
         )
         yield from row.items if listed else [row]
 
@@ -273,7 +270,7 @@ def _left(chosen: list[BlockMemory], kept: int) -> int:
     """The most numbers of an image at a time: at the end of the forward pass, or when a block comes
     back after it."""
     gone, most = 0, 0
-    for block in sorted(chosen, key=lambda block: block.before):
+    for block in sorted(chosen, key=attrgetter("before")):
         most = max(most, block.before - gone + block.held)
         gone += block.saved
     return max(most, kept - gone)

@@ -11,12 +11,13 @@ legend (`convolution (+ BN + ReLU)`), any other stands in the layer's line, as d
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from itertools import accumulate, chain, groupby
+from itertools import accumulate, groupby
+from operator import attrgetter
 from typing import Literal
 
 from msgspec.structs import replace
 
-from ....collecting import of_type
+from ....collecting import each_name, flatten, of_type
 from ....errors import UsageError
 from ....graph import Block, Graph, Item, Layer, Node, Path
 from . import quantity
@@ -64,8 +65,8 @@ def check_names(graph: Graph, names: Iterable[str]) -> frozenset[str]:
     """The names to unfold, each of them a row, a block or a path; a `UsageError` for one that is
     none."""
     wanted = frozenset(names)
-    known = {path.name for path in graph.paths()}
-    known |= {block.name for block in graph.blocks()}
+    known = set(each_name(graph.paths()))
+    known |= set(each_name(graph.blocks()))
     if unknown := wanted - known:
         raise UsageError(
             f"nothing to unfold is called `{min(unknown)}`: give a row, a block or a path, as"
@@ -89,9 +90,10 @@ class PartBuilder:
         self.readers = graph.times_read()
         # what is unfolded, and all that it stands in
         self.opened = {
-            scope
-            for name in expand
-            for scope in accumulate(name.split("."), "{}.{}".format)
+            *flatten(
+                accumulate(name.split("."), "{}.{}".format)
+                for name in expand
+            )
         }
 
     def net(self, *, ends: bool = False) -> Fork:
@@ -133,7 +135,7 @@ class PartBuilder:
     def inputs(self, wires: Wiring, row: Path) -> None:
         """A capsule for each input that a row is the first to read."""
         reads = (node.inputs for node in self.graph.nodes_of(row))
-        for name in (row.input, *chain.from_iterable(reads)):
+        for name in (row.input, *flatten(reads)):
             if name in self.graph.inputs and name not in wires.found:
                 wires.add(input_capsule(self.graph.nodes[name]), (), name)
 
@@ -339,12 +341,12 @@ class PartBuilder:
 def _folded(rows: list[TileRow]) -> list[TileRow]:
     """Neighbours that say the same become one row with a count, where they are many."""
     out: list[TileRow] = []
-    for likeness, group in groupby(rows, lambda row: row.likeness):
+    for likeness, group in groupby(rows, attrgetter("likeness")):
         equal = list(group)
         least = 2 if equal[0].again else FOLDED_LAYERS
         if likeness is not None and len(equal) >= least:
             head, *others = equal
-            equal = [replace(head, others=tuple(r.name for r in others))]
+            equal = [replace(head, others=tuple(each_name(others)))]
         out += equal
     return out
 

@@ -8,6 +8,7 @@ from itertools import groupby
 
 from msgspec.structs import replace
 
+from ....collecting import each_node
 from ....graph import Block, Graph, Item, Path
 from ..style import MARKS
 from . import quantity
@@ -141,7 +142,7 @@ class StripBuilder(PartBuilder):
         gives."""
         blocks = blocks_in([row])
         shown = self.shown(blocks)
-        reads = tuple(each.node for each in row.takes) or (row.input,)
+        reads = tuple(each_node(row.takes)) or (row.input,)
         for _, group in groupby(row.items, key=self._key):
             items = list(group)
             first = items[0]
@@ -154,9 +155,7 @@ class StripBuilder(PartBuilder):
             else:
                 part = self.tile(self.rows_of(items), row.name)
             if part:
-                read = dict.fromkeys(
-                    (*reads, *(each.node for each in first.reads))
-                )
+                read = dict.fromkeys((*reads, *each_node(first.reads)))
                 yield part, tuple(read), gives
                 reads = gives
 
@@ -169,7 +168,7 @@ class StripBuilder(PartBuilder):
     def _made(self, item: Item, before: _Nodes) -> _Nodes:
         """What an item makes and gives; what flows through it is made above."""
         if isinstance(item, Block) and item.gives:
-            taken = {each.node for each in item.arguments()}
+            taken = set(each_node(item.arguments()))
             made = tuple(s.node for s in item.gives if s.node not in taken)
             return made or before
         return (item.output,)

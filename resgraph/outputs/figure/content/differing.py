@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import chain
 
-from ....collecting import by_key
+from ....collecting import by_key, each_op, flatten
 from ....graph import Block, Graph, Layer, Node
 from ....ops import NORMS
 from .rows import blocks_in, main_node
@@ -20,7 +19,7 @@ def differing(graphs: Sequence[Graph]) -> list[list[str]]:
     none. That a net has no convolution, or joins nothing, is seen: it is said only where others
     differ."""
     facts = list(map(_facts, graphs))
-    names = dict.fromkeys(chain.from_iterable(facts))
+    names = dict.fromkeys(flatten(facts))
     said = {name: {each.get(name) for each in facts} for name in names}
     apart = [
         name
@@ -46,7 +45,7 @@ def _facts(graph: Graph) -> dict[str, str]:
     )
     found = {
         "unit": _unit(graph),
-        "merge": max(merges, key=lambda said: merges[said], default=""),
+        "merge": max(merges, key=merges.__getitem__, default=""),
     }
     found |= _regularized(graph)
     return {name: said for name, said in found.items() if said}
@@ -95,7 +94,7 @@ def _unit(graph: Graph) -> str:
 
 
 def _order(graph: Graph, layer: Layer) -> tuple[str, ...]:
-    ops = (node.op for node in graph.nodes_of(layer))
+    ops = each_op(graph.nodes_of(layer))
     return tuple(op.op for op in ops if op.family in _UNIT)
 
 

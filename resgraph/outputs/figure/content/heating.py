@@ -8,11 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import chain
 
 from msgspec.structs import replace
 
-from ....collecting import of_type
+from ....collecting import by_name, each_name, flatten, of_type
 from ....dotted import first_word
 from ....graph import Block, Equation, Graph, Path
 from ....structs import Frozen
@@ -133,7 +132,7 @@ class Warmth:
 def scale_of(heat: Heat, extents: Iterable[Extent]) -> HeatScale:
     """The scale that holds all of the values."""
     ends = list(extents)
-    values = filter(math.isfinite, chain.from_iterable(ends))
+    values = filter(math.isfinite, flatten(ends))
     summed = heat.combine == "sum"
     shown = [*filter(None, values)] if summed else [*values]
     shown = shown or [0.0]
@@ -157,7 +156,7 @@ class Warming:
     def __init__(self, graph: Graph, heat: Heat) -> None:
         self.graph = graph
         self.heat = heat
-        self.rows = {row.name: row for row in graph.rows}
+        self.rows = by_name(graph.rows)
         paths = graph.paths()
         scopes: list[Path | Block] = [*paths, *graph.blocks()]
         self.scopes = {
@@ -168,7 +167,7 @@ class Warming:
 
     def of(self, net: FigurePart) -> Iterator[Spot]:
         """Each part of a picture that has a number."""
-        single = {part.name for part in of_type(OpBox, walk(net))}
+        single = set(each_name(of_type(OpBox, walk(net))))
         self.joins = _joined(self.equations, self.graph, single)
         stack: list[tuple[FigurePart, str, list[str]]] = [(net, "", [""])]
         while stack:
@@ -184,7 +183,7 @@ class Warming:
     def _repeats(self, fork: Fork) -> list[str]:
         row = self.rows[first_word(fork.name)]
         drawn = blocks_in([row])[fork.repeat.first - 1 : fork.repeat.last]
-        return [block.name for block in drawn]
+        return each_name(drawn)
 
     def _spots(
         self, part: FigurePart, head: str, blocks: list[str]

@@ -7,10 +7,10 @@ A layout gives each part its place; it needs to know nothing of nets.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
-from itertools import chain
 
 from msgspec import Struct
 
+from ....collecting import each_text, flatten
 from ....dotted import first_word
 from ....structs import Frozen
 
@@ -30,7 +30,7 @@ HeatCells = tuple[HeatCell, ...]
 
 def told(cells: HeatCells) -> str:
     """A number, or both ends of a range: `1.20 ms to 3.40 ms`."""
-    return " to ".join(cell.text for cell in cells)
+    return " to ".join(each_text(cells))
 
 
 class TileRow(Frozen):
@@ -126,7 +126,7 @@ class Tile(Struct):
     @property
     def covers(self) -> list[str]:
         """The names of all layers that its rows stand for."""
-        return [*chain.from_iterable(row.covers for row in self.rows)]
+        return [*flatten(row.covers for row in self.rows)]
 
 
 class Strip(Struct):

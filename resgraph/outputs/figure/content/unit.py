@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
+from ....collecting import flatten
 from ....graph import Graph, Layer, Node
 from ....ops import ACTIVATIONS, NORMS
 from .wording import LONG
@@ -12,7 +13,7 @@ from .wording import LONG
 
 def layers_of(graph: Graph) -> list[Layer]:
     """Every layer of a net."""
-    return [layer for path in graph.paths() for layer in path.layers]
+    return [*flatten(path.layers for path in graph.paths())]
 
 
 def longest(found: Counter[tuple[str, ...]]) -> tuple[str, ...]:

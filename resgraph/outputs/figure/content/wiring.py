@@ -6,11 +6,11 @@ unit stands for it."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import chain
 from typing import Literal
 
 from msgspec.structs import replace
 
+from ....collecting import each_node, flatten
 from ....graph import Block, Equation, Graph, Layer, Path
 from ....structs import Frozen
 from . import quantity
@@ -191,10 +191,8 @@ class Wiring:
         it."""
         beside = [each.node for item in path.items for each in item.reads]
         first = self.graph.nodes_of(path.items[0])
-        into = tuple(each.node for each in path.items[0].takes) or (
-            path.input,
-        )
-        read = {*chain.from_iterable(node.inputs for node in first)}
+        into = tuple(each_node(path.items[0].takes)) or (path.input,)
+        read = {*flatten(node.inputs for node in first)}
         if beside and read.isdisjoint(into):
             return tuple(beside)
         return (*into, *beside)
@@ -281,7 +279,7 @@ class Wiring:
             node.op.op == "mul" and len(node.inputs) > 1 for node in nodes
         ):
             return set()
-        return {*chain.from_iterable(node.inputs for node in nodes)}
+        return {*flatten(node.inputs for node in nodes)}
 
 
 def _plain_layers(path: Path) -> list[Layer]:

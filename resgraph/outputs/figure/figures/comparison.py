@@ -4,14 +4,13 @@ one size."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import chain
 from math import log2
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ....collecting import of_type
+from ....collecting import each_name, flatten, of_type, the_only
 from ....dotted import scope_of
 from ....errors import UsageError
 from ....graph import Graph
@@ -88,7 +87,7 @@ def draw(
     bands = _level(columns, sizes)
     room = _SIGN if marks else 0
     spines, total = _spines(columns, room)
-    title = " and ".join(plan.name for plan in plans)
+    title = " and ".join(each_name(plans))
     scene = Scene(
         max(total, width or 0), 0, title, " ".join(map(caption, plans))
     )
@@ -166,7 +165,7 @@ def differences(before: Plan, after: Plan) -> Scene:
 def _width_steps(plans: Sequence[Plan]) -> dict[int, int]:
     """For each width of a convolution a lightness: one each where they are few, else by powers of
     two."""
-    nodes = chain.from_iterable(plan.graph.nodes.values() for plan in plans)
+    nodes = flatten(plan.graph.nodes.values() for plan in plans)
     widths = sorted(
         {node.shape[0] for node in nodes if node.op.family == "conv"}
     )
@@ -243,7 +242,7 @@ def _mark(graph: Graph, name: str, marks: Mapping[str, str]) -> str:
     mine = {
         marks.get(node, "") for node in graph.nodes if is_within(node, name)
     }
-    return mine.pop() if len(mine) == 1 else "changed"
+    return the_only(mine, "changed")
 
 
 def _level(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from ....collecting import each_text, flatten
 from ....errors import UsageError
 from ....graph import Block, Graph, Path, Stream
 from ....language.diagnose.nearest import did_you_mean
@@ -64,9 +65,7 @@ def draw(plan: Plan, name: str, paint: Sequence[Heat] = ()) -> Scene:
     inner.right = max(inner.right, _corner(inner, scope.cost))
     placement = _between(above, inner, below)
     reach = placement.left + placement.right
-    into, out = (
-        ", ".join(end.text for end in ends) for ends in (above, below)
-    )
+    into, out = (", ".join(each_text(ends)) for ends in (above, below))
     about = f"{scope.said}: {into} in, {out} out."
     scene = Scene(_width(scope, reach), 0, f"{name} of {plan.name}", about)
     spine = (scene.width - placement.right + placement.left) / 2
@@ -213,7 +212,7 @@ def _block(block: Block) -> str:
 def _corner(inner: Placement, cost: Cost) -> float:
     """How far a drawing must reach to the right for its costs to stand in the corner, beside all
     that comes down to them."""
-    ends = [point for wire in inner.wires for point in wire.points]
+    ends = [*flatten(wire.points for wire in inner.wires)]
     ends += [
         (placed.x + placed.right, placed.bottom)
         for placed in inner.parts

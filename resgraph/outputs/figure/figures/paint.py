@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 from msgspec.structs import replace
@@ -59,7 +60,7 @@ def paint(
     for part in reversed(placed):
         if isinstance(part.part, Fork) and part.part.frame:
             scene.add(_frame(part, part.part))
-    for wire in sorted(wires, key=lambda wire: wire.changes):
+    for wire in sorted(wires, key=attrgetter("changes")):
         scene.add(*_line(wire) if wire.is_drawn else ())
     for part in placed:
         draw = _LEAVES.get(type(part.part))

@@ -7,11 +7,10 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from itertools import chain
 from math import ceil, log2
 from typing import TYPE_CHECKING
 
-from ....collecting import of_type
+from ....collecting import each_name, flatten, of_type
 from ....graph import Graph, Path, total
 from ....ops import Shape
 from ....passes.receptive_field import ReceptiveField
@@ -72,7 +71,7 @@ def bands_of(
         chains = [unit.parts for unit in of_type(Chain, units)]
         blocks = [
             (_middle(where[id(part)], boxes), part)
-            for part in of_type(Fork, chain.from_iterable(chains))
+            for part in of_type(Fork, flatten(chains))
         ]
         top = min(unit.y for unit in mine)
         bottom = max(unit.bottom for unit in mine)
@@ -117,7 +116,7 @@ def has_maps(plan: Plan) -> bool:
 
 def labels(scene: Scene, band: Band, top: float, x: float) -> None:
     """The row's name and what it is made of, and beside each block which of the row's it is."""
-    name = ", ".join(row.name for row in band.rows)
+    name = ", ".join(each_name(band.rows))
     room = GUTTER - 8
     if not band.is_card:
         middle = top + band.middle
@@ -190,7 +189,7 @@ class BandFacts(Frozen, dict=True):
         drawn = [nodes[row.output].shape for row in self.plan.graph.rows]
         return max(
             *largest_map(self.plan)[1:][-2:],
-            *(side for shape in drawn for side in shape[1:][-2:]),
+            *flatten(shape[1:][-2:] for shape in drawn),
             2,
         )
 
@@ -229,7 +228,7 @@ def row_numbers(facts: BandFacts, rows: list[Path]) -> list[RowNumber]:
     nodes = [*plan.graph.nodes_of(*rows)]
     cost = total(nodes)
     shares = (cost.params, plan.params), (cost.macs, plan.macs)
-    names = [node.name for node in nodes]
+    names = each_name(nodes)
     out = [_heat(heat, names) for heat in _new(facts.paint)]
     out += [
         _share(quantity.short(part), part, whole) for part, whole in shares
@@ -302,7 +301,7 @@ def _number(scene: Scene, at: Point, wide: float, told: RowNumber) -> None:
 def _mark(scene: Scene, graph: Graph, band: Band, at: Point) -> None:
     """Which of several outputs a row gives, below the shape."""
     x, y = at
-    rows = {row.name for row in band.rows}
+    rows = set(each_name(band.rows))
     for place, output in enumerate(graph.outputs, 1):
         if graph.several and output.row in rows:
             said = "in training" if output.aux else f"output {place}"
@@ -335,10 +334,9 @@ def _glyph(
         return _box_glyph(x, y, side, depth)
     thin = max(1.5, depth / sheets / 2)
     return [
-        part
-        for sheet in reversed(range(sheets))
-        for part in _box_glyph(
-            x + 3 * sheet, y - 2.2 * sheet + sheets, side, thin
+        *flatten(
+            _box_glyph(x + 3 * sheet, y - 2.2 * sheet + sheets, side, thin)
+            for sheet in reversed(range(sheets))
         )
     ]
 

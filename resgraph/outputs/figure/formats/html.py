@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from ....collecting import by_key, of_type
+from ....collecting import by_key, by_name, each_name, of_type
 from ....errors import Span, UsageError
 from ....graph import Block, Item, Node, Path, items_in
 from ....passes.receptive_field import receptive_fields
@@ -213,7 +213,7 @@ class Pile:
             ]
             self.exits[place] = self.streams
         return {
-            "name": ", ".join(row.name for row in rows),
+            "name": ", ".join(each_name(rows)),
             "shape": quantity.times(graph.shape(rows[-1].output)),
             "cells": [
                 [told.said, told.share_said, told.share]
@@ -229,10 +229,10 @@ class Pile:
         self, builder: PartBuilder, rows: list[Path], part: FigurePart
     ) -> dict[str, Any]:
         """A tile, a join, or a run of blocks; each with what it unfolds to."""
-        blocks = {block.name: block for block in blocks_in(rows)}
+        blocks = by_name(blocks_in(rows))
         match part:
             case Tile():
-                layers = {item.name: item for item in items_in(rows)}
+                layers = by_name(items_in(rows))
                 return {
                     "f": self.flow(part),
                     "o": self.add_ops(

@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from itertools import chain, filterfalse
+from itertools import filterfalse
+
+from ....collecting import each_value, flatten
 
 
 def _table(text: str) -> dict[str, str]:
@@ -77,7 +79,7 @@ def escape(text: str) -> str:
 
 def lacking(texts: Iterable[str]) -> list[str]:
     """The characters of `texts` that `escape` cannot write, each once."""
-    clusters = chain.from_iterable(map(_clusters, texts))
+    clusters = flatten(map(_clusters, texts))
     return [*filterfalse(_can, dict.fromkeys(clusters))]
 
 
@@ -121,7 +123,7 @@ def _mathematics(sign: str) -> str:
 
 
 _WRITTEN = {
-    **{character: _mathematics(sign) for character, sign in _SIGNS.items()},
+    **each_value(_mathematics, _SIGNS),
     **{
         character: rf"{{\fontencoding{{T1}}\selectfont\{name}}}"
         for character, name in _T1.items()

@@ -6,7 +6,7 @@ It compiles with pdfLaTeX, XeLaTeX and LuaLaTeX, and a paper can `\input` it thr
 
 from __future__ import annotations
 
-from ....collecting import of_type
+from ....collecting import each_text, of_type
 from ....errors import UsageError
 from .. import fonts
 from ..scene import (
@@ -47,7 +47,7 @@ def write(scene: Scene, theme: Theme = "light", scale: float = 1.0) -> str:
     limits.tex(scene.width * scale, scene.height * scale)
     pen = _Pen(PALETTES[theme], limits.POINTS * scale)
     shapes = flat(scene.items)
-    texts = [shape.text for shape in of_type(Text, shapes)]
+    texts = each_text(of_type(Text, shapes))
     if lacking := tex_text.lacking(texts):
         raise UsageError(
             f"TeX cannot show {fonts.named(lacking)} with the fonts that every LaTeX has; rename"

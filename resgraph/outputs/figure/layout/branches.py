@@ -139,7 +139,7 @@ def spine(fork: Fork, heights: list[float]) -> set[int]:
         # The other factors of a product are gates, which scale the main path.
         if isinstance(part, Join) and part.symbol == "×":
             choices = choices[:1]
-        best = max(choices, key=lambda source: score[source], default=ENTRY)
+        best = max(choices, key=score.__getitem__, default=ENTRY)
         before[unit] = best
         score[unit] = score[best] + (
             0 if unit in fork.side else heights[unit] + 1

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from msgspec.structs import replace
 
+from ....collecting import flatten
 from .. import text
 from .geometry import Wire
 from .routing import NOTE_SIZE, note_place, upright
@@ -17,7 +18,7 @@ _Stretch = tuple[float, float, float]
 
 def notes_apart(wires: list[Wire]) -> list[Wire]:
     """The same wires, each note where no line runs through it, if there is such a place."""
-    stretches = [pair for wire in wires for pair in pairwise(wire.points)]
+    stretches = [*flatten(pairwise(wire.points) for wire in wires)]
     rows = sorted(
         (y0, min(x0, x1), max(x0, x1))
         for (x0, y0), (x1, y1) in stretches

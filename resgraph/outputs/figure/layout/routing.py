@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from math import inf
 from typing import Literal
 
-from ....collecting import by_key
+from ....collecting import by_key, flatten
 from .. import text
 from ..content.parts import Fork, Link
 from ..scene import Point
@@ -60,7 +60,7 @@ def _in_lanes(
     stretches = (
         (link, frame.split(link.source), y) for link, (_, y) in entered
     )
-    heights = (y for each in stretches for y in (*each[1:], *_noted(*each)))
+    heights = flatten((*each[1:], *_noted(*each)) for each in stretches)
     lanes = _Lanes(frame, heights)
     for link, entry in entered:
         yield _lane(frame, link, lanes, entry, link.source in parted)

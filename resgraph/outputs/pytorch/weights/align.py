@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
-from itertools import accumulate, chain, groupby, islice
+from itertools import accumulate, groupby, islice
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ....collecting import by_key
+from ....collecting import by_key, flatten, picked
 from ....dotted import last_word
 from ....errors import RunError
 from ....ops.base import Shape, shape_text
@@ -78,7 +78,7 @@ def align(
         for role, key in one.keys.items()
         if role in other.keys
     }
-    return {key: pairs[key] for key in ours if key in pairs}
+    return picked(pairs, ours)
 
 
 _Pairs = list[tuple[Entries, Entries]]
@@ -108,7 +108,7 @@ def _in_order(mine: list[Entries], its: list[Entries]) -> _Pairs:
     orders = _orders(_tree(mine), its)
     if not orders:
         alone = _alone(mine, its)
-        left, rest = _without([*chain.from_iterable(alone)], mine, its)
+        left, rest = _without([*flatten(alone)], mine, its)
         orders = _orders(_tree(left), rest)
     if not orders:
         raise AlignmentError(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence, Set
 from itertools import pairwise
 from typing import Any
 
-from ....collecting import by_key, without, without_keys
+from ....collecting import at_keys, by_key, the_only, without, without_keys
 from ....dotted import first_word, scope_of
 from ....errors import RunError
 from ....ops.base import Shape, shape_text
@@ -83,7 +83,7 @@ def _wrapper(mine: Shapes, its: Shapes) -> str:
         for wrapper, names in below.items()
         if mine.keys() >= {*names} and 2 * len(names) > len(mine)
     ]
-    return found[0] if len(found) == 1 else ""
+    return the_only(found, "")
 
 
 def _below(wrapper: str, mine: Shapes, its: Shapes) -> dict[str, str]:
@@ -251,7 +251,7 @@ def _by_order(mine: Shapes, its: Shapes) -> dict[str, str]:
     failed: list[RunError] = []
     for order in _readings(its):
         try:
-            pairs = _aligned(mine, {key: its[key] for key in order})
+            pairs = _aligned(mine, at_keys(its, order))
         except AlignmentError as error:
             failed.append(error)
             continue

@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterable, Mapping
 from itertools import islice, pairwise, product
 
+from ....collecting import among
 from ....dotted import last_word, scope_of
-from ....errors import RunError
+from ....errors import RunError, ticked
 
 ORDERS = (
     ("conv1", "bn1", "conv2", "bn2", "conv3", "bn3", "se", "downsample"),
@@ -134,7 +135,7 @@ def written_orders(keys: Iterable[str]) -> list[list[str]]:
     choices: dict[_Kind, list[Order]] = {}
     for scope, kind in kinds.items():
         known = _known_orders(scope, scopes[scope], *kind)
-        kept = [one for one in choices.get(kind, known) if one in known]
+        kept = among(choices.get(kind, known), known)
         choices[kind] = kept or known
     found: dict[tuple[str, ...], None] = {}
     for chosen in islice(product(*choices.values()), _COMBINED):
@@ -287,7 +288,7 @@ def _known_orders(
     where = f"in `{scope}`" if scope else "at its top"
     raise RunError(
         f"the file keeps no order of its tensors, and {where} stand"
-        f" {', '.join(f'`{n}`' for n in sorted(names))}, whose order is not known; {SETTLED}"
+        f" {ticked(sorted(names))}, whose order is not known; {SETTLED}"
     )
 
 

@@ -13,7 +13,7 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from ....foreign import HEAD, what_else
 
@@ -68,38 +68,37 @@ def open_image(
     with warnings.catch_warnings():
         # broken EXIF and palette notes are about files that are not ours
         warnings.simplefilter("ignore")
-        try:
-            with Image.open(source) as image:
-                if min_side is not None:
-                    image.draft(mode, (min_side, min_side))
-                image.load()
-                found = ImageOps.exif_transpose(image) if exif else image
-                return _eight_bits(found).convert(mode)
-        except UnidentifiedImageError:
-            raise ValueError(_unknown(source)) from None
+        with _opened(source) as image:
+            if min_side is not None:
+                image.draft(mode, (min_side, min_side))
+            image.load()
+            found = ImageOps.exif_transpose(image) if exif else image
+            return _eight_bits(found).convert(mode)
 
 
 def open_mask(source: Path) -> Image.Image:
     """A class of each pixel, in mode I: gray values, or the places in a palette. Raises one of
     `UNREADABLE`."""
-    try:
-        with Image.open(source) as image:
-            if len(image.getbands()) > 1 or image.mode == "F":
-                raise ValueError(
-                    f"has pixels of mode {image.mode}: a mask has a whole number for each"
-                )
-            return Image.fromarray(numpy.array(image).astype(numpy.int32))
-    except UnidentifiedImageError:
-        raise ValueError(_unknown(source)) from None
+    with _opened(source) as image:
+        if len(image.getbands()) > 1 or image.mode == "F":
+            raise ValueError(
+                f"has pixels of mode {image.mode}: a mask has a whole number for each"
+            )
+        return Image.fromarray(numpy.array(image).astype(numpy.int32))
 
 
 def size_of(source: Path, *, exif: bool = False) -> tuple[int, int]:
     """Width and height, by the head of a file. Raises one of `UNREADABLE`."""
+    with _opened(source) as image:
+        width, height = image.size
+        turned = exif and image.getexif().get(ORIENTATION, 1) >= ACROSS
+        return (height, width) if turned else (width, height)
+
+
+def _opened(source: Path | BytesIO) -> ImageFile.ImageFile:
+    """A picture whose pixels are not read yet."""
     try:
-        with Image.open(source) as image:
-            width, height = image.size
-            turned = exif and image.getexif().get(ORIENTATION, 1) >= ACROSS
-            return (height, width) if turned else (width, height)
+        return Image.open(source)
     except UnidentifiedImageError:
         raise ValueError(_unknown(source)) from None
 

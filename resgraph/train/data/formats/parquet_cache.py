@@ -18,6 +18,7 @@ from typing import IO, Any
 
 import numpy
 
+from ....collecting import all_of_type
 from ....errors import TrainingError, needing
 from ....files import reason, temporary_beside, write_file
 from ....foreign import HEAD, what_else
@@ -213,11 +214,7 @@ def _classes(
     file: Path, title: str, labels: Sequence[Any], names: tuple[str, ...]
 ) -> tuple[Any, tuple[str, ...]]:
     """The class of each row as a number, and the names. Words are named as they are."""
-    if (
-        not names
-        and labels
-        and all(isinstance(label, str) for label in labels)
-    ):
+    if not names and labels and all_of_type(str, labels):
         names = tuple(sorted(set(labels)))
     number = {name: place for place, name in enumerate(names)}
     out = numpy.empty(len(labels), numpy.int64)
