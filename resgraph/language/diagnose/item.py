@@ -38,7 +38,7 @@ from .word import (
 )
 
 _CALL_OF_AN_OP = re.compile(
-    r"(?:[Cc]onv\w*|[Ll]inear|fc|bn|gn|ln|dropout|[A-Z]\w*|nn\.\w+)\("
+    r"(?:[Cc]onv\w*|[Ll]inear|fc|bn|gn|ln|dropout|[A-Z]\w*|(?:torch\.)?nn\.\w+)\("
 )
 """A call in Python, `conv(3, 64)`: an equation by its form, and no function of tensors or numbers
 has such a name."""

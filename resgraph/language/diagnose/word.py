@@ -16,6 +16,7 @@ from ...ops import ACTIVATIONS, AMONG, POINTWISE, REDUCTIONS, VOCABULARY
 from ...structs import Frozen
 from ..foreign import CONCATS, SIGNS, foreign, squeezed
 from ..grammar.records import Chunk
+from ..torch_call import call_meant
 from .names import foreign_letters
 from .nearest import certain, did_you_mean, meant, sure
 
@@ -162,6 +163,8 @@ def _call(label: _Words) -> Fault | None:
     hint = "a label is like `3x3 conv 64 /2`"
     if called in label.words:
         hint = f"a call is like `{called} 64 /2`"
+    elif said := call_meant(" ".join(part.text for part in label.parts))[1]:
+        hint = said
     return fault(
         "E011", "this is a call in Python, not a label", label.span, hint
     )

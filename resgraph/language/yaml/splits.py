@@ -10,6 +10,7 @@ from msgspec import Struct
 from resgraph.errors import Diagnostic, Hint, fault
 
 from ..foreign import plain_calls
+from ..torch_call import call_meant
 from .mistakes import number_meant
 from .places import Places
 from .scalars import shown
@@ -48,7 +49,10 @@ class Split(Struct):
                 text,
                 not number_meant(written),
             )
-            if (plain := plain_calls(written)) != written:
+            label, said = call_meant(written)
+            if label:
+                text, hint = label, Hint(said, label)
+            elif (plain := plain_calls(written)) != written:
                 text, hint = plain, Hint(f"write {shown(plain, 80)}", plain)
         notes = (note,) if note else ()
         return (

@@ -1,0 +1,166 @@
+"""A layer as PyTorch calls it, `nn.Conv2d(64, 128, 3, padding=1)` → the label for it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+
+from ..ops import VOCABULARY
+from .foreign import SYNONYMS, squeezed
+
+_Given = dict[str, str]
+
+
+def call_meant(text: str) -> tuple[str, str]:
+    """The label of a layer of `torch.nn`, and what to say of it; twice "" for anything else."""
+    label = label_of_call(text)
+    if not label:
+        return "", ""
+    said = f"as a label it is `{label}`"
+    if " conv" in label:
+        said += ", which has the `unit`'s norm and activation; `bare` leaves them out"
+    return label, said
+
+
+def label_of_call(text: str) -> str:
+    """The label of a layer of `torch.nn`; "" for anything else, and where no label is known."""
+    call: ast.expr | None = None
+    with suppress(SyntaxError, ValueError, RecursionError):
+        call = ast.parse(text.strip(), mode="eval").body
+    if not isinstance(call, ast.Call):
+        return ""
+    name = squeezed(ast.unparse(call.func).rpartition(".")[2])
+    if name not in _LAYERS:
+        return _phrase(name)
+    parameters, label = _LAYERS[name]
+    with suppress(KeyError, ValueError):  # no such argument, or no number
+        return " ".join(label(_given(call, parameters.split())).split())
+    return ""
+
+
+def _phrase(name: str) -> str:
+    """The op of a name, if it needs no option."""
+    phrases = {squeezed(phrase): phrase for phrase in VOCABULARY}
+    phrase = phrases.get(name) or SYNONYMS.get(name, "")
+    fields = VOCABULARY[phrase].fields().items() if phrase else ()
+    needs = any(key.required for name, key in fields if name != "op")
+    return "" if needs else phrase
+
+
+def _given(call: ast.Call, parameters: list[str]) -> _Given:
+    """What a call says of each parameter, or its default."""
+    given = dict(word.split("=") for word in parameters if "=" in word)
+    names = (word.partition("=")[0] for word in parameters)
+    given |= zip(names, map(_text, call.args), strict=False)
+    return given | {
+        key.arg or "": _text(key.value) for key in call.keywords
+    }
+
+
+def _text(tree: ast.expr) -> str:
+    """`3`, `2*width`, and `1x5` of `(1, 5)`."""
+    if isinstance(tree, ast.Tuple | ast.List):
+        return "x".join(map(_text, tree.elts))
+    return ast.unparse(tree).replace(" ", "").strip("'")
+
+
+def _unless(usual: str, option: str, value: str) -> str:
+    return "" if value == usual else option + value
+
+
+def _window(op: str, given: _Given) -> str:
+    """A kernel, an op and the options of both; ours pads by half of the kernel by default."""
+    kernel, pad = given["kernel_size"], given["padding"]
+    half = "same"
+    with suppress(ValueError):  # a name, or a size of two numbers
+        half = str(int(given["dilation"]) * (int(kernel) - 1) // 2)
+    return " ".join(
+        [
+            kernel if "x" in kernel else f"{kernel}x{kernel}",
+            op,
+            _unless("1", "/", given["stride"] or kernel),
+            "" if pad == "same" else _unless(half, "pad ", pad),
+            _unless("1", "dilation ", given["dilation"]),
+        ]
+    )
+
+
+def _conv(given: _Given) -> str:
+    groups, width = given["groups"], given["out_channels"]
+    if groups == given["in_channels"] == width:
+        return _window("depthwise conv", given)
+    return f"{_window(f'conv {width}', given)} {_unless('1', 'groups ', groups)}"
+
+
+def _pool(op: str, given: _Given) -> str:
+    if given["dilation"] != "1":
+        return ""
+    return f"{_window(op, given)} {'ceil' * (given['ceil_mode'] == 'True')}"
+
+
+def _up_conv(given: _Given) -> str:
+    """Ours makes a map as many times larger as its stride says, whatever its kernel."""
+    kernel, stride, pad, more = (
+        int(given[name])
+        for name in ("kernel_size", "stride", "padding", "output_padding")
+    )
+    if kernel - 2 * pad + more != stride or given["dilation"] != "1":
+        return ""
+    op = f"up conv {given['out_channels']} /{stride}"
+    return (
+        f"{kernel}x{kernel} {op} {_unless('1', 'groups ', given['groups'])}"
+    )
+
+
+def _adaptive(op: str, given: _Given) -> str:
+    size = given["output_size"]
+    return f"global {op}" if size in ("1", "1x1") else f"{op} to {size}"
+
+
+def _upsample(given: _Given) -> str:
+    corners = "align_corners" * (given["align_corners"] == "True")
+    return f"upsample {given['scale_factor']} {_unless('nearest', '', given['mode'])} {corners}"
+
+
+_POOL = "kernel_size stride= padding=0"
+_LAYERS: dict[str, tuple[str, Callable[[_Given], str]]] = {
+    "conv2d": (
+        "in_channels out_channels kernel_size stride=1 padding=0 dilation=1 groups=1",
+        _conv,
+    ),
+    "convtranspose2d": (
+        "in_channels out_channels kernel_size stride=1 padding=0 output_padding=0 groups=1"
+        " bias= dilation=1",
+        _up_conv,
+    ),
+    "maxpool2d": (
+        f"{_POOL} dilation=1 return_indices= ceil_mode=",
+        partial(_pool, "max pool"),
+    ),
+    "avgpool2d": (
+        f"{_POOL} ceil_mode= dilation=1",
+        partial(_pool, "avg pool"),
+    ),
+    "adaptiveavgpool2d": ("output_size", partial(_adaptive, "avg pool")),
+    "adaptivemaxpool2d": ("output_size", partial(_adaptive, "max pool")),
+    "linear": ("in_features out_features", "fc {out_features}".format_map),
+    "dropout": ("p=0.5", "dropout {p}".format_map),
+    "dropout2d": ("p=0.5", "channel dropout {p}".format_map),
+    "leakyrelu": (
+        "negative_slope=0.01",
+        "leaky relu {negative_slope}".format_map,
+    ),
+    "groupnorm": ("num_groups", "gn {num_groups}".format_map),
+    "pixelshuffle": (
+        "upscale_factor",
+        "pixel shuffle {upscale_factor}".format_map,
+    ),
+    "zeropad2d": ("padding", "pad {padding}".format_map),
+    "upsample": (
+        "size scale_factor mode=nearest align_corners=",
+        _upsample,
+    ),
+}
+"""The parameters of a layer, in their order and with their defaults, and its label."""
