@@ -52,15 +52,17 @@ class UsualValue(Frozen):
 
 
 def _say(definition: WrittenBlock, key: str, places: Sequence[int]) -> None:
-    """What a call has that says none is what the shortest of all gives it."""
+    """What a call has that says none is what a formula gives it, of those that give most the first
+    that is shorter."""
     texts = [
         use.values.get(key, definition.lets[key]) for use in definition.uses
     ]
     for usual in _formulas([*_numbers(texts)], definition.uses, places):
         length, kept = definition.length, _Kept(definition)
         _set(definition, key, usual, texts)
-        if definition.length >= length:
-            kept.put_back(definition)
+        if definition.length < length:
+            return
+        kept.put_back(definition)
 
 
 class _Kept:

@@ -45,6 +45,17 @@ SPELLED: dict[str, Callable[..., object]] = {
     "a vector of a map shuffled three times": (
         lambda conv, x: shuffled(shuffled(shuffled(conv(x)))).flatten(1)
     ),
+    "every second cell of four beginnings": (
+        lambda conv, x: torch.cat([y[..., i::2, j::2] for y in [conv(x)] for i in (0, 1) for j in (0, 1)], 1)
+    ),
+    "the mean of columns' means": lambda conv, x: conv(x).mean(3).mean(2),
+    "of rows' means, with their axes": (
+        lambda conv, x: x * conv(x).mean(2, keepdim=True).mean(3, keepdim=True)
+    ),
+    "the largest of rows' largest": lambda conv, x: conv(x).amax(-2).max(-1)[0],
+    "the largest in a window of all": (
+        lambda conv, x: F.max_pool2d(conv(x), x.shape[2:]).flatten(1)
+    ),
     "the largest of two, one shuffled": (
         lambda conv, x: torch.maximum(shuffled(conv(x)), x)
     ),
@@ -112,6 +123,14 @@ def test_what_training_alone_does_is_compared_in_evaluation(
             "as a local response norm does, which the language has not",
         ),
         (
+            lambda conv, x: conv(x).mean(3).relu(),
+            "pooled over one of its sides",
+        ),
+        (
+            lambda conv, x: conv(x).mean(3).amax(2),
+            "pooled over one of its sides",
+        ),
+        (
             lambda conv, x: F.pad(conv(x), (1, 1, 1, 1), value=0.5),
             "with the value 0.5, which the language has not",
         ),
@@ -137,3 +156,21 @@ class Twice(nn.Module):
 def test_statistics_that_the_model_moves_for_nothing_are_named() -> None:
     with pytest.raises(ImportRefused, match=r"`norm\.running_mean`.*moves"):
         from_module(Twice(), (8, 6, 6))
+
+
+def test_the_last_of_a_sequence() -> None:
+    """Bai et al. 2018 (TCN): the prediction is of the last step."""
+
+    class Last(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.fc = (
+                nn.Conv1d(4, 8, 3, padding=1),
+                nn.Linear(8, 2),
+            )
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.fc(self.conv(x)[:, :, -1])
+
+    text = from_module(Last(), (4, 16)).text
+    assert "[3 conv 8, pad -15:0, flatten, fc 2]" in text

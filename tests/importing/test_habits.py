@@ -134,7 +134,7 @@ class Edges(nn.Module):
     ("body", "width", "said"),
     [
         (nn.Identity(), 16, ["[global avg pool, fc 10]"]),
-        (nn.MaxPool2d(8), 16, ["max pool /8", "[flatten, fc 10]"]),
+        (nn.MaxPool2d(8), 16, ["[global max pool, fc 10]"]),
         (Sum(around), 32, ["shortcut: zero-pad centered"]),
         (Sum(behind), 32, ["shortcut: [avg pool /stride, zero-pad out]"]),
         (Sum(doubled), 32, ["shortcut: zero-pad"]),

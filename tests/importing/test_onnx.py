@@ -506,3 +506,14 @@ def test_transposed_convolutions(tmp_path: Path) -> None:
     images = torch.randn(2, *INPUT)
     with torch.no_grad():
         assert torch.allclose(ours(images), model(images), atol=1e-5)
+
+
+def test_an_adaptive_pool_that_onnx_writes_as_indices_has_a_fix(
+    tmp_path: Path,
+) -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.AdaptiveAvgPool2d(5))
+    file = saved(tmp_path / "net.onnx", model, 1)
+    with pytest.raises(
+        ImportRefused, match=r"`GatherND` .* adaptive pool .* or its \.pt2"
+    ):
+        from_model(file)

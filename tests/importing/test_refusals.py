@@ -107,6 +107,54 @@ def test_refused(model: nn.Module, said: str) -> None:
         from_module(model, INPUT)
 
 
+def last(*layers: nn.Module) -> nn.Module:
+    """Layers on a map with its channels last."""
+    return Channels(nn.Sequential(*layers))
+
+
+class Channels(nn.Module):
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.conv, self.inner = nn.Conv2d(3, 8, 3, padding=1), inner
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.inner(self.conv(x).permute(0, 2, 3, 1))
+
+
+class Back(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.permute(0, 3, 1, 2)
+
+
+def test_with_channels_last_layers_over_the_channels_are_read() -> None:
+    layers = nn.LayerNorm(8), nn.Linear(8, 4), nn.PReLU(), nn.Dropout(0.1)
+    found = from_module(last(*layers, Back()), INPUT)
+    assert "unit: [conv, prelu shared]" in found.text
+    assert "ln, 1x1 conv 4, dropout 0.1]" in found.text
+
+
+def test_moved_axes_have_a_fix() -> None:
+    with pytest.raises(ImportRefused, match="return it as it was before"):
+        from_module(last(nn.Linear(8, 4)), INPUT)
+    with pytest.raises(
+        ImportRefused, match="axes were moved; with its channels last, lay"
+    ):
+        from_module(last(nn.Conv2d(16, 4, 3), Back()), INPUT)
+
+
+def test_a_vector_that_becomes_a_map_has_a_fix() -> None:
+    net = nn.Sequential(
+        nn.Flatten(),
+        nn.Linear(768, 64),
+        nn.Unflatten(1, (4, 4, 4)),
+        nn.Conv2d(4, 3, 3),
+    )
+    with pytest.raises(
+        ImportRefused, match="a vector that was viewed as a"
+    ):
+        from_module(net, INPUT)
+
+
 class Normalized(nn.Module):
     """With its mean in a buffer, as many a model has it."""
 

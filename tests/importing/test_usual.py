@@ -66,3 +66,26 @@ def test_groups_that_are_no_share_are_set_by_calls() -> None:
     spec = GROUPS.replace("{body", "{let: {g: 2}, body")
     spec = spec.replace("out/20", "g").replace("rx 120", "rx 120 g 5")
     assert "groups groups" in text(spec)
+
+
+UNET = """name: a
+input: 3x16x16
+blocks:
+  twice: {let: {width: out}, body: [3x3 conv width, 3x3 conv out]}
+net:
+  inc:   twice 16
+  down1: [max pool /2, twice 32]
+  down2: [max pool /2, twice 64]
+  down3: [max pool /2, twice 64, upsample 2]
+  up1:   [concat(down2 down3), twice 32 width 64, upsample 2]
+  up2:   [concat(down1 up1), twice 16 width 32, upsample 2]
+  up3:   [concat(inc up2), twice 16]
+"""
+
+
+def test_what_most_calls_have_comes_before_what_is_shorter() -> None:
+    """A U-Net as many repositories have it: five of its seven pairs are as wide as they end, and
+    `max(in/2 16)` of four would be three letters shorter."""
+    written = text(UNET)
+    assert "{width: out}" in written
+    assert re.findall(r"width \d+", written) == ["width 64", "width 32"]

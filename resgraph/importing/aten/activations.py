@@ -80,10 +80,13 @@ def gelu(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
 
 @reads("prelu")
 def prelu(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
-    x, slope = reader.channelled(given["self"]), given["weight"]
+    slope = given["weight"]
     if not isinstance(slope, StateTensor) or not slope.plain:
         raise reader.no("its slope is computed")
-    op = PRelu(shared=prod(slope.shape) == 1 != reader.shape(x)[0])
+    single = prod(slope.shape) == 1
+    x = given["self"]
+    x = reader.value(x) if single else reader.channelled(x)
+    op = PRelu(shared=single and reader.shape(x)[0] != 1)
     return reader.kept(op, x, {"weight": slope.key})
 
 

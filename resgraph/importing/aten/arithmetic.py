@@ -183,7 +183,7 @@ def negative(reader: Reader, call: AtenCall, given: Arguments) -> AnyValue:
 
 
 @reads("sum")
-def total(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
+def total(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     x, dims = given["self"], given.get("dim") or []
     x = x if isinstance(x, Stack) else reader.value(x)
     apart = isinstance(x, Stack) or is_part(reader, x)

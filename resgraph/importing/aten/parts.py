@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate
-from operator import mul
 from typing import Any
 
 from msgspec.structs import replace
@@ -173,7 +172,25 @@ def select(reader: Reader, call: AtenCall, given: Arguments) -> AnyValue:
     x, index = reader.placed(given["self"]), given["index"]
     place = given["dim"] % (len(call.axes) + 1)
     parts = parted(reader, x.step, reader.whole(x), place)
-    return parts[index] if parts else token_of(reader, x, place - 1, index)
+    if parts:
+        return parts[index]
+    if _is_last(reader, x, place, index):
+        return _last_place(reader, x)
+    return token_of(reader, x, place - 1, index)
+
+
+def _is_last(reader: Reader, x: AnyValue, place: int, index: int) -> bool:
+    """Whether it is the last of the places of a sequence, as of what comes in over time."""
+    shape = reader.shape(x)
+    sequence = len(shape) == 2 and reader.whole(x)[1:] == layout(shape)
+    return sequence and place == 2 and index in (-1, shape[1] - 1)
+
+
+def _last_place(reader: Reader, x: AnyValue) -> ForeignValue:
+    length = reader.shape(x)[1]
+    x = reader.lying(x.step)
+    found = _fewer_cells(reader, x, 1, range(length - 1, length))
+    return replace(found, axes=found.axes[:1])
 
 
 def _part(
@@ -260,18 +277,19 @@ def _fewer_cells(
 def _every(
     reader: Reader, x: ForeignValue, place: int, step: int, start: int
 ) -> ForeignValue:
-    """Every second cell, down or across: option A's shortcut begins so."""
+    """Every second cell, down or across, from the first on, as option A's shortcut begins, or
+    behind some, as of YOLO's focus."""
     shape = reader.shape(x)
-    if start or place == 0 or x.axes != layout(shape):
-        raise reader.no(
-            "with steps, of anything but a map's cells from the first on"
-        )
-    stride = tuple(
-        step if axis == place else 1 for axis in range(1, len(shape))
-    )
-    options: dict[str, Any] = {"width": shape[0], "stride": stride}
-    before = reader.steps[x.step]
+    if place == 0 or x.axes != layout(shape):
+        raise reader.no("with steps, of anything but a map's cells")
+    before, strides = reader.steps[x.step], [1] * (len(shape) - 1)
     if isinstance(before.op, ZeroPad) and before.op.width == shape[0]:
-        options["stride"] = tuple(map(mul, before.op.stride, stride))
-        return reader.add(ZeroPad(**options), *before.inputs)
-    return reader.add(ZeroPad(**options), x.step)
+        x, strides = reader.lying(before.inputs[0]), [*before.op.stride]
+    if start and strides[place - 1] > 1:
+        raise reader.no("with steps, of every second cell")
+    if start:
+        kept = range(start, reader.shape(x)[place])
+        x = _fewer_cells(reader, x, place, kept)
+    strides[place - 1] *= step
+    every = ZeroPad(width=shape[0], stride=tuple(strides))
+    return reader.add(every, x.step)

@@ -20,6 +20,29 @@ from .spelled import mean_of_form
 from .stacks import Stack
 
 
+class SidePooled(Frozen):
+    """A pool over one side of a map `of`, by `word`, which one over the other makes a pool over all
+    cells; `gone` are the axes that were read, by their numbers in that."""
+
+    of: ForeignValue
+    word: str
+    gone: frozenset[int]
+    keep: bool
+
+    @property
+    def left(self) -> list[int]:
+        """The axes that are still there."""
+        count = len(self.of.axes) + 1
+        return [n for n in range(count) if self.keep or n not in self.gone]
+
+    def alone(self, reader: Reader) -> ForeignValue:
+        """What it is to all but a pool over the other side."""
+        raise reader.no(
+            "it reads a map that was pooled over one of its sides, and the language has pools over"
+            " all cells or all channels"
+        )
+
+
 class LowPadded(Frozen):
     """What a step gives, with `cells` around it that are less than any number."""
 
@@ -47,7 +70,7 @@ def pool(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     size = reader.steps[step].shape[1:]
     options = {"op": word, **_window(reader, given, len(size))}
     kernel, own = options["kernel"], any(options["pad"])
-    if word == "avg pool" and kernel == size and not own and reader.vectors:
+    if kernel == size and _is_over_all(word, size, own) and reader.vectors:
         return _global(reader, f"global {word}", step, len(size))
     if own or given["ceil_mode"]:
         reader.plain(x)  # cells of its own, beside those that are there
@@ -56,6 +79,15 @@ def pool(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     if options["pad"] == usual_pad(kernel, (1,) * len(size)):
         options["pad"] = None
     return _slid(reader, step, options, ceil=given["ceil_mode"])
+
+
+def _is_over_all(word: str, size: Shape, own: bool) -> bool:
+    """Whether a window as large as its map is meant to be over all of it: a small one of a max pool
+    may be the last of those that halve a map."""
+    return not own and (word == "avg pool" or max(size) > _HALVES)
+
+
+_HALVES = 3
 
 
 def _window(reader: Reader, given: Arguments, count: int) -> dict[str, Any]:
@@ -142,6 +174,8 @@ def over_axes(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     x = given["self"]
     if isinstance(x, Stack):
         return _among(reader, call, given, x)
+    if isinstance(x, SidePooled):
+        return _over_rest(reader, call, given, x)
     form = (
         mean_of_form(reader, call, given) if call.word == "mean" else None
     )
@@ -201,9 +235,30 @@ _OVER["sum"] = Total(over="channels"), Total(over="cells")
 """What a reduction is over the channels of a map, and over its cells."""
 
 
+def _over_rest(
+    reader: Reader, call: AtenCall, given: Arguments, x: SidePooled
+) -> Any:
+    """A pool over what another left."""
+    if (x.word, x.keep) != (_kind(call), given["keepdim"]):
+        return x.alone(reader)
+    dims = {x.left[dim] for dim in given["dim"]}
+    return over(reader, call, {**given, "dim": [*x.gone | dims]}, x.of)
+
+
+def _kind(call: AtenCall) -> str:
+    return "max" if call.word == "amax" else call.word
+
+
+def _is_side(call: AtenCall, shape: Shape, read: Sequence[Atom]) -> bool:
+    """Whether one side of a map, and not all, is read by a pool."""
+    sides = layout(shape)[1:]
+    pooled = _kind(call) in ("mean", "max")
+    return pooled and len(sides) > 1 and tuple(read) in sides
+
+
 def over(
     reader: Reader, call: AtenCall, given: Arguments, x: ForeignValue
-) -> ForeignValue:
+) -> Any:
     shape, count = reader.shape(x), len(x.axes) + 1
     axes = places(given.get("dim") or range(count), count)
     if -1 in axes:
@@ -212,6 +267,9 @@ def over(
     if reader.vector(x) and not read:
         return _without(x, axes, keep=given["keepdim"])
     keep = given["keepdim"]
+    if _is_side(call, shape, read):
+        gone = frozenset(place + 1 for place in axes)
+        return SidePooled(x, _kind(call), gone, keep)
     op = _op_over(reader, call, shape, read)
     op = _to_one(op, len(shape) - 1) if keep and not reader.vectors else op
     return _without(

@@ -219,7 +219,7 @@ class Reader:
             raise ImportRefused(
                 "the model returns a tensor that does not rest on its input"
             )
-        outputs = [*map(self.plain, given)]
+        outputs = [*map(self._returned, given)]
         inputs = program.names
         if {*inputs}.issuperset(outputs):
             raise ImportRefused("the model returns its input, or no tensor")
@@ -396,6 +396,11 @@ class Reader:
     def plain(self, x: Any) -> str:
         """The step of a tensor as ours lie; one is made where a view has a word."""
         value = self.value(x)
+        why = _MOVED if len(self.shape(value)) > 1 else _SPREAD
+        return self.need(self._plain(value), why)
+
+    def _plain(self, value: ForeignValue) -> str | None:
+        """As `plain`; None where nothing says how the axes stand."""
         shape = self.shape(value)
         filled = [*filter(None, value.axes)]
         if value.axes == layout(shape) or self.vector(value):
@@ -403,8 +408,17 @@ class Reader:
         whole = [*filter(None, [flat(layout(shape))])]
         if len(value.axes) < 2 and filled == whole:
             return self._flat(value.step)
-        made = self._in_words(value)
-        return self.need(made, "it reads a tensor whose axes were moved")
+        return self._in_words(value)
+
+    def _returned(self, x: Any) -> str:
+        """The step of what the model returns."""
+        step = self._plain(self.value(x))
+        if step is None:
+            raise ImportRefused(
+                "the model returns a tensor whose axes were moved, for which there is no word:"
+                " return it as it was before"
+            )
+        return step
 
     def _flat(self, step: str) -> str:
         """A map as a vector; of a pool to one cell, the pool over all."""
@@ -468,6 +482,14 @@ class Reader:
 
 WORDS: list[Callable[[ForeignValue, Shape], Op | None]] = []
 """What a value's axes may be in our words, as a shuffle; a candidate's layout is checked."""
+_MOVED = (
+    "it reads a tensor whose axes were moved; with its channels last, layers over the channels are"
+    " read (a linear layer, a layer norm, an activation, a scale), and others once it is moved back"
+)
+_SPREAD = (
+    "it reads a vector that was viewed as a map, for which there is no word; a map of one cell and"
+    " `nn.ConvTranspose2d` behind it give one"
+)
 VIEWS = frozenset([
     "view", "view_as", "reshape", "reshape_as", "flatten", "unflatten", "squeeze",
     "unsqueeze", "permute", "transpose", "movedim", "select", "t", "expand", "slice",

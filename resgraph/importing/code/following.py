@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from textwrap import shorten
 from traceback import FrameSummary, StackSummary, extract_tb
 from typing import Any
 
@@ -35,6 +36,7 @@ _FIXES = {
 """What to say of torch's functions that no graph has."""
 _OTHERS = str(Path(torch.__file__).parent), str(Path(__file__).parents[1])
 """Where code lies that is not the model's: torch's and ours."""
+_LONGEST = 80
 _DATA = torch.Tensor.data.__get__  # type: ignore[attr-defined]
 
 
@@ -91,7 +93,7 @@ def line_of(frames: StackSummary | list[FrameSummary]) -> str:
     for frame in reversed(frames):
         if frame.line and not frame.filename.startswith(_OTHERS):
             place = f"{Path(frame.filename).name}:{frame.lineno}"
-            return f"{place}: `{frame.line}`"
+            return f"{place}: `{shorten(frame.line, _LONGEST, placeholder=' …')}`"
     return ""
 
 

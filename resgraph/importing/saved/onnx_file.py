@@ -32,6 +32,13 @@ from .interpreter import by_batches
 from .onnx_sizes import axes, with_sizes
 from .onnx_words import ONNX, OnnxNode
 
+_HINTS = {
+    "GatherND": (
+        ": an adaptive pool to a size that does not divide its map's is written so; import the"
+        " module or its .pt2, where it is one op"
+    ),
+}
+"""What to do about an op that is not in the language."""
 _MADE = re.compile(r"val_\d+")
 """What torch's exporter calls the numbers that it makes."""
 BATCH = 2
@@ -127,7 +134,8 @@ class OnnxFile:
         module = _module(node)
         if node.op_type not in ONNX:
             raise ImportRefused(
-                f"`{node.op_type}` is not in the language", module
+                f"`{node.op_type}` is not in the language{_HINTS.get(node.op_type, '')}",
+                module,
             )
         names = [*filter(None, node.output)]
         said = {
