@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import pytest
 from torch import Tensor, nn
@@ -127,6 +128,7 @@ blocks:
 net: {stem: 3x3 conv 16 relu, one: 3 x wide, two: [rep 32 /2, 3 x wide], head: 1x1 conv 8}"""
 
 
+@cache
 def text(spec: str) -> str:
     """Import of the module that a spec compiles to."""
     found = from_module(loads(FRAME.format(spec)).module(), (16, 16, 16))

@@ -3,6 +3,8 @@ changes (Ding et al. 2021); each case is proven equal."""
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 
 from resgraph import from_module
@@ -38,6 +40,7 @@ blocks:
 net: {stem: 3x3 conv 16 relu, one: 2 x normed, two: plain 32, three: 2 x normed, head: 1x1 conv 8}"""
 
 
+@cache
 def imported(spec: str) -> str:
     found = from_module(loads(FRAME.format(spec)).module(), (3, 32, 32))
     assert found.proof.output is not None and found.proof.output <= 1e-9
