@@ -113,6 +113,8 @@ def tried(count: int) -> settings:
 @given(st.text(max_size=200))
 @example("\ud800")
 @example("a: &a [*a]")
+@example("name: a\ninput: 3x8x8\nnet: {one: basic 8 [b]}")
+@example("name: a\ninput: 3x8x8\nnet: {one: 'pad 0:1', two: ''}")
 @example(
     "name: a\ninput: 3\nnet: {a: [[[[[[[[[[[[[[[[relu]]]]]]]]]]]]]]]]}"
 )
