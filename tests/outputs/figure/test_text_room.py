@@ -10,6 +10,8 @@ from nets import zoo
 from text_laws import clashes, struck
 
 from resgraph import load, loads
+from resgraph.language.extends import read_file
+from resgraph.language.variants import variants_of
 from resgraph.outputs.figure import fonts, text
 from resgraph.outputs.figure.figures import comparison
 from resgraph.outputs.figure.formats.pen import flat
@@ -62,12 +64,33 @@ def test_the_widths_are_those_of_dejavu(file: str, weight: int) -> None:
         "inception-v3.yaml",
         "dpn-68.yaml",
         "wavenet.yaml",
+        "res2net.yaml::res2net-50",
     ],
 )
 def test_no_line_runs_through_a_text(name: str) -> None:
     """Equations where columns enter a join from both sides, and shapes beside lines that others
     cross."""
     assert struck(scene(zoo(name), "ops")) == []  # type: ignore[arg-type]
+
+
+_DEEPEST = 1200
+"""Nodes of a net from which on its rows are like those of a smaller one of its family."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "path", sorted(SPECS.glob("*.yaml")), ids=lambda path: path.stem
+)
+def test_every_net_of_the_zoo_in_every_view(path: Path) -> None:
+    for variant in variants_of(read_file(path)[0]) or [""]:
+        net = zoo(f"{path.name}::{variant}".removesuffix("::"))
+        deep = len(net.graph.nodes) > _DEEPEST
+        for view in ["stages"] if deep else ["stages", "blocks", "ops"]:
+            drawn = scene(net, view)  # type: ignore[arg-type]
+            assert (variant, view, clashes(drawn)) == (variant, view, [])
+            # where HRNet's streams part, a shape stands beside the exit of another stream
+            if path.stem != "hrnet":
+                assert (variant, view, struck(drawn)) == (variant, view, [])
 
 
 @pytest.mark.parametrize("view", ["stages", "blocks", "ops"])

@@ -30,6 +30,8 @@ _Entered = tuple[int, float]  # a unit, and where
 Way = Literal["straight", "down", "across", "lane"]
 PORT_STEP = 5.0
 PILL_SIZE, PILL_HEIGHT, NOTE_SIZE = 9.5, 17.0, 9.75
+_NOTE_GAP = 4.0
+"""Between what stands beside a wire and a lane."""
 
 
 def wires(frame: Frame, ways: dict[Link, Way]) -> list[Wire]:
@@ -46,11 +48,14 @@ def wires(frame: Frame, ways: dict[Link, Way]) -> list[Wire]:
             elif ways[link] == "across":
                 out.append(_across(frame, link, len(links) > 1))
     parted = {source for source, links in outs.items() if len(links) > 1}
-    return [*out, *_in_lanes(frame, ways, parted)]
+    return [*out, *_in_lanes(frame, ways, parted, out)]
 
 
 def _in_lanes(
-    frame: Frame, ways: dict[Link, Way], parted: set[int]
+    frame: Frame,
+    ways: dict[Link, Way],
+    parted: set[int],
+    others: list[Wire],
 ) -> Iterator[Wire]:
     # Short links first, so that they take the inner lanes and cross no longer one.
     by_span = [link for link in ways if ways[link] == "lane"]
@@ -61,7 +66,7 @@ def _in_lanes(
         (link, frame.split(link.source), y) for link, (_, y) in entered
     )
     heights = flatten((*each[1:], *_noted(*each)) for each in stretches)
-    lanes = _Lanes(frame, heights)
+    lanes = _Lanes(frame, heights, others)
     for link, entry in entered:
         yield _lane(frame, link, lanes, entry, link.source in parted)
 
@@ -107,6 +112,13 @@ def note_place(wire: Wire) -> tuple[float, float]:
     """Where a note on a wire begins."""
     x, y0, y1 = upright(wire)
     return x + 8, (y0 + y1) / 2 + 3 + wire.shift
+
+
+def note_box(wire: Wire) -> tuple[float, float, float, float]:
+    """From where to where a note reaches, and between which heights."""
+    left, base = note_place(wire)
+    right = left + text.width(wire.note, NOTE_SIZE)
+    return left, right, base - NOTE_SIZE, base + 2
 
 
 def upright(wire: Wire) -> tuple[float, float, float]:
@@ -296,8 +308,17 @@ class _Lanes:
     """The lanes at the right of a fork: each link takes the innermost that is free along its
     way."""
 
-    def __init__(self, frame: Frame, heights: Iterable[float]) -> None:
+    def __init__(
+        self,
+        frame: Frame,
+        heights: Iterable[float],
+        others: Iterable[Wire],
+    ) -> None:
         self.frame = frame
+        # what stands beside wires that need no lane, from the innermost on
+        self.notes = sorted(
+            map(note_box, (each for each in others if each.note))
+        )
         boxes: dict[float, list[tuple[float, float, int]]] = defaultdict(
             list
         )
@@ -327,6 +348,13 @@ class _Lanes:
         x = next(reaches, None)
         x = (max(map(frame.at, own)) if x is None else x) + rhythm.lane
         x = port if x < port < x + rhythm.lane_step else x
+        for left, right, top, bottom in self.notes:
+            if (
+                left < x < right + _NOTE_GAP
+                and top < end
+                and bottom > start
+            ):
+                x = right + _NOTE_GAP
         x = self.lanes.free(x, start, end)
         self.lanes.take(x, start, end)
         # no lane runs through what stands there
