@@ -31,7 +31,7 @@ def label_of_call(text: str) -> str:
         call = ast.parse(text.strip(), mode="eval").body
     if not isinstance(call, ast.Call):
         return ""
-    name = squeezed(ast.unparse(call.func).rpartition(".")[2])
+    name = ast.unparse(call.func).rpartition(".")[2]
     if name not in _LAYERS:
         return _phrase(name)
     parameters, label = _LAYERS[name]
@@ -41,12 +41,16 @@ def label_of_call(text: str) -> str:
 
 
 def _phrase(name: str) -> str:
-    """The op of a name, if it needs no option."""
+    """The op of a name, if it needs no number."""
     phrases = {squeezed(phrase): phrase for phrase in VOCABULARY}
-    phrase = phrases.get(name) or SYNONYMS.get(name, "")
-    fields = VOCABULARY[phrase].fields().items() if phrase else ()
-    needs = any(key.required for name, key in fields if name != "op")
-    return "" if needs else phrase
+    word = squeezed(name)
+    phrase = phrases.get(word) or SYNONYMS.get(word, "")
+    role = VOCABULARY[phrase].role if phrase else ""
+    plain = role in ("norm", "activation") or phrase in (
+        "flatten",
+        "softmax",
+    )
+    return phrase if plain else ""
 
 
 def _given(call: ast.Call, parameters: list[str]) -> _Given:
@@ -126,39 +130,39 @@ def _upsample(given: _Given) -> str:
 
 _POOL = "kernel_size stride= padding=0"
 _LAYERS: dict[str, tuple[str, Callable[[_Given], str]]] = {
-    "conv2d": (
+    "Conv2d": (
         "in_channels out_channels kernel_size stride=1 padding=0 dilation=1 groups=1",
         _conv,
     ),
-    "convtranspose2d": (
+    "ConvTranspose2d": (
         "in_channels out_channels kernel_size stride=1 padding=0 output_padding=0 groups=1"
         " bias= dilation=1",
         _up_conv,
     ),
-    "maxpool2d": (
+    "MaxPool2d": (
         f"{_POOL} dilation=1 return_indices= ceil_mode=",
         partial(_pool, "max pool"),
     ),
-    "avgpool2d": (
+    "AvgPool2d": (
         f"{_POOL} ceil_mode= dilation=1",
         partial(_pool, "avg pool"),
     ),
-    "adaptiveavgpool2d": ("output_size", partial(_adaptive, "avg pool")),
-    "adaptivemaxpool2d": ("output_size", partial(_adaptive, "max pool")),
-    "linear": ("in_features out_features", "fc {out_features}".format_map),
-    "dropout": ("p=0.5", "dropout {p}".format_map),
-    "dropout2d": ("p=0.5", "channel dropout {p}".format_map),
-    "leakyrelu": (
+    "AdaptiveAvgPool2d": ("output_size", partial(_adaptive, "avg pool")),
+    "AdaptiveMaxPool2d": ("output_size", partial(_adaptive, "max pool")),
+    "Linear": ("in_features out_features", "fc {out_features}".format_map),
+    "Dropout": ("p=0.5", "dropout {p}".format_map),
+    "Dropout2d": ("p=0.5", "channel dropout {p}".format_map),
+    "LeakyReLU": (
         "negative_slope=0.01",
         "leaky relu {negative_slope}".format_map,
     ),
-    "groupnorm": ("num_groups", "gn {num_groups}".format_map),
-    "pixelshuffle": (
+    "GroupNorm": ("num_groups", "gn {num_groups}".format_map),
+    "PixelShuffle": (
         "upscale_factor",
         "pixel shuffle {upscale_factor}".format_map,
     ),
-    "zeropad2d": ("padding", "pad {padding}".format_map),
-    "upsample": (
+    "ZeroPad2d": ("padding", "pad {padding}".format_map),
+    "Upsample": (
         "size scale_factor mode=nearest align_corners=",
         _upsample,
     ),

@@ -75,6 +75,8 @@ def test_the_label_is_the_layer(call: str) -> None:
         "nn.MaxPool2d(3, dilation=2)",
         "nn.Upsample(size=(7, 7))",
         "nn.LSTM(16, 32)",
+        "layers.Conv2D(64, 3, 2)",
+        "layers.MaxPooling2D(2)",
         "conv(3, 64, kernel_size=7)",
         "nn.Conv2d(3, ",
         "3x3 conv 64",
