@@ -517,3 +517,19 @@ def test_an_adaptive_pool_that_onnx_writes_as_indices_has_a_fix(
         ImportRefused, match=r"`GatherND` .* adaptive pool .* or its \.pt2"
     ):
         from_model(file)
+
+
+class Unpadded(nn.Module):
+    """As a U-Net brings maps to one size, which they have."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return nn.functional.pad(self.conv(x), [0, 0, 0, 0]) * 2
+
+
+def test_a_pad_of_nothing_is_nothing(tmp_path: Path) -> None:
+    text = from_model(saved(tmp_path / "net.onnx", Unpadded())).text
+    assert "3x3 conv 4" in text and "pad" not in text.partition("net:")[2]
