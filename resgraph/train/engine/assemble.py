@@ -31,6 +31,7 @@ from .metrics import MetricAccumulator
 from .optimizer import make_optimizer, start_light, step_light
 from .schedule import LearningRates
 from .several import total
+from .sync_bn import with_sync_bn
 
 
 def fresh_net(plan: Plan, train: Train, decisions: Decisions) -> nn.Module:
@@ -65,7 +66,7 @@ def make_train_state(
     assert train is not None
     net = fresh_net(plan, train, decisions)
     if train.sync_bn and world.size > 1:
-        net = nn.SyncBatchNorm.convert_sync_batchnorm(net)  # type: ignore[no-untyped-call]
+        net = with_sync_bn(net)
     frozen = freeze(net, train.still)
     _wrap_blocks(net, decisions, world)
     optimizer = _optimizer(train, net, plan, decisions)
