@@ -130,6 +130,22 @@ class Edges(nn.Module):
         return F.conv2d(F.pad(x, (1, 1, 1, 1)), self.kernel, groups=16)
 
 
+class Blurred(nn.Module):
+    """One filter for all channels, at which the convolution pads by itself, or not."""
+
+    kernel: Tensor
+
+    def __init__(self, padding: int) -> None:
+        super().__init__()
+        row = torch.tensor([1.0, 2, 1]) / 4
+        self.register_buffer("kernel", torch.outer(row, row)[None, None])
+        self.padding = padding
+
+    def forward(self, x: Tensor) -> Tensor:
+        kernel = self.kernel.expand(16, -1, -1, -1)
+        return F.conv2d(x, kernel, None, 2, self.padding, groups=16)
+
+
 @pytest.mark.parametrize(
     ("body", "width", "said"),
     [
@@ -142,13 +158,15 @@ class Edges(nn.Module):
         (Spatial(), 16, ["concat(mean(x over channels) max(x over channels))"]),
         (nn.Dropout2d(0.1), 16, ["channel dropout 0.1"]),
         (Shake(), 16, ["  Shake:\n", "0.5*a"]),
+        (Blurred(0), 16, ["blur pool /2 pad 0"]),
+        (Blurred(1), 16, ["blur pool /2 zeros"]),
         (Edges(), 16, ["[3x3 conv 16, 3x3 depthwise conv"]),
         (
             nn.Sequential(nn.Conv2d(16, 20, 1), Dual(16, 4), nn.Conv2d(24, 36, 1), Dual(32, 4)),
             40, ["part to split", "part from split", "split 32"],
         ),
     ],
-    ids=["pool", "map", "around", "behind", "doubled", "squeeze", "spatial", "dropout", "shake", "edges", "dual"],
+    ids=["pool", "map", "around", "behind", "doubled", "squeeze", "spatial", "dropout", "shake", "blur", "blur padded", "edges", "dual"],
 )  # fmt: skip
 def test_a_habit_is_a_word(
     body: nn.Module, width: int, said: list[str]

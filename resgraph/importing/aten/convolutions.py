@@ -202,16 +202,19 @@ def _blur(
     before, weight = reader.steps[x.step], given["weight"]
     if not isinstance(weight, StateTensor) or weight.learned:
         return None
-    if not isinstance(before.op, Pad) or given["groups"] != weight.shape[0]:
-        return None
-    if not (weight.moved or before.op.reflect):
+    if given["groups"] != weight.shape[0]:
         return None
     window = {"kernel": options["kernel"], "stride": options["stride"]}
-    window |= _BLURRED[before.op.mode]
-    pad = before.op.cells
-    usual = BlurPool(**window)
-    op = usual if usual.padding == pad else BlurPool(**window, pad=pad)
-    return reader.add(op, *before.inputs)
+    if isinstance(before.op, Pad) and (weight.moved or before.op.reflect):
+        window |= _BLURRED[before.op.mode]
+        pad, usual = before.op.cells, BlurPool(**window)
+        op = usual if usual.padding == pad else BlurPool(**window, pad=pad)
+        return reader.add(op, *before.inputs)
+    if not weight.moved:
+        return None
+    op = BlurPool(**window, pad=options["pad"])
+    zeros = any(op.padding)  # the convolution's own
+    return reader.add(replace(op, zeros=zeros), x.step)
 
 
 def _along_channels(
