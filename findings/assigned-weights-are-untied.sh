@@ -4,7 +4,7 @@
 # gradient each, and an optimizer steps the one tensor twice; of a file without shared memory they are two tensors that
 # drift apart. One would have guessed that which parameters are one is the module's matter, and what is loaded is
 # values: so it is without `assign`. Number of parameters and size of a step of an embedding that is also the head
-# change, and no key is missing. Tying again behind the load puts it right.
+# change, and no key is missing.
 set -euo pipefail
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT

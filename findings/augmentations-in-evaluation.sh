@@ -2,9 +2,8 @@
 # torchvision 0.28.0, kornia 0.9.0: augmentations are modules, and take no notice of `eval()`: in front of a net, in
 # one Sequential with it, they erase, turn and crop the images of the test set too. One would have guessed that a
 # module with chance in it rests in evaluation, as dropout, drop path and DropBlock of the same packages do, and as
-# Keras's layers of augmentation: accuracy is some points too low and another each time, an exported net has the
-# augmentation in it or its one draw as constants, and nothing is said. Outside of the net, or behind a test of
-# `self.training`, they are right.
+# Keras's layers of augmentation: accuracy is some points too low and another each time, and nothing is said. Outside
+# of the net, or behind a test of `self.training`, they are right.
 set -euo pipefail
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT

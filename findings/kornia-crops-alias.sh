@@ -4,8 +4,7 @@
 # noise at an eighth of its size torchvision's crop leaves a twelfth of the deviation, as a mean does, kornia's two
 # thirds; of fine stripes it makes broad ones. One would have guessed torchvision's picture, whose arguments it has: a
 # net that is trained by the one on the GPU and evaluated by the other sees sharp, noisy images in training and smooth
-# ones in the test, and the more the larger the originals are. Resize with antialias=True, or a blur before the crop,
-# is near torchvision's.
+# ones in the test, and the more the larger the originals are. Resize with antialias=True is near torchvision's.
 set -euo pipefail
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT

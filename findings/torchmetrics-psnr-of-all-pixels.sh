@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # torchmetrics 1.9.0: PeakSignalNoiseRatio is that of the squared error over all pixels of all images, not the mean of
-# the images' ratios, which is what papers on restoration report, and what StructuralSimilarityIndexMeasure beside it
-# gives for its own. Of eight images with noise of 0.005 to 0.2 it is 18.6 dB, where their mean is 23.5: the worst
-# images decide. One would have guessed a mean over images, "average PSNR value over sample" as the manual has it: a
-# table has one row that is some dB too low, by as much as the images differ, and batches of one image by `forward`
-# give the other number. `dim=(1, 2, 3)` takes the ratio of each image, and their mean.
+# the images' ratios, as StructuralSimilarityIndexMeasure beside it gives of its own. Of eight images with noise of
+# 0.005 to 0.2 it is 18.6 dB, where their mean is 23.5: the worst images decide. One would have guessed a mean over
+# images, "average PSNR value over sample" as the manual has it: a table has one row that is some dB too low, by as
+# much as the images differ, and batches of one image by `forward` give the other number. `dim=(1, 2, 3)` takes the
+# ratio of each image, and their mean.
 set -euo pipefail
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
