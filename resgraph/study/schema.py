@@ -80,6 +80,7 @@ class Nets(Record):
     """Variants of one file."""
 
     file: str
+    """The spec of the variants; nets of several files are a list, `nets: [a.yaml, b.yaml]`."""
     variants: list[str] | None = None
     """Those that are compared; all where they are not named."""
 
@@ -88,6 +89,7 @@ class Sample(Record):
     """Nets drawn at random from a space."""
 
     n: Annotated[int, Meta(ge=1, le=MOST_RUNS)]
+    """How many nets are drawn."""
     over: dict[str, Any]
     """The values of each path."""
     seed: _SEED = 0
@@ -100,6 +102,7 @@ class Search(Record):
     """A search by Optuna, where a grid is too large."""
 
     trials: Annotated[int, Meta(ge=1, le=MOST_RUNS)]
+    """How many nets are trained."""
     over: dict[str, Any]
     """The values of each path."""
     sampler: Literal["tpe", "random"] = "tpe"
