@@ -86,6 +86,7 @@ SAID_OTHERWISE = {
 NOT_READ = {
     "drop path": "the model returns its input",
     "drop block": "the model returns its input",
+    "zero-pad 8": "the model returns its input",  # of 8 channels: it adds none
     "max pool": "with another value than 0",
     "avg pool": "`ones_like` is not in the language",
     "depth to space": "axes were moved",
