@@ -7,21 +7,23 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
+from ..errors import Hint
 from ..ops import VOCABULARY
 from .foreign import SYNONYMS, squeezed
 
 _Given = dict[str, str]
+_Layer = tuple[str, Callable[[_Given], str]]
 
 
-def call_meant(text: str) -> tuple[str, str]:
-    """The label of a layer of `torch.nn`, and what to say of it; twice "" for anything else."""
+def call_meant(text: str) -> Hint:
+    """The label of a layer of `torch.nn`, and what to say of it; empty for anything else."""
     label = label_of_call(text)
     if not label:
-        return "", ""
+        return Hint()
     said = f"as a label it is `{label}`"
     if " conv" in label:
         said += ", which has the `unit`'s norm and activation; `bare` leaves them out"
-    return label, said
+    return Hint(said, label)
 
 
 def label_of_call(text: str) -> str:
@@ -32,39 +34,44 @@ def label_of_call(text: str) -> str:
     if not isinstance(call, ast.Call):
         return ""
     name = ast.unparse(call.func).rpartition(".")[2]
-    if name not in _LAYERS:
-        return _phrase(name)
-    parameters, label = _LAYERS[name]
-    with suppress(KeyError, ValueError):  # no such argument, or no number
+    parameters, label = _LAYERS.get(name) or _plain(name)
+    # no such argument, more than are known, or no number
+    with suppress(KeyError, ValueError):
         return " ".join(label(_given(call, parameters.split())).split())
     return ""
 
 
-def _phrase(name: str) -> str:
-    """The op of a name, if it needs no number."""
+def _plain(name: str) -> _Layer:
+    """A norm or an activation without options."""
     phrases = {squeezed(phrase): phrase for phrase in VOCABULARY}
     word = squeezed(name)
     phrase = phrases.get(word) or SYNONYMS.get(word, "")
     role = VOCABULARY[phrase].role if phrase else ""
-    plain = role in ("norm", "activation") or phrase in (
-        "flatten",
-        "softmax",
-    )
-    return phrase if plain else ""
+    if role == "norm":
+        return "num_features=", phrase.format_map
+    if role == "activation":
+        return "inplace=False", partial(_activation, phrase)
+    return "", "".format_map
 
 
 def _given(call: ast.Call, parameters: list[str]) -> _Given:
-    """What a call says of each parameter, or its default."""
+    """What a call says of each parameter, or its default. Raises `KeyError` where it says more."""
+    names = [word.partition("=")[0] for word in parameters]
     given = dict(word.split("=") for word in parameters if "=" in word)
-    names = (word.partition("=")[0] for word in parameters)
-    given |= zip(names, map(_text, call.args), strict=False)
-    return given | {
-        key.arg or "": _text(key.value) for key in call.keywords
-    }
+    given |= zip(
+        names[: len(call.args)], map(_text, call.args), strict=True
+    )
+    for key in call.keywords:
+        if key.arg not in (*names, "bias", "inplace"):
+            raise KeyError(key.arg)
+        given[key.arg] = _text(key.value)
+    return given
 
 
 def _text(tree: ast.expr) -> str:
     """`3`, `2*width`, and `1x5` of `(1, 5)`."""
+    if isinstance(tree, ast.Starred):
+        raise ValueError("its numbers are not known")
     if isinstance(tree, ast.Tuple | ast.List):
         return "x".join(map(_text, tree.elts))
     return ast.unparse(tree).replace(" ", "").strip("'")
@@ -123,15 +130,23 @@ def _adaptive(op: str, given: _Given) -> str:
     return f"global {op}" if size in ("1", "1x1") else f"{op} to {size}"
 
 
+def _activation(phrase: str, given: _Given) -> str:
+    return phrase if given["inplace"] in ("True", "False") else ""
+
+
+def _prelu(given: _Given) -> str:
+    return "prelu shared" if given["num_parameters"] == "1" else "prelu"
+
+
 def _upsample(given: _Given) -> str:
     corners = "align_corners" * (given["align_corners"] == "True")
     return f"upsample {given['scale_factor']} {_unless('nearest', '', given['mode'])} {corners}"
 
 
 _POOL = "kernel_size stride= padding=0"
-_LAYERS: dict[str, tuple[str, Callable[[_Given], str]]] = {
+_LAYERS: dict[str, _Layer] = {
     "Conv2d": (
-        "in_channels out_channels kernel_size stride=1 padding=0 dilation=1 groups=1",
+        "in_channels out_channels kernel_size stride=1 padding=0 dilation=1 groups=1 bias=",
         _conv,
     ),
     "ConvTranspose2d": (
@@ -149,14 +164,20 @@ _LAYERS: dict[str, tuple[str, Callable[[_Given], str]]] = {
     ),
     "AdaptiveAvgPool2d": ("output_size", partial(_adaptive, "avg pool")),
     "AdaptiveMaxPool2d": ("output_size", partial(_adaptive, "max pool")),
-    "Linear": ("in_features out_features", "fc {out_features}".format_map),
+    "PReLU": ("num_parameters=1", _prelu),
+    "Flatten": ("", "flatten".format_map),
+    "Softmax": ("dim=", "softmax".format_map),
+    "Linear": (
+        "in_features out_features bias=",
+        "fc {out_features}".format_map,
+    ),
     "Dropout": ("p=0.5", "dropout {p}".format_map),
     "Dropout2d": ("p=0.5", "channel dropout {p}".format_map),
     "LeakyReLU": (
         "negative_slope=0.01",
         "leaky relu {negative_slope}".format_map,
     ),
-    "GroupNorm": ("num_groups", "gn {num_groups}".format_map),
+    "GroupNorm": ("num_groups num_channels", "gn {num_groups}".format_map),
     "PixelShuffle": (
         "upscale_factor",
         "pixel shuffle {upscale_factor}".format_map,

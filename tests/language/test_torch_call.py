@@ -32,6 +32,10 @@ CALLS = {
     "nn.BatchNorm2d(16)": "bn",
     "nn.GroupNorm(4, 16)": "gn 4",
     "nn.ReLU(inplace=True)": "relu",
+    "nn.PReLU()": "prelu shared",
+    "nn.PReLU(16)": "prelu",
+    "nn.Softmax(dim=1)": "softmax",
+    "nn.ReLU(True)": "relu",
     "nn.LeakyReLU(0.1)": "leaky relu 0.1",
     "nn.GELU()": "gelu",
     "nn.Dropout(p=0.3)": "dropout 0.3",
@@ -58,8 +62,8 @@ def test_the_label_is_the_layer(call: str) -> None:
     weights = [
         [
             value.shape
-            for value in net.state_dict().values()
-            if value.ndim > 1
+            for name, value in net.named_parameters()
+            if not name.endswith("bias")
         ]
         for net in (ours, theirs)
     ]
@@ -75,6 +79,16 @@ def test_the_label_is_the_layer(call: str) -> None:
         "nn.MaxPool2d(3, dilation=2)",
         "nn.Upsample(size=(7, 7))",
         "nn.LSTM(16, 32)",
+        "nn.Conv2d(3, 8, 3, padding=1, padding_mode='reflect')",
+        "nn.AvgPool2d(3, 2, 1, count_include_pad=False)",
+        "nn.GELU(approximate='tanh')",
+        "nn.GELU('tanh')",
+        "nn.ELU(0.5)",
+        "nn.BatchNorm2d(16, eps=1e-3)",
+        "nn.BatchNorm2d(16, affine=False)",
+        "nn.Flatten(2)",
+        "nn.MaxPool2d(*size)",
+        "nn.MaxPool2d(**options)",
         "layers.Conv2D(64, 3, 2)",
         "layers.MaxPooling2D(2)",
         "conv(3, 64, kernel_size=7)",

@@ -234,9 +234,14 @@ def _unknown_key(wrong: _Wrong) -> Mistake:
 
 def _missing_key(wrong: _Wrong) -> Mistake:
     said, name = f"`{wrong.name}` is missing", wrong.name
-    meaning = described(wrong.around).get(name, "").rstrip(".")
-    what = EXAMPLES.get(name) or meaning[:1].lower() + meaning[1:]
+    what = EXAMPLES.get(name) or _meaning(wrong.around, name)
     return Mistake(wrong.loc, said, what, "E021", name)
+
+
+def _meaning(record: type[Record], key: str) -> str:
+    """What a record says of a key, within a sentence."""
+    meaning = described(record).get(key, "").rstrip(".")
+    return meaning[:1].lower() + meaning[1:]
 
 
 def _no_kind(wrong: _Wrong) -> Mistake:

@@ -163,8 +163,8 @@ def _call(label: _Words) -> Fault | None:
     hint = "a label is like `3x3 conv 64 /2`"
     if called in label.words:
         hint = f"a call is like `{called} 64 /2`"
-    elif said := call_meant(" ".join(part.text for part in label.parts))[1]:
-        hint = said
+    elif layer := call_meant(" ".join(each_text(label.parts))):
+        hint = layer.text
     return fault(
         "E011", "this is a call in Python, not a label", label.span, hint
     )

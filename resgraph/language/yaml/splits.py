@@ -49,9 +49,8 @@ class Split(Struct):
                 text,
                 not number_meant(written),
             )
-            label, said = call_meant(written)
-            if label:
-                text, hint = label, Hint(said, label)
+            if (layer := call_meant(written)).write:
+                text, hint = layer.write, layer
             elif (plain := plain_calls(written)) != written:
                 text, hint = plain, Hint(f"write {shown(plain, 80)}", plain)
         notes = (note,) if note else ()
