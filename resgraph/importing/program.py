@@ -102,9 +102,8 @@ def meant(value: Any, known: Mapping[str, Any]) -> Any:
 def _tensors(value: Any) -> Iterator[str]:
     if isinstance(value, TensorRef):
         yield value.name
-    yield from flatten(
-        map(_tensors, value if isinstance(value, list) else ())
-    )
+    elif isinstance(value, list):
+        yield from flatten(map(_tensors, value))
 
 
 class Parameter(Frozen):

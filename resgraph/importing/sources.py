@@ -27,11 +27,11 @@ from ..language.references import names_code, names_model_file
 from ..ops import Shape
 from ..structs import Frozen
 from .code.following import place_of
-from .code.seen_sizes import SeenSize, size_of, timm_size, torchvision_size
 from .program import AtenProgram, InputShapes, input_shapes
 from .saved.interpreter import Interpreted
 from .saved.onnx_file import OnnxFile
 from .saved.pt2 import read_pt2, tensors_of_pt2
+from .seen_sizes import SeenSize, size_of, timm_size, torchvision_size
 
 WEIGHTS = (".safetensors", ".pth", ".pt", ".ckpt", ".bin")
 """Endings of files that hold weights."""

@@ -81,13 +81,13 @@ def pool(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     return _slid(reader, step, options, ceil=given["ceil_mode"])
 
 
-def _is_over_all(word: str, size: Shape, own: bool) -> bool:
-    """Whether a window as large as its map is meant to be over all of it: a small one of a max pool
-    may be the last of those that halve a map."""
-    return not own and (word == "avg pool" or max(size) > _HALVES)
-
-
 _HALVES = 3
+"""The largest window of a max pool that may be the last of those that halve a map."""
+
+
+def _is_over_all(word: str, size: Shape, own: bool) -> bool:
+    """Whether a window as large as its map is meant to be over all of it."""
+    return not own and (word == "avg pool" or max(size) > _HALVES)
 
 
 def _window(reader: Reader, given: Arguments, count: int) -> dict[str, Any]:

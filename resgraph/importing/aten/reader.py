@@ -295,7 +295,7 @@ class Reader:
         """What is done in place is seen by all who share the memory."""
         name = call.name
         given = of_type(TensorRef, call.given.values())
-        source, *_ = *each_name(given), ""
+        source = next(iter(each_name(given)), "")
         root = self.views.get(source, source)
         if call.word.endswith("_"):
             old, new = self.values.get(source), self.values.get(name)

@@ -117,12 +117,8 @@ def _expressions(
 ) -> Iterator[tuple[CapturedOp, tuple[StepTree, ...]]]:
     """What paths start with and what the equation is made of, whole ones first."""
     terms = block.merge[1] if isinstance(block.merge, tuple) else ()
-    yield from flatten(
-        map(
-            _subtrees,
-            (*terms, *(branch.start for branch in block.branches)),
-        )
-    )
+    starts = (branch.start for branch in block.branches)
+    yield from flatten(map(_subtrees, (*terms, *starts)))
 
 
 def _subtrees(

@@ -1,1 +1,1 @@
-"""What models are as code: what torch.export follows of it, and how large their images are."""
+"""What torch.export follows of a model's code, and what its graph is then without."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
-from ....collecting import flatten
+from ....collecting import flatten, without
 from ....graph import Graph, Layer, Node
 from ....ops import ACTIVATIONS, NORMS
 from .wording import LONG
@@ -63,24 +63,19 @@ class UsualUnit:
         stands behind a sum, as in ResNet's blocks, nothing is said.
         """
         own = [
-            LONG.get(word, word)
-            for word in besides
-            if word not in self.words
+            LONG.get(word, word) for word in without(besides, self.words)
         ]
+        return [*filter(None, [self._lack(layer, {*besides})]), *own]
+
+    def _lack(self, layer: Layer, has: set[str]) -> str:
         later = bool(self.acts) and self._is_activated_later(layer.output)
-        if not besides:
+        if not has:
             is_whole = later and not self.norms
-            return ["bare"] if self.words and not is_whole else []
-        if (
-            self.acts
-            and self.norms & {*besides}
-            and not ACTIVATIONS & {*besides}
-        ):
-            return own if later else ["linear", *own]
-        if self.norms and not NORMS & {*besides}:
-            lacks = ", ".join(map(_legend_word, sorted(self.norms)))
-            return [f"no {lacks}", *own]
-        return own
+            return "bare" if self.words and not is_whole else ""
+        if self.norms and not NORMS & has:
+            return f"no {', '.join(map(_legend_word, sorted(self.norms)))}"
+        is_linear = self.acts and self.norms & has and not ACTIVATIONS & has
+        return "linear" if is_linear and not later else ""
 
     def _is_activated_later(self, name: str) -> bool:
         """Whether a value flows into a sum, or what else joins values, and that into an activation,

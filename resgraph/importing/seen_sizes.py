@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...ops import Shape
-from ...structs import Frozen
+from ..ops import Shape
+from ..structs import Frozen
 
 _USUAL: Shape = (3, 224, 224)
 _FRAMES = 16
