@@ -29,6 +29,7 @@ from .base import (
     ShapeError,
     TorchExpr,
     Window,
+    is_cell,
     shape_text,
     sizes_text,
 )
@@ -132,6 +133,7 @@ __all__ = [
     "Upsample",
     "Window",
     "ZeroPad",
+    "is_cell",
     "reduction",
     "shape_text",
     "sizes_text",

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import cache
+from math import prod
 from sys import float_info
 from typing import (
     Annotated,
@@ -561,6 +562,11 @@ def is_map(x: Shape) -> bool:
     return len(x) > 1
 
 
+def is_cell(x: Shape) -> bool:
+    """Whether a shape is a map of one cell."""
+    return is_map(x) and prod(x[1:]) == 1
+
+
 def flavor(x: Shape) -> str:
     """What the name of a support class for images ends with where it is for other maps: `1d`."""
     return "" if len(x) == 3 else f"{len(x) - 1}d"
@@ -572,7 +578,8 @@ def need_map(op: str, x: Shape) -> Shape:
         raise ShapeError(
             f"`{op}` needs a map of channels x height x width, but a vector of {shape_text(x)}"
             " comes in",
-            "after `global avg pool` or `flatten` only `fc` and ops on vectors can follow",
+            "after `global avg pool` or `flatten` only `fc` and ops on vectors can follow;"
+            " `avg pool to 1x1` keeps a map",
             "E044",
         )
     return x
@@ -592,12 +599,14 @@ def target_size(op: str, to: Shape | str, like: Shape) -> Shape:
     return like[1:]
 
 
-def need_vector(op: str, x: Shape) -> int:
-    """The length of a vector; an error where it is a map."""
+def need_vector(op: str, x: Shape, *, on_maps: str = "") -> int:
+    """The length of a vector; an error where it is a map, which says what `on_maps` does the same
+    at each place."""
     if len(x) != 1:
+        same = f"; `{on_maps}` is the same at each place" if on_maps else ""
         raise ShapeError(
             f"`{op}` reads a vector, but a map of {shape_text(x)} comes in",
-            "put `global avg pool` (or `flatten`) before it",
+            f"put `global avg pool` (or `flatten`) before it{same}",
             "E044",
         )
     return x[0]

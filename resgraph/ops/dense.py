@@ -20,7 +20,7 @@ class Fc(Op):
     bias: Bias = "default"
 
     def infer(self, *inputs: Shape) -> Shape:
-        need_vector(self.op, *inputs)
+        need_vector(self.op, *inputs, on_maps=f"1x1 conv {self.width}")
         return (self.width,)
 
     def params(self, *inputs: Shape) -> int:

@@ -14,6 +14,7 @@ from .base import (
     Shape,
     ShapeError,
     TorchExpr,
+    is_cell,
     is_map,
     number_text,
     plain,
@@ -96,6 +97,8 @@ def _why(a: Shape, b: Shape) -> str:
         )
     if a[0] != b[0] and a[1:] == b[1:]:
         return "the channels differ: end both paths with the same width"
+    if a[0] == b[0] and (is_cell(a) or is_cell(b)):
+        return "end the path of one cell with `flatten`: a vector meets a map channel by channel"
     if a[0] == b[0]:
         return (
             "the sizes differ: give both paths the same strides (a pool in a shortcut may need"

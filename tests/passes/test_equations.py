@@ -181,3 +181,20 @@ def test_a_mismatch_names_paths_and_shapes() -> None:
     assert [str(related.span) for related in problem.related] == [
         "<text>:9:8"
     ]
+
+
+def test_a_gate_that_is_a_map_of_one_cell_is_told_of_flatten() -> None:
+    top = "blocks:\n  gate:\n    s: [avg pool to 1x1, 1x1 conv out sigmoid]\n    merge: x * s\n"
+    (problem,) = mistakes(spec("one: gate 16", top=top))
+    assert (
+        problem.message
+        == "`x` is 16x32x32 and `s` is 16x1x1, which cannot be joined"
+    )
+    assert problem.help == (
+        "end the path of one cell with `flatten`: a vector meets a map channel by channel"
+    )
+    assert not mistakes(
+        spec(
+            "one: gate 16", top=top.replace("sigmoid]", "sigmoid, flatten]")
+        )
+    )

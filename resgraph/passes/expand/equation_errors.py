@@ -26,7 +26,7 @@ from ...language.grammar.expression import (
 )
 from ...language.grammar.records import TensorExpr
 from ...language.grammar.words import COUNTERS
-from ...ops import AMONG, VOCABULARY, ShapeError, shape_text
+from ...ops import AMONG, VOCABULARY, ShapeError, is_cell, shape_text
 from .graph_builder import Streams, Tensor
 from .place import Place
 from .streams import choices
@@ -264,10 +264,11 @@ class EquationErrors:
         return found
 
     def _has_shortcut(self, terms: list[tuple[Expression, Tensor]]) -> bool:
-        """Whether a shortcut could be one of the terms: there is one, and they are all maps or all
-        vectors."""
-        axes = {len(tensor.shape or ()) for _, tensor in terms}
-        return "shortcut" in self.place.known() and len(axes) == 1
+        """Whether a shortcut could be one of the terms: there is one, and they are all maps, all
+        maps of one cell or all vectors."""
+        shapes = [tensor.shape or () for _, tensor in terms]
+        kinds = {(len(shape), is_cell(shape)) for shape in shapes}
+        return "shortcut" in self.place.known() and len(kinds) == 1
 
 
 def reads_input(tree: Expression) -> bool:
