@@ -2,7 +2,15 @@
 
 from typing import Literal
 
-from .base import Call, Derivation, Op, Shape, Width, need_vector
+from .base import (
+    Call,
+    Derivation,
+    Op,
+    Shape,
+    Width,
+    need_vector,
+    shape_text,
+)
 from .window import Bias
 
 
@@ -20,7 +28,9 @@ class Fc(Op):
     bias: Bias = "default"
 
     def infer(self, *inputs: Shape) -> Shape:
-        need_vector(self.op, *inputs, on_maps=f"1x1 conv {self.width}")
+        (x,) = inputs
+        kernel = shape_text((1,) * (len(x) - 1))
+        need_vector(self.op, x, on_maps=f"{kernel} conv {self.width}")
         return (self.width,)
 
     def params(self, *inputs: Shape) -> int:

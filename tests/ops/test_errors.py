@@ -110,6 +110,8 @@ SHAPES: list[tuple[Op, Shape, str, str, str]] = [
     (Fc(width=10), (512, 7, 7), "E044",
      "`fc` reads a vector, but a map of 512x7x7 comes in",
      "put `global avg pool` (or `flatten`) before it; `1x1 conv 10` is the same at each place"),
+    (Fc(width=10), (512, 49), "E044", "`fc` reads a vector, but a map of 512x49 comes in",
+     "put `global avg pool` (or `flatten`) before it; `1 conv 10` is the same at each place"),
     (ChannelConv(kernel=3), (512, 7, 7), "E044",
      "`channel conv` reads a vector, but a map of 512x7x7 comes in",
      "put `global avg pool` (or `flatten`) before it"),

@@ -195,6 +195,39 @@ def test_four_equal_layers_are_four_rows() -> None:
     ] == [1, 1, 1, 1]
 
 
+NESTED = """
+name: Nested
+input: 16x8x8
+unit: conv relu
+blocks:
+  res: {body: [3x3 conv out, 3x3 conv out bare], merge: x + body}
+  dense: {body: 3x3 conv 8, merge: concat(x body)}
+  group: {body: [3 x res, 2 x dense, 1x1 conv out], merge: x + body}
+net:
+  body: group
+"""
+
+
+def test_equal_blocks_within_a_path_are_one_row_with_their_count() -> None:
+    """And blocks whose maps differ say the width of each."""
+    folded, single = (
+        [
+            (row.text, row.number, row.times)
+            for p in parts(loads(NESTED), view)
+            if isinstance(p, Tile)
+            for row in p.rows
+        ]
+        for view in ("stages", "blocks")
+    )
+    behind = [
+        ("dense", "24", ""),
+        ("dense", "32", ""),
+        ("1×1 conv", "16", ""),
+    ]
+    assert folded == [("res", "", "× 3"), *behind]
+    assert single == [*3 * [("res", "", "")], *behind]
+
+
 def test_auto_folds_equal_blocks_in_any_net() -> None:
     assert choose("auto") == "stages"
     assert choose("blocks") == "blocks"
@@ -282,6 +315,29 @@ def rows_said(plan: Plan) -> dict[str, str]:
     """What each row of a tile says."""
     tiles = (p for p in parts(plan, "stages") if isinstance(p, Tile))
     return {row.name: row.said for tile in tiles for row in tile.rows}
+
+
+def test_a_row_says_the_options_that_no_shape_tells() -> None:
+    spec = """
+    name: Options
+    input: 8x8x8
+    net:
+      a: [3x3 conv 8 dilation 2, 3x3 conv 8 dilation 1x2 groups 4, 3x3 conv 8 pad 1]
+      b: [avg pool to 2x2, 1x1 conv 4, upsample to a bilinear]
+      c: [avg pool to 4x2, positions, 1 conv 24, attention heads 2]
+    """
+    assert rows_said(loads(spec)) == {
+        "a.0": "3×3 conv, dilation 2",
+        "a.1": "3×3 conv, dilation 1×2, 4 groups",
+        "a.2": "3×3 conv",
+        "b.0": "avg pool to 2×2",
+        "b.1": "1×1 conv",
+        "b.2": "upsample bilinear to a",
+        "c.0": "avg pool to 4×2",
+        "c.1": "positions",
+        "c.2": "1 conv",
+        "c.3": "attention, 2 heads",
+    }
 
 
 def test_a_convolution_without_its_activation_is_linear() -> None:

@@ -343,7 +343,7 @@ def _folded(rows: list[TileRow]) -> list[TileRow]:
     out: list[TileRow] = []
     for likeness, group in groupby(rows, attrgetter("likeness")):
         equal = list(group)
-        least = 2 if equal[0].again else FOLDED_LAYERS
+        least = 2 if equal[0].family == "block" else FOLDED_LAYERS
         if likeness is not None and len(equal) >= least:
             head, *others = equal
             equal = [replace(head, others=tuple(each_name(others)))]

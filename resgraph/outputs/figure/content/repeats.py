@@ -19,12 +19,12 @@ def runs(
     """Each run of a row's blocks by its first block; blocks that differ in `apart` never share
     one."""
     equal = _grouped(
-        [(apart(block), _structure(graph, block)) for block in blocks]
+        [(apart(block), structure(graph, block)) for block in blocks]
     )
     heads = [blocks[run[0]] for run in equal]
     # Blocks that differ in nothing but a rate of dropout are always drawn as one.
     alike = _grouped(
-        [(apart(b), _structure(graph, b, rates=False)) for b in heads]
+        [(apart(b), structure(graph, b, rates=False)) for b in heads]
     )
     if len(alike) > MANY_KINDS:
         alike = _grouped([(apart(b), _likeness(graph, b)) for b in heads])
@@ -50,7 +50,7 @@ def _grouped(keys: Sequence[Hashable]) -> list[list[int]]:
     return [[*group] for _, group in places]
 
 
-def _structure(
+def structure(
     graph: Graph, block: Block, *, rates: bool = True
 ) -> Hashable:
     """Everything that makes two blocks the same but for their parameters: ops, wiring, shapes,

@@ -11,6 +11,7 @@ from ....ops.base import Shape, value_text
 from ..style import family_of
 from . import quantity
 from .parts import OpBox, TileRow
+from .repeats import structure
 from .unit import UsualUnit
 from .wording import LONG, Wording, wording
 
@@ -90,7 +91,9 @@ def layer_row(
     return TileRow(
         layer.name,
         family_of(family),
-        text + _counted(words, "groups") + _counted(words, "heads"),
+        text
+        if family == "shape"
+        else text + _options(words, len(main.shape) - 1),
         number,
         words.stride,
         title=titles(graph, layer),
@@ -105,10 +108,24 @@ def _width_of_pool(main: Node, before: Shape) -> str:
     return str(main.shape[0]) if made else ""
 
 
-def _counted(words: Wording, option: str) -> str:
-    """`, 32 groups` for a grouped convolution, `, 4 heads` for attention."""
-    found = re.search(rf"{option} (\S+)", words.rest)
-    return f", {found[1]} {option}" if found else ""
+_OPTIONS = {
+    "to": " to {}",
+    "groups": ", {} groups",
+    "heads": ", {} heads",
+    "dilation": ", dilation {}",
+}
+"""The options that no shape in a figure tells, and how a line says each."""
+_OPTION = re.compile(rf"\b({'|'.join(_OPTIONS)}) (\S+)")
+
+
+def _options(words: Wording, axes: int) -> str:
+    """`, 32 groups` of a grouped convolution, ` to 6×6` of a pool that makes a map of that size."""
+    said = ""
+    for option, value in _OPTION.findall(words.rest):
+        if option == "to" and value.isdigit():
+            value = "×".join([value] * axes)
+        said += _OPTIONS[option].format(value.replace("x", "×"))
+    return said
 
 
 def nested_row(graph: Graph, block: Block) -> TileRow:
@@ -125,10 +142,15 @@ def nested_row(graph: Graph, block: Block) -> TileRow:
     own = last_word(block.name)
     # the number of its place says nothing
     word = block.block or ("inline" if own.isdigit() else own)
-    number = str(block.out) if block.into != block.out else ""
-    return TileRow(
-        block.name, "block", word, number, stride_text(block), title=said
+    before, after = (
+        graph.shape(block.input)[0],
+        graph.shape(block.output)[0],
     )
+    number = str(after) if before != after else ""
+    return TileRow(
+        block.name, "block", word, number, stride_text(block), title=said,
+        likeness=structure(graph, block),
+    )  # fmt: skip
 
 
 def op_box(graph: Graph, node: Node) -> OpBox:
