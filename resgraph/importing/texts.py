@@ -26,7 +26,9 @@ def label_of(
         text = value(key)
         if text is None:
             continue
-        if key == "kernel" and (kernel := _kernel(op, text)):
+        if key == op.number and op.resizes:
+            number = _each_side(getattr(op, key), text)
+        elif key == "kernel" and (kernel := _kernel(op, text)):
             head.insert(0, kernel)
         elif key == "stride":
             stride = f"/{text}"
@@ -43,7 +45,12 @@ def _kernel(op: Any, text: str) -> str:
     """As it stands before an op, `3x3`; "" where it is an option, as a `let`."""
     if not isinstance(op.kernel, tuple) or not text[0].isdigit():
         return ""
-    return text if "x" in text else "x".join([text] * len(op.kernel))
+    return _each_side(op.kernel, text)
+
+
+def _each_side(sides: Sequence[Any], text: str) -> str:
+    """A size in full: `7x7` of two equal sides."""
+    return "x".join([text] * len(sides)) if text.isdigit() else text
 
 
 def said(cell: Cell, key: str, value: Any) -> bool:

@@ -33,10 +33,11 @@ _ANSWERS = {
         " frn filterresponsenorm switchnorm adain deformconv deformconv2d dcn"
         " involution octconv coordconv dynamicconv condconv odconv partialconv ghostconv"
         " causalconv unfold fold im2col lppool powerpool gempool softpool"
-        " fractionalmaxpool rankpool crop centercrop reshape view permute"
+        " fractionalmaxpool rankpool crop centercrop permute"
         " squeeze unsqueeze rearrange roll embedding embeddingbag lstm gru rnn convlstm"
-        " lstmcell grucell rnncell bilinear cosinesimilarity pairwisedistance unflatten"
+        " lstmcell grucell rnncell bilinear cosinesimilarity pairwisedistance"
     ),
+    "`flatten` makes a vector of a map, `to 4x4` maps of a vector": "reshape view unflatten",
     "it is made of blocks and rows": (
         "inception csp elan c2f c3 asff fpn pan aspp spp sppf transformer transformerencoder"
         " transformerencoderlayer transformerdecoder transformerdecoderlayer"

@@ -143,6 +143,12 @@ def _upsample(given: _Given) -> str:
     return f"upsample {given['scale_factor']} {_unless('nearest', '', given['mode'])} {corners}"
 
 
+def _unflatten(given: _Given) -> str:
+    """Of a vector; the channels follow from its length."""
+    _, _, cells = given["unflattened_size"].partition("x")
+    return f"to {cells}" if cells and given["dim"] == "1" else ""
+
+
 _POOL = "kernel_size stride= padding=0"
 _LAYERS: dict[str, _Layer] = {
     "Conv2d": (
@@ -166,6 +172,7 @@ _LAYERS: dict[str, _Layer] = {
     "AdaptiveMaxPool2d": ("output_size", partial(_adaptive, "max pool")),
     "PReLU": ("num_parameters=1", _prelu),
     "Flatten": ("", "flatten".format_map),
+    "Unflatten": ("dim unflattened_size", _unflatten),
     "Softmax": ("dim=", "softmax".format_map),
     "Linear": (
         "in_features out_features bias=",

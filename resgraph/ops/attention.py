@@ -15,9 +15,11 @@ from .base import (
     Shape,
     ShapeError,
     each_axis,
+    is_map,
     need_map,
     shape_text,
 )
+from .shape import equal_part
 
 
 def _cells(op: str, x: Shape) -> Shape:
@@ -162,7 +164,8 @@ class Positions(Op):
 
 
 class To(_Sequence):
-    """A sequence as a map of that size, row by row: `to 14x14`."""
+    """A sequence as a map of that size, row by row, `to 14x14`; or a vector as maps, one after
+    another: after `fc 8192`, `to 4x4` gives 512 of them (the first map of a decoder)."""
 
     family = "shape"
     number = "size"
@@ -177,7 +180,10 @@ class To(_Sequence):
         return True
 
     def infer(self, *inputs: Shape) -> Shape:
-        channels, length = self.length(*inputs)
+        (x,) = inputs
+        if not is_map(x):
+            return equal_part(x[0], prod(self.size)), *self.size
+        channels, length = self.length(x)
         if prod(self.size) != length:
             raise ShapeError(
                 f"`{self.label()}` is of {prod(self.size)} places, and {length} come in",
@@ -188,14 +194,20 @@ class To(_Sequence):
         return channels, *self.size
 
     def derive(self, *inputs: Shape) -> Derivation:
-        return Derivation(("", *map(str, self.size)))
+        (x,) = inputs
+        places = "*".join(map(str, self.size))
+        share = f"({places})" if len(self.size) > 1 else places
+        channels = "" if is_map(x) else f"{x[0]}/{share}"
+        return Derivation((channels, *map(str, self.size)))
 
     def label(self) -> str:
         return f"{self.op} {shape_text(self.size)}"
 
     def torch(self, *inputs: Shape) -> Call:
+        (x,) = inputs
+        dim, size = (2, self.size) if is_map(x) else (1, self.infer(x))
         return Call(
-            "nn.Unflatten", (2, self.size), (), ("dim", "unflattened_size")
+            "nn.Unflatten", (dim, size), (), ("dim", "unflattened_size")
         )
 
 

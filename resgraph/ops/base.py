@@ -258,7 +258,8 @@ class Op(
     weighted: ClassVar[bool] = (
         False  # counts in the depth of a net (convolutions and fc)
     )
-    # whether its sizes are those of what comes out, which may have other axes than what comes in
+    # whether its sizes are those of what comes out, which may have other axes than what comes in:
+    # one number is then of one axis
     resizes: ClassVar[bool] = False
     # not said in labels: what a spec sets once, under `ops:`
     quiet: ClassVar[frozenset[str]] = frozenset()
@@ -579,7 +580,7 @@ def need_map(op: str, x: Shape) -> Shape:
             f"`{op}` needs a map of channels x height x width, but a vector of {shape_text(x)}"
             " comes in",
             "after `global avg pool` or `flatten` only `fc` and ops on vectors can follow;"
-            " `avg pool to 1x1` keeps a map",
+            " `avg pool to 1x1` keeps a map, and `to 4x4` makes maps of a vector",
             "E044",
         )
     return x

@@ -147,7 +147,7 @@ class Grid(nn.Module):
 
 def test_a_sequence_becomes_a_map() -> None:
     text = imported(Grid()).text
-    assert "to 4, 3x3 conv 5 pad 0" in text, text
+    assert "to 4x4, 3x3 conv 5 pad 0" in text, text
 
 
 class Scaled(nn.Module):

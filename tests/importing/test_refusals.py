@@ -142,17 +142,21 @@ def test_moved_axes_have_a_fix() -> None:
         from_module(last(nn.Conv2d(16, 4, 3), Back()), INPUT)
 
 
-def test_a_vector_that_becomes_a_map_has_a_fix() -> None:
-    net = nn.Sequential(
-        nn.Flatten(),
-        nn.Linear(768, 64),
-        nn.Unflatten(1, (4, 4, 4)),
-        nn.Conv2d(4, 3, 3),
-    )
-    with pytest.raises(
-        ImportRefused, match="a vector that was viewed as a"
-    ):
-        from_module(net, INPUT)
+class Channelwise(nn.Module):
+    """A vector as cells with the channels last, which are moved to the front."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc, self.conv = nn.Linear(768, 64), nn.Conv2d(4, 3, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        cells = self.fc(x.flatten(1)).view(-1, 4, 4, 4)
+        return self.conv(cells.permute(0, 3, 1, 2))
+
+
+def test_a_vector_in_another_order_has_a_fix() -> None:
+    with pytest.raises(ImportRefused, match="viewed as maps, one after an"):
+        from_module(Channelwise(), INPUT)
 
 
 class Normalized(nn.Module):

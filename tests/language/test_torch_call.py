@@ -70,10 +70,17 @@ def test_the_label_is_the_layer(call: str) -> None:
     assert weights[0] == weights[1]
 
 
+def test_maps_of_a_vector() -> None:
+    assert label_of_call("nn.Unflatten(1, (512, 4, 4))") == "to 4x4"
+    assert label_of_call("nn.Unflatten(1, (16, 8))") == "to 8"
+
+
 @pytest.mark.parametrize(
     "call",
     [
         "nn.ConvTranspose2d(16, 32, 3, 2)",
+        "nn.Unflatten(2, (14, 14))",
+        "nn.Unflatten(1, shape)",
         "nn.ConvTranspose2d(16, 32, k, 2)",
         "nn.Conv2d(16)",
         "nn.MaxPool2d(3, dilation=2)",

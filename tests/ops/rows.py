@@ -264,6 +264,7 @@ ROWS = [
     Row(Positions(), MAP, "positions"),
     Row(To(size=(2, 3)), SEQUENCE, "to 2x3"),
     Row(To(size=(2, 2)), (8, 4), "to 2x2"),
+    Row(To(size=(2, 2)), VECTOR, "to 2x2"),
     Row(Token(), SEQUENCE, "token"),
     Row(TokenMean(), SEQUENCE, "token mean"),
     Row(TakeToken(), SEQUENCE, "take token"),

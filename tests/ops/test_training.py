@@ -312,6 +312,17 @@ CASES = [
     Case(
         To(size=(2, 3)), SEQUENCE, lambda x: torch.stack(x.split(3, 2), 2)
     ),
+    Case(
+        To(size=(2, 2)),
+        VECTOR,
+        lambda x: torch.stack(
+            [
+                torch.stack([x[:, c : c + 2], x[:, c + 2 : c + 4]], 1)
+                for c in range(0, x.shape[1], 4)
+            ],
+            1,
+        ),
+    ),
     Case(PixelShuffle(factor=2), MAP, shuffled),
     Case(DepthToSpace(factor=2, blockwise=True), MAP, blockwise),
     Case(PixelUnshuffle(factor=2), EVEN, unshuffled),

@@ -24,7 +24,6 @@ from .reader import (
     AnyValue,
     Arguments,
     ForeignValue,
-    NeedsMaps,
     Reader,
     StateTensor,
     reads,
@@ -118,9 +117,9 @@ def conv(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     if blurred := _blur(reader, x, given, options):
         return blurred
     _need_own(reader, weight)
-    if reader.vector(x):
-        return _of_a_cell(reader, x, given, options)
-    step = _around(reader, reader.plain(x), options)
+    if reader.vector(x) and _is_linear(given, options):
+        return _linear(reader, x, given)
+    step = _around(reader, reader.as_map(x), options)
     channels, width = reader.steps[step].shape[0], weight.shape[0]
     if groups == width == channels > 1 and not weight.standardized:
         op: Op = DepthwiseConv(**options)
@@ -163,22 +162,19 @@ def _standardized(weight: StateTensor) -> dict[str, Any]:
     return {"standardize": kind, "gamma": gamma, "eps": eps}
 
 
-def _of_a_cell(
-    reader: Reader,
-    x: ForeignValue,
-    given: Arguments,
-    options: dict[str, Any],
+def _is_linear(given: Arguments, options: dict[str, Any]) -> bool:
+    """Whether a convolution of one cell is a linear layer: a 1x1 one of all channels."""
+    if given["groups"] != 1 or given["weight"].standardized:
+        return False
+    return not options["pad"] and max(options["kernel"]) == 1
+
+
+def _linear(
+    reader: Reader, x: ForeignValue, given: Arguments
 ) -> ForeignValue:
-    """A 1x1 convolution of one cell is a linear layer; one in groups keeps its map."""
     weight = given["weight"]
-    if given["groups"] != 1 and reader.vectors:
-        raise NeedsMaps
-    if options["pad"] or weight.standardized or given["groups"] != 1:
-        raise reader.no("a vector is convolved with padding or in groups")
-    if max(options["kernel"]) > 1:
-        raise reader.no("a kernel reads beyond a vector's one cell")
     made = reader.add(
-        Fc(width=weight.shape[0], bias=options["bias"]),
+        Fc(width=weight.shape[0], bias=bias_of(given)),
         x.step,
         tensors=tensors_of(reader, given),
     )
@@ -236,8 +232,8 @@ def up_conv(
     _need_own(reader, weight)
     options = _options(reader, given)
     asked = several(given["padding"], len(options["kernel"]), 0)
-    step, more = reader.plain(given["input"]), given["output_padding"]
-    more = several(more, len(asked), 0)
+    step = reader.as_map(given["input"])
+    more = several(given["output_padding"], len(asked), 0)
     del options["pad"]
     options |= {"width": weight.shape[1] * groups, "groups": groups}
     sizes = reader.steps[step].shape[1:], call.axes[2:]

@@ -21,6 +21,7 @@ from ...ops import (
     Shape,
     ShapeError,
 )
+from ...ops.attention import To
 from ...structs import Frozen
 from ..captured import (
     Captured,
@@ -399,6 +400,18 @@ class Reader:
         why = _MOVED if len(self.shape(value)) > 1 else _SPREAD
         return self.need(self._plain(value), why)
 
+    def as_map(self, x: Any) -> str:
+        """As `plain`, for what reads maps alone: a vector that was viewed as one cell is that.
+        Raises `NeedsMaps` where it may be a map that was read as a vector."""
+        value = self.value(x)
+        if not self._is_cell(value):
+            return self.plain(x)
+        if self.vectors:
+            raise NeedsMaps
+        return self.add(
+            To(size=(1,) * (len(value.axes) - 1)), value.step
+        ).step
+
     def _plain(self, value: ForeignValue) -> str | None:
         """As `plain`; None where nothing says how the axes stand."""
         shape = self.shape(value)
@@ -487,8 +500,8 @@ _MOVED = (
     " read (a linear layer, a layer norm, an activation, a scale), and others once it is moved back"
 )
 _SPREAD = (
-    "it reads a vector that was viewed as a map, for which there is no word; a map of one cell and"
-    " `nn.ConvTranspose2d` behind it give one"
+    "it reads a vector whose numbers were put in another order, for which there is no word; viewed"
+    " as maps, one after another, it is read"
 )
 VIEWS = frozenset([
     "view", "view_as", "reshape", "reshape_as", "flatten", "unflatten", "squeeze",

@@ -13,7 +13,7 @@ from ...ops import Pad, Pool, Upsample, ZeroPad
 from ..program import AtenCall
 from .convolutions import EDGES
 from .pools import LowPadded
-from .reader import Arguments, ForeignValue, NeedsMaps, Reader, reads
+from .reader import Arguments, ForeignValue, Reader, reads
 
 
 @reads("pad", "constant_pad_nd")
@@ -119,9 +119,7 @@ def more_channels(
 def upsample(
     reader: Reader, call: AtenCall, given: Arguments
 ) -> ForeignValue:
-    if reader.vector(reader.value(given["input"])):
-        raise NeedsMaps
-    step, bilinear = reader.plain(given["input"]), "linear" in call.word
+    step, bilinear = reader.as_map(given["input"]), "linear" in call.word
     _, *size = reader.steps[step].shape
     factors = {
         new // old if new % old == 0 else 0

@@ -25,6 +25,7 @@ from .axes import (
     flat,
     layout,
     sizes,
+    stored,
     viewed,
 )
 from .reader import (
@@ -242,6 +243,13 @@ def _map(x: ForeignValue, shape: Shape) -> Op | None:
     return To(size=sizes(x.axes[1:])) if apart else None
 
 
+def _maps(x: ForeignValue, shape: Shape) -> Op | None:
+    """The numbers of a vector as maps, one after another."""
+    into = sizes(x.axes)
+    apart = len(shape) == 1 < len(into) and x.axes == stored(into)
+    return To(size=into[1:]) if apart else None
+
+
 def _row(x: ForeignValue, shape: Shape) -> Op | None:
     """The cells of a map as places of a sequence."""
     channels, *cells = layout(shape)
@@ -261,4 +269,4 @@ def _transposed(x: ForeignValue, shape: Shape) -> Op | None:
     )
 
 
-WORDS += [_shuffle, _depth, _space, _map, _row, _transposed]
+WORDS += [_shuffle, _depth, _space, _map, _maps, _row, _transposed]

@@ -252,7 +252,7 @@ def _spread(
     sized = among(fields, sized_fields(cls))
     said = [key for key in sized if _each_axis(fields[key])]
     known = (0 if cls.resizes else axes) or next(
-        (len(fields[key]) for key in said), 2
+        (len(fields[key]) for key in said), 1 if cls.resizes else 2
     )
     for key in said:
         if len(fields[key]) != known:

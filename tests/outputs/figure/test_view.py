@@ -324,7 +324,7 @@ def test_a_row_says_the_options_that_no_shape_tells() -> None:
     net:
       a: [3x3 conv 8 dilation 2, 3x3 conv 8 dilation 1x2 groups 4, 3x3 conv 8 pad 1]
       b: [avg pool to 2x2, 1x1 conv 4, upsample to a bilinear]
-      c: [avg pool to 4x2, positions, 1 conv 24, attention heads 2]
+      c: [avg pool to 4x2, positions, 1 conv 24, attention heads 2, to 4x2]
     """
     assert rows_said(loads(spec)) == {
         "a.0": "3×3 conv, dilation 2",
@@ -337,6 +337,7 @@ def test_a_row_says_the_options_that_no_shape_tells() -> None:
         "c.1": "positions",
         "c.2": "1 conv",
         "c.3": "attention, 2 heads",
+        "c.4": "to 4×2",
     }
 
 

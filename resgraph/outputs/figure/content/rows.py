@@ -124,7 +124,7 @@ def _options(words: Wording, axes: int) -> str:
     for option, value in _OPTION.findall(words.rest):
         if option == "to" and value.isdigit():
             value = "×".join([value] * axes)
-        said += _OPTIONS[option].format(value.replace("x", "×"))
+        said += _OPTIONS[option].format(value)
     return said
 
 

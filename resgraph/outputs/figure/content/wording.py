@@ -23,6 +23,9 @@ _LABEL = re.compile(
 """What stands behind the word of a label: a number, a stride, and the rest."""
 
 
+_SIZE = re.compile(r"\b\d+(?:x\d+)+")
+
+
 class Wording(Frozen):
     """A label in parts: `3x3 conv 64 /2 groups 32` is 3×3, conv, 64, /2 and `groups 32`."""
 
@@ -48,8 +51,13 @@ def wording(op: Op) -> Wording:
     number, stride, rest = found.groups("")
     if {*".e"} & {*number}:
         number = f"{float(number):.3g}"
-    stride = stride.replace("x", "×")
-    return Wording(_kernel(op), op.op, number, stride, rest)
+    rest = _SIZE.sub(lambda size: _times(size[0]), rest)
+    return Wording(_kernel(op), op.op, number, _times(stride), rest)
+
+
+def _times(text: str) -> str:
+    """A size with the sign that it is read with."""
+    return text.replace("x", "×")
 
 
 def _kernel(op: Op) -> str:
@@ -57,7 +65,7 @@ def _kernel(op: Op) -> str:
     said = op.label().partition(op.op)[0].strip()
     if isinstance(op, DepthwiseConv) and op.mixed > 1:
         said += f" to {shape_text(op.largest)}"
-    return said.replace("x", "×")
+    return _times(said)
 
 
 def symbol(op: Op) -> str:
