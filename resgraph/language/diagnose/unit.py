@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from itertools import starmap
 
 from msgspec.structs import replace
 
 from ...errors import Fault, Hint, fault, write
-from ...ops import ACTIVATIONS
+from ...ops import ACTIVATIONS, VOCABULARY
 from ..foreign import SYNONYMS
+from ..grammar.label import phrase_at
 from ..grammar.parse import UnreadUnit
 from .word import unknown_word
 
@@ -36,6 +38,12 @@ def unit_problem(failure: UnreadUnit, blocks: Collection[str]) -> Fault:
     if meant := _meant(failure.text):
         message = "a unit is ops with spaces between them"
         return fault("E025", message, failure.span, meant)
+    if meant := _with_options(failure.text.split()):
+        message = "a unit in which a word has an option is a list"
+        return fault("E025", message, failure.span, meant)
+    if part.text[:1].isdigit():
+        hint = "with options a unit is a list: `[conv, gn 16, relu]`"
+        return fault("E011", f"no op `{part.text}`", part.span, hint)
     return unknown_word(failure.rest, ACTIVATIONS | _NORMS, failure.span)
 
 
@@ -67,3 +75,35 @@ def _ops_in(word: str) -> Iterator[list[str]]:
         op = SYNONYMS.get(word[:end], word[:end])
         if op in _IN_UNITS:
             yield from ([op, *rest] for rest in _ops_in(word[end:]))
+
+
+def _with_options(texts: list[str]) -> Hint:
+    """`[conv, gn 4, relu]` for `conv gn 4 relu` and `conv gn groups=4 relu`; nothing where what
+    stands behind a word is no option of it."""
+    labels: list[list[str]] = []
+    while texts:
+        if word := phrase_at(texts, 0):
+            labels.append([word])
+        elif labels:
+            labels[-1] += texts[0].replace("=", " ").split()
+        else:
+            return Hint()
+        texts = texts[len(word.split()) or 1 :]
+    if not all(starmap(_are_options, labels)):
+        return Hint()
+    return write(f"[{', '.join(starmap(_label, labels))}]")
+
+
+def _are_options(word: str, *behind: str) -> bool:
+    """Whether all that stands behind a word are its options and numbers."""
+    op = VOCABULARY[word]
+    said = op.fields()
+    numbers = re.compile(r"-?\d[\d_.]*(e-?\d+)?").fullmatch
+    known = all(part in said or numbers(part) for part in behind)
+    return known and not (word == "conv" and behind)
+
+
+def _label(word: str, *behind: str) -> str:
+    """`gn 4`, also of `gn groups 4`."""
+    number = VOCABULARY[word].number
+    return " ".join([word, *(part for part in behind if part != number)])

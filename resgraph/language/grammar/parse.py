@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from collections.abc import Mapping as Entries
+from operator import attrgetter
 from typing import TypeVar
 
 from msgspec.structs import replace
@@ -327,12 +328,10 @@ class Parser(ValueParser):
         labels = self.unit_labels(tree)
         if labels is None:
             return None
-        if sum(label.word == "conv" for label in labels) == 1:
-            return UnitDef(tuple(labels), tree.span)
-        message = "a unit has the word `conv` once"
-        hint = "as in `unit: conv bn relu`"
-        self.log.pass_over(fault("E025", message, tree.span, hint))
-        return None
+        if problem := _unit_fault(labels, tree.span):
+            self.log.pass_over(problem)
+            return None
+        return UnitDef(tuple(labels), tree.span)
 
     def unit_labels(self, tree: Tree) -> list[Label] | None:
         if isinstance(tree, Sequence):
@@ -372,6 +371,25 @@ class Parser(ValueParser):
             if self.log.policy(text, tree.span):
                 return None
         return self.path(tree)
+
+
+def _unit_fault(labels: list[Label], span: Span) -> Fault | None:
+    """What keeps the labels of a unit from being one: every `conv` is to mean them."""
+    convs = [label for label in labels if label.word == "conv"]
+    if len(convs) != 1:
+        hint = "as in `unit: conv bn relu`"
+        return fault("E025", "a unit has the word `conv` once", span, hint)
+    if repeated := next(filter(attrgetter("repeat"), labels), None):
+        said = "a unit has no repeats"
+        return fault(
+            "E025", said, repeated.span, "write its ops one by one"
+        )
+    (conv,) = convs
+    if conv.kernel or conv.rest or conv.options:
+        said = "the `conv` of a unit has no options, which every layer has of its own"
+        hint = "write them where the layers are, or as `ops: {conv: {bias: none}}` for all"
+        return fault("E025", said, conv.span, hint)
+    return None
 
 
 def _where_said(
