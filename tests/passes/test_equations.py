@@ -198,3 +198,31 @@ def test_a_gate_that_is_a_map_of_one_cell_is_told_of_flatten() -> None:
             "one: gate 16", top=top.replace("sigmoid]", "sigmoid, flatten]")
         )
     )
+
+
+@pytest.mark.parametrize(
+    "merge", ["body + shortcut", "relu(shortcut + body)"]
+)
+def test_a_block_that_strides_its_shortcut_alone_is_told_where_to_stride(
+    merge: str,
+) -> None:
+    top = f"blocks:\n  pair:\n    body: [3x3 conv out, 3x3 conv out]\n    merge: {merge}\n"
+    (problem,) = mistakes(spec("one: pair 32 /2", top=top))
+    assert problem.help == (
+        "the call strides its shortcut alone: write `/stride` at a layer of `body`"
+    )
+
+
+@pytest.mark.parametrize(
+    "shortcut", ["none", "[avg pool /2, 1x1 conv out]", "1x1 conv out /2"]
+)
+def test_a_stride_that_no_path_and_no_shortcut_reads_is_a_mistake(
+    shortcut: str,
+) -> None:
+    body = "[3x3 conv out, 3x3 conv out /2]"
+    top = f"blocks:\n  pair:\n    body: {body}\n    shortcut: {shortcut}\n    merge: body + shortcut\n"
+    assert told(spec("one: pair 32 /2", top=top)) == [("E036", "/2")]
+    assert not told(spec("one: pair 32", top=top))
+    top = top.replace("out /2]", "out /stride]")
+    found = told(spec("one: pair 32 /2", top=top))
+    assert found == []

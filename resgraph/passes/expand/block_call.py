@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from msgspec import Struct
 
-from ...errors import Span, fault
+from ...errors import Fault, Span, fault
 from ...language.environment import Environment, Given
 from ...language.grammar.arithmetic import NameValue
 from ...language.grammar.records import (
@@ -174,15 +174,20 @@ def _refuse_unused(
         and not block.uses("stride")
         and max(_stride(stride, env)) > 1
     ):
-        said = f"`{block.name}` never uses `stride`, so `/…` says nothing"
-        hint = "take it out, or write `/stride` in the block"
-        raise fault("E036", said, stride.span, hint)
+        raise unread_stride(block, stride)
     if shortcut and "shortcut" not in block.reads:
         said = (
             f"`{block.name}` reads no `shortcut`, so a policy says nothing"
         )
         hint = "take it out, or read it in the block's `merge:`"
         raise fault("E036", said, shortcut.span, hint)
+
+
+def unread_stride(block: BlockDef, stride: Option) -> Fault:
+    """E036, for a stride that a block is called with and never reads."""
+    said = f"`{block.name}` never uses `stride`, so `/…` says nothing"
+    hint = "take it out, or write `/stride` in the block"
+    return fault("E036", said, stride.span, hint)
 
 
 def _worked_out(block: BlockDef, number: Value) -> str:

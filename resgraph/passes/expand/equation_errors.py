@@ -257,11 +257,23 @@ class EquationErrors:
         hint = problem.hint
         if self._has_shortcut(terms) and any(map(reads_input, trees)):
             hint = "write `shortcut` for `x`: it is `x`, projected where a call changes the shape"
+        elif unstrided := self._unstrided(trees):
+            hint = f"the call strides its shortcut alone: write `/stride` at a layer of {unstrided}"
         found = fault(problem.code, message, span, hint)
         written = self.place.plan.written if self.place.plan else None
         if written and any(_reads(tree, "shortcut") for tree in trees):
             return found.beside(written, "this is the shortcut")
         return found
+
+    def _unstrided(self, trees: list[Expression]) -> str:
+        """The terms beside the shortcut, of a block that is called with a stride and has it
+        nowhere; "" where it has."""
+        call, block = self.place.call, self.place.block
+        if not call or not block or "stride" in block.reads:
+            return ""
+        beside = [t for t in trees if not _reads(t, "shortcut")]
+        is_strided = max(call.stride) > 1 and len(beside) < len(trees)
+        return ticked(map(self.text, beside)) if is_strided else ""
 
     def _has_shortcut(self, terms: list[tuple[Expression, Tensor]]) -> bool:
         """Whether a shortcut could be one of the terms: there is one, and they are all maps, all

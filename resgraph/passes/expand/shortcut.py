@@ -11,12 +11,18 @@ from ...errors import NOWHERE, Fault, Source, Span, fault
 from ...graph import ShortcutKind
 from ...language.environment import Environment
 from ...language.grammar.label import parse_label
-from ...language.grammar.records import BlockDef, PathDef, UnitDef, Word
+from ...language.grammar.records import (
+    BlockDef,
+    PathDef,
+    ShortcutDef,
+    UnitDef,
+    Word,
+)
 from ...language.spec import Spec
 from ...ops import Op, Shape, shape_text
 from ...ops.base import AXES
 from ...ops.shape import ZeroPad
-from .block_call import BlockCall
+from .block_call import BlockCall, unread_stride
 
 
 class ShortcutPlan(Struct, eq=False):
@@ -69,6 +75,7 @@ def shortcut_plan(
     """
     chosen = call.shortcut or block.shortcut or spec.shortcut
     policy = chosen.text if isinstance(chosen, Word) else "projection"
+    _refuse_unread(call, block, chosen)
     if policy != "projection always" and (
         not call.changes or call.into is None
     ):
@@ -76,6 +83,18 @@ def shortcut_plan(
     if isinstance(chosen, PathDef):
         return _written_out(chosen, call, block, spec)
     return _POLICIES[policy](call, shape)
+
+
+def _refuse_unread(
+    call: BlockCall, block: BlockDef, chosen: ShortcutDef | None
+) -> None:
+    """Raises `Fault` (E036) for a stride that the paths of a block do not read, nor its shortcut:
+    one that there is none of where the shape changes, or the block's own path."""
+    is_none = isinstance(chosen, Word) and chosen.text == "none"
+    is_own = isinstance(chosen, PathDef) and chosen is block.shortcut
+    unread = max(call.stride) > 1 and "stride" not in block.reads
+    if unread and (is_none or is_own):
+        raise unread_stride(block, call.bound.options["stride"])
 
 
 def _nothing(call: BlockCall, shape: Shape | None) -> ShortcutPlan:

@@ -195,11 +195,7 @@ def unit_op(
             "E025", message, label.span, "as in `unit: conv bn relu`"
         )
     cls = VOCABULARY[name]
-    named = (
-        label
-        if label.word == name
-        else Label(name, label.span, name, label.span)
-    )
+    named = label if label.word == name else replace(label, word=name)
     bound = setting.bind(named, cls, setting.words)
     defaults = setting.defaults.get(name, {})
     op = make_op(cls, bound, env, Unsaid(defaults, axes=axes))
