@@ -32,7 +32,7 @@ from msgspec import (
 )
 from msgspec.structs import FieldInfo
 
-from ..collecting import flatten, of_type
+from ..collecting import among, flatten, of_type
 from ..structs import Frozen, fields
 from .diagnose.aliases import KEYS, OPTIONS
 
@@ -249,12 +249,12 @@ def record_at(model: type[Record], loc: Location) -> type[Record]:
 def path_of(key: str, model: type[Record]) -> tuple[str, ...]:
     """Where a key of `model`, or of a record in it, stands, the outermost first, also by what
     others call it."""
-    plain = KEYS.get(key.lower(), key)
+    names = (key, *KEYS.get(key.lower(), "").split())
     level: list[tuple[tuple[str, ...], type[Record]]] = [((), model)]
     while level:
         for path, record in level:
-            if plain in fields(record):
-                return (*path, plain)
+            for name in among(names, fields(record)):
+                return (*path, name)
         level = [
             ((*path, name), inner)
             for path, record in level

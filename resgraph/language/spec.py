@@ -214,15 +214,18 @@ def text_spec(
 
 
 def is_study(tree: Mapping) -> bool:
-    """Whether a file is a study, not a spec."""
-    return "study" in tree.entries and "net" not in tree.entries
+    """Whether a file is a study, not a spec: by its title, or by its nets where that is missing."""
+    keys = tree.entries
+    is_untitled = "nets" in keys and "input" not in keys
+    return "net" not in keys and ("study" in keys or is_untitled)
 
 
 def is_study_file(path: Path) -> bool:
     """Whether a file is there, can be read, and is a study."""
     try:
-        # most files are specs: without the word they are not read as YAML for this
-        if not path.is_file() or "study" not in open_source(path).text:
+        # most files are specs: without a word of a study they are not read as YAML for this
+        text = open_source(path).text if path.is_file() else ""
+        if "study" not in text and "nets" not in text:
             return False
         return is_study(read_file(path)[0])
     except (SpecError, OSError):

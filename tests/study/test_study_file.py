@@ -343,3 +343,16 @@ def test_the_schema_of_studies_refuses_what_they_do_not_have(
     assert not schema.is_valid(
         {"study": "s", "nets": "digits", "seeds": "five"}
     )
+
+
+def test_a_study_without_its_title_is_a_study(tmp_path: Path) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text(
+        "name: depths\nnets: digits\nseed: 2\n", encoding="utf-8"
+    )
+    assert is_study_file(file)
+    (found,) = check_study(file)
+    assert [(d.message, d.help) for d in found.diagnostics] == [
+        ("unknown key `name`", "did you mean `study`?"),
+        ("unknown key `seed`", "did you mean `seeds`?"),
+    ]

@@ -12,13 +12,25 @@ KEYS = {
     "lr_schedule": "schedule", "lr_scheduler": "schedule", "max_epochs": "epochs",
     "max_iters": "iterations", "milestones": "at", "model": "net", "modules": "blocks",
     "network": "net", "num_classes": "classes", "num_epochs": "epochs", "optim": "optimizer",
-    "parameters": "params", "root": "path", "scheduler": "schedule", "steps": "iterations",
-    "test_size": "test", "title": "name", "total_steps": "iterations",
+    "parameters": "params grid", "root": "path", "scheduler": "schedule", "steps": "iterations",
+    "test_size": "test", "title": "name study", "total_steps": "iterations",
     "train_iters": "iterations", "training": "train", "var": "let", "variables": "let",
-    "vars": "let", "wd": "weight_decay",
+    "vars": "let", "wd": "weight_decay", "name": "study", "networks": "nets", "models": "nets",
+    "specs": "nets", "metric": "measure", "repeats": "seeds", "seed": "seeds", "overrides": "set",
+    "space": "grid", "params": "grid",
 }  # fmt: skip
 LOOSE_KEYS = frozenset(
-    ["beta1", "decay", "eta_min", "num_classes", "steps", "test_size"]
+    [
+        "beta1",
+        "decay",
+        "eta_min",
+        "num_classes",
+        "params",
+        "seed",
+        "space",
+        "steps",
+        "test_size",
+    ]
 )
 """Of these, what may mean something else, or count otherwise."""
 

@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from msgspec.structs import replace
 
-from ...collecting import of_type
+from ...collecting import among, of_type
 from ...errors import (
     NOWHERE,
     Diagnostic,
@@ -364,9 +364,9 @@ _SAY: dict[str, Callable[[_Wrong], Mistake]] = {
 
 def key_meant(key: str, known: Sequence[str]) -> Hint:
     """The key that an unknown one was meant for."""
-    plain = KEYS.get(key.lower(), "")
-    if plain in known:
-        return meant(plain, sure=key.lower() not in LOOSE_KEYS)
+    plain = KEYS.get(key.lower(), "").split()
+    for word in among(plain, known):
+        return meant(word, sure=key.lower() not in LOOSE_KEYS)
     return did_you_mean(key, known)
 
 
