@@ -352,7 +352,7 @@ def test_a_study_without_its_title_is_a_study(tmp_path: Path) -> None:
     )
     assert is_study_file(file)
     (found,) = check_study(file)
-    assert [(d.message, d.help) for d in found.diagnostics] == [
+    assert [(d.message, d.help) for d in found.problems] == [
         ("unknown key `name`", "did you mean `study`?"),
         ("unknown key `seed`", "did you mean `seeds`?"),
     ]
