@@ -96,6 +96,13 @@ def json_option(command: F) -> F:
     )(command)
 
 
+def one_format(form: str, *, as_json: bool) -> str:
+    """The format that is asked for, `json` by either option. Raises `UsageError` for two."""
+    if as_json and form not in ("text", "json"):
+        raise UsageError(f"--json and --format {form}: say one of them")
+    return "json" if as_json else form
+
+
 def _free(
     ctx: click.Context, param: click.Parameter, output: Path | None
 ) -> Path | None:

@@ -117,6 +117,12 @@ def need_run(overrides: tuple[str, ...], key: str | None) -> None:
         )
 
 
+def need_spec(run: Path) -> None:
+    """Refuses `--weights` for a run. Raises `UsageError`."""
+    if run.is_dir():
+        raise UsageError("--weights is for a spec: a run has its own")
+
+
 def need_weights(weights: str | None, key: str | None) -> None:
     """Refuses a `--key` that no `--weights` reads. Raises `UsageError`."""
     if key and not weights:

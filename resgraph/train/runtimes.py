@@ -96,6 +96,11 @@ class Inference(Frozen):
             raise UsageError(
                 "--engine onnx is for the CPU: add --device cpu"
             )
+        if decisions.half:
+            raise UsageError(
+                f"--engine onnx computes in fp32, and not in {decisions.precision}: add --precision"
+                " fp32"
+            )
         if not self.one_size:
             raise UsageError(
                 "--engine onnx is for images of one size, and not for --sides"

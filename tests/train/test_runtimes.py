@@ -175,3 +175,5 @@ def test_auto_exports_where_it_pays(
         )
         assert (found is not net) == used
     assert made == [1]
+    with pytest.raises(UsageError, match="fp32, and not in bf16"):
+        Inference(enough, "onnx").run_by(plan, net, bf16)

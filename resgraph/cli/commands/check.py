@@ -27,7 +27,13 @@ from ..loading import (
     note_void,
     overrides_of_each,
 )
-from ..options import Multiple, json_option, set_option, specs_argument
+from ..options import (
+    Multiple,
+    json_option,
+    one_format,
+    set_option,
+    specs_argument,
+)
 from ..report import diagnostic_data, print_json, report_diagnostics
 
 _FORMATS = ("text", "json", "github", "sarif")
@@ -70,7 +76,7 @@ def check(
     A file with variants is checked variant by variant; `-` reads a spec from stdin; of a model that
     exists (`timm:resnet50`), the spec that import makes is checked. Warnings go by
     names that `allow:` in a spec silences."""
-    form = "json" if as_json else form
+    form = one_format(form, as_json=as_json)
     each = overrides_of_each(specs, overrides, allow_outside=allow_outside)
     own = dict(zip(specs, each, strict=True))
     studies = _studies(specs, overrides)

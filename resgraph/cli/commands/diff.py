@@ -67,7 +67,8 @@ def diff(
             output,
             force=force,
         )
-        return
+        if not as_json:
+            return
     found = compare(first.graph, second.graph)
     if as_json:
         data = {

@@ -11,7 +11,13 @@ from ...counting import counted
 from ..loading import load_plan
 from ..options import Multiple, json_option, set_option
 from ..report import is_first, print_json
-from ..training import need_run, options_from, run_options, weights_option
+from ..training import (
+    need_run,
+    need_spec,
+    options_from,
+    run_options,
+    weights_option,
+)
 
 if TYPE_CHECKING:
     from ...train.engine.evaluate import Score
@@ -98,6 +104,7 @@ def evaluate(
         need_run(overrides, key)
         score = train.evaluate(run, **how)
     else:
+        need_spec(run)
         plan = load_plan(str(run), overrides, allow_outside=allow_outside)
         score = train.evaluate_weights(plan, weights, key=key, **how)
     if not is_first():

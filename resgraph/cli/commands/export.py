@@ -81,7 +81,7 @@ def export(
     need_weights(weights, key)
     start = StartingWeights(file=weights, key=key) if weights else None
     net = _Net(spec, overrides, allow_outside, _rows(features), start)
-    net.refuse(form, seed)
+    net.refuse(form, seed, inplace=inplace == "on")
     if form == "py":
         text = net.source(fold_bn=fold_bn, inplace=inplace == "on")
         write(text, output, force=force)
@@ -112,7 +112,7 @@ class _Net(Frozen):
         """The run, where it is one."""
         return Path(self.spec) if Path(self.spec).is_dir() else None
 
-    def refuse(self, form: str, seed: int | None) -> None:
+    def refuse(self, form: str, seed: int | None, *, inplace: bool) -> None:
         """Raises `UsageError` for options that do not belong together."""
         if self.run and self.overrides:
             raise UsageError(
@@ -125,6 +125,10 @@ class _Net(Frozen):
         if seed is not None and (self.run or self.start or form == "py"):
             raise UsageError(
                 "--seed is for weights that are initialised: a run has its own, and .py has none"
+            )
+        if form == "safetensors" and not inplace:
+            raise UsageError(
+                "--inplace is of what is computed, and .safetensors has weights alone"
             )
 
     def asked(self, plan: Plan) -> Plan:

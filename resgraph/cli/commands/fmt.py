@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ...errors import Diagnostic, SpecError
+from ...errors import Diagnostic, SpecError, UsageError
 from ...language.format import Form, reformat
 from ...language.references import own_file
 from ...language.yaml.reader import open_source
@@ -22,12 +22,8 @@ from ..options import replace_file
     type=click.Path(path_type=Path),
     metavar="FILE...",
 )
-@click.option(
-    "--long", "form", flag_value="long", help="labels become mappings"
-)
-@click.option(
-    "--short", "form", flag_value="short", help="mappings become labels"
-)
+@click.option("--long", is_flag=True, help="labels become mappings")
+@click.option("--short", is_flag=True, help="mappings become labels")
 @click.option(
     "--check",
     "only_check",
@@ -42,17 +38,21 @@ from ..options import replace_file
 )
 def fmt(
     files: tuple[Path, ...],
-    form: Form | None,
+    long: bool,
+    short: bool,
     only_check: bool,
     show_diff: bool,
 ) -> int:
     """Put specs in one style. Comments and blank lines are kept."""
+    if long and short:
+        raise UsageError("--long and --short: say one of them")
+    form: Form = "long" if long else "short" if short else "keep"
     changed = False
     wrong: list[Diagnostic] = []
     for path in files:
         try:
             source = open_source(own_file(path))
-            text = reformat(source, form or "keep")
+            text = reformat(source, form)
         # the others are formatted first
         except SpecError as problem:
             wrong += problem.diagnostics

@@ -12,7 +12,13 @@ from ...errors import TrainingError, UsageError
 from ..loading import load_plan
 from ..options import Multiple, json_option, set_option
 from ..report import print_json, report
-from ..training import need_run, options_from, run_options, weights_option
+from ..training import (
+    need_run,
+    need_spec,
+    options_from,
+    run_options,
+    weights_option,
+)
 
 if TYPE_CHECKING:
     from ...train.predicted import Announce, Prediction
@@ -100,6 +106,7 @@ def predict(
         need_run(overrides, key)
         found = train.predict(run, images, **how)
     else:
+        need_spec(run)
         plan = load_plan(str(run), overrides, allow_outside=allow_outside)
         found = train.predict_weights(plan, weights, images, key=key, **how)
     written = [_written(each, out) for each in found]

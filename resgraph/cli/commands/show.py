@@ -13,7 +13,13 @@ from ...passes.paths import paths
 from ...passes.receptive_field import receptive_fields
 from ...plan import Plan
 from ..loading import load_plans
-from ..options import Multiple, json_option, set_option, specs_argument
+from ..options import (
+    Multiple,
+    json_option,
+    one_format,
+    set_option,
+    specs_argument,
+)
 from ..training import need_weights, weights_option
 
 
@@ -30,9 +36,7 @@ from ..training import need_weights, weights_option
 @click.option(
     "--batch",
     type=click.IntRange(1),
-    default=32,
-    show_default=True,
-    help="for the memory of training",
+    help="for the memory of training  [default: 32]",
 )
 @weights_option
 @json_option
@@ -41,7 +45,7 @@ def show(
     overrides: Multiple,
     allow_outside: bool,
     kind: str,
-    batch: int,
+    batch: int | None,
     weights: str | None,
     key: str | None,
     as_json: bool,
@@ -52,17 +56,20 @@ def show(
     LaTeX and CSV several nets share one table, as in Table 1 of the ResNet paper.
     """
     need_weights(weights, key)
-    if as_json and kind not in ("text", "json"):
-        raise UsageError(f"--json and --format {kind}: say one of them")
+    kind = one_format(kind, as_json=as_json)
     plans = load_plans(specs, overrides, allow_outside=allow_outside)
-    output = OUTPUTS["json" if as_json else kind]
+    output = OUTPUTS[kind]
+    if batch and output.takes == "plans":
+        raise UsageError(
+            "--batch is for the memory of training, which the text tells"
+        )
     if weights and (output.takes == "plans" or len(plans) > 1):
         raise UsageError("--weights is for the text of one net")
     if output.takes == "plans":
         click.echo(output.load()(plans), nl=False)
     else:
         for plan in plans:
-            _print(plan, batch)
+            _print(plan, batch or 32)
             if weights:
                 _print_weights(plan, weights, key)
 
