@@ -17,6 +17,7 @@ SAID = {
     "fmt a.yaml --long --short": "--long and --short: say one of them",
     "export digits -o a.safetensors --inplace off": "--inplace is of what is",
     "export digits -o a.py --seed 3": "--seed is for weights that are init",
+    "sweep a.yaml --plan --jobs 3 --cluster tcp://here:1": "--jobs is of",
     "eval a-run --weights a.safetensors": "--weights is for a spec",
     "predict a-run a.png --weights a.safetensors": "--weights is for a spec",
 }

@@ -336,6 +336,12 @@ def test_a_prediction(
     assert re.fullmatch(
         r".*seven\.png  \d \d+\.\d%  \d \d+\.\d%\n", capsys.readouterr().out
     )
+    masks = image.parent / "masks"
+    assert run(["predict", str(trained), str(image), "-o", str(masks)]) == 0
+    assert capsys.readouterr().err == (
+        f"no pictures for {masks}: the net makes none\n"
+    )
+    assert not masks.exists()
 
 
 @pytest.mark.parametrize(

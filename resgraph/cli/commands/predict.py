@@ -110,6 +110,8 @@ def predict(
         plan = load_plan(str(run), overrides, allow_outside=allow_outside)
         found = train.predict_weights(plan, weights, images, key=key, **how)
     written = [_written(each, out) for each in found]
+    if out and not any(written):
+        click.echo(f"no pictures for {out}: the net makes none", err=True)
     pairs = [*zip(found, written, strict=True)]
     if as_json:
         print_json([_document(each, path) for each, path in pairs])

@@ -74,6 +74,10 @@ def sweep(
     The same command goes on after whatever ended it; nothing runs twice."""
     from ...study.schema import load_study
 
+    if cluster and jobs > 1:
+        raise UsageError(
+            "--jobs is of this machine: a cluster makes as many runs at a time as it has workers"
+        )
     # workers elsewhere are told whole paths
     where = study.resolve() if cluster else study
     loaded = load_study(where)
@@ -83,8 +87,7 @@ def sweep(
         return
     if output is None:
         raise UsageError("give -o DIR, where the runs and the table go")
-    from ...study.figures import pictures
-    from ...study.report import FORMS, document, text
+    from ...study.report import document, text
     from ...study.sweep import sweep as run
 
     results = run(
@@ -100,11 +103,16 @@ def sweep(
     if as_json:
         print_json(document(results))
     else:
-        drawn = [
-            f"{name}.{kind}" for name in pictures(loaded) for kind in kinds
-        ]
-        files = ", ".join([*FORMS, *drawn])
-        click.echo(f"{text(results)}\n{output}: {files}")
+        click.echo(f"{text(results)}\n{output}: {_files(loaded, kinds)}")
+
+
+def _files(study: Study, kinds: Multiple) -> str:
+    """What stands in the directory of a study, besides its runs."""
+    from ...study.figures import pictures
+    from ...study.report import FORMS
+
+    drawn = [f"{name}.{kind}" for name in pictures(study) for kind in kinds]
+    return ", ".join([*FORMS, *drawn])
 
 
 def _tell(
