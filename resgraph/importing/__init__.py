@@ -132,7 +132,10 @@ def _proven(net: Captured, model: Model, ended: str = "") -> Imported:
     ties: tuple[str, ...] = ()
     if model.program and not net.ties:
         ties = tuple(parted(net, model.program.plain))
-    note = " ".join([model.note, *(f"{said}." for said in ties)])
+    lost = [*ties, *map(_LEARNS.format, net.fixed)]
+    note = " ".join(
+        filter(None, [model.note, *(f"{said}." for said in lost)])
+    )
     head = Head(
         model.name, net, model.about, note, ended, tuple(model.shapes)
     )
@@ -153,6 +156,9 @@ def _proven(net: Captured, model: Model, ended: str = "") -> Imported:
     text = f"{text}\n{expected(plan)}\n"
     whole = loads(text, name=model.name)
     return Imported(text, whole, proof, known, model, ended, ties)
+
+
+_LEARNS = "`{}` is a buffer of the model, and learns here unless a recipe's `freeze` names its row"
 
 
 def expected(plan: Plan) -> str:

@@ -134,13 +134,15 @@ class CapturedOp(Frozen):
 class Captured(Frozen):
     """A model's steps in topological order, its `inputs` among them; `outputs` are those that it
     returns, in its order. `ties` is off where equal tensors are one, whosever they are; `classes`
-    are those of the modules by path, but for torch's own."""
+    are those of the modules by path, but for torch's own; `fixed` the keys of weights and biases
+    that do not learn."""
 
     steps: Mapping[str, CapturedOp]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     ties: bool = True
     classes: Mapping[str, str] = {}
+    fixed: tuple[str, ...] = ()
 
     @property
     def input(self) -> str:

@@ -160,7 +160,7 @@ class Blurred(nn.Module):
         (Shake(), 16, ["  Shake:\n", "0.5*a"]),
         (Blurred(0), 16, ["blur pool /2 pad 0"]),
         (Blurred(1), 16, ["blur pool /2 zeros"]),
-        (Edges(), 16, ["[3x3 conv 16, 3x3 depthwise conv"]),
+        (Edges(), 16, ["[3x3 conv 16, 3x3 depthwise conv", "# `body.kernel` is a buffer of the model, and learns here"]),
         (
             nn.Sequential(nn.Conv2d(16, 20, 1), Dual(16, 4), nn.Conv2d(24, 36, 1), Dual(32, 4)),
             40, ["part to split", "part from split", "split 32"],

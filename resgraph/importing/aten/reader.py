@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import prod
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
 from torch import Tensor
 
-from ...collecting import each_name, each_value, flatten, of_type
+from ...collecting import among, each_name, each_value, flatten, of_type
 from ...ops import (
     Dropout,
     Flatten,
@@ -224,13 +224,21 @@ class Reader:
         inputs = program.names
         if {*inputs}.issuperset(outputs):
             raise ImportRefused("the model returns its input, or no tensor")
-        net = captured(self.steps.values(), inputs, outputs)
+        return self._whole(captured(self.steps.values(), inputs, outputs))
+
+    def _whole(self, net: Captured) -> Captured:
+        """With all that is known of it."""
+        program, outputs = self.program, net.outputs
         steps = in_groups(gathered(net.steps.values(), outputs), outputs)
         steps = with_own_pools(steps)
         if program.plain:
             steps = each_value(self._sure, steps)
         return replace(
-            net, steps=steps, ties=program.ties, classes=program.classes
+            net,
+            steps=steps,
+            ties=program.ties,
+            classes=program.classes,
+            fixed=tuple(_fixed(steps.values(), program)),
         )
 
     def _sure(self, step: CapturedOp) -> CapturedOp:
@@ -491,6 +499,20 @@ class Reader:
             [],
             [*filter(None, layout(shape))],
         )
+
+
+def _fixed(
+    steps: Iterable[CapturedOp], program: AtenProgram
+) -> Iterator[str]:
+    """The keys of weights and biases that do not learn, and will in the net of a spec."""
+    buffers = {
+        each.key for each in program.parameters.values() if not each.learned
+    }
+    for step in steps:
+        keys = among(("weight", "bias"), step.tensors)
+        for key in flatten(keys_of(step.tensors[role]) for role in keys):
+            if key in buffers:
+                yield key
 
 
 WORDS: list[Callable[[ForeignValue, Shape], Op | None]] = []

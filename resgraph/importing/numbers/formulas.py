@@ -62,7 +62,13 @@ def _simple() -> Iterator[Formula]:
             yield Formula(f"{n}*{base}", _times(of, n))
     for base, of in _BASES.items():  # queries, keys and values
         for n in _DIVISORS[:3]:
-            yield Formula(f"3*{base}/{n}", _over(_times(of, 3), n))
+            yield Formula(f"3*{base}/{n}", _thirds(of, n))
+
+
+def _thirds(
+    of: Callable[[CallSizes], int], n: int
+) -> Callable[[CallSizes], int | None]:
+    return _over(lambda sizes: 3 * of(sizes), n)
 
 
 def _over(
@@ -73,8 +79,9 @@ def _over(
 
 def _times(
     of: Callable[[CallSizes], int], n: int
-) -> Callable[[CallSizes], int]:
-    return lambda sizes: n * of(sizes)
+) -> Callable[[CallSizes], int | None]:
+    """Of one channel, as a grey image has it, any number is a multiple."""
+    return lambda sizes: None if of(sizes) == 1 else n * of(sizes)
 
 
 def _rounded() -> Iterator[Formula]:
