@@ -238,7 +238,7 @@ class Reader:
             steps=steps,
             ties=program.ties,
             classes=program.classes,
-            fixed=tuple(_fixed(steps.values(), program)),
+            fixed=tuple(dict.fromkeys(_fixed(steps.values(), program))),
         )
 
     def _sure(self, step: CapturedOp) -> CapturedOp:

@@ -1,5 +1,5 @@
-"""What other programs call the keys of a spec and of a recipe, the kinds of a recipe, and the
-options of `resgraph build`."""
+"""What other programs call the keys of a spec, a recipe and a study (of several, that which is one
+there), the kinds of a recipe, and the options of `resgraph build`."""
 
 from __future__ import annotations
 
@@ -10,28 +10,18 @@ KEYS = {
     "gamma": "factor", "gflops": "macs", "grad_clip": "clip", "hflip": "flip",
     "horizontal_flip": "flip", "inherit": "extends", "layers": "net", "learning_rate": "lr",
     "lr_schedule": "schedule", "lr_scheduler": "schedule", "max_epochs": "epochs",
-    "max_iters": "iterations", "milestones": "at", "model": "net", "modules": "blocks",
-    "network": "net", "num_classes": "classes", "num_epochs": "epochs", "optim": "optimizer",
-    "parameters": "params grid", "root": "path", "scheduler": "schedule", "steps": "iterations",
-    "test_size": "test", "title": "name study", "total_steps": "iterations",
+    "max_iters": "iterations", "metric": "measure", "milestones": "at", "model": "net",
+    "models": "nets", "modules": "blocks", "name": "study", "network": "net", "networks": "nets",
+    "num_classes": "classes", "num_epochs": "epochs", "optim": "optimizer", "overrides": "set",
+    "parameters": "params grid", "params": "grid", "repeats": "seeds", "root": "path",
+    "scheduler": "schedule", "seed": "seeds", "space": "grid", "specs": "nets",
+    "steps": "iterations", "test_size": "test", "title": "name study", "total_steps": "iterations",
     "train_iters": "iterations", "training": "train", "var": "let", "variables": "let",
-    "vars": "let", "wd": "weight_decay", "name": "study", "networks": "nets", "models": "nets",
-    "specs": "nets", "metric": "measure", "repeats": "seeds", "seed": "seeds", "overrides": "set",
-    "space": "grid", "params": "grid",
+    "vars": "let", "wd": "weight_decay",
 }  # fmt: skip
-LOOSE_KEYS = frozenset(
-    [
-        "beta1",
-        "decay",
-        "eta_min",
-        "num_classes",
-        "params",
-        "seed",
-        "space",
-        "steps",
-        "test_size",
-    ]
-)
+LOOSE_KEYS = frozenset([
+    "beta1", "decay", "eta_min", "num_classes", "params", "seed", "space", "steps", "test_size",
+])  # fmt: skip
 """Of these, what may mean something else, or count otherwise."""
 
 KINDS = {
