@@ -195,6 +195,8 @@ def _value(annotation: Any, value: Any) -> Any:
 
 def _as_member(member: Any, value: Any, *, sole: bool) -> Any:
     if not isinstance(value, dict) or not [*records(member)]:
+        if isinstance(member, type) and issubclass(member, Record):
+            raise ValueError("a record is a mapping")
         return convert(value, member)
     if get_origin(member) is dict:
         _, each = get_args(member)

@@ -136,6 +136,7 @@ EXAMPLES = {
     "crop": "`crop: {kind: pad, cells: 4}`",
     "randaugment": "`randaugment: {ops: 2, magnitude: 9}`",
     "ema": "`ema: {decay: 0.999}`",
+    "whiten": "`whiten: {layer: conv1.0.conv, images: 5000}`",
     "progressive": "`progressive: {sides: [128, 160]}`",
     "normalize": "`normalize: per-channel` measures the mean and deviation of the training images",
     "weights": "a file, a run, `hf-hub:timm/resnet50.a1_in1k`, or `{file: …, key: …}`",
