@@ -81,3 +81,14 @@ def test_a_word_behind_a_number_is_what_is_wrong(
     )
     (edit,) = found.edits
     assert edit.text == "conv"
+
+
+@pytest.mark.parametrize(
+    "label", ["conv 8 kernel k", "3x3 conv 8 /k", "3x3 conv 8 dilation k"]
+)
+def test_an_empty_list_is_no_size(label: str) -> None:
+    (problem,) = mistakes(spec(f"one: {label}", top="let: {k: []}\n"))
+    assert (problem.code, problem.help) == (
+        "E046",
+        "write a number, or one for each axis",
+    )

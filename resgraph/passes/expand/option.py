@@ -327,6 +327,9 @@ def other_axes(
     key: str, sizes: tuple[Any, ...], axes: int, place: Span, word: str
 ) -> Fault:
     """E046: a size that has not one number for each axis of the map."""
+    if not sizes:
+        hint = "write a number, or one for each axis"
+        return fault("E046", f"an empty list is no {key}", place, hint)
     text = sizes_text(sizes, full=True)
     said = f"`{text}` is a {key} along {_count(len(sizes))}, and what comes in is {_MAPS[axes]}"
     return fault(
