@@ -26,14 +26,12 @@ def label_of(
         text = value(key)
         if text is None:
             continue
-        if key == op.number and op.resizes:
-            number = _each_side(getattr(op, key), text)
-        elif key == "kernel" and (kernel := _kernel(op, text)):
+        if key == "kernel" and (kernel := _kernel(op, text)):
             head.insert(0, kernel)
         elif key == "stride":
             stride = f"/{text}"
         elif key == op.number:
-            number = text
+            number = _number(op, text)
         else:
             options.append(key if text == "True" else f"{key} {text}")
     return " ".join(
@@ -46,6 +44,11 @@ def _kernel(op: Any, text: str) -> str:
     if not isinstance(op.kernel, tuple) or not text[0].isdigit():
         return ""
     return _each_side(op.kernel, text)
+
+
+def _number(op: Any, text: str) -> str:
+    """As it stands behind an op; the sides of what comes out in full."""
+    return _each_side(getattr(op, op.number), text) if op.resizes else text
 
 
 def _each_side(sides: Sequence[Any], text: str) -> str:

@@ -97,7 +97,7 @@ def _why(a: Shape, b: Shape) -> str:
         )
     if a[0] != b[0] and a[1:] == b[1:]:
         return "the channels differ: end both paths with the same width"
-    if a[0] == b[0] and (is_cell(a) or is_cell(b)):
+    if a[0] == b[0] and any(map(is_cell, (a, b))):
         return "end the path of one cell with `flatten`: a vector meets a map channel by channel"
     if a[0] == b[0]:
         return (

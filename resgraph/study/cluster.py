@@ -124,6 +124,7 @@ def _executed(
     """As `execute`, on the workers."""
     from distributed import as_completed
     from distributed.client import FutureCancelledError
+    from distributed.comm import CommClosedError
     from distributed.scheduler import KilledWorker
 
     made = {
@@ -141,9 +142,11 @@ def _executed(
                     yield future.result()
                 except KilledWorker as error:
                     yield Outcome(made[future], "failed", str(error))
-                except FutureCancelledError as error:
+                # the second where it goes while an outcome is on its way
+                except (FutureCancelledError, CommClosedError) as error:
+                    why = getattr(error, "reason", error)
                     raise RunError(
-                        f"the scheduler is gone: {error.reason}; runs that ended are kept, and the"
+                        f"the scheduler is gone: {why}; runs that ended are kept, and the"
                         " same command goes on with the others"
                     ) from None
             time.sleep(_POLL)

@@ -238,7 +238,8 @@ def test_workers_are_jobs_of_slurm(
         "PATH", f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
     )
     (folder / "cluster.yaml").write_text(
-        "engine: slurm\nworkers: 2\noptions: {cores: 1, memory: 2GB, interface: lo}\n"
+        "engine: slurm\nworkers: 2\noptions:\n"
+        "  {cores: 1, memory: 2GB, interface: lo, scheduler_options: {dashboard_address: ':0'}}\n"
     )
     swept(folder, "alone", None)
     try:

@@ -509,10 +509,9 @@ def _fixed(
         each.key for each in program.parameters.values() if not each.learned
     }
     for step in steps:
-        keys = among(("weight", "bias"), step.tensors)
-        for key in flatten(keys_of(step.tensors[role]) for role in keys):
-            if key in buffers:
-                yield key
+        roles = among(("weight", "bias"), step.tensors)
+        keys = flatten(keys_of(step.tensors[role]) for role in roles)
+        yield from among(keys, buffers)
 
 
 WORDS: list[Callable[[ForeignValue, Shape], Op | None]] = []

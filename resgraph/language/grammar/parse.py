@@ -385,7 +385,7 @@ def _unit_fault(labels: list[Label], span: Span) -> Fault | None:
             "E025", said, repeated.span, "write its ops one by one"
         )
     (conv,) = convs
-    if conv.kernel or conv.rest or conv.options:
+    if any((conv.kernel, conv.rest, conv.options)):
         said = "the `conv` of a unit has no options, which every layer has of its own"
         hint = "write them where the layers are, or as `ops: {conv: {bias: none}}` for all"
         return fault("E025", said, conv.span, hint)

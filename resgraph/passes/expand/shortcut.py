@@ -14,7 +14,6 @@ from ...language.grammar.label import parse_label
 from ...language.grammar.records import (
     BlockDef,
     PathDef,
-    ShortcutDef,
     UnitDef,
     Word,
 )
@@ -75,7 +74,9 @@ def shortcut_plan(
     """
     chosen = call.shortcut or block.shortcut or spec.shortcut
     policy = chosen.text if isinstance(chosen, Word) else "projection"
-    _refuse_unread(call, block, chosen)
+    is_own = isinstance(chosen, PathDef) and chosen is block.shortcut
+    if policy == "none" or is_own:
+        _refuse_unread(call, block)
     if policy != "projection always" and (
         not call.changes or call.into is None
     ):
@@ -85,15 +86,10 @@ def shortcut_plan(
     return _POLICIES[policy](call, shape)
 
 
-def _refuse_unread(
-    call: BlockCall, block: BlockDef, chosen: ShortcutDef | None
-) -> None:
-    """Raises `Fault` (E036) for a stride that the paths of a block do not read, nor its shortcut:
-    one that there is none of where the shape changes, or the block's own path."""
-    is_none = isinstance(chosen, Word) and chosen.text == "none"
-    is_own = isinstance(chosen, PathDef) and chosen is block.shortcut
-    unread = max(call.stride) > 1 and "stride" not in block.reads
-    if unread and (is_none or is_own):
+def _refuse_unread(call: BlockCall, block: BlockDef) -> None:
+    """Raises `Fault` (E036) for a stride that no path of a block reads; its shortcut is its own, or
+    none where the shape changes."""
+    if max(call.stride) > 1 and "stride" not in block.reads:
         raise unread_stride(block, call.bound.options["stride"])
 
 
