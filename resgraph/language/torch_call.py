@@ -143,6 +143,11 @@ def _upsample(given: _Given) -> str:
     return f"upsample {given['scale_factor']} {_unless('nearest', '', given['mode'])} {corners}"
 
 
+def _layer_norm(given: _Given) -> str:
+    """Over the channels; of several axes it is another norm."""
+    return "" if "x" in given["normalized_shape"] else "ln"
+
+
 def _unflatten(given: _Given) -> str:
     """Of a vector; the channels follow from its length."""
     _, _, cells = given["unflattened_size"].partition("x")
@@ -185,6 +190,7 @@ _LAYERS: dict[str, _Layer] = {
         "leaky relu {negative_slope}".format_map,
     ),
     "GroupNorm": ("num_groups num_channels", "gn {num_groups}".format_map),
+    "LayerNorm": ("normalized_shape", _layer_norm),
     "PixelShuffle": (
         "upscale_factor",
         "pixel shuffle {upscale_factor}".format_map,

@@ -68,3 +68,18 @@ def test_an_input_learns_nothing_and_may_be_detached() -> None:
 def test_an_output_that_no_weight_is_in_is_proven_beside_others() -> None:
     found = from_module(Beside(), (8, 8, 8))
     assert "output: [row1, row2]" in found.text
+
+
+class Inferred(Detached):
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.inference_mode():
+            return x + self.conv(x)
+
+
+def test_what_is_inferred_is_refused_by_its_name() -> None:
+    """torch.export leaves nothing of it in a graph; the proof finds it."""
+    with pytest.raises(
+        ImportRefused,
+        match=r"`conv\.weight` .* `torch\.inference_mode\(\)`",
+    ):
+        from_module(Inferred(), (8, 8, 8))

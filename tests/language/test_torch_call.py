@@ -75,11 +75,18 @@ def test_maps_of_a_vector() -> None:
     assert label_of_call("nn.Unflatten(1, (16, 8))") == "to 8"
 
 
+def test_a_layer_norm_is_over_the_channels() -> None:
+    assert label_of_call("nn.LayerNorm(64)") == "ln"
+    assert label_of_call("nn.LayerNorm(dim)") == "ln"
+
+
 @pytest.mark.parametrize(
     "call",
     [
         "nn.ConvTranspose2d(16, 32, 3, 2)",
         "nn.Unflatten(2, (14, 14))",
+        "nn.LayerNorm([8, 16, 16])",
+        "nn.LayerNorm((8, 16, 16))",
         "nn.Unflatten(1, shape)",
         "nn.ConvTranspose2d(16, 32, k, 2)",
         "nn.Conv2d(16)",

@@ -273,11 +273,14 @@ def _trained(
         ("gradient", _UNLEARNED, _gradients),
         ("running statistic", _MOVED, lambda n: dict(n.named_buffers())),
     ):
-        most, key = _furthest((tensors_of(ours), tensors_of(theirs)), known)
+        model = tensors_of(theirs)
+        most, key = _furthest((tensors_of(ours), model), known)
         if not most <= TRAINED:
+            far = f"{most:.0e} apart; {why}"
+            still = what == "gradient" and not _in_order(model, key).any()
             raise ImportRefused(
-                f"in training, the {what} of `{key}` is another than in the model: {most:.0e}"
-                f" apart; {why}"
+                f"in training, the {what} of `{key}` is another than in the model:"
+                f" {_STILL if still else far}"
             )
         found.append(most)
     return found[0], found[1]
@@ -285,6 +288,10 @@ def _trained(
 
 _UNLEARNED = (
     "is it a hook, or code of its own for training, that changes it?"
+)
+_STILL = (
+    "it has none there; `torch.inference_mode()` in its `forward`, or a hook, keeps it from"
+    " learning"
 )
 _MOVED = "a norm that the model runs for nothing, too, or in another order, moves it so"
 
