@@ -177,3 +177,19 @@ def test_auto_exports_where_it_pays(
     assert made == [1]
     with pytest.raises(UsageError, match="fp32, and not in bf16"):
         Inference(enough, "onnx").run_by(plan, net, bf16)
+
+
+def test_what_onnx_runs_is_in_fp32_unless_it_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where bf16 would pay for torch: `predict` has no option that takes it back."""
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True)
+    found = [
+        decide(
+            Options(device="cpu", engine=engine, threads=1),
+            World(),
+            Workload(1e12),
+        ).precision
+        for engine in ("torch", "onnx")
+    ]
+    assert found == ["bf16", "fp32"]

@@ -240,6 +240,8 @@ def _precision(
 ) -> Decision:
     if options.precision != "auto":
         return options.precision, "as asked"
+    if options.engine == "onnx":
+        return "fp32", "what onnxruntime computes in"
     if device.type == "cuda":
         return _gpu_precision(torch.cuda.get_device_capability(device))
     if device.type != "cpu":
