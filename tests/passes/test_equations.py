@@ -203,10 +203,12 @@ def test_a_gate_that_is_a_map_of_one_cell_is_told_of_flatten() -> None:
 @pytest.mark.parametrize(
     "merge", ["body + shortcut", "relu(shortcut + body)"]
 )
+@pytest.mark.parametrize("shortcut", ["projection", "1x1 conv out /stride"])
 def test_a_block_that_strides_its_shortcut_alone_is_told_where_to_stride(
-    merge: str,
+    merge: str, shortcut: str
 ) -> None:
-    top = f"blocks:\n  pair:\n    body: [3x3 conv out, 3x3 conv out]\n    merge: {merge}\n"
+    body = "[3x3 conv out, 3x3 conv out]"
+    top = f"blocks:\n  pair:\n    body: {body}\n    shortcut: {shortcut}\n    merge: {merge}\n"
     (problem,) = mistakes(spec("one: pair 32 /2", top=top))
     assert problem.help == (
         "the call strides its shortcut alone: write `/stride` at a layer of `body`"

@@ -257,7 +257,7 @@ class EquationErrors:
         hint = problem.hint
         if self._has_shortcut(terms) and any(map(reads_input, trees)):
             hint = "write `shortcut` for `x`: it is `x`, projected where a call changes the shape"
-        elif unstrided := self._unstrided(trees):
+        elif unstrided := self._unstrided(terms):
             hint = f"the call strides its shortcut alone: write `/stride` at a layer of {unstrided}"
         found = fault(problem.code, message, span, hint)
         written = self.place.plan.written if self.place.plan else None
@@ -265,15 +265,18 @@ class EquationErrors:
             return found.beside(written, "this is the shortcut")
         return found
 
-    def _unstrided(self, trees: list[Expression]) -> str:
-        """The terms beside the shortcut, of a block that is called with a stride and has it
-        nowhere; "" where it has."""
-        call, block = self.place.call, self.place.block
-        if not call or not block or "stride" in block.reads:
+    def _unstrided(self, terms: list[tuple[Expression, Tensor]]) -> str:
+        """The terms as large as what comes in, beside the shortcut of a call with a stride; "" of
+        none."""
+        call, x = self.place.call, self.place.values.get("x")
+        if not call or max(call.stride) == 1 or not isinstance(x, Tensor):
             return ""
-        beside = [t for t in trees if not _reads(t, "shortcut")]
-        is_strided = max(call.stride) > 1 and len(beside) < len(trees)
-        return ticked(map(self.text, beside)) if is_strided else ""
+        size = (x.shape or ())[1:]
+        whole = [
+            tree for tree, each in terms if (each.shape or ())[1:] == size
+        ]
+        beside = any(_reads(tree, "shortcut") for tree, _ in terms)
+        return ticked(map(self.text, whole)) if beside else ""
 
     def _has_shortcut(self, terms: list[tuple[Expression, Tensor]]) -> bool:
         """Whether a shortcut could be one of the terms: there is one, and they are all maps, all
