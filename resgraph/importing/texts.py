@@ -48,12 +48,15 @@ def _kernel(op: Any, text: str) -> str:
 
 def _number(op: Any, text: str) -> str:
     """As it stands behind an op; the sides of what comes out in full."""
-    return _each_side(getattr(op, op.number), text) if op.resizes else text
+    sides = getattr(op, op.number)
+    return (
+        _each_side(sides, text) if op.resizes and text.isdigit() else text
+    )
 
 
 def _each_side(sides: Sequence[Any], text: str) -> str:
     """A size in full: `7x7` of two equal sides."""
-    return "x".join([text] * len(sides)) if text.isdigit() else text
+    return text if "x" in text else "x".join([text] * len(sides))
 
 
 def said(cell: Cell, key: str, value: Any) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import pytest
@@ -43,38 +44,44 @@ NET = {
     "input": "1x8x8",
     "net": {"a": "[3x3 conv 8, global avg pool, fc 10]"},
 }
-RECIPES = sorted({*places(Train)})
 
 
-@pytest.mark.parametrize("path", RECIPES, ids=".".join)
-def test_a_recipe(path: tuple[str, ...]) -> None:
+def written(document: dict[str, Any]) -> str:
+    """As YAML, a list of layers without quotes."""
+    text = yaml.safe_dump(document, sort_keys=False)
+    return text.replace("'[", "[").replace("]'", "]")
+
+
+def every_value(
+    path: tuple[str, ...],
+    around: dict[str, Any],
+    made: Callable[[str], object],
+) -> None:
+    """Each at a key, read by `made`: a mistake has a place, and nothing else is raised."""
     for value in VALUES:
-        train = {"recipe": "digits"} | put(path, value)
-        text = yaml.safe_dump({**NET, "train": train}, sort_keys=False)
+        text = written({**around, **put(path, value)})
         try:
-            loads(text.replace("'[", "[").replace("]'", "]"))
+            made(text)
         except SpecError as problem:
             assert all(each.span for each in problem.diagnostics), text
+
+
+@pytest.mark.parametrize("path", sorted({*places(Train)}), ids=".".join)
+def test_a_recipe(path: tuple[str, ...]) -> None:
+    def made(text: str) -> object:
+        return loads(f"{written(NET)}train:\n{indent(text, '  ')}")
+
+    every_value(path, {"recipe": "digits"}, made)
 
 
 @pytest.mark.parametrize("path", sorted({*places(File)}), ids=".".join)
 def test_a_spec(path: tuple[str, ...]) -> None:
-    for value in VALUES:
-        text = yaml.safe_dump({**NET, **put(path, value)}, sort_keys=False)
-        try:
-            loads(text.replace("'[", "[").replace("]'", "]"))
-        except SpecError as problem:
-            assert all(each.span for each in problem.diagnostics), text
+    every_value(path, NET, loads)
 
 
 @pytest.mark.parametrize("path", sorted({*places(StudyFile)}), ids=".".join)
 def test_a_study(path: tuple[str, ...]) -> None:
-    for value in VALUES:
-        study = {"study": "one", "nets": "digits", **put(path, value)}
-        try:
-            study_of(
-                Source("a.yaml", yaml.safe_dump(study, sort_keys=False)),
-                Path(),
-            )
-        except SpecError as problem:
-            assert all(each.span for each in problem.diagnostics), study
+    study = {"study": "one", "nets": "digits"}
+    every_value(
+        path, study, lambda text: study_of(Source("a.yaml", text), Path())
+    )

@@ -82,6 +82,8 @@ def layer_row(
     if family == "shape":
         text = " ".join(filter(None, (text, number, words.rest)))
         number = ""
+    else:
+        text += _options(words, len(main.shape) - 1)
     besides = [node.op.op for node in nodes if node is not main]
     also = (
         usual.remarks(layer, besides)
@@ -91,9 +93,7 @@ def layer_row(
     return TileRow(
         layer.name,
         family_of(family),
-        text
-        if family == "shape"
-        else text + _options(words, len(main.shape) - 1),
+        text,
         number,
         words.stride,
         title=titles(graph, layer),
