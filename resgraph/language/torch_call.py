@@ -42,10 +42,12 @@ def label_of_call(text: str) -> str:
 
 
 def _plain(name: str) -> _Layer:
-    """A norm or an activation without options."""
+    """A norm or an activation without options, or an op with its one number: `dropout(0.5)`."""
     phrases = {squeezed(phrase): phrase for phrase in VOCABULARY}
     word = squeezed(name)
     phrase = phrases.get(word) or SYNONYMS.get(word, "")
+    if phrase in _NUMBERED:
+        return "number", f"{phrase} {{number}}".format_map
     role = VOCABULARY[phrase].role if phrase else ""
     if role == "norm":
         return "num_features=", phrase.format_map
@@ -154,6 +156,11 @@ def _unflatten(given: _Given) -> str:
     return f"to {cells}" if cells and given["dim"] == "1" else ""
 
 
+_NUMBERED = frozenset(
+    ["gn", "fc", "dropout", "channel dropout", "drop path", "drop block", "upsample", "shuffle",
+     "pixel shuffle", "pixel unshuffle"]
+)  # fmt: skip
+"""What Keras and timm give the same number first."""
 _POOL = "kernel_size stride= padding=0"
 _LAYERS: dict[str, _Layer] = {
     "Conv2d": (

@@ -70,6 +70,25 @@ def test_the_label_is_the_layer(call: str) -> None:
     assert weights[0] == weights[1]
 
 
+@pytest.mark.parametrize(
+    ("call", "label"),
+    {
+        "gn(8)": "gn 8",
+        "dropout(0.5)": "dropout 0.5",
+        "layers.Dense(10)": "fc 10",
+        "DropPath(0.1)": "drop path 0.1",
+        "UpSampling2D(2)": "upsample 2",
+        "GroupNormalization(8)": "gn 8",
+        "gn()": "",
+        "conv(64)": "",
+        "LayerScale(64)": "",
+        "relu(0.1)": "",
+    }.items(),
+)
+def test_a_number_is_not_lost(call: str, label: str) -> None:
+    assert label_of_call(call) == label
+
+
 def test_maps_of_a_vector() -> None:
     assert label_of_call("nn.Unflatten(1, (512, 4, 4))") == "to 4x4"
     assert label_of_call("nn.Unflatten(1, (16, 8))") == "to 8"

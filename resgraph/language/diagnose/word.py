@@ -200,6 +200,25 @@ def _repeated(label: _Words) -> Fault | None:
     )
 
 
+def _kernel_within(label: _Words) -> Fault | None:
+    """`dw 3x3 conv`, a kernel within the words of an op."""
+    first, *rest = label.parts
+    if not re.fullmatch(r"[0-9]{1,4}(x[0-9]{1,4})*", label.second):
+        return None
+    for behind in filter(None, (rest[1:3], rest[1:2])):
+        text = " ".join(each_text([first, *behind]))
+        place = label.place.to(behind[-1].span)
+        right = text if text in VOCABULARY else certain(text, VOCABULARY)
+        if right and "kernel" in VOCABULARY[right].fields():
+            hint = write(f"{label.second} {right}")
+            return fault(
+                "E014", "a kernel stands before its op", place, hint
+            )
+        if answer := foreign(text):
+            return label.unknown(answer, place, text)
+    return None
+
+
 def _strided(label: _Words) -> Fault | None:
     """`maxpool/2`, a word and a stride that touch."""
     found = re.fullmatch(r"([A-Za-z][\w-]*)/(\w+)", label.first)
@@ -295,8 +314,8 @@ def _width(label: _Words) -> Fault | None:
 
 
 _GUESSES = (
-    _listed, _respelled, _call, _repeated, _strided, _sign, _certain_words, _shared, _phrase,
-    _width,
+    _listed, _respelled, _call, _repeated, _kernel_within, _strided, _sign, _certain_words,
+    _shared, _phrase, _width,
 )  # fmt: skip
 
 
