@@ -15,6 +15,7 @@ from typing import (
     TYPE_CHECKING,
     Annotated,
     Any,
+    ClassVar,
     Literal,
     TypeVar,
     Union,
@@ -106,13 +107,16 @@ class _RecordMeta(StructMeta):
     frozen_default=True, kw_only_default=True, field_specifiers=(field,)
 )
 class Record(Frozen, metaclass=_RecordMeta):
-    """A mapping of a spec: no unknown keys, no conversions. Making one checks it."""
+    """A mapping of a file: no unknown keys, no conversions. Making one checks it."""
+
+    COMMAND: ClassVar[str] = "build"
+    """Which reads the file and says how it runs."""
 
     @classmethod
     def home_of(cls, key: str) -> str:
         """Where to write a key that is none of the record's; "" where there is no such place."""
         if option := OPTIONS.get(key.lower().replace("-", "_")):
-            return f"the command says it, not the spec: `resgraph build --{option} …`"
+            return f"the command says it, not the file: `resgraph {cls.COMMAND} --{option} …`"
         return ""
 
 

@@ -14,7 +14,15 @@ from ..errors import Source, Span, SpecError, fault
 from ..language.diagnose.keys import locate as place_of
 from ..language.diagnose.keys import refused
 from ..language.overrides import is_path
-from ..language.record import Info, Record, Validator, validator
+from ..language.recipe import Train
+from ..language.record import (
+    Info,
+    Record,
+    Validator,
+    belongs,
+    path_of,
+    validator,
+)
 from ..language.spec import SpecFiles
 from ..language.yaml.reader import open_source
 from ..language.yaml.tree import Mapping
@@ -83,6 +91,14 @@ class Nets(Record):
     """The spec of the variants; nets of several files are a list, `nets: [a.yaml, b.yaml]`."""
     variants: list[str] | None = None
     """Those that are compared; all where they are not named."""
+
+    @classmethod
+    def home_of(cls, key: str) -> str:
+        """What a name for a net is written as."""
+        return (
+            "nets are named by files or variants; those that differ in a setting are a `grid`:"
+            " `grid: {train.optimizer.lr: [0.05, 0.1]}`"
+        )
 
 
 class Sample(Record):
@@ -190,6 +206,21 @@ class StudyFile(Record):
     measure: str = "validation error"
     """What is compared, and where a run is read: `at the end` (default), `at its best`, `over the
     last 5 evaluations`."""
+
+    COMMAND = "sweep"
+
+    @classmethod
+    def home_of(cls, key: str) -> str:
+        """Where a key of a budget or of the nets' recipe is written, or what the command says."""
+        if key in Budget.__struct_fields__:
+            return belongs("budget", key)
+        path = key
+        if not key.startswith("train"):
+            path = ".".join(["train", *path_of(key, Train)])
+        # a study has seeds of its own
+        if path not in ("train", "train.seed") or key == "train":
+            return f"`set` says it of all runs, `grid` compares values: `set: {{{path}: …}}`"
+        return super().home_of(key)
 
     @validator("measure")
     @staticmethod

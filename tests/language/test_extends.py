@@ -888,7 +888,7 @@ def test_a_length_in_quotes_stretches_the_recipe(files: Path) -> None:
         ("params", "it belongs to `expect`: `expect: {params: …}`"),
         (
             "amp",
-            "the command says it, not the spec: `resgraph build --precision …`",
+            "the command says it, not the file: `resgraph build --precision …`",
         ),
         (
             "depth_of_it",

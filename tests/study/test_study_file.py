@@ -332,6 +332,34 @@ def test_a_study_is_no_spec(
     assert shown.count("error[") == 1
 
 
+def test_where_a_key_belongs(tmp_path: Path) -> None:
+    file = tmp_path / "s.yaml"
+    keys = ["epochs: 3", "lr: 0.1", "train.batch: 32", "train: digits", "device: cpu", "colour: 1"]  # fmt: skip
+    file.write_text("\n".join(["study: s", "nets: resnet-20", *keys]))
+    (found,) = check_study(file)
+    paths = ["train.optimizer.lr", "train.batch", "train"]
+    assert [d.help for d in found.problems[:5]] == [
+        "it belongs to `budget`: `budget: {epochs: …}`",
+        *(
+            f"`set` says it of all runs, `grid` compares values: `set: {{{path}: …}}`"
+            for path in paths
+        ),
+        "the command says it, not the file: `resgraph sweep --device …`",
+    ]
+    assert found.problems[5].help.startswith("the keys are ")
+
+
+def test_nets_that_differ_in_a_setting_are_a_grid(tmp_path: Path) -> None:
+    file = tmp_path / "s.yaml"
+    file.write_text(
+        "study: s\nnets: {with: {net: resnet-20, set: {let.w: 1}}}"
+    )
+    (found,) = check_study(file)
+    assert "`grid: {train.optimizer.lr: [0.05, 0.1]}`" in next(
+        d.help for d in found.problems if d.code == "E020"
+    )
+
+
 def test_the_schema_of_studies_refuses_what_they_do_not_have(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
