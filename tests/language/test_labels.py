@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from nets import ops, plan, shapes, spec, told
+from nets import mistakes, ops, plan, shapes, spec, told
+
+from resgraph.language.grammar.targets import fields_of, is_flag
+from resgraph.ops import VOCABULARY
 
 UNITS = [
     "conv bn relu",
@@ -320,3 +323,37 @@ def test_a_block_may_be_written_where_it_is_called() -> None:
 )
 def test_mistakes(net: str, mistakes: list[tuple[str, str]]) -> None:
     assert told(spec(net)) == mistakes
+
+
+def _of_an_op(word: str) -> list[tuple[str, str]]:
+    """A label of an op up to each of its options that need a value."""
+    op = VOCABULARY[word]
+    kernel = "3x3 " * ("kernel" in op.fields())
+    number = f" {4 if op.number == 'width' else 2}" * bool(op.number)
+    label = f"{kernel}{word}{number}"
+    return [
+        (label, key)
+        for key in sorted(fields_of(op))
+        if not is_flag(op, key)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("label", "key"),
+    [row for word in VOCABULARY for row in _of_an_op(word)],
+)
+def test_a_missing_value_is_answered_by_right_ones(
+    label: str, key: str
+) -> None:
+    missing = [
+        problem.help
+        for problem in mistakes(spec(f"one: {label} {key}"))
+        if problem.message == f"`{key}` needs a value"
+    ]
+    for answer in missing:
+        for option in re.findall("`(.+?)`", answer):
+            wrong = mistakes(spec(f"one: {label} {option}"))
+            assert not {problem.code for problem in wrong} & {
+                "E012",
+                "E022",
+            }

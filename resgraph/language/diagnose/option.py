@@ -30,6 +30,7 @@ from ..grammar.records import (
 )
 from ..grammar.targets import (
     Target,
+    example_number,
     literal_words,
     mode_hint,
     takes_mode,
@@ -408,8 +409,8 @@ def _value(binder: Binder, part: Chunk) -> Fault:
     """An option at the end of a label, whose value is missing."""
     key = part.text
     choices = [
-        "2",
-        *sorted(literal_words(binder.target, key) - {"default"}),
+        *sorted(literal_words(binder.target, key)),
+        *example_number(binder.target, key),
     ]
     examples = ticked((f"{key} {choice}" for choice in choices), " or ")
     hint = f"write it behind: {examples}"

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from ...collecting import flatten, of_type
 from ...ops import ACTIVATIONS, VOCABULARY, Op
+from ...ops.base import number_text
 from .records import BlockDef
 from .words import MODES
 
@@ -62,6 +63,22 @@ def literal_words(target: Target, key: str) -> frozenset[str]:
         frozenset()
         if isinstance(target, BlockDef)
         else _words_of_field(target, key)
+    )
+
+
+def example_number(target: Target, key: str) -> list[str]:
+    """A number that an option may be, its default where that is one; none where it is no number."""
+    if isinstance(target, BlockDef):
+        return ["2"]
+    field = target.fields()[key]
+    if type(field.default) in (int, float):
+        return [number_text(field.default)] if field.default else ["2"]
+    return ["2"] if _has_number(field.type) else []
+
+
+def _has_number(annotation: Any) -> bool:
+    return annotation in (int, float) or any(
+        map(_has_number, get_args(annotation))
     )
 
 
