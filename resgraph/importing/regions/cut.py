@@ -22,7 +22,15 @@ from ..captured import Captured, CapturedOp
 from ..classes import module_of
 from ..numbers.factors import number_of
 from .cut_rows import CutNet, mark
-from .paths import Piece, collapsed, in_equations, joined, narrows, parted
+from .paths import (
+    Piece,
+    collapsed,
+    falls,
+    in_equations,
+    joined,
+    narrows,
+    parted,
+)
 from .prefixes import begin, prefixed
 from .seams import seams
 from .streams import CutStreams, streams
@@ -105,10 +113,11 @@ def _steps(net: Captured) -> list[CapturedOp]:
 
 
 def _levels(item: RegionItem) -> int:
-    """How many blocks in one another have maps within that are smaller than what comes out."""
+    """How many blocks in one another have maps within that are smaller than what comes out, or how
+    often maps become smaller there one after another (as of a feature pyramid)."""
     if isinstance(item, CapturedOp) or not narrows(item.steps, item.out):
         return 0
-    return 1 + max(map(_levels, item.within), default=0)
+    return max(falls(item), 1 + max(map(_levels, item.within), default=0))
 
 
 def _beginning(net: Captured) -> list[RegionItem]:

@@ -17,7 +17,7 @@ from operator import lt
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ...collecting import by_name, flatten, reached
+from ...collecting import among, by_name, each_name, flatten, reached
 from ...ops import Binary, Concat, Op, Over, Shape
 from ...ops.function import Among, Pointwise
 from ..captured import CapturedOp, readers, repeated
@@ -110,9 +110,31 @@ def _inner(
 
 def narrows(steps: Iterable[CapturedOp], out: Shape) -> bool:
     """Whether layers with weights have smaller maps than what comes out: a level of a U-Net."""
-    sizes = (step.shape[1:] for step in steps if step.op.weighted)
-    return any(
-        prod(size) > 1 and all(map(lt, size, out[1:])) for size in sizes
+    shapes = (step.shape for step in steps if step.op.weighted)
+    return any(_is_smaller(shape, out) for shape in shapes)
+
+
+def _is_smaller(shape: Shape, other: Shape) -> bool:
+    """Whether it is a map, of more than one cell, with fewer along each axis."""
+    return prod(shape[1:]) > 1 and all(map(lt, shape[1:], other[1:]))
+
+
+def falls(block: Region) -> int:
+    """How often the maps of a block become smaller on the way to a layer with weights, and smaller
+    than what comes out."""
+    own, known = {*each_name(block.steps)}, block.known
+    depth: dict[str, int] = {}
+    for name in among(known, own):
+        step = known[name]
+        small = _is_smaller(step.shape, block.out)
+        depth[name] = max(
+            depth.get(each, 0)
+            + (small and _is_smaller(step.shape, known[each].shape))
+            for each in step.inputs
+        )
+    return max(
+        (depth[name] for name in depth if known[name].op.weighted),
+        default=0,
     )
 
 
