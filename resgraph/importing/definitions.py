@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from difflib import SequenceMatcher
 from fractions import Fraction
 from itertools import chain, compress, count
@@ -482,7 +482,9 @@ _POLICIES = {
     "zero-pad out /stride centered": ["zero-pad centered"],
 }
 """Shortcuts that have a word: the file's default needs none."""
-_STILL: Mapping[str, list[str]] = {"1x1 conv out linear": []}
+_STILL = {
+    said.replace(" /stride", ""): word for said, word in _POLICIES.items()
+}
 """The same of blocks that never stride."""
 
 

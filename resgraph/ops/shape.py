@@ -5,6 +5,7 @@ from math import prod
 from typing import Annotated, Any, Literal, Self
 
 from msgspec import Meta
+from msgspec.structs import replace
 
 from .base import (
     AXES,
@@ -356,6 +357,11 @@ class ZeroPad(Sized):
                 for n, s in zip(x[1:], self.along(x), strict=True)
             ),
         )
+
+    def fitted(self, *inputs: Shape) -> Self:
+        # beside a body and alone it is one op
+        along = self.along(inputs[0])
+        return replace(self, stride=along) if along else self
 
     def along(self, x: Shape) -> tuple[int, ...]:
         """The stride along each axis of what comes in; one that is not said is 1 along all."""

@@ -107,11 +107,13 @@ def more_channels(
         and before.op.width == before.shape[0]
     )
     pooled = isinstance(before.op, Pool) and set(before.op.kernel) == {1}
+    # a vector has no axis of cells
+    stride: tuple[int, ...] = (1,) * (len(before.shape) - 1) or (1, 1)
+    inputs: tuple[str, ...] = (step,)
     if (strided or pooled) and isinstance(before.op, ZeroPad | Pool):
-        stride = before.op.stride
-        op = ZeroPad(width=width, stride=stride, centered=centered)
-        return reader.add(op, *before.inputs)
-    return reader.add(ZeroPad(width=width, centered=centered), step)
+        stride, inputs = before.op.stride, before.inputs
+    op = ZeroPad(width=width, stride=stride, centered=centered)
+    return reader.add(op, *inputs)
 
 
 @reads("upsample_linear1d", "upsample_bilinear2d", "upsample_trilinear3d")
