@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from ..collecting import among, attributes, by_key, each_name, each_op
 from ..ops import Op
 from ..ops.base import value_text
-from ..ops.padding import Surrounded
+from ..ops.padding import Surrounded, uneven
 from ..structs import Frozen
 from .captured import Captured, CapturedOp
 
@@ -89,7 +89,7 @@ def said_once(net: Captured) -> SaidOnce:
     """What a file says of its ops."""
     ops = by_key((step.op.op, step) for step in net.steps.values())
     same = {s.name for each in ops.values() for s in each if _same(s, net)}
-    padded = any(_says_pad(net.steps[name].op) for name in same)
+    padded = any(_is_uneven(net.steps[name].op) for name in same)
     same = same if padded else set()
     values = {word: dict(_common(each, same)) for word, each in ops.items()}
     return SaidOnce(values, frozenset(same))
@@ -115,6 +115,12 @@ def _common(
 
 def _says_pad(op: Op) -> bool:
     return isinstance(op, Surrounded) and op.pad is not None
+
+
+def _is_uneven(op: Op) -> bool:
+    """Whether it is padded as only TensorFlow does: a torch window of 4 with 1 cell around it has
+    what `pad same` gives at even sizes alone."""
+    return isinstance(op, Surrounded) and uneven(op.padding)
 
 
 def _same(step: CapturedOp, net: Captured) -> bool:
