@@ -198,21 +198,27 @@ class ProvenPair(Frozen):
             return Proof(output)
         if not self.known:  # nothing is learned
             return Proof(output, 0.0, 0.0)
+        return Proof(output, *(self._in_training(images) or ()))
+
+    def _in_training(
+        self, images: Sequence[Tensor]
+    ) -> tuple[float, float] | None:
+        """How far they are apart after a step of training; None where the model gives something
+        else in training, as a list of all its features, and a spec says what it gives after."""
         before = torch.get_rng_state()
         try:
-            _step(self.theirs, images)
+            given = _step(self.theirs, images)
         except Exception:  # what its own code raises in training alone
-            return Proof(output)
+            return None
         drawn = not torch.equal(before, torch.get_rng_state())
-        _step(self.ours, images)
+        if _step(self.ours, images) != given:
+            return None
         try:
-            return Proof(
-                output, *_trained(self.theirs, self.ours, self.known)
-            )
+            return _trained(self.theirs, self.ours, self.known)
         except ImportRefused:
             # as drop paths do, of which its graph need not show anything
             if drawn:
-                return Proof(output)
+                return None
             raise
 
     def _draw(self) -> None:
@@ -250,8 +256,10 @@ def _random(shape: Iterable[int], random: torch.Generator) -> Tensor:
     return torch.randn(*shape, dtype=torch.float64, generator=random)
 
 
-def _step(net: nn.Module, images: Sequence[Tensor]) -> None:
-    """One of training, by a random direction for each output."""
+def _step(
+    net: nn.Module, images: Sequence[Tensor]
+) -> list[tuple[int, ...]]:
+    """One of training, by a random direction for each output; the sizes of these."""
     given = _given(net.train(), images)
     random = torch.Generator().manual_seed(_SEEDS["direction"])
     directions = [
@@ -262,6 +270,8 @@ def _step(net: nn.Module, images: Sequence[Tensor]) -> None:
     if learned:
         outputs, ways = zip(*learned, strict=True)
         torch.autograd.backward(outputs, ways)
+    # an axis of one place does not count
+    return [tuple(output.squeeze().shape) for output in given]
 
 
 def _trained(
