@@ -425,36 +425,6 @@ def test_a_global_context(model: nn.Module) -> None:
     assert "[1x1 conv 1, cell softmax]" in text and "sum(x*" in text, text
 
 
-class Narrow(nn.Module):
-    """Queries and keys of fewer channels than values (Zhang et al. 2018, "SAGAN", arXiv 1805.08318,
-    Figure 2)."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.q, self.k, self.v = (
-            nn.Conv2d(3, width, 1) for width in (1, 1, 3)
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        q, k, v = (
-            layer(x).flatten(2) for layer in (self.q, self.k, self.v)
-        )
-        shares = torch.bmm(q.permute(0, 2, 1), k).softmax(-1)
-        return x + torch.bmm(v, shares.permute(0, 2, 1)).view_as(x)
-
-
-@pytest.mark.parametrize(
-    ("model", "said"),
-    [(Narrow(), "`bmm`: of queries, keys and values that are not alike")],
-    ids=["narrow"],
-)
-def test_another_block_over_cells_is_refused(
-    model: nn.Module, said: str
-) -> None:
-    with pytest.raises(ImportRefused, match=said):
-        imported(model)
-
-
 class First(nn.Module):
     """Positions with their channels first, a matrix that no layer holds, and a bias behind it."""
 

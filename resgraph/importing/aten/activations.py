@@ -20,11 +20,13 @@ from ...ops import (
 )
 from ...ops.activation import CellSoftmax
 from ...ops.function import POINTWISE
+from ...structs import Frozen
 from ..program import AtenCall
 from .attention import Scores
 from .axes import equal_parts, flat, layout
 from .reader import Arguments, ForeignValue, Reader, StateTensor, reads
 from .spelled import further, goes_on
+from .stacks import Stack, weighed
 
 _SAME = (
     "relu",
@@ -128,6 +130,42 @@ def function(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     return reader.kept(POINTWISE[word], reader.value(given["self"]))
 
 
+class Above(Frozen):
+    """Where the numbers of `of` are larger than `least`."""
+
+    of: ForeignValue
+    least: float
+
+    def alone(self, reader: Reader) -> ForeignValue:
+        """What it is to all but the end of a softplus."""
+        raise reader.no("it reads which numbers are larger than one")
+
+
+@reads("gt")
+def larger(reader: Reader, call: AtenCall, given: Arguments) -> Above:
+    least = given["other"]
+    if not isinstance(least, int | float):
+        raise reader.no("of two tensors")
+    return Above(reader.value(given["self"]), float(least))
+
+
+@reads("where")
+def either(reader: Reader, call: AtenCall, given: Arguments) -> Any:
+    """A softplus that is the number itself where that is large, as torch's exporter spells it."""
+    x, made = given["self"], given["other"]
+    soft = isinstance(made, ForeignValue) and reader.steps[made.step]
+    if not soft or soft.op.op != "softplus":
+        raise reader.no(_EITHER)
+    if given["condition"] != Above(x, 20.0) or soft.inputs != (x.step,):
+        raise reader.no(_EITHER)
+    return made
+
+
+_EITHER = (
+    "it takes numbers of one tensor or the other, and a spec is one graph"
+)
+
+
 @reads("softmax", "log_softmax")
 def softmax(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     """Over the channels, over the first of two axes that they are viewed as, or over all cells; of
@@ -139,8 +177,11 @@ def softmax(reader: Reader, call: AtenCall, given: Arguments) -> Any:
         return scores.softmax(
             reader, given["dim"] % len(call.axes) - len(call.axes)
         )
+    place = given["dim"] % len(call.axes) - 1
+    if isinstance(scores, Stack) and scores.place == place:
+        return weighed(reader, scores, call.word)
     x = reader.value(given["self"])
-    axis, shape = x.axes[given["dim"] % len(call.axes) - 1], reader.shape(x)
+    axis, shape = x.axes[place], reader.shape(x)
     if axis == layout(shape)[0]:
         return reader.kept(
             LogSoftmax() if "log" in call.word else Softmax(), x

@@ -10,7 +10,19 @@ from typing import Any
 from msgspec.structs import replace
 
 from ...collecting import of_type
-from ...ops import Add, Div, Flatten, Gain, Mul, Op, Scale, Shape, Sub
+from ...ops import (
+    Add,
+    Div,
+    Flatten,
+    Gain,
+    Mul,
+    Op,
+    Scale,
+    Shape,
+    ShapeError,
+    Sub,
+)
+from ...ops.base import shape_text
 from ...ops.merge import Binary
 from ..program import AtenCall
 from .attention import Scores, of_distances, scored
@@ -105,10 +117,20 @@ def _met(
     pairs = zip(a.axes, b.axes, strict=True)
     axes = tuple(other if spread(one) else one for one, other in pairs)
     a, b = _of_a_cell(reader, a, b), _of_a_cell(reader, b, a)
-    made = reader.add(_OPS[word](), a.step, b.step)
+    sizes = shape_text(reader.shape(a)), shape_text(reader.shape(b))
+    try:
+        made = reader.add(_OPS[word](), a.step, b.step)
+    except ShapeError:
+        raise reader.no(_CANNOT_MEET.format(*sizes)) from None
     if sorted(flat(made.axes)) != sorted(flat(axes)):
-        raise reader.no("of tensors that our sums cannot join")
+        raise reader.no(_CANNOT_MEET.format(*sizes))
     return replace(made, axes=axes)
+
+
+_CANNOT_MEET = (
+    "of {} and {}: maps of one size meet, and a map what has a number for each of its channels, or"
+    " one for each cell"
+)
 
 
 def _of_a_cell(

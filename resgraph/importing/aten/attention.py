@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from ...collecting import among
-from ...ops import Concat, Mul, Part, reduction
+from ...ops import Concat, Mul, Part, ZeroPad, reduction
 from ...ops.attention import Attention
 from ...structs import Frozen
 from ..program import AtenCall
@@ -193,12 +193,14 @@ def _attended(reader: Reader, scores: Scores, values: Any) -> AnyValue:
         raise reader.no(
             "of scores of an attention without a softmax over its keys"
         )
+    v = reader.placed(values)
     (q, one), (k, other) = (
-        _unscaled(reader, x) for x in (scores.q, scores.k)
+        _unscaled(reader, _widened(reader, x, v))
+        for x in (scores.q, scores.k)
     )
-    v, axes = reader.placed(values), reader.whole(q)
+    axes = reader.whole(q)
     if not axes == reader.whole(k) == reader.whole(v):
-        raise reader.no("of queries, keys and values that are not alike")
+        raise reader.no(_unlike(*map(reader.whole, (q, k, v))))
     heads, width = _heads(reader, q, axes), sizes(axes)[-1]
     ratio = scores.factor * one * other * width**0.5
     exact = abs(ratio - 1) < _EXACT
@@ -208,6 +210,48 @@ def _attended(reader: Reader, scores: Scores, values: Any) -> AnyValue:
     op = Attention(heads=heads, relative=tensors is not None)
     made = reader.add(op, _three(reader, (q, k, v)), tensors=tensors)
     return reader.laid(made.step, axes)
+
+
+def _widened(reader: Reader, x: AnyValue, values: AnyValue) -> AnyValue:
+    """Queries or keys of one head that have fewer channels than its values (SAGAN), with zeros
+    beside them, which change no product."""
+    own, axes = reader.whole(x), reader.whole(values)
+    channels, *_ = reader.shape(values)
+    least, *_ = reader.shape(x)
+    ends = (
+        own[-1] == layout((least,))[0],
+        axes[-1] == layout((channels,))[0],
+    )
+    if not all(ends) or least >= channels:
+        return x
+    ones = (1,) * (len(reader.shape(x)) - 1)
+    op = ZeroPad(width=channels, stride=ones)
+    step = reader.add(op, x.step).step
+    return reader.laid(step, (*own[:-1], axes[-1]))
+
+
+def _unlike(queries: Layout, keys: Layout, values: Layout) -> str:
+    """Why queries, keys and values are no attention of ours."""
+    (many, wide), (places, same), (_, width) = (
+        sizes(axes)[-2:] for axes in (queries, keys, values)
+    )
+    if many != places:
+        return _ELSEWHERE.format(many, places)
+    return _WIDER.format(width, wide) if wide == same != width else _ORDER
+
+
+_ELSEWHERE = (
+    "of {} queries and {} keys: in the language's `attention` each place has a query, a key and a"
+    " value, and keys from elsewhere, as of cross-attention or of a smaller map, have no word"
+)
+_WIDER = (
+    "of values of {} channels a head, and queries and keys of {}: the language's `attention` has"
+    " heads whose queries, keys and values are equally wide"
+)
+_ORDER = (
+    "of queries, keys and values whose channels or places lie in different orders: give all three"
+    " the same views"
+)
 
 
 def _of_places(
@@ -249,7 +293,8 @@ def _heads(reader: Reader, x: AnyValue, axes: Layout) -> int:
         or rows != flat(reader.own_axes(x)[1:])
     ):
         raise reader.no(
-            "over anything but all cells, by equal parts of the channels"
+            "over anything but all cells, by equal parts of the channels: attention in windows"
+            " (Swin), along one side of a map (axial) or over channels (XCA) has no word"
         )
     return heads
 

@@ -18,8 +18,10 @@ from ...ops import (
     Pad,
     UpConv,
 )
+from ...ops.base import Window
+from ...ops.padding import same_edges
 from ..program import AtenCall
-from .axes import axis_of, flat, layout
+from .axes import axis_of, flat, layout, sizes, viewed
 from .reader import (
     AnyValue,
     Arguments,
@@ -89,9 +91,8 @@ def _options(reader: Reader, given: Arguments) -> dict[str, Any]:
     stride = several(given["stride"], count)
     usual = usual_pad(kernel, dilation)
     if pad == "same":
-        if max(stride) > 1 or any(k % 2 == 0 for k in kernel):
-            raise reader.no("it pads one side more than the other")
-        pad = usual
+        # of an even window, torch too puts the odd cell behind the map
+        pad = same_edges(kernel, Window(kernel, dilation=dilation))
     padding = several([] if pad == "valid" else pad, count, 0)
     return {
         "kernel": kernel,
@@ -119,6 +120,7 @@ def conv(reader: Reader, call: AtenCall, given: Arguments) -> ForeignValue:
     _need_own(reader, weight)
     if reader.vector(x) and _is_linear(given, options):
         return _linear(reader, x, given)
+    x = _channels_first(reader, x)
     step = _around(reader, reader.as_map(x), options)
     channels, width = reader.steps[step].shape[0], weight.shape[0]
     if groups == width == channels > 1 and not weight.standardized:
@@ -296,7 +298,30 @@ def addmm(reader: Reader, call: AtenCall, given: Arguments) -> Any:
 
 
 def channels_last(reader: Reader, x: AnyValue) -> AnyValue:
-    """A value whose last axis are its channels, which the places of a sequence become."""
+    """A value whose last axis are its channels, which the places of a sequence become, or the
+    squares of a map."""
+    if not isinstance(x, ForeignValue) or len(x.axes) < 2:
+        return x
     channels, *cells = reader.own_axes(x)
-    mixes = channels and len(x.axes) > 1 and x.axes[-1] == flat(cells) != ()
-    return turned(reader, x) if isinstance(x, ForeignValue) and mixes else x
+    mixes = channels and x.axes[-1] == flat(cells) != ()
+    return turned(reader, x) if mixes else _squares(reader, x)
+
+
+def _squares(reader: Reader, x: ForeignValue) -> ForeignValue:
+    """Squares of cells that were viewed as the last axis, as channels of a smaller map: the patches
+    of a vision transformer, where no convolution cuts them."""
+    cells = flat(x.axes[:-1])
+    moved = replace(x, axes=(x.axes[-1], *((atom,) for atom in cells)))
+    found = reader.worded(moved)
+    if found is moved:
+        return x
+    channels, *own = found.axes
+    before = viewed(tuple(own), sizes(x.axes[:-1]))
+    return replace(found, axes=(*(before or own), channels))
+
+
+def _channels_first(reader: Reader, x: ForeignValue) -> ForeignValue:
+    """A sequence of which a convolution reads the places as channels (MLP-Mixer)."""
+    channels, *cells = reader.own_axes(x)
+    mixes = cells and x.axes == (flat(cells), channels)
+    return turned(reader, x) if mixes else x

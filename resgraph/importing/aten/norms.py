@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from ...ops import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RmsNorm
 from ..program import AtenCall
-from .axes import equal_parts
+from .axes import equal_parts, flat
 from .convolutions import bias_of, channels_last, tensors_of
 from .reader import Arguments, ForeignValue, Reader, StateTensor, reads
 from .spelled import Spelled
@@ -102,11 +102,16 @@ def rms_norm(
 
 
 def _over_channels(reader: Reader, given: Arguments) -> ForeignValue:
-    """What is normed over its last axis, which are the channels."""
+    """What is normed over its last axes, which are the channels, perhaps with the one cell that
+    there is (GCNet)."""
     x = reader.value(channels_last(reader, reader.placed(given["input"])))
-    if (
-        len(given["normalized_shape"]) != 1
-        or x.axes[-1] != reader.own_axes(x)[0]
-    ):
-        raise reader.no("over anything but the channels")
+    normed = x.axes[-len(given["normalized_shape"]) :]
+    if flat(normed) != reader.own_axes(x)[0]:
+        raise reader.no(_NOT_CHANNELS)
     return x
+
+
+_NOT_CHANNELS = (
+    "over anything but the channels; of channels and cells together the language has `gn 1`:"
+    " `nn.GroupNorm(1, channels)` norms the same numbers, with a scale and a shift for each channel"
+)

@@ -25,7 +25,7 @@ from .reader import (
 )
 from .resizing import more_channels
 from .sequences import behind_another, token_of, with_token
-from .stacks import Stack, parted
+from .stacks import Stack, a_part, on_an_axis, parted
 from .states import cut_state, whole_again
 
 
@@ -56,13 +56,18 @@ def concat(reader: Reader, call: AtenCall, given: Arguments) -> Any:
         return _with_zeros(reader, tensors)
     if begun := with_token(reader, tensors, place):
         return begun
+    if isinstance(tensors[0], Stack):
+        return reader.need(on_an_axis(tensors, place), _ALONG)
     values = [*map(reader.value, tensors)]
     if len(values) == 1:
         return values[0]
     if place < 0 or not all(
         _channels(reader, each, place) for each in values
     ):
-        return reader.need(behind_another(reader, values, place), _ALONG)
+        why = _ALONG if len(values[0].axes) < _MAP else _SIDES
+        stack = on_an_axis(values, place)
+        found = stack or behind_another(reader, values, place)
+        return reader.need(found, why)
     made = reader.add(Concat(), *(each.step for each in values))
     return _in_its_axes(made, values[0], place)
 
@@ -71,6 +76,15 @@ _ALONG = (
     "along anything but the channels, or the places of sequences. Where they are predictions of"
     " several maps, let the net return the maps as convolutions give them, and join them outside"
 )
+
+
+_SIDES = (
+    "along the height or width of maps, as coordinate attention does: `concat` joins channels, and"
+    " a map that was pooled over one side meets no larger one. Where maps are joined to share a"
+    " layer, let that run on each of them"
+)
+_MAP = 3
+"""So many axes a map has, one of its channels."""
 
 
 def _in_its_axes(
@@ -169,8 +183,11 @@ def _unbound(
 @reads("select")
 def select(reader: Reader, call: AtenCall, given: Arguments) -> AnyValue:
     """One of the parts of the channels, or the first of the places."""
-    x, index = reader.placed(given["self"]), given["index"]
+    x, index = given["self"], given["index"]
     place = given["dim"] % (len(call.axes) + 1)
+    if isinstance(x, Stack) and x.place == place - 1:
+        return x.values[index]
+    x = reader.placed(x)
     parts = parted(reader, x.step, reader.whole(x), place)
     if parts:
         return parts[index]
@@ -200,18 +217,17 @@ def _part(
     (total, *_), width = reader.shape(x), len(channels)
     if width == total:
         return x
-    return _in_its_axes(
-        reader.add(_part_of(total, channels), x.step), x, place
-    )
+    return _in_its_axes(_part_of(reader, x.step, channels), x, place)
 
 
-def _part_of(total: int, channels: range) -> Part:
-    width = len(channels)
+def _part_of(reader: Reader, step: str, channels: range) -> ForeignValue:
+    total, width = reader.steps[step].shape[0], len(channels)
     if total % width == channels.start % width == 0:
-        return Part(which=channels.start // width, of=total // width)
-    return Part.cut(
+        return a_part(reader, step, channels.start // width, total // width)
+    cut = Part.cut(
         channels.start, None if channels.stop == total else channels.stop
     )
+    return reader.add(cut, step)
 
 
 @reads("narrow", "slice")

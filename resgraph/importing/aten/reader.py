@@ -538,7 +538,30 @@ _RANDOM = (
 )
 _WRITTEN = ": a part of a tensor is written over; join the parts by `torch.cat` instead"
 _MERGED = ": merge what works out the weight first, by `torch.nn.utils.{}`"
+_OVER_TIME = (
+    ": a recurrent layer runs over time, and a spec is one graph without loops; `--partial` writes"
+    " what stands before it"
+)
+_DISTANCE = (
+    ": what compares outputs belongs to the loss; let the model return the tensors that are"
+    " compared"
+)
 _HINTS = {
+    **dict.fromkeys(
+        ("lstm", "gru", "rnn_tanh", "rnn_relu", "rnn"),
+        _OVER_TIME,
+    ),
+    **dict.fromkeys(
+        ("pairwise_distance", "cosine_similarity", "cdist"), _DISTANCE
+    ),
+    "embedding": (
+        ": a table of vectors is looked up by number, and a spec reads images and vectors; let the"
+        " model take what the table gives as an input"
+    ),
+    "roll": (
+        ": cells that leave a map on one side come in on the other, as of shifted windows (Swin);"
+        " attention has a word where it lies over all cells"
+    ),
     # torch's older hooks of a weight
     "_weight_norm": _MERGED.format("remove_weight_norm(layer)"),
     "mv": _MERGED.format("remove_spectral_norm(layer)"),

@@ -3,16 +3,16 @@ one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any
 
 from msgspec.structs import replace
 
 from ...collecting import of_type
-from ...ops import Add, Part
+from ...ops import Add, Concat, Part, Softmax
 from ...structs import Frozen
-from .axes import Layout, equal_parts, flat, joined, layout
+from .axes import Layout, equal_parts, flat, joined, layout, sizes, viewed
 from .reader import AnyValue, ForeignValue, Reader
 
 
@@ -55,10 +55,63 @@ def parted(
     fine = joined(sorted(atoms, key=lambda atom: -atom.step))
     if not count or fine != layout((channels // count,))[0]:
         return []
-    parts = (
-        reader.add(Part(which=n, of=count), step) for n in range(count)
-    )
+    parts = (a_part(reader, step, n, count) for n in range(count))
     return [reader.laid(part.step, rest) for part in parts]
+
+
+def a_part(reader: Reader, step: str, which: int, of: int) -> ForeignValue:
+    """One of equal parts of the channels; where these were joined of such, what was joined."""
+    made = reader.steps[step]
+    widths = {reader.steps[name].shape[0] for name in made.inputs}
+    if isinstance(made.op, Concat) and len(made.inputs) == of > len(widths):
+        return reader.lying(made.inputs[which])
+    return reader.add(Part(which=which, of=of), step)
+
+
+def on_an_axis(tensors: Sequence[Any], place: int) -> Stack | None:
+    """Tensors that are joined along an axis of one place each, as a stack, perhaps behind one; None
+    of others."""
+    first, *more = tensors
+    begun = isinstance(first, Stack) and first.place == place
+    own = [*of_type(ForeignValue, more if begun else tensors)]
+    ones = all(place < len(x.axes) and not x.axes[place] for x in own)
+    if place < 0 or len(own) < len(tensors) - begun or not ones:
+        return None
+    values = [
+        replace(x, axes=x.axes[:place] + x.axes[place + 1 :]) for x in own
+    ]
+    return Stack((*(first.values if begun else ()), *values), place)
+
+
+def weighed(reader: Reader, x: Stack, word: str) -> Stack:
+    """A softmax over the stack's own axis."""
+    if word != "softmax":
+        raise reader.no("over tensors that are stacked")
+    whole = reader.add(Concat(), *(value.step for value in x.values))
+    count = len(x.values)
+    shares = reader.add(Softmax(parts=count), whole.step).step
+    return x.each(
+        lambda n, value: replace(
+            value, step=a_part(reader, shares, n, count).step
+        )
+    )
+
+
+def of_views(reader: Reader, x: Stack, axes: Sequence[int]) -> Stack | None:
+    """A stack that is viewed with other axes (its batch among these) behind its own."""
+    place, count = x.place + 1, len(x.values)
+    before = (reader.batch, *x.values[0].axes[: x.place])
+    if tuple(axes[: place + 1]) != (*sizes(before), count):
+        return None
+    rest = axes[place + 1 :]
+    found = [viewed(value.axes[x.place :], rest) for value in x.values]
+    if None in found:
+        return None
+    return x.each(
+        lambda n, value: replace(
+            value, axes=(*value.axes[: x.place], *(found[n] or ()))
+        )
+    )
 
 
 def summed(reader: Reader, stack: Stack) -> ForeignValue:

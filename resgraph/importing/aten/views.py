@@ -40,6 +40,7 @@ from .reader import (
 )
 from .sequences import in_a_row
 from .spelled import Spelled
+from .stacks import Stack, of_views
 
 _NO_WORD = "a view that the language has no word for"
 
@@ -58,6 +59,8 @@ def view(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     x = _unspelled(reader, given["self"])
     if isinstance(x, Spelled):
         return x
+    if isinstance(x, Stack):
+        return reader.need(of_views(reader, x, call.axes), _NO_WORD)
     if isinstance(x, StateTensor | StateCut):
         return replace(
             x, axes=reader.need(viewed(x.axes, call.axes), _NO_WORD)

@@ -196,6 +196,8 @@ def _matmul(node: OnnxNode) -> Said:
 def _gather(node: OnnxNode) -> Said:
     """One place along an axis; more are a table's."""
     place = node.ints(1)
+    if place is None and node.arrays[0] is not None:
+        return "embedding", {}
     if place is None or node.arrays[1].ndim:
         raise node.no("of anything but one place")
     given = {"dim": node.get("axis", 0), "index": place[0]}
@@ -271,6 +273,26 @@ def _group_norm(node: OnnxNode) -> Said:
         "num_groups": groups,
         "eps": _short(node.get("epsilon", 1e-5)),
     }
+
+
+@says("Pow")
+def _power(node: OnnxNode) -> Said:
+    return "pow", node.named("self", "exponent")
+
+
+@says("Greater")
+def _greater(node: OnnxNode) -> Said:
+    return "gt", node.named("self", "other")
+
+
+@says("Where")
+def _either(node: OnnxNode) -> Said:
+    return "where", node.named("condition", "self", "other")
+
+
+@says("LSTM", "GRU", "RNN")
+def _over_time(node: OnnxNode) -> Said:
+    return node.op.lower(), {}
 
 
 @says("LeakyRelu")
