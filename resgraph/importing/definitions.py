@@ -33,6 +33,7 @@ from .numbers.formulas import formula
 from .regions.sharing import SharedPath
 from .regions.structure import Branch, Region, RegionItem, StepTree, head
 from .texts import (
+    RENAMED,
     SIDES,
     equation,
     folded,
@@ -307,7 +308,7 @@ class _Writer:
             return texts[0]
         if share := self._share(key, texts, calls):
             return share
-        usual = _RENAMED.get(key, key)
+        usual = RENAMED.get(key, key)
         names = chain([usual], map(f"{usual}{{}}".format, count(2)))
         name = next(
             name for name in names if self._agrees(name, texts, calls)
@@ -466,14 +467,6 @@ class _Writer:
 
 _NAMED = {("part", "from"): "split", ("part", "to"): "split"}
 """What a `let` is called for an option of one op, so that parts of one split share it."""
-_RENAMED = {
-    "stride": "step",
-    "pad": "padding",
-    "kernel": "k",
-    "to": "size",
-    "of": "parts",
-}
-"""What a `let` for an option is called, where that is a word of the language."""
 
 
 _POLICIES = {

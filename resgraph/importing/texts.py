@@ -136,3 +136,13 @@ def _bracketed(text: str, signs: str) -> str:
         if depth == 0 and character in signs:
             return f"({text})"
     return text
+
+
+RENAMED = {
+    "stride": "step",
+    "pad": "padding",
+    "kernel": "k",
+    "to": "size",
+    "of": "parts",
+}
+"""What a `let` for an option is called, where that is a word of the language."""

@@ -113,11 +113,12 @@ class WrittenBlock(Struct, eq=False):
         first = next(
             (n for n, p in enumerate(self.paths) if p.held), len(self.paths)
         )
+        begun = [f"let: {{{self._lets}}}"] if self.lets else []
         reads = [f"reads: [{', '.join(self.reads)}]"] if self.reads else []
         plain = [*flatten(path.entries for path in self.paths[:first])]
         gives = f"gives: [{', '.join(self.gives)}]"
         return [
-            [*reads, *plain, gives],
+            [*begun, *reads, *plain, gives],
             *(p.entries for p in self.paths[first:]),
         ]
 
@@ -153,12 +154,14 @@ class WrittenBlock(Struct, eq=False):
             + sum(map(len, (*texts, *calls)))
         )
 
+    @property
+    def _lets(self) -> str:
+        pairs = self.lets.items()
+        return ", ".join(f"{key}: {_let_text(v)}" for key, v in pairs)
+
     def entries(self) -> list[tuple[str, list[str]]]:
         """As the file has it: keys, and what stands there."""
-        lets = ", ".join(
-            f"{key}: {_let_text(v)}" for key, v in self.lets.items()
-        )
-        found = [("let", [f"{{{lets}}}"])] if lets else []
+        found = [("let", [f"{{{self._lets}}}"])] if self.lets else []
         paths, merge = self.paths, [self.merge] if self.merge else []
         # it is handed back as it is
         if merge == each_name(paths[-1:]):
@@ -234,17 +237,25 @@ class Use(Struct, eq=False):
         return self.values.get(key, self.definition.lets[key])
 
     def label(
-        self, *, still: bool = False, width: str | None = None
+        self,
+        *,
+        still: bool = False,
+        width: str | None = None,
+        whole: bool = False,
     ) -> str:
         """As a row has it, `bottleneck 512 /2`; `still` as behind that, without its stride, and
-        with another text for its `width`, which "" leaves out."""
+        with another text for its `width`, which "" leaves out; `whole` with what it need not
+        set."""
         sized = self.sized and not (still and self.definition.keeps)
         out = str(self.sizes.out) if sized else ""
         stride = (
             self.stride if self.definition.strided and not still else ""
         )
         width = out if width is None else width
-        return call_text(self.definition.name, width, stride, self.values)
+        values = (
+            self.definition.lets | self.values if whole else self.values
+        )
+        return call_text(self.definition.name, width, stride, values)
 
     @property
     def stride(self) -> str:

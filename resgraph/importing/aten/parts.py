@@ -52,24 +52,29 @@ def concat(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     tensors = list(given["tensors"])
     if isinstance(tensors[0], StateCut):
         return whole_again(reader, tensors, place + 1)
-    if place == 0 and any_of_type(Zeros, tensors):
-        return _with_zeros(reader, tensors)
-    if begun := with_token(reader, tensors, place):
-        return begun
     if isinstance(tensors[0], Stack):
         return reader.need(on_an_axis(tensors, place), _ALONG)
-    values = [*map(reader.value, tensors)]
-    if len(values) == 1:
-        return values[0]
-    if place < 0 or not all(
+    if place == 0 and any_of_type(Zeros, tensors):
+        return _with_zeros(reader, tensors)
+    begun = with_token(reader, tensors, place)
+    return begun or _of_values(reader, [*map(reader.value, tensors)], place)
+
+
+def _of_values(
+    reader: Reader, values: Sequence[ForeignValue], place: int
+) -> ForeignValue | Stack:
+    first, *more = values
+    if not more:
+        return first
+    if place >= 0 and all(
         _channels(reader, each, place) for each in values
     ):
-        why = _ALONG if len(values[0].axes) < _MAP else _SIDES
-        stack = on_an_axis(values, place)
-        found = stack or behind_another(reader, values, place)
-        return reader.need(found, why)
-    made = reader.add(Concat(), *(each.step for each in values))
-    return _in_its_axes(made, values[0], place)
+        made = reader.add(Concat(), *(each.step for each in values))
+        return _in_its_axes(made, first, place)
+    if stack := on_an_axis(values, place):
+        return stack
+    why = _ALONG if len(first.axes) < _MAP else _SIDES
+    return reader.need(behind_another(reader, values, place), why)
 
 
 _ALONG = (

@@ -65,15 +65,34 @@ class StreamBlock(Struct, dict=True):
         return alone and isinstance(branch.start, str)
 
     @cached_property
-    def exchanges(self) -> bool:
-        """Whether two of the values that come out rest on the same two that go in."""
+    def roots(self) -> Sequence[set[str]]:
+        """What each value that comes out rests on, of those that go in."""
         roots = {value: {value} for value in self.reads}
         for branch in self.branches:
             roots[branch.value] = set().union(
                 *map(roots.__getitem__, _reads(branch))
             )
-        pairs = combinations(map(roots.__getitem__, self.gives), 2)
-        return any(len(a & b) > 1 for a, b in pairs)
+        return [*map(roots.__getitem__, self.gives)]
+
+    @property
+    def joins(self) -> bool:
+        """Whether some of its paths meet; else it only leads to streams."""
+        return any(len(_reads(branch)) > 1 for branch in self.branches)
+
+    @property
+    def exchanges(self) -> bool:
+        """Whether two of the values that come out rest on the same two that go in, or one goes on,
+        and feeds the other."""
+        pairs = combinations(self.roots, 2)
+        return self.runs_on or any(len(a & b) > 1 for a, b in pairs)
+
+    @property
+    def runs_on(self) -> bool:
+        """Whether one of two goes on, and feeds a sum that goes on beside it (WaveNet's skips)."""
+        one, *rest = sorted(self.roots, key=len)
+        return len(one) == 1 and [*map(len, rest)] == [2] == [
+            len(self.reads)
+        ]
 
 
 def _reads(branch: Branch) -> set[str]:
@@ -114,7 +133,7 @@ def streams(
     lead = [*_leading(entry, branches)]
     entry = lead[-1].value if lead else entry
     layers = _Layers(entry, branches[len(lead) :], net)
-    blocks = [*takewhile(_exchanges, _forked(layers.blocks()))]
+    blocks = [*_exchanging([*_forked(layers.blocks())])]
     found = CutStreams(lead, rest=layers.behind(len(blocks)))
     for parts in blocks:
         before = found.rows[-1][-1].gives if found.rows else layers.given
@@ -137,6 +156,18 @@ def _leading(entry: str, branches: Sequence[Branch]) -> Iterator[Branch]:
         entry = branch.value
 
 
+def _exchanging(
+    blocks: Sequence[list[StreamBlock]],
+) -> Iterator[list[StreamBlock]]:
+    """Those from the first on that exchange something, or begin a sum that runs on beside what
+    feeds it."""
+    begins = len(blocks) > 1 and blocks[1][-1].runs_on
+    if begins and len(blocks[0][-1].reads) == 1:
+        yield blocks[0]
+        blocks = blocks[1:]
+    yield from takewhile(_exchanges, blocks)
+
+
 def _exchanges(parts: Sequence[StreamBlock]) -> bool:
     return parts[-1].exchanges and len(parts[-1].gives) <= _MOST
 
@@ -154,8 +185,20 @@ class _Layers(Struct, dict=True):
         return {name: n for n, name in enumerate(self.net.steps)}
 
     @cached_property
+    def depths(self) -> Mapping[str, int]:
+        """How many joins are on the longest way to each value of the net."""
+        found: dict[str, int] = {}
+        for step in self.net.steps.values():
+            before = max(map(found.__getitem__, step.inputs), default=0)
+            found[step.name] = before + (len({*step.inputs}) > 1)
+        return found
+
+    def _parted(self, branch: Branch) -> list[Branch]:
+        return _parted(branch, self.depths)
+
+    @cached_property
     def paths(self) -> Sequence[Branch]:
-        parts = flatten(map(_parted, self.whole))
+        parts = flatten(map(self._parted, self.whole))
         return sorted(parts, key=lambda path: self.places[path.value])
 
     @cached_property
@@ -251,36 +294,51 @@ class _Layers(Struct, dict=True):
         own = {path.value for path in self._between(0, [*self.cuts][count])}
         found: list[Branch] = []
         for whole in self.whole:
-            parts = _parted(whole)
+            parts = self._parted(whole)
             found += _together([p for p in parts if p.value not in own])
         return sorted(
             found, key=lambda branch: self.places[branch.first.name]
         )
 
 
-def _parted(branch: Branch) -> list[Branch]:
+def _parted(branch: Branch, depths: Mapping[str, int]) -> list[Branch]:
     """A path as the equations that it begins with, each of which may be a stream, and what is
     behind them."""
     if branch.start is None or isinstance(branch.start, str):
         return [branch]
     trees: list[_Equation] = []
-    trees.append(_equation(branch.start, trees))
+    trees.append(_equation(branch.start, trees, depths))
     found = [Branch(step.name, (step, terms), []) for step, terms in trees]
     behind = Branch(branch.value, found[-1].value, branch.items)
     return [*found, behind] if branch.items else found
 
 
-def _equation(tree: _Equation, inner: list[_Equation]) -> _Equation:
-    """An equation over the values of those within it, which join `inner`: a sum of sums is one."""
+def _equation(
+    tree: _Equation, inner: list[_Equation], depths: Mapping[str, int]
+) -> _Equation:
+    """An equation over the values of those within it, which join `inner`: a sum of sums is one, but
+    for one that runs on beside what its later terms rest on (WaveNet's skips)."""
     step, terms = tree
+    latest = max(map(depths.__getitem__, _values(terms)), default=0)
     own: list[StepTree] = []
     for term in terms:
-        said = term if isinstance(term, str) else _equation(term, inner)
-        if not isinstance(said, str) and _is_apart(said, step):
+        said = (
+            term
+            if isinstance(term, str)
+            else _equation(term, inner, depths)
+        )
+        if not isinstance(said, str) and (
+            _is_apart(said, step) or depths[said[0].name] <= latest
+        ):
             inner.append(said)
             said = said[0].name
         own.append(said)
     return step, tuple(own)
+
+
+def _values(terms: Sequence[StepTree]) -> Iterator[str]:
+    """What an equation reads itself."""
+    yield from (term for term in terms if isinstance(term, str))
 
 
 def _is_apart(tree: _Equation, step: CapturedOp) -> bool:

@@ -24,8 +24,9 @@ from ..regions.cut_rows import CutNet
 from ..regions.streams import StreamBlock
 from ..regions.structure import Branch, StepTree, leaves_of
 from ..texts import folded, label_of, said, tree_text
-from ..written import Element, WrittenBlock, WrittenPath
+from ..written import Element, WrittenBlock, WrittenPath, call_text
 from .draft import DraftRow
+from .stream_values import one_for_all
 
 PathElements = Mapping[str, Sequence[Element]]
 """What stands in each path, by the value that comes out."""
@@ -40,39 +41,49 @@ class StreamRows:
         known: Mapping[str, CapturedOp],
         paths: PathElements,
     ) -> None:
-        self.called: dict[str, WrittenBlock] = {}
+        called: dict[str, WrittenBlock] = {}
         self.drafts: dict[str, DraftRow] = {}
         for row in rows:
             texts = [_StreamText(block, known, paths) for block in row]
+            own = [text for text in texts if text.block.joins]
+            called |= {text.inline: text.definition for text in own}
             self.drafts[row[0].branches[0].value] = self._draft(texts)
+        said = one_for_all(called)
+        self.blocks = [*dict.fromkeys(block for block, _ in said.values())]
         _name(self.blocks)
+        calls = {
+            inline: call_text(block.name, "", "", values)
+            for inline, (block, values) in said.items()
+        }
         for draft in self.drafts.values():
-            draft.labels = [*folded(map(self._label, draft.labels))]
-
-    @property
-    def blocks(self) -> list[WrittenBlock]:
-        return [*self.called.values()]
+            labels = (calls.get(each, each) for each in draft.labels)
+            draft.labels = [*folded(labels)]
 
     def _draft(self, texts: Sequence[_StreamText]) -> DraftRow:
         """With what it says in place of calls, as blocks have no names yet."""
-        own = [text for text in texts if text.block.exchanges]
-        self.called |= {text.inline: text.definition for text in own}
+        own = [text for text in texts if text.block.joins]
         held = [*flatten(text.elements for text in own)]
         labels = [text.inline for text in texts]
         return DraftRow(held, labels=labels, gives=texts[-1].given)
 
-    def _label(self, inline: str) -> str:
-        return self.called[inline].name if inline in self.called else inline
-
 
 def _name(blocks: Sequence[WrittenBlock]) -> None:
-    """By how many streams each has, where that is not the same."""
-    counts = [len(block.gives) for block in blocks]
-    word = "exchange{}" if len({*counts}) > 1 else "exchange"
-    for place, block in enumerate(blocks):
-        before = counts[:place].count(counts[place])
-        again = f"-{before + 1}" if before else ""
-        block.name = f"{word.format(counts[place])}{again}"
+    """By how many streams each has, where that is not the same, if it has no name."""
+    counts = {len(block.gives) for block in blocks if not block.name}
+    word = "exchange{}" if len(counts) > 1 else "exchange"
+    times: Counter[str] = Counter()
+    for block in blocks:
+        name = block.name or word.format(len(block.gives))
+        times[name] += 1
+        again = f"-{times[name]}" if times[name] > 1 else ""
+        block.name = f"{name}{again}"
+
+
+def _word(block: StreamBlock) -> str:
+    """The layer of a stack whose sum runs on, or what begins that; "" of others."""
+    if block.runs_on:
+        return "layer"
+    return "" if block.exchanges else "first"
 
 
 class _StreamText:
@@ -95,7 +106,8 @@ class _StreamText:
         }
         reads = [*self.letters.values()] if len(self.widths) > 1 else []
         gives = [*self.given.values()]
-        self.definition = WrittenBlock("", reads=reads, gives=gives)
+        name = _word(block)
+        self.definition = WrittenBlock(name, reads=reads, gives=gives)
         self.definition.paths += self._paths()
         self.inline = f"{{{', '.join(flatten(self.definition.flow))}}}"
 
@@ -160,7 +172,7 @@ class _StreamText:
         """A path beside what reads it, called after its stream; `names` is then with its name."""
         parts = self._parts(path, names, end)
         letter = self.letters[path.value]
-        taken = letter in names.values()
+        taken = letter in ("x", *names.values())
         name = self._free(path.value, names) if taken else letter
         names[path.value] = name
         return WrittenPath(name, parts)
@@ -184,7 +196,7 @@ class _StreamText:
         width = (
             self._width(out, end) if element.sized and into != out else ""
         )
-        return element.label(width=width)
+        return element.label(width=width, whole=self.block.runs_on)
 
     def _value(self, cell: Cell, key: str, end: Branch) -> str | None:
         own = cell.options[key]
