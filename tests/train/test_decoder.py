@@ -17,7 +17,11 @@ from PIL import Image
 from resgraph.language.recipe.data import Folder
 from resgraph.train import Options, build
 from resgraph.train.data import load
-from resgraph.train.data.formats.decoder import open_image
+from resgraph.train.data.formats.decoder import (
+    open_image,
+    open_mask,
+    size_of,
+)
 from resgraph.train.data.image_files import _Part, center_crop_of
 from resgraph.train.given import read_image
 from resgraph.train.inference import preprocessing
@@ -195,6 +199,25 @@ def test_what_is_no_image_is_told_what_it_is(
     for source in (tmp_path / "a.png", BytesIO(content)):
         with pytest.raises(ValueError, match=words):
             open_image(source, 3, None)
+
+
+@pytest.mark.parametrize("ending", ["avif", "dds"])
+def test_a_damaged_file_of_any_kind_is_one_that_cannot_be_read(
+    ending: str,
+) -> None:
+    """Pillow raises `RuntimeError` of the one and `NotImplementedError` of the other."""
+    buffer = BytesIO()
+    Image.new("RGB", (16, 16)).save(buffer, ending.upper())
+    content = bytearray(buffer.getvalue())
+    if ending == "dds":
+        content[80:84] = bytes(4)  # the flags of its pixels
+    else:
+        at = content.index(b"iloc") + 4
+        content[at : at + 20] = bytes(20)
+    for read in (open_image, open_mask, size_of):
+        arguments = (3, None) if read is open_image else ()
+        with pytest.raises(ValueError, match="it is damaged: "):
+            read(BytesIO(content), *arguments)  # type: ignore[operator]
 
 
 SHAPE = (3, 16, 16)

@@ -9,6 +9,8 @@ beyond that are an error, not clipped."""
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
@@ -34,7 +36,7 @@ UNREADABLE = (
     SyntaxError,
     Image.DecompressionBombError,
 )
-"""What decoding raises."""
+"""What decoding raises: what else Pillow's readers do is a `ValueError` here."""
 DECODING = {
     "frame": 0,
     "orientation": "as stored",
@@ -52,6 +54,20 @@ ORIENTATION, ACROSS = 0x0112, 5
 change places."""
 
 
+@contextmanager
+def _unreadable() -> Iterator[None]:
+    """Of a damaged file Pillow 13 raises whatever its readers stumble over: `RuntimeError` of AVIF,
+    `NotImplementedError` of DDS and BLP, `TypeError` of TIFF."""
+    try:
+        yield
+    except (*UNREADABLE, MemoryError):
+        raise
+    except Exception as error:
+        said = f"{error}" or type(error).__name__
+        raise ValueError(f"it is damaged: {said}") from error
+
+
+@_unreadable()
 def open_image(
     source: Path | BytesIO,
     channels: int,
@@ -76,6 +92,7 @@ def open_image(
             return _eight_bits(found).convert(mode)
 
 
+@_unreadable()
 def open_mask(source: Path) -> Image.Image:
     """A class of each pixel, in mode I: gray values, or the places in a palette. Raises one of
     `UNREADABLE`."""
@@ -87,6 +104,7 @@ def open_mask(source: Path) -> Image.Image:
         return Image.fromarray(numpy.array(image).astype(numpy.int32))
 
 
+@_unreadable()
 def size_of(source: Path, *, exif: bool = False) -> tuple[int, int]:
     """Width and height, by the head of a file. Raises one of `UNREADABLE`."""
     with _opened(source) as image:
