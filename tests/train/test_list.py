@@ -101,6 +101,30 @@ def test_labels_are_words_of_the_training_list(folder: Path) -> None:
     )
 
 
+def test_numbers_of_one_value_and_long_ones_have_an_order(
+    folder: Path,
+) -> None:
+    """Classes of one place in the order of a set would change places from one start to the next."""
+    rows = (folder / "train.csv").read_text().splitlines()
+    words = ["01", "1", "001", "9" * 5000, "0001"]
+    listed = [
+        f"pictures/{n}.png,{words[n % 5]},0,0,0,x,x" for n in range(10)
+    ]
+    (folder / "odd.csv").write_text("\n".join([rows[0], *listed]))
+    data = read(folder, output=(5,), train="odd.csv", validation="odd.csv")
+    assert data.classes == ("0001", "001", "01", "1", words[3])
+
+
+def test_a_line_that_names_no_class_is_told(folder: Path) -> None:
+    (folder / "classes.txt").write_bytes(b"\xef\xbb\xbfblue\r\n\r\nred\r\n")
+    with pytest.raises(
+        TrainingError, match=r"classes\.txt:2 is empty, and each line names"
+    ):
+        read(folder)
+    (folder / "classes.txt").write_bytes(b"\xef\xbb\xbfred\r\nblue\r\n")
+    assert read(folder).classes == ("red", "blue")
+
+
 def test_several_labels_and_numbers(folder: Path) -> None:
     (folder / "val.csv").write_text(
         (folder / "val.csv").read_text() + "\npictures/0.png,red,,,1,,x"

@@ -262,8 +262,9 @@ def _itself(
 
 
 def _natural(name: str) -> tuple[int, str]:
-    """Whole numbers by their value, before words."""
-    return (int(name), "") if name.isdecimal() else (1 << 62, name)
+    """Whole numbers by their value, before words; those of one value, as `1` and `01`, as text."""
+    short = len(name) < 19  # of a longer one the value is no order
+    return (int(name) if short and name.isdecimal() else 1 << 62, name)
 
 
 def _outside(

@@ -297,7 +297,10 @@ class DataSet(Frozen):
         self, part: Resident | Files | Packed, what: str
     ) -> None:
         if not len(part):
-            raise TrainingError(f"the {what} part of {self.name} is empty")
+            raise TrainingError(
+                f"the {what} part of {self.name} is empty: add images; a `split` takes at least one"
+                " of each class from those to train on"
+            )
         if isinstance(self.target, SingleLabel):
             self._check_labels(part, what)
 
@@ -307,15 +310,17 @@ class DataSet(Frozen):
         low, high = int(part.labels.min()), int(part.labels.max())
         if low < 0 or high >= len(self.classes):
             raise TrainingError(
-                f"{self.name} has labels from {low} to {high}, but"
-                f" {counted(len(self.classes), 'class')}"
+                f"{self.name} has labels from {low} to {high:,}, but"
+                f" {counted(len(self.classes), 'class')}: they count from 0, to"
+                f" {MOST_CLASSES - 1:,} at most, and where there is {NAMED} each is a line of it"
             )
         count = torch.bincount(part.labels, minlength=len(self.classes))
         if what == "training" and int(count.min()) == 0:
             empty = (count == 0).nonzero().flatten()[:5]
             raise TrainingError(
                 f"{self.name} has no training image of class"
-                f" {', '.join(map(self._untrained, empty))}"
+                f" {', '.join(map(self._untrained, empty))}; add some, or leave the class out:"
+                " classes are numbered without a gap, and the net puts out one number for each"
             )
 
     def _untrained(self, label: Tensor) -> str:
@@ -333,8 +338,10 @@ def stratified(
     goes."""
     from ..rng import key, permutation
 
-    kept, taken = [], []
-    for label in range(int(labels.max()) + 1):
+    none = labels.new_empty(0)
+    kept, taken = [none], [none]
+    # a label may be any number
+    for label in torch.unique(labels).tolist():
         members = (labels == label).nonzero().flatten()
         members = members[
             permutation(key(seed, "split", label), len(members))
@@ -354,7 +361,8 @@ def held_out(
     """A training part → what is left of it, and `share` of each class to validate on, or of all
     where images have no single class."""
     labels = train.labels
-    if labels.ndim > 1 or labels.is_floating_point() or labels.min() < 0:
+    classes = labels.ndim == 1 and not labels.is_floating_point()
+    if not classes or (labels < 0).any():
         labels = torch.zeros(len(train), dtype=torch.int64)
     kept, held = stratified(labels, share, seed)
     return train.part(kept), train.part(held)
@@ -392,9 +400,16 @@ def names_of(path: Path, count: int) -> ClassNames:
     if not listed.is_file():
         return tuple(map(str, range(count)))
     try:
-        names = tuple(listed.read_text(encoding="utf-8").split("\n"))
+        names = listed.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise TrainingError(
             f"{listed} cannot be read as UTF-8 text: {error}"
         ) from error
-    return names[:-1] if names[-1] == "" else names
+    if names[-1] == "":
+        names.pop()
+    for line, name in enumerate(names, 1):
+        if not name.strip():
+            raise TrainingError(
+                f"{listed}:{line} is empty, and each line names a class; take it out"
+            )
+    return tuple(names)
