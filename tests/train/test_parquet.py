@@ -149,6 +149,48 @@ def test_words_are_classes_and_numbers_need_no_names(hub: Path) -> None:
         read(hub, 2, train="numbers.parquet", split=0.25)
 
 
+def test_words_are_classes_of_all_files_together(hub: Path) -> None:
+    """No file need have every one of them."""
+
+    def of(name: str, *words: str) -> None:
+        pairs = zip(rows(0, len(words)), words, strict=True)
+        write(
+            hub / name, [(image, word) for (image, _), word in pairs], None
+        )
+
+    of("some-0.parquet", "zebra", "ant", "zebra")
+    of("some-1.parquet", "cow", "zebra")
+    of("held.parquet", "cow", "cow")
+    for _ in ("unpacked", "from the cache"):
+        data = read(
+            hub, 3, train="some-*.parquet", validation="held.parquet"
+        )
+        assert data.classes == ("ant", "cow", "zebra")
+        assert data.train.labels.tolist() == [2, 0, 2, 1, 2]
+        assert data.validation.labels.tolist() == [1, 1]
+    of("odd.parquet", "dog")
+    with pytest.raises(
+        TrainingError, match="no training image of class dog"
+    ):
+        read(hub, 4, train="some-*.parquet", validation="odd.parquet")
+
+
+def test_a_file_without_rows_and_labels_of_any_size_are_told(
+    hub: Path,
+) -> None:
+    write(hub / "none.parquet", [], None)
+    with pytest.raises(
+        TrainingError, match="training part of set is empty"
+    ):
+        read(hub, train="none.parquet", split=0.5)
+    odd = [(image, 2_000_000_000 * label) for image, label in rows(0, 4)]
+    write(hub / "large.parquet", odd, None)
+    with pytest.raises(
+        TrainingError, match=r"to 2,000,000,000, but .* to 32,767 at most"
+    ):
+        read(hub, train="large.parquet", split=0.5)
+
+
 def test_one_file_for_each_part_has_its_plain_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

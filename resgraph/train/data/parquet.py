@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from msgspec.structs import replace
 
+from ...collecting import flatten
 from ...errors import MissingError, TrainingError, first_few
 from ...language.recipe.data import Parquet
 from .formats.parquet_cache import Columns, Unpacked, unpacked
@@ -24,9 +25,6 @@ from .sets import (
     nothing,
 )
 
-NamedPart = tuple[Packed, ClassNames]
-"""Images, and the names of their classes where the files have them."""
-
 
 def load(recipe: Parquet, request: Request) -> DataSet:
     """Classes are those that the files name, else the net's outputs.
@@ -37,15 +35,15 @@ def load(recipe: Parquet, request: Request) -> DataSet:
     train: Packed | Files = nothing()
     notes: tuple[str, ...] = ()
     if recipe.split:
-        whole, names = _part(path, recipe.train, recipe)
+        (whole,), names = _parts(path, [recipe.train], recipe)
         if other_files := _matching(path, recipe.validation):
             notes = beside_split(other_files[0], recipe.split)
         train, held = held_out(whole, recipe.split, recipe.split_seed)
+    elif request.scored:
+        (held,), names = _parts(path, [recipe.validation], recipe)
     else:
-        held, names = _part(path, recipe.validation, recipe)
-        if not request.scored:
-            train, other = _part(path, recipe.train, recipe)
-            _same(path, names, other)
+        both = [recipe.validation, recipe.train]
+        (held, train), names = _parts(path, both, recipe)
     return DataSet(
         name=path.resolve().name,
         train=train,
@@ -64,7 +62,25 @@ def _matching(path: Path, pattern: str) -> list[Path]:
     )
 
 
-def _part(path: Path, pattern: str, recipe: Parquet) -> NamedPart:
+def _parts(
+    path: Path, patterns: list[str], recipe: Parquet
+) -> tuple[list[Packed], ClassNames]:
+    """Each part, and the names of the classes, which are those of all files."""
+    files = [_files(path, pattern) for pattern in patterns]
+    columns = Columns(recipe.image, recipe.label)
+    read = [[unpacked(file, columns) for file in part] for part in files]
+    every = [*flatten(read)]
+    names = every[0].names
+    if all(one.found for one in every):
+        names = tuple(sorted({*flatten(one.names for one in every)}))
+        read = [[one.among(names) for one in part] for part in read]
+    else:
+        for other in every[1:]:
+            _same(path, names, other.names)
+    return [*map(_together, files, read)], names
+
+
+def _files(path: Path, pattern: str) -> list[Path]:
     files = _matching(path, pattern)
     if not files:
         raise MissingError(
@@ -72,13 +88,7 @@ def _part(path: Path, pattern: str, recipe: Parquet) -> NamedPart:
             " with --data or `train.data.path`, and what they are called with `train.data.train`"
             f" and `train.data.validation`{TO_SPLIT}"
         )
-    read = [
-        unpacked(file, Columns(recipe.image, recipe.label))
-        for file in files
-    ]
-    for other in read[1:]:
-        _same(path, read[0].names, other.names)
-    return _together(files, read), read[0].names
+    return files
 
 
 def _together(files: list[Path], read: list[Unpacked]) -> Packed:
@@ -97,5 +107,6 @@ def _same(path: Path, names: ClassNames, other: ClassNames) -> None:
             or "their order differs"
         )
         raise TrainingError(
-            f"the files in {path} name different classes: {odd}"
+            f"the files in {path} name different classes: {odd}; write the labels of all as words,"
+            " or as numbers with the same names"
         )

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy
+from msgspec.structs import replace
 
 from ....collecting import all_of_type
 from ....errors import TrainingError, needing
@@ -27,7 +28,7 @@ from ....structs import Frozen
 from ...atomic_write import disk_error
 from .index_cache import UNPACKED, Index, keep_to, place_in_cache, used
 
-FORMAT = "1"
+FORMAT = "2"
 LARGEST_GROUP = 2**32
 """Bytes of the images of a row group, of which rows are read at a time."""
 LARGEST_IMAGE = 2**28
@@ -37,11 +38,20 @@ ROWS = 64
 
 class Unpacked(Frozen):
     """The file of images, a row (start, size, class) for each, and the names of the classes: none
-    where the file names none."""
+    where the file names none. They are `found` where they are the words of its rows, which need not
+    be those of another file."""
 
     images: Path
     index: Index
     names: tuple[str, ...]
+    found: bool = False
+
+    def among(self, names: tuple[str, ...]) -> Unpacked:
+        """With the classes of several files."""
+        index = self.index.copy()
+        places = numpy.array([*map(names.index, self.names)], numpy.int64)
+        index[:, 2] = places[index[:, 2]]
+        return replace(self, index=index, names=names)
 
 
 class Columns(Frozen):
@@ -69,13 +79,15 @@ def unpacked(file: Path, columns: Columns) -> Unpacked:
         try:
             with temporary.open("xb") as out:
                 rows, names = _copy(file, table, columns, out)
-            _keep(known, rows, names)
+            stated = _names(table, columns.label)
+            read = Unpacked(images, rows, names, found=names != stated)
+            _keep(known, read)
             temporary.replace(images)
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
         raise disk_error(place.parent, error, saved=False) from error
-    return Unpacked(images, rows, names)
+    return read
 
 
 def _known(images: Path, facts: Path) -> Unpacked:
@@ -87,18 +99,20 @@ def _known(images: Path, facts: Path) -> Unpacked:
     index: Index = numpy.load(io.BytesIO(stored), allow_pickle=False)
     if images.stat().st_size != document["bytes"]:
         raise ValueError("damaged")
-    return Unpacked(images, index, tuple(document["names"]))
+    names, found = tuple(document["names"]), bool(document["found"])
+    return Unpacked(images, index, names, found)
 
 
-def _keep(facts: Path, index: Index, names: Sequence[str]) -> None:
+def _keep(facts: Path, read: Unpacked) -> None:
     buffer = io.BytesIO()
-    numpy.save(buffer, index, allow_pickle=False)
+    numpy.save(buffer, read.index, allow_pickle=False)
     stored = buffer.getvalue()
     write_file(facts.with_suffix(".npy"), stored)
     document = {
         "sha256": hashlib.sha256(stored).hexdigest(),
-        "bytes": int(index[:, 1].sum()),
-        "names": list(names),
+        "bytes": int(read.index[:, 1].sum()),
+        "names": list(read.names),
+        "found": read.found,
     }
     write_file(facts, json.dumps(document).encode())
 
