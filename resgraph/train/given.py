@@ -167,7 +167,8 @@ def images_at(path: Path) -> list[Path]:
     ]
     if not found:
         raise UsageError(
-            f"{path} is a folder without images; they end with {COMMON}, …"
+            f"{path} is a folder without images; they end with {COMMON}, …, and are not looked for"
+            " in the folders within it: name those"
         )
     return found
 

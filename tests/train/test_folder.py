@@ -260,6 +260,28 @@ def test_what_is_wrong_with_a_tree_is_told_before_the_first_step(
             SHAPE,
             (2,),
         )
+    with pytest.raises(
+        MissingError, match=r"/valid is not there: .* has train, val;"
+    ):
+        load(
+            Folder(set="folder", path=str(tree), validation="valid"),
+            SHAPE,
+            (2,),
+        )
+    picture_file = next((tree / "val").rglob("*.*"))
+    for share in (0.0, 0.2):
+        with pytest.raises(
+            MissingError, match=r"which is a folder: .* is a file"
+        ):
+            load(
+                Folder(set="folder", path=str(picture_file), split=share),
+                SHAPE,
+                (2,),
+            )
+    with pytest.raises(
+        TrainingError, match="is empty: add images; a `split` takes"
+    ):
+        load(Folder(set="folder", path=str(tree), split=0.99), SHAPE, (2,))
     (tree / "train" / "green").mkdir()
     with pytest.raises(
         TrainingError,

@@ -47,7 +47,7 @@ def load(recipe: Folder, request: Request) -> DataSet:
                 f"{place} is not there: images are looked for as"
                 f" {path}/{recipe.train}/<class>/*.jpg and"
                 f" {path}/{recipe.validation}/<class>/*.jpg; say where they are with --data or"
-                f" `train.data.path`{TO_SPLIT}"
+                f" `train.data.path`{_there(path)}{TO_SPLIT}"
             )
     read = [*map(ClassFolders, places)]
     classes = common_classes(read[0], read[-1])
@@ -73,7 +73,7 @@ def _split(recipe: Folder, request: Request) -> DataSet:
     if not tree.is_dir():
         raise MissingError(
             f"{tree} is not there: images are looked for as {tree}/<class>/*.jpg; say where they"
-            " are with --data or `train.data.path`"
+            f" are with --data or `train.data.path`{_there(tree)}"
         )
     whole = ClassFolders(tree)
     classes = common_classes(whole, whole)
@@ -91,6 +91,19 @@ def _split(recipe: Folder, request: Request) -> DataSet:
         about=f"images in {whole.path}, {recipe.split:g} of each class held out",
         watched="validation",
         notes=notes,
+    )
+
+
+def _there(path: Path) -> str:
+    """What stands where the folder of a part was looked for."""
+    if path.is_file():
+        return f", which is a folder: {path} is a file"
+    if not path.is_dir():
+        return ""
+    names = sorted(entry.name for entry in _entries(path) if entry.is_dir())
+    return (
+        f"; what a part is called, with `train.data.train` and `train.data.validation`: {path} has"
+        f" {first_few(names, _SHOWN) or 'no folders'}"
     )
 
 
