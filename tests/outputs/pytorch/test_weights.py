@@ -200,6 +200,8 @@ def test_what_a_file_with_our_names_has_more_is_told() -> None:
         (lambda value: value.to(torch.int32), "of int32"),
         (lambda value: value.to("meta"), "without values"),
         (lambda value: value.to_sparse(), "sparse"),
+        # finite as it is, and not as the net holds it
+        (lambda value: value.double() * 1e300, "NaN or infinite"),
     ],
 )
 def test_values_that_would_have_to_be_unpacked_are_refused(
@@ -370,6 +372,16 @@ def test_a_file_is_what_its_name_says_and_is_read_by_what_it_holds(
     # under a name that says otherwise
     save_file(plan.module().state_dict(), file)
     convert(plan, file, out)
+    pickled = tmp_path / "pickled.safetensors"
+    torch.save(plan.module().state_dict(), pickled)
+    assert (
+        read_state(pickled).tensors.keys()
+        == read_state(file).tensors.keys()
+    )
+    with pytest.raises(
+        RunError, match=r"name the file .*weights\.safetensors"
+    ):
+        read_state(tmp_path)
     state = (
         load_file(out)
         if suffix == ".safetensors"

@@ -45,6 +45,11 @@ def read_state(file: Path, key: str | None = None) -> StateDict:
             head = opened.read(HEAD)
         packed = _is_safetensors(head)
         loaded = load_file(file) if packed else _torch_load(file)
+    except IsADirectoryError:
+        raise RunError(
+            f"{file} is a directory: name the file of weights in it, as that of a run is"
+            f" {file / 'weights.safetensors'}"
+        ) from None
     except OSError as problem:
         raise RunError(
             f"cannot read {file}: {problem.strerror or problem}"
@@ -123,10 +128,11 @@ def _of_text(head: bytes) -> str:
 
 
 def _torch_load(file: Path) -> Any:
-    with warnings.catch_warnings():
+    # of a path that ends so, torch 2.13 reads safetensors, whatever is in the file
+    with file.open("rb") as opened, warnings.catch_warnings():
         # torch wonders at old pickles; whether they load is all that counts
         warnings.simplefilter("ignore")
-        return torch.load(file, map_location="cpu", weights_only=True)
+        return torch.load(opened, map_location="cpu", weights_only=True)
 
 
 def _state_dicts(loaded: Any, at: str = "") -> list[StateDict]:

@@ -38,7 +38,10 @@ def one_to_one(match: Match) -> Match:
     for said, keys in differing.items():
         for key in keys:
             if not key.endswith(UNLEARNED):
-                raise AlignmentError(f"`{key}` {said}")
+                raise AlignmentError(
+                    f"`{key}` {said}; all must match here, and a part of them is what"
+                    " `train.weights` starts from"
+                )
     return match
 
 
@@ -53,9 +56,11 @@ def need_numbers(state: Mapping[str, Tensor], match: Match) -> None:
             raise AlignmentError(
                 f"`{key}` is {odd} in the state dict; save it as float32"
             )
-        if not state[theirs].isfinite().all():
+        # as the net holds it, in which a large float64 is infinite
+        if not state[theirs].float().isfinite().all():
             raise AlignmentError(
-                f"`{key}` is NaN or infinite in the state dict, as where a run diverged"
+                f"`{key}` is NaN or infinite in the state dict, as where a run diverged; take an"
+                " earlier checkpoint"
             )
 
 
