@@ -541,7 +541,7 @@ def test_what_is_no_run_cannot_be_gone_on_with(
         run(["resume", str(tmp_path / "no"), "--set", "train.epochs=2"])
         == 5
     )
-    assert "no is not a run: it has no run.json" in said(capsys)
+    assert "no is not a run: there is no such directory" in said(capsys)
     for command in ("resume", "eval"):
         assert run([command, str(copy / "spec.yaml")]) == 5
         assert "it is a file, and a run is the directory" in said(capsys)

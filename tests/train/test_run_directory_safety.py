@@ -44,6 +44,10 @@ def test_what_died_at_birth_makes_way(tmp_path: Path) -> None:
     (tmp_path / "checkpoints").mkdir()
     for name in (LOCK, "spec.yaml", ".partial-model.py"):
         (tmp_path / name).write_text("")
+    with pytest.raises(
+        RunError, match=r"`resgraph build SPEC -o .*` begins anew"
+    ):
+        open_run(tmp_path)
     with create("net", tmp_path) as run:
         assert sorted(path.name for path in run.path.iterdir()) == [
             LOCK,

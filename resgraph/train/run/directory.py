@@ -207,27 +207,44 @@ _FILE = (
 )
 
 
+_AGAIN = "take it from a copy, or begin again with `resgraph build`"
+
+
+def _no_run(path: Path) -> str:
+    """Why a path is none."""
+    if path.is_file():
+        return _FILE
+    if not path.is_dir():
+        return "there is no such directory; `resgraph runs DIR` lists those in another"
+    if _died_before_facts(path):
+        return (
+            "a build ended there before its first step, or is about to begin; `resgraph build SPEC"
+            f" -o {path}` begins anew"
+        )
+    return "it has no run.json, which `resgraph build` writes; `resgraph runs DIR` lists runs"
+
+
 def read_facts(path: Path) -> dict[str, Any]:
     """run.json of a run. Raises `RunError` where it is missing or unreadable."""
     file = path / "run.json"
     try:
         facts = json.loads(read_file(file))
     except (FileNotFoundError, NotADirectoryError) as error:
-        what = _FILE if path.is_file() else "it has no run.json"
-        raise RunError(f"{path} is not a run: {what}") from error
+        raise RunError(f"{path} is not a run: {_no_run(path)}") from error
     except OSError as error:
         raise RunError(f"{file} cannot be read: {reason(error)}") from error
     except (ValueError, RecursionError) as error:
         raise RunError(
-            f"{file} cannot be read, as it is no JSON ({error}); take it from a copy, or begin"
-            " again with `resgraph build`"
+            f"{file} cannot be read, as it is no JSON ({error}); {_AGAIN}"
         ) from error
     if not isinstance(facts, dict):
-        raise RunError(f"{file} is not what resgraph wrote")
+        raise RunError(f"{file} is not what resgraph wrote; {_AGAIN}")
     for name, kind in KINDS.items():
         if not isinstance(facts.get(name, kind()), kind):
             why = f"`{name}` is no {WORDS[kind]}"
-            raise RunError(f"{file} is not what resgraph wrote: {why}")
+            raise RunError(
+                f"{file} is not what resgraph wrote: {why}; {_AGAIN}"
+            )
     return facts
 
 
