@@ -20,7 +20,7 @@ FLOORS = {
     "collecting": 0, "counting": 0, "dotted": 0, "errors": 0, "files": 0, "flaws": 0, "foreign": 0, "garbage": 0, "packages": 0, "structs": -1, "faults": 1, "streams": 1,
     "catalogue": 1, "ops": 1, "language": 2,
     "graph": 3, "passes": 4, "plan": 5,
-    "checked": 6, "mending": 7, "outputs": 7, "train": 8, "importing": 8, "study": 9, "lsp": 10, "serve": 11,
+    "checked": 6, "zoo": 6, "mending": 7, "outputs": 7, "train": 8, "importing": 8, "study": 9, "lsp": 10, "serve": 11,
     "mcp": 11, "cli": 12,
 }  # fmt: skip
 ROOMS = {

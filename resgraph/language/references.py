@@ -21,7 +21,7 @@ _MODEL_FILES = (".pt2", ".onnx")
 _VARIANTS = re.compile(r"^variants:.*\n((?:[ #].*\n|\n)*)", re.MULTILINE)
 _VARIANT = re.compile(r"^  ([\w-]+):", re.MULTILINE)
 _BASE = re.compile(r"^extends: +([\w-]+)\.yaml *$", re.MULTILINE)
-_FIRST = ("resnet", "vgg", "cifar-resnet")
+FIRST = ("resnet", "vgg", "cifar-resnet")
 """Of zoo files that share a variant's name, those whose it is: torchvision's nets, and the ResNet
 paper's on CIFAR."""
 
@@ -65,8 +65,8 @@ def locate(
 
 def _whose(variant: str, files: list[str]) -> str:
     """The one of the files whose variant a name is. Raises `UsageError`."""
-    file = next(iter(among(_FIRST, files)), files[0])
-    if len(files) > 1 and file not in _FIRST:
+    file = next(iter(among(FIRST, files)), files[0])
+    if len(files) > 1 and file not in FIRST:
         readings = ticked((f"{one}::{variant}" for one in files), " or ")
         raise UsageError(
             f"several files of the zoo have a `{variant}`: write {readings}"

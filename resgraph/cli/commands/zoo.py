@@ -3,35 +3,16 @@ find."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cache
-
 import click
 from msgspec.structs import asdict
 
-from ...collecting import each_text
 from ...errors import UsageError
 from ...language.diagnose.nearest import did_you_mean
-from ...language.extends import read_file
-from ...language.references import locate, zoo_folder, zoo_names
-from ...language.variants import apply_variant
-from ...language.yaml.tree import plain_value, scalars_in
+from ...language.references import zoo_names
 from ...outputs.numbers import count_text
-from ...structs import Frozen
+from ...zoo import ZooNet, zoo_nets
 from ..options import Multiple, json_option
 from ..report import print_json
-
-
-class _Net(Frozen):
-    """A net by the name that a SPEC takes, and what its file says of it."""
-
-    name: str
-    file: str
-    variant: str | None
-    params: int
-    input: str
-    title: str
-    about: str
 
 
 @click.command()
@@ -66,8 +47,8 @@ def zoo(words: Multiple, as_json: bool) -> None:
         )
 
 
-def _found(words: list[str]) -> list[_Net]:
-    nets = list(_nets())
+def _found(words: list[str]) -> list[ZooNet]:
+    nets = list(zoo_nets())
     named = [
         net
         for net in nets
@@ -78,29 +59,3 @@ def _found(words: list[str]) -> list[_Net]:
         for net in nets
         if all(map(f"{net.title} {net.about}".lower().count, words))
     ]
-
-
-def _nets() -> Iterator[_Net]:
-    read = cache(read_file)
-    for name in zoo_names():
-        found = locate(name, zoo_folder())
-        tree, _ = read(found.path)
-        net = apply_variant(tree, found.variant) if found.variant else tree
-        said = {
-            key: plain_value(net.entries[key].value)
-            for key in ("about", "name", "expect")
-        }
-        claims = said["expect"]
-        if found.variant:
-            claims = claims[found.variant]
-        sizes = scalars_in(net.entries["input"].value)
-        size = ", ".join(each_text(sizes))
-        yield _Net(
-            name,
-            found.zoo,
-            found.variant,
-            int(claims["params"]),
-            size,
-            said["name"],
-            said["about"],
-        )

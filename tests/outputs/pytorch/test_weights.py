@@ -343,6 +343,31 @@ def test_own_names_in_any_order_and_another_number_of_classes(
         convert(other, file, tmp_path / "p.safetensors")
 
 
+def test_the_net_of_the_zoo_that_a_file_is_of_is_named() -> None:
+    """However many classes it has; nothing is said of a file that has our own number."""
+    ours, theirs = (
+        {
+            key: tuple(value.shape)
+            for key, value in resgraph.load(name)
+            .module(device="meta")
+            .state_dict()
+            .items()
+        }
+        for name in ("resnet-18", "resnet-34")
+    )
+    head = [key for key in theirs if key.startswith("head")]
+    few = dict(zip(head, [(7, 512), (7,)], strict=True))
+    for its in (theirs, theirs | few):
+        with pytest.raises(
+            AlignmentError, match="as many parameters as `resnet-34"
+        ):
+            matched(ours, its)
+    first = next(iter(theirs))
+    with pytest.raises(AlignmentError) as told:
+        matched(theirs, theirs | {first: theirs[first][::-1]})
+    assert "as many parameters" not in f"{told.value}"
+
+
 def test_another_net_is_refused_with_the_first_disagreement(
     plan: resgraph.Plan, tmp_path: Path
 ) -> None:

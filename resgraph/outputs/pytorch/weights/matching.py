@@ -5,13 +5,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from itertools import pairwise
+from math import prod
 from typing import Any
 
-from ....collecting import at_keys, by_key, the_only, without, without_keys
-from ....dotted import first_word, scope_of
-from ....errors import RunError
+from ....collecting import (
+    at_keys,
+    by_key,
+    each_name,
+    the_only,
+    without,
+    without_keys,
+)
+from ....dotted import first_word, last_word, scope_of
+from ....errors import RunError, ticked
+from ....language.references import FIRST
 from ....ops.base import Shape, shape_text
 from ....structs import Frozen
+from ....zoo import zoo_nets
 from .align import UNLEARNED, AlignmentError, align, squeezed, trimmed
 from .order import (
     SETTLED,
@@ -23,6 +33,8 @@ from .order import (
 )
 
 Shapes = Mapping[str, Shape]
+_COUNTED_NOT = ("running_mean", "running_var", UNLEARNED)
+"""What a net keeps beside its parameters."""
 
 
 class Match(Frozen):
@@ -61,10 +73,47 @@ def matched(
     fixed = _settled(mine, its, settled)
     left = without_keys(mine, fixed)
     rest = without_keys(its, {*fixed.values()})
-    pairs = (
-        _below(_wrapper(left, rest), left, rest) if left and rest else {}
+    try:
+        pairs = (
+            _below(_wrapper(left, rest), left, rest)
+            if left and rest
+            else {}
+        )
+        return _sorted_out(mine, its, {**fixed, **pairs})
+    except RunError as error:
+        if like := _like_in_zoo(mine, its):
+            raise AlignmentError(f"{error}; {like}") from None
+        raise
+
+
+def _like_in_zoo(mine: Shapes, its: Shapes) -> str:
+    """The nets of the zoo that have as many parameters as a file, where ours has not; with another
+    number of classes, too."""
+    counts = {_parameters(its), _of_imagenet(its)}
+    if counts & {_parameters(mine), _of_imagenet(mine)}:
+        return ""
+    alike = [net for net in zoo_nets() if net.params in counts]
+    alike.sort(key=lambda net: net.file not in FIRST)
+    names = ticked(each_name(alike[:3]), " or ")
+    return (
+        f"it has as many parameters as {names} of the zoo" if alike else ""
     )
-    return _sorted_out(mine, its, {**fixed, **pairs})
+
+
+def _parameters(side: Shapes) -> int:
+    return sum(
+        prod(shape)
+        for key, shape in side.items()
+        if last_word(key) not in _COUNTED_NOT
+    )
+
+
+def _of_imagenet(side: Shapes) -> int:
+    """The parameters with a last layer for 1,000 classes."""
+    last = next(
+        (s for s in reversed([*side.values()]) if len(s) == 2), (0, 0)
+    )
+    return _parameters(side) + (1000 - last[0]) * (last[1] + 1)
 
 
 def _wrapper(mine: Shapes, its: Shapes) -> str:
