@@ -12,6 +12,7 @@ place
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -464,7 +465,10 @@ def needing(said: str, extra: str, *packages: str) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
-        if packages and missing not in packages:
+        own = (
+            missing in sys.stdlib_module_names
+        )  # of a Python that lacks it
+        if own or (packages and missing not in packages):
             raise
         raise MissingError(
             f"{said}: pip install 'resgraph[{extra}]'"

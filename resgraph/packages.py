@@ -6,6 +6,7 @@ from __future__ import annotations
 import dis
 import os
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from traceback import walk_tb
@@ -93,6 +94,9 @@ def _reinstall(package: str, error: BaseException) -> str:
             f"this copy of resgraph is not whole ({said});"
             " pip install --force-reinstall resgraph"
         )
+    if package in sys.stdlib_module_names:
+        # one that was built where headers lacked, as of _ctypes and _lzma
+        return f"this Python lacks its own module {package} ({said}): use one that is whole"
     name = _PACKAGES.get(package, package)
     try:
         version = metadata.version(name)

@@ -443,6 +443,13 @@ FAULTS = [
         ),
     ),
     spoiled(
+        "a Python that was built without libffi",
+        4,
+        "this Python lacks its own module _ctypes",
+        TRAIN,
+        broken("torch", "raise ModuleNotFoundError('no', name='_ctypes')"),
+    ),
+    spoiled(
         "no yaml", 4, "pyyaml", ["check", "tiny.yaml"], without("yaml")
     ),
     spoiled(
