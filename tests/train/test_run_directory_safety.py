@@ -38,6 +38,8 @@ def test_a_place_is_refused_before_the_data_is_read(tmp_path: Path) -> None:
     plan = tiny({**PLAIN, "data": data})
     with pytest.raises(UsageError, match="exists and is no run"):
         build(plan, out=tmp_path, options=ONE)
+    with pytest.raises(RunError, match=r"a file, .*another place with `-o"):
+        create("net", tmp_path / "thesis.tex" / "run")
 
 
 def test_what_died_at_birth_makes_way(tmp_path: Path) -> None:

@@ -110,8 +110,13 @@ def create(
             return _replaced(out)
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise disk_error(out, error, saved=False) from error
+        raise _no_place(out, error) from error
     return _fresh(out)
+
+
+def _no_place(path: Path, error: OSError) -> RunError:
+    said = disk_error(path, error, saved=False)
+    return RunError(f"{said}; choose another place with `-o DIR`")
 
 
 def need_free(out: Path, *, force: bool) -> bool:
@@ -125,7 +130,7 @@ def need_free(out: Path, *, force: bool) -> bool:
         if not out.exists() or (out.is_dir() and not any(out.iterdir())):
             return False
     except OSError as error:
-        raise disk_error(out, error, saved=False) from error
+        raise _no_place(out, error) from error
     is_run = (out / "run.json").is_file()
     if is_run and not force and not failed_unsaved(out):
         raise UsageError(
@@ -261,7 +266,7 @@ def _numbered(root: Path, stem: str) -> RunDirectory:
                 continue
             return _fresh(path)
     except OSError as error:
-        raise disk_error(root, error, saved=False) from error
+        raise _no_place(root, error) from error
 
 
 def _fresh(path: Path) -> RunDirectory:
@@ -276,7 +281,7 @@ def lock(path: Path) -> IO[bytes]:
         handle = open(path / LOCK, "ab", opener=_at_once)  # noqa: SIM115  (it is held)
     except OSError as error:
         raise RunError(
-            f"{path / LOCK} cannot be written: {reason(error)}"
+            f"{path / LOCK} cannot be written: {reason(error)}; make it writable, or copy the run"
         ) from error
     for left in range(LOCK_TRIES, -1, -1):
         if _flocked(handle, "LOCK_EX"):
