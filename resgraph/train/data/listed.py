@@ -39,6 +39,8 @@ from .sets import (
 
 PARTED = re.compile(r"[^|;\s]+")
 """A word of several in a cell."""
+_WHOLE = re.compile(r"\d{1,18}")
+"""A class that is a number; of a longer one the value is no order."""
 CHECKED = 2_000
 """Masks whose pixels are all looked at before the first step, evenly spread; of the others only the
 size is, and a pixel that is no class ends the run where it is met."""
@@ -263,8 +265,7 @@ def _itself(
 
 def _natural(name: str) -> tuple[int, str]:
     """Whole numbers by their value, before words; those of one value, as `1` and `01`, as text."""
-    short = len(name) < 19  # of a longer one the value is no order
-    return (int(name) if short and name.isdecimal() else 1 << 62, name)
+    return (int(name) if _WHOLE.fullmatch(name) else 1 << 62, name)
 
 
 def _outside(

@@ -400,16 +400,15 @@ def names_of(path: Path, count: int) -> ClassNames:
     if not listed.is_file():
         return tuple(map(str, range(count)))
     try:
-        names = listed.read_text(encoding="utf-8-sig").split("\n")
+        text = listed.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise TrainingError(
             f"{listed} cannot be read as UTF-8 text: {error}"
         ) from error
-    if names[-1] == "":
-        names.pop()
-    for line, name in enumerate(names, 1):
-        if not name.strip():
-            raise TrainingError(
-                f"{listed}:{line} is empty, and each line names a class; take it out"
-            )
-    return tuple(names)
+    names = tuple(text.removesuffix("\n").split("\n"))
+    bare = [*map(str.strip, names)]
+    if "" in bare:
+        raise TrainingError(
+            f"{listed}:{bare.index('') + 1} is empty, and each line names a class; take it out"
+        )
+    return names

@@ -89,9 +89,8 @@ def matched(
 def _like_in_zoo(mine: Shapes, its: Shapes) -> str:
     """The nets of the zoo that have as many parameters as a file, where ours has not; with another
     number of classes, too."""
-    counts = {_parameters(its), _of_imagenet(its)}
-    if counts & {_parameters(mine), _of_imagenet(mine)}:
-        return ""
+    own = {_parameters(mine), _of_imagenet(mine)}
+    counts = {_parameters(its), _of_imagenet(its)} - own
     alike = [net for net in zoo_nets() if net.params in counts]
     alike.sort(key=lambda net: net.file not in FIRST)
     names = ticked(each_name(alike[:3]), " or ")

@@ -63,7 +63,7 @@ def _unreadable() -> Iterator[None]:
     except (*UNREADABLE, MemoryError):
         raise
     except Exception as error:
-        said = f"{error}" or type(error).__name__
+        said = f"{type(error).__name__}: {error}"
         raise ValueError(f"it is damaged: {said}") from error
 
 
