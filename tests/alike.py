@@ -1,11 +1,13 @@
-"""`python tests/alike.py` → `tests/alike.json`: rows of tests that walk no branch of the package but those that the test's
-other rows walk, too. They are slow tests. It takes coverage.py, which nothing else here needs."""
+"""`python tests/alike.py` → `tests/alike.json`: rows of tests that walk no branch of the package but those that others walk, too.
+`.ci/run` runs them after the others. It takes coverage.py, which nothing else here needs, and a quarter of an hour."""
 
 from __future__ import annotations
 
 import json
-import re
+import os
+import sqlite3
 import sys
+import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -16,105 +18,136 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ROWS = ROOT / "tests" / "alike.json"
-REFERENCE = r"\w+?/[a-z_]+"
-WALKS = {
-    "tests/importing/test_closure.py::test_every_op_comes_back": r"(\d\S* )?[a-z -]+",
-    "tests/language/test_format.py::test_long_form_is_the_same_net": "",
-    "tests/language/test_grammar.py::test_nothing_is_guessed_at_in_a_right_spec": "",
-    "tests/outputs/figure/test_figure_formats.py::test_an_option_is_heeded_or_refused": r"\w+",
-    "tests/outputs/figure/test_format_limits.py::test_refused_exactly_where_it_does_not_fit": "",
-    "tests/outputs/figure/test_layout.py::test_the_zoo_is_lawful": "",
-    "tests/schema/test_schema.py::test_the_zoo_is_valid_in_the_long_form": "",
-    "tests/serve/test_rewrite.py::test_every_kind_of_action_on_the_zoo": r"\w+?-",
-    "tests/train/test_damaged_runs.py::test_what_follows_from_the_spec_is_written_again": r"[\w ]*",
-    "tests/train/test_resume.py::test_a_run_goes_on_bit_for_bit": "",
-    "tests/zoo/test_golden.py::test_entries_are_the_references_one_to_one": REFERENCE,
-    "tests/zoo/test_golden.py::test_logits_are_the_references": REFERENCE,
-    "tests/zoo/test_modules.py::test_module_is_what_was_planned": "",
-    "tests/zoo/test_zoo.py::test_every_variant_can_be_extended": "",
-}
-"""The tests, and what of a row's name is its kind: of each at least one row stays."""
-Branches = set[tuple[Any, ...]]
+LEAST = 0.04
+"""CPU seconds, measured as here, of a row that is worth a name in the file."""
+ELSEWHERE = frozenset({"subprocess.Popen", "os.fork", "os.posix_spawn", "socket.connect", "tests.elsewhere"})  # fmt: skip
+"""Audit events of a row that has other processes walk branches, which are not seen here: it is like no other."""
+Branch = tuple[Any, ...]
+"""Of a file, from a line to another."""
 
 
-def slow_rows() -> set[str]:
+def alike_rows() -> set[str]:
     """The rows that were found, as pytest names them."""
     found = json.loads(ROWS.read_text(encoding="utf-8")).items()
     return {f"{test}[{row}]" for test, rows in found for row in rows}
 
 
 class Walked:
-    """A plugin of pytest: what each row walks, and how long it takes."""
+    """A plugin of pytest's workers: writes what each row walks, how long it takes and which have others walk."""
 
-    def __init__(self, measured: Any) -> None:
-        self.measured = measured
+    def __init__(self, folder: Path) -> None:
+        import coverage
+
+        self.folder = folder
+        self.measured = coverage.Coverage(
+            data_file=folder / f"{os.getpid()}.branches",
+            branch=True,
+            source_pkgs=["resgraph"],
+        )
+        self.measured.start()
         self.seconds: dict[str, float] = {}
+        self.apart: set[str] = set()
+        self.row = ""
+        sys.addaudithook(self._heard)
+
+    def _heard(self, event: str, _: object) -> None:
+        if event in ELSEWHERE:
+            self.apart.add(self.row)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """What is slow for coverage.py may fail."""
+        if report.failed:
+            self.apart.add(report.nodeid)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        self.measured.switch_context(item.nodeid)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[Any]:
+        self.row = item.nodeid
+        self.measured.switch_context(self.row)
         begun = time.process_time()
         result = yield
-        self.seconds[item.nodeid] = time.process_time() - begun
-        self.measured.switch_context("none")
+        self.seconds[self.row] = time.process_time() - begun
+        self.measured.switch_context("")
+        self.row = ""
         return result
 
+    def pytest_unconfigure(self) -> None:
+        self.measured.stop()
+        self.measured.save()
+        seen = json.dumps([self.seconds, sorted(self.apart)])
+        (self.folder / f"{os.getpid()}.json").write_text(seen)
 
-def branches(measured: Any) -> dict[str, Branches]:
-    data = measured.get_data()
-    found: dict[str, Branches] = defaultdict(set)
-    for row in data.measured_contexts():
-        data.set_query_context(row)
-        for file in data.measured_files():
-            found[row] |= {(file, *arc) for arc in data.arcs(file) or ()}
+
+def pytest_configure(config: pytest.Config) -> None:
+    """As a plugin, of the workers alone."""
+    if hasattr(config, "workerinput"):
+        config.pluginmanager.register(Walked(Path(os.environ["WALKED"])))
+
+
+def branches(data: Path, numbers: dict[Branch, int]) -> dict[str, set[int]]:
+    """What each row of a worker walks. coverage.py itself reads its file by a question for each row and source."""
+    found: dict[str, set[int]] = defaultdict(set)
+    with sqlite3.connect(data) as opened:
+        for row, *branch in opened.execute(
+            "select context, path, fromno, tono from arc"
+            " join context on context.id = context_id join file on file.id = file_id"
+        ):
+            found[row].add(numbers[tuple(branch)])
     return found
 
 
+def test_of(row: str) -> str:
+    return row.partition("[")[0]
+
+
 def kept(
-    rows: dict[str, Branches], seconds: dict[str, float], kind: str
+    rows: dict[str, set[int]],
+    seconds: dict[str, float],
+    movable: set[str],
 ) -> set[str]:
-    """The quickest of each kind, then whichever has the most for its time, until every branch is walked."""
-    quick = sorted(rows, key=lambda row: seconds[row])
-    kinds = {}
-    for row in quick if kind else ():
-        found = re.match(kind, row)
-        kinds.setdefault(found and found[0], row)
-    stay = {*kinds.values()}
-    left = set().union(*rows.values())
-    left -= set().union(*(rows[row] for row in stay))
+    """Of those that may be left: whichever walks the most new for its time, until every branch is walked, and the quickest
+    of a test of which none is left otherwise."""
+    left = set().union(*(rows[row] for row in movable))
+    left -= set().union(*(rows[row] for row in rows.keys() - movable))
+    new = {row: rows[row] & left for row in movable}
+    stay: set[str] = set()
     while left:
-        best = max(
-            quick, key=lambda row: len(rows[row] & left) / seconds[row]
-        )
+        best = max(new, key=lambda row: len(new[row]) / seconds[row])
         stay.add(best)
-        left -= rows[best]
+        left -= new.pop(best)
+        new = {row: walks & left for row, walks in new.items()}
+    tests = {test_of(row) for row in seconds.keys() - movable | stay}
+    for row in sorted(movable, key=lambda row: seconds[row]):
+        if test_of(row) not in tests:
+            tests.add(test_of(row))
+            stay.add(row)
     return stay
 
 
 def main() -> None:
-    import coverage
-
-    measured = coverage.Coverage(
-        data_file=None, branch=True, source_pkgs=["resgraph"]
-    )
-    walked = Walked(measured)
-    measured.start()
-    code = pytest.main(
-        ["--every-row", "-p", "no:cacheprovider", *WALKS], plugins=[walked]
-    )
-    measured.stop()
-    if code:
-        sys.exit(code)
-    rows: dict[str, dict[str, Branches]] = defaultdict(dict)
-    for name, found in branches(measured).items():
-        test, _, row = name.partition("[")
-        rows[test][row[:-1]] = found
-    alike = {}
-    for test, kind in WALKS.items():
-        seconds = {
-            row: walked.seconds[f"{test}[{row}]"] for row in rows[test]
-        }
-        alike[test] = sorted({*seconds} - kept(rows[test], seconds, kind))
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["WALKED"] = folder
+        code = pytest.main(
+            ["-n", "auto", "--dist", "worksteal", "-m", "not slow and not gpu", "-p", "no:cacheprovider", "-p", "alike"]
+        )  # fmt: skip
+        if code not in (0, 1):
+            sys.exit(code)
+        numbers: dict[Branch, int] = defaultdict(lambda: len(numbers))
+        rows: dict[str, set[int]] = defaultdict(set)
+        seconds: dict[str, float] = {}
+        apart: set[str] = set()
+        for data in Path(folder).glob("*.branches"):
+            for row, walks in branches(data, numbers).items():
+                rows[row] |= walks
+        for seen in Path(folder).glob("*.json"):
+            took, others = json.loads(seen.read_text())
+            seconds |= took
+            apart |= set(others)
+    movable = {
+        row for row, took in seconds.items() if "[" in row and took >= LEAST
+    } - apart  # fmt: skip
+    alike: dict[str, list[str]] = defaultdict(list)
+    for row in sorted(movable - kept(rows, seconds, movable)):
+        alike[test_of(row)].append(row.partition("[")[2][:-1])
     text = json.dumps(alike, indent=1, ensure_ascii=False)
     ROWS.write_text(f"{text}\n", encoding="utf-8")
 

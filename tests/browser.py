@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -75,6 +76,7 @@ class Page:
 
     def open(self, address: str, shown: str = "#figure svg") -> None:
         """Opens an address and waits for what is to be shown there."""
+        sys.audit("tests.elsewhere")  # for tests/alike.py
         target = self._chromium.do(
             "Target.createTarget",
             url="about:blank",

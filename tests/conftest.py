@@ -15,7 +15,7 @@ from time import monotonic
 
 import pytest
 from _pytest.runner import runtestprotocol
-from alike import slow_rows
+from alike import alike_rows
 
 # small tensors, and other tests beside: threads only wait for each other
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -44,11 +44,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--update-golden",
         action="store_true",
         help="rewrite tests/golden/ with what comes out now",
-    )
-    parser.addoption(
-        "--every-row",
-        action="store_true",
-        help="also those that walk no branch but those of a test's other rows",
     )
 
 
@@ -114,17 +109,17 @@ def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
     config.stash[COLLECTED] = {item.nodeid for item in items}
-    if not config.getoption("--every-row"):
-        _slow_where_alike(items)
+    if not any("::" in asked for asked in config.args):
+        _mark_alike(items)
     _one_table(items)
 
 
-def _slow_where_alike(items: list[pytest.Item]) -> None:
-    """Rows that `tests/alike.py` found are slow; what it has not seen is run."""
-    alike = slow_rows()
+def _mark_alike(items: list[pytest.Item]) -> None:
+    """Rows that `tests/alike.py` found; what it has not seen, or what is asked for by name, is run."""
+    alike = alike_rows()
     for item in items:
         if item.nodeid in alike:
-            item.add_marker(pytest.mark.slow)
+            item.add_marker(pytest.mark.alike)
 
 
 def _one_table(items: list[pytest.Item]) -> None:

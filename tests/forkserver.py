@@ -34,6 +34,7 @@ def asked(
     script: Path, orders: Any, cwd: Path, env: dict[str, str], *words: str
 ) -> subprocess.CompletedProcess[str]:
     """What a child of `script WORDS`, which calls `serve`, does in a folder and an environment."""
+    sys.audit("tests.elsewhere")  # for tests/alike.py
     line = connected(script, *words)
     request = {"orders": orders, "env": env, "cwd": str(cwd)}
     line.sendall(json.dumps(request).encode() + b"\n")
