@@ -4,7 +4,7 @@ papers test."""
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -246,13 +246,17 @@ def _data(
         inputs=plan.inputs,
         scored=True,
     )
-    if (
-        trained_on
-        and recipe.by_name
-        and isinstance(train.target, SingleLabel)
-    ):
+    known = [trained_on, data.classes]
+    named = recipe.by_name or all(map(_have_names, known))
+    if trained_on and named and isinstance(train.target, SingleLabel):
         check_classes(data, trained_on)
     return data
+
+
+def _have_names(classes: Sequence[str] | None) -> bool:
+    """Whether classes have names, and not their numbers alone."""
+    found = [*(classes or ())]
+    return found != [*map(str, range(len(found)))]
 
 
 def _part(data: Data, split: str) -> Data:

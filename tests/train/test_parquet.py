@@ -13,7 +13,7 @@ from test_folder import SHAPE, batches, picture
 from test_resume import SignalAt, result
 
 import resgraph
-from resgraph.errors import MissingError, TrainingError
+from resgraph.errors import MissingError, TrainingError, UsageError
 from resgraph.language.recipe import resolve_train
 from resgraph.language.recipe.data import Parquet
 from resgraph.train import Options, build, evaluate, resume
@@ -173,6 +173,27 @@ def test_words_are_classes_of_all_files_together(hub: Path) -> None:
         TrainingError, match="no training image of class dog"
     ):
         read(hub, 4, train="some-*.parquet", validation="odd.parquet")
+
+
+def test_other_words_than_a_run_knows_are_not_scored(
+    hub: Path, tmp_path: Path
+) -> None:
+    """As many classes of other names would be taken for those that the net knows."""
+    run = tmp_path / "run"
+    once = Options(threads=1, workers=0)
+    build(net(recipe(hub, epochs=1)), out=run, options=once)
+    other = tmp_path / "other"
+    other.mkdir()
+    for names, odd in (
+        (["red", "green"], "only one has blue, green"),
+        (["blue", "red"], "but in another order"),
+    ):
+        write(other / "validation.parquet", rows(0, 4), names)
+        with pytest.raises(UsageError, match=odd):
+            evaluate(run, options=Options(threads=1, workers=0, data=other))
+    write(other / "validation.parquet", rows(0, 4), None)
+    found = evaluate(run, options=Options(threads=1, workers=0, data=other))
+    assert found.images == 4, "numbers alone are taken at their word"
 
 
 def test_a_file_without_rows_and_labels_of_any_size_are_told(
