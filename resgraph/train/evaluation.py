@@ -12,7 +12,12 @@ import torch
 from msgspec.structs import replace
 from torch import nn
 
-from ..errors import TrainingError, UsageError
+from ..errors import (
+    ResgraphError,
+    TrainingError,
+    UsageError,
+    first_few,
+)
 from ..language.recipe.data import Data
 from ..language.recipe.start import StartingWeights
 from ..language.recipe.target import SingleLabel
@@ -25,7 +30,7 @@ from .data.image_files import Decoded
 from .data.loader import BatchLoader
 from .data.normalize import Normalization
 from .data.sampler import Sampler
-from .data.sets import DataSet
+from .data.sets import NAMED, DataSet, UnfitError
 from .engine.assemble import make_data_loader, placed
 from .engine.evaluate import Score, Sums, score
 from .engine.multi_crop import MultiCrop, crop_policy_for
@@ -237,20 +242,35 @@ def _data(
 ) -> DataSet:
     train = recipe_of(plan)
     recipe = train.data
-    data = datasets.load(
-        _part(recipe, split),
-        images_of(plan),
-        plan.output,
-        data_path(plan, options),
-        target=train.target,
-        inputs=plan.inputs,
-        scored=True,
-    )
+    try:
+        data = datasets.load(
+            _part(recipe, split),
+            images_of(plan),
+            plan.output,
+            data_path(plan, options),
+            target=train.target,
+            inputs=plan.inputs,
+            scored=True,
+        )
+    except UnfitError as error:
+        raise _unlike(error, trained_on) from None
     known = [trained_on, data.classes]
     named = recipe.by_name or all(map(_have_names, known))
     if trained_on and named and isinstance(train.target, SingleLabel):
         check_classes(data, trained_on)
     return data
+
+
+def _unlike(
+    error: UnfitError, trained_on: list[str] | None
+) -> ResgraphError:
+    """Of a run it is not the net that is to be changed."""
+    if error.images[0] or not trained_on:
+        return error
+    return UsageError(
+        f"{error.classes[0]}: a run is scored on the classes that it was trained on,"
+        f" {first_few(trained_on, 5)}; beside a list, {NAMED} may name those that it lacks"
+    )
 
 
 def _have_names(classes: Sequence[str] | None) -> bool:

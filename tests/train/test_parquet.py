@@ -187,6 +187,7 @@ def test_other_words_than_a_run_knows_are_not_scored(
     for names, odd in (
         (["red", "green"], "only one has blue, green"),
         (["blue", "red"], "but in another order"),
+        (["red", "blue", "green"], "run is scored on .* on, red, blue; "),
     ):
         write(other / "validation.parquet", rows(0, 4), names)
         with pytest.raises(UsageError, match=odd):
