@@ -92,7 +92,7 @@ def prepare(
         raise SpecError(wrong)
     check_sizes(plan, train)
     _check_parts(plan, train, world)
-    start, stated = start_of(plan, train.start, began)
+    start, stated = start_of(plan, train, began)
     data = stated.cropped(data, train.data) if stated else data
     stated = chosen(train.normalize, stated, data.shape)
     sampler = _sampler(train, data, world)

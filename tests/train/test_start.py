@@ -70,6 +70,22 @@ def test_every_tensor_is_in_one_list_of_the_plan(
     assert "\n".join(told) in text
 
 
+def test_what_is_new_and_frozen_is_told(
+    tmp_path: Path, source: dict[str, torch.Tensor]
+) -> None:
+    """A head that no weights are for, and that learns nothing, is noise to the end."""
+    for words, said in (("head", True), ("all but head", False)):
+        lines = "weights: old.safetensors", f"freeze: {words}"
+        start = prepared(plan(tmp_path / "new.yaml", *lines)).start
+        assert start
+        told = [line for line in start.lines(whole=True) if " + " in line]
+        assert len(told) == 2
+        assert all(
+            line.endswith("stays as it begins, by `freeze`") == said
+            for line in told
+        )
+
+
 def test_a_run_starts_from_them_and_the_head_is_that_of_the_seed(
     tmp_path: Path, source: dict[str, torch.Tensor]
 ) -> None:

@@ -8,11 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
 from torch import Tensor, nn
 
 from ...dotted import scope_of
 from ...errors import ResgraphError, RunError
-from ...language.recipe.start import StartingWeights
+from ...language.recipe import Train
+from ...language.recipe.start import StartingWeights, is_frozen
 from ...ops.base import Shape, shape_text
 from ...outputs.pytorch.weights.convert import read_names
 from ...outputs.pytorch.weights.files import read_state, said_of
@@ -34,6 +36,7 @@ class Transfer(Frozen):
     match: Match
     own: Mapping[str, Shape]
     its: Mapping[str, Shape]
+    frozen: tuple[str, ...] = ()  # what of the net does not learn
 
     def give(self, net: nn.Module) -> None:
         """Gives the net what matches, and lets go of the file's tensors."""
@@ -93,11 +96,17 @@ class Transfer(Frozen):
                 f"← {theirs}: {self._change(key, theirs)}, adapted",
             )
         for key, theirs in match.new.items():
-            yield "+", key, f"new: {self._change(key, theirs)} of {theirs}"
+            change = self._change(key, theirs)
+            yield "+", key, f"new: {change} of {theirs}{self._fate(key)}"
         for key in match.missing:
-            yield "+", key, "new: not in the file"
+            yield "+", key, f"new: not in the file{self._fate(key)}"
         for key in match.unused:
             yield "-", key, "not used of the file"
+
+    def _fate(self, key: str) -> str:
+        """Of what no weights are for, and none will be learned."""
+        stays = is_frozen(key, self.frozen)
+        return ", and stays as it begins, by `freeze`" if stays else ""
 
     def _change(self, key: str, theirs: str) -> str:
         return f"{shape_text(self.own[key])} in place of {shape_text(self.its[theirs])}"
@@ -181,19 +190,21 @@ class Began(Frozen):
 
 
 def start_of(
-    plan: Plan, start: StartingWeights | None, began: Began | None = None
+    plan: Plan, train: Train, began: Began | None = None
 ) -> tuple[Transfer | None, StatedImages | None]:
     """What a run starts from, and what is said of it; a run with a checkpoint has its weights, and
     needs none of a file.
 
     Raises at the place of the recipe where weights cannot be had, or are of another net."""
+    start = train.start
     if start is None:
         return None, None
     if began and began.saved:
         return None, StatedImages.read(began.weights.get("stated"))
     with _placed(plan):
         file = began.again(start) if began else found(start.file, plan)
-        return transfer(plan, start, file), file.stated
+        taken = transfer(plan, start, file)
+        return replace(taken, frozen=train.frozen), file.stated
 
 
 @contextmanager
