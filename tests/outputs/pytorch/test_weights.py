@@ -271,6 +271,17 @@ def test_a_file_of_another_kind_is_told_as_that(tmp_path: Path) -> None:
             "model.state_dict",
         ),
         ({"student": state_of(1)}, None, "student"),
+        # as a run's own checkpoint, and PyTorch's tutorial, with a loss
+        (
+            {"net": state_of(1), "tally": {"n": torch.ones(1)}},
+            None,
+            "net",
+        ),
+        (
+            {"loss": {"w": torch.ones(1)}, "model_state_dict": state_of(1)},
+            None,
+            "model_state_dict",
+        ),
         ({"model": state_of(1), "ema": state_of(2)}, None, "ema"),
         (
             {"net": state_of(1), "params_ema": state_of(2)},

@@ -19,8 +19,10 @@ from ....errors import RunError, ticked
 from ....foreign import HEAD, what_else
 from ....structs import Frozen
 
-_NESTED = ("state_dict", "model", "model_state")
-"""Where training scripts keep a state dict in a checkpoint."""
+_NESTED = (
+    "state_dict", "model", "model_state", "model_state_dict", "net",
+)  # fmt: skip
+"""Where training scripts keep a state dict in a checkpoint; the last is ours."""
 _AVERAGE = "ema"
 """A word of the key of an average, which goes before what it averages, as in timm 1.0."""
 _PREFIXES = ("module.", "_orig_mod.")
