@@ -60,7 +60,7 @@ def test_what_was_saved_before_is_told_of_only_where_something_was(
     for out in (tmp_path / "run", None):
         with pytest.raises(
             RunError,
-            match=r"cannot write .*: the file system is read-only$",
+            match=r"cannot write .*: the file system is read-only; choose another place",
         ):
             create("net", out)
 

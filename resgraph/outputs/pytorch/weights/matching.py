@@ -33,7 +33,7 @@ from .order import (
 )
 
 Shapes = Mapping[str, Shape]
-_COUNTED_NOT = ("running_mean", "running_var", UNLEARNED)
+_NO_PARAMETERS = ("running_mean", "running_var", UNLEARNED)
 """What a net keeps beside its parameters."""
 
 
@@ -103,7 +103,7 @@ def _parameters(side: Shapes) -> int:
     return sum(
         prod(shape)
         for key, shape in side.items()
-        if last_word(key) not in _COUNTED_NOT
+        if last_word(key) not in _NO_PARAMETERS
     )
 
 
