@@ -16,7 +16,7 @@ from itertools import islice
 
 from ..collecting import each_op, flatten, of_type, picked, without
 from ..errors import ResgraphError
-from ..language.grammar.records import BlockDef, Expr, Label
+from ..language.grammar.records import BlockDef, Expr, Label, PathDef
 from ..language.library import library_block, library_index
 from ..ops import ACTIVATIONS, Conv, Fc, Op, shape_text
 from ..plan import loads
@@ -219,17 +219,20 @@ def _alike(words: Counter[str]) -> tuple[str, ...]:
 
 @cache
 def _with_words(words: tuple[tuple[str, int], ...]) -> tuple[str, ...]:
-    return tuple(
-        name
-        for name in library_index()
-        if words == tuple(sorted(_words(name).items()))
-    )
+    return tuple(name for name in library_index() if words in _words(name))
 
 
 @cache
-def _words(name: str) -> Counter[str]:
+def _words(name: str) -> list[tuple[tuple[str, int], ...]]:
+    """Of its paths, and with what stands behind its equation, which may be a layer of its own."""
     block = library_block(name)
-    items = flatten(path.items for path in block.paths.values())
+    paths = [*block.paths.values()]
+    both = paths, [*paths, *filter(None, [block.merge])]
+    return [tuple(sorted(_words_of(each).items())) for each in both]
+
+
+def _words_of(paths: Sequence[PathDef]) -> Counter[str]:
+    items = flatten(path.items for path in paths)
     labels = [item.word for item in of_type(Label, items)]
     words = Counter(
         "act" if word in ACTIVATIONS else word for word in labels

@@ -59,7 +59,7 @@ def test_a_shortcut_has_its_own_pool() -> None:
     text = written(Tree(8, 16), Tree(16, 32))
     assert "shortcut: [max pool /stride, 1x1 conv out linear]" in text, text
     assert (
-        "body:  basic 2*in /stride" in text and "[body, basic 2*in]" in text
+        "body:  basic out /stride" in text and "[body, basic out]" in text
     ), text
 
 

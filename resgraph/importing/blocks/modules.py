@@ -14,12 +14,13 @@ from collections.abc import (
 from operator import itemgetter
 
 from ...collecting import by_key, each_name, flatten, of_type
+from ...ops import Concat
 from ..captured import Captured
 from ..cells import Cell, Unit, cells
 from ..classes import ModuleClasses, common, module_of
 from ..kinds import Kind, changes, of_body, of_element, of_elements
-from ..regions.structure import Region, RegionItem
-from .runs import SHORT, run_of, spared, with_runs
+from ..regions.structure import Region, RegionItem, head
+from .runs import COST, SHORT, run_of, spared, with_runs
 
 _LONGEST = 12
 """Labels that are looked for as one."""
@@ -47,7 +48,9 @@ def modules(
         key: runs for key, runs in groups.items() if key[0] not in left
     }
     bodies = [*_bodies(row, classes, unit)]
-    chosen = _chosen(groups, {_like(name, body) for name, body in bodies})
+    chosen = _chosen(
+        groups, {_like(name, body) for name, body in bodies}, row
+    )
     summed = {(name, _ungated(body, unit)) for name, body in bodies}
     own = [
         place
@@ -64,7 +67,9 @@ def _ungated(run: Sequence[Cell | Region], unit: Unit) -> Kind:
 
 
 def _chosen(
-    groups: Mapping[tuple[Kind, Kind], list[_Run]], bodies: Collection[Kind]
+    groups: Mapping[tuple[Kind, Kind], list[_Run]],
+    bodies: Collection[Kind],
+    row: Sequence[Cell | Region],
 ) -> list[list[_Run]]:
     """Those that are like a block, or like others that pay; what is like each other as one."""
     found: dict[Kind, list[_Run]] = defaultdict(list)
@@ -72,7 +77,7 @@ def _chosen(
         found[like] += runs
     often = {
         *bodies,
-        *(like for like, runs in found.items() if _pays(runs)),
+        *(like for like, runs in found.items() if _pays(runs, row)),
     }
     return [found[like] for like in found if like in often]
 
@@ -121,8 +126,18 @@ def _within(run: _Run, other: _Run) -> bool:
     return run != other and other[0] <= run[0] and sum(run) <= sum(other)
 
 
-def _pays(runs: Sequence[_Run]) -> bool:
-    return spared(len(runs), runs[0][1]) >= 0
+def _pays(runs: Sequence[_Run], row: Sequence[Cell | Region]) -> bool:
+    """Whether it spares labels; of a block that joins paths and what is behind it, `Closed` makes
+    one."""
+    start, size = runs[0]
+    closes = any(map(_joins, row[start : start + size - 1]))
+    return spared(len(runs), size) + closes * COST >= 0
+
+
+def _joins(element: Cell | Region) -> bool:
+    return isinstance(element, Region) and isinstance(
+        head(element.merge)[0], Concat
+    )
 
 
 def _apart(runs: Iterable[_Run]) -> Mapping[int, int]:

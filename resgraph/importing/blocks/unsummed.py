@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from itertools import compress, groupby, pairwise
 
-from ...collecting import any_of_type
+from ...collecting import among, any_of_type, flatten
 from ...ops import Add
 from ...structs import Frozen
 from ..captured import Captured
 from ..cells import Cell, Unit, cells
+from ..classes import common, module_of, within
 from ..kinds import (
     Kind,
     changes,
@@ -72,7 +73,7 @@ class Unsummed(Frozen):
         while True:
             row = cells(found, self.unit)
             kinds = [of_element(each, self.unit) for each in row]
-            size, starts = _most(row, kinds)
+            size, starts = _most(row, kinds, self.net.classes)
             if not starts:
                 return found
             found = with_runs(row, dict.fromkeys(starts, size), self.net)
@@ -121,7 +122,9 @@ def _spread(
 
 
 def _most(
-    row: Sequence[Cell | Region], kinds: Sequence[Kind]
+    row: Sequence[Cell | Region],
+    kinds: Sequence[Kind],
+    classes: Collection[str],
 ) -> tuple[int, Collection[int]]:
     """The size of the run that spares most labels, and where it begins; (0, ()) where none does."""
     best: tuple[int, int, Collection[int]] = (0, 0, ())
@@ -134,9 +137,21 @@ def _most(
             ends = (row[place + size - 1] for place in starts)
             gain = spared(len(starts), size)
             often = len(starts) >= _OFTEN and not any(map(_shrinks, ends))
-            if often and gain > best[0]:
+            run = row[start : start + size]
+            if often and gain > best[0] and not _crosses(run, classes):
                 best = gain, size, starts
     return best[1:]
+
+
+def _crosses(
+    run: Sequence[Cell | Region], classes: Collection[str]
+) -> bool:
+    """Whether a module of a class of its author's holds some of it that stand together, and not
+    all: what ends a U-Net's level and the module that enlarges it are two things."""
+    parts = [module_of(each.steps) for each in run]
+    around = {*within(".".join(common(parts)))}
+    held = flatten(within(".".join(common(p))) for p in pairwise(parts))
+    return not around.issuperset(among(held, classes))
 
 
 def _runs(
