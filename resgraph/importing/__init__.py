@@ -133,6 +133,8 @@ def _proven(net: Captured, model: Model, ended: str = "") -> Imported:
     if model.program and not net.ties:
         ties = tuple(parted(net, model.program.plain))
     lost = [*ties, *map(_LEARNS.format, net.fixed)]
+    if net.frozen:
+        lost.append(_FROZEN.format(len(net.frozen), net.frozen[0]))
     note = " ".join(
         filter(None, [model.note, *(f"{said}." for said in lost)])
     )
@@ -159,6 +161,11 @@ def _proven(net: Captured, model: Model, ended: str = "") -> Imported:
 
 
 _LEARNS = "`{}` is a buffer of the model, and learns here unless a recipe's `freeze` names its row"
+
+_FROZEN = (
+    "{} of the model's tensors ask for no gradient, `{}` first, and learn here unless a recipe's"
+    " `freeze` names their rows"
+)
 
 
 def expected(plan: Plan) -> str:

@@ -135,7 +135,7 @@ class Captured(Frozen):
     """A model's steps in topological order, its `inputs` among them; `outputs` are those that it
     returns, in its order. `ties` is off where equal tensors are one, whosever they are; `classes`
     are those of the modules by path, but for torch's own; `fixed` the keys of weights and biases
-    that do not learn."""
+    that do not learn, `frozen` those of parameters."""
 
     steps: Mapping[str, CapturedOp]
     inputs: tuple[str, ...]
@@ -143,6 +143,7 @@ class Captured(Frozen):
     ties: bool = True
     classes: Mapping[str, str] = {}
     fixed: tuple[str, ...] = ()
+    frozen: tuple[str, ...] = ()
 
     @property
     def input(self) -> str:

@@ -71,7 +71,12 @@ def capture(model: nn.Module, shape: Shape | InputShapes) -> AtenProgram:
         found,
         parameters=tied(found.parameters, first),
         classes=own_classes(classes),
+        frozen={name for name, each in own if _is_frozen(each)},
     )
+
+
+def _is_frozen(tensor: torch.Tensor) -> bool:
+    return isinstance(tensor, nn.Parameter) and not tensor.requires_grad
 
 
 @contextmanager

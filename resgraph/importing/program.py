@@ -144,7 +144,7 @@ class AtenProgram(Frozen):
 
     `ties` is off where equal tensors are one, whosever they are, and `plain` are then the keys of
     those that several layers may begin with, as ones; `classes` are those of the modules by path,
-    but for torch's own."""
+    but for torch's own; `frozen` the keys of parameters that ask for no gradient."""
 
     inputs: Sequence[CallResult]
     parameters: Mapping[str, Parameter]
@@ -153,6 +153,7 @@ class AtenProgram(Frozen):
     ties: bool = True
     plain: Collection[str] = ()
     classes: Mapping[str, str] = {}
+    frozen: Collection[str] = ()
 
     @property
     def names(self) -> list[str]:

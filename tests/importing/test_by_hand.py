@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -444,3 +445,170 @@ def test_a_pyramid_that_one_head_reads_is_rows() -> None:
         "basic 32 /2",
     ]
     assert rows["lateral2"].startswith("[c3, 1x1 conv 12"), text
+
+
+class Halves(nn.Module):
+    """Ma et al. 2018 (ShuffleNet v2, arXiv 1807.11164), Figure 3 (c) and (d), each a class."""
+
+    def __init__(self, width_in: int, width: int, stride: int) -> None:
+        super().__init__()
+        half = width // 2
+        inner = half if stride == 1 else width_in
+        self.body = nn.Sequential(
+            small.conv_bn(inner, half, 1),
+            nn.ReLU(),
+            small.conv_bn(half, half, stride=stride, groups=half),
+            small.conv_bn(half, half, 1),
+            nn.ReLU(),
+        )
+
+    def joined(self, kept: Tensor, x: Tensor) -> Tensor:
+        return F.channel_shuffle(torch.cat([kept, self.body(x)], 1), 2)
+
+
+class Unit(Halves):
+    def __init__(self, width: int) -> None:
+        super().__init__(width, width, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.joined(*x.chunk(2, 1))
+
+
+class Down(Halves):
+    def __init__(self, width_in: int, width: int) -> None:
+        super().__init__(width_in, width, 2)
+        self.side = nn.Sequential(
+            small.conv_bn(width_in, width_in, stride=2, groups=width_in),
+            small.conv_bn(width_in, width // 2, 1),
+            nn.ReLU(),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.joined(self.side(x), x)
+
+
+def test_what_ends_with_a_shuffle_is_the_librarys() -> None:
+    model = small.chain(
+        *(Down(16, 24), Unit(24), Unit(24)),
+        *(Down(24, 48), Unit(48), Unit(48)),
+        Down(48, 64),
+        width=64,
+    )
+    text = small.proven(from_module(model, (3, 32, 32)), model)
+    assert "[shuffle-down 24 /2, 2 x shuffle-unit]" in text, text
+    assert "blocks:" not in text
+
+
+class Twice(nn.Sequential):
+    def __init__(self, width_in: int, width: int) -> None:
+        layers = [small.conv_bn(n, width) for n in (width_in, width)]
+        super().__init__(layers[0], nn.ReLU(), layers[1], nn.ReLU())
+
+
+class Larger(nn.Sequential):
+    def __init__(self, width_in: int, width: int) -> None:
+        conv = small.conv_bn(width_in, width)
+        super().__init__(nn.Upsample(scale_factor=2), conv, nn.ReLU())
+
+
+class AttentionGate(nn.Module):
+    """Oktay et al. 2018 (Attention U-Net, arXiv 1804.03999), Figure 2."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.of_gate, self.of_skip = (
+            small.conv_bn(width, width // 2, 1) for _ in range(2)
+        )
+        self.psi = nn.Conv2d(width // 2, 1, 1)
+
+    def forward(self, gate: Tensor, skip: Tensor) -> Tensor:
+        both = F.relu(self.of_gate(gate) + self.of_skip(skip))
+        return skip * torch.sigmoid(self.psi(both))
+
+
+class AttentionUNet(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        widths = (8, 16, 24, 32)
+        self.down = nn.ModuleList(
+            Twice(a, b) for a, b in zip((3, *widths), widths, strict=False)
+        )
+        steps = [*pairwise(widths)]
+        self.larger = nn.ModuleList(Larger(b, a) for a, b in steps)
+        self.gates = nn.ModuleList(AttentionGate(a) for a, _ in steps)
+        self.up = nn.ModuleList(Twice(2 * a, a) for a, _ in steps)
+
+    def forward(self, x: Tensor) -> Tensor:
+        skips: list[Tensor] = []
+        for n, twice in enumerate(self.down):
+            x = twice(F.max_pool2d(x, 2) if n else x)
+            skips.append(x)
+        x = skips.pop()
+        for n in reversed(range(len(self.up))):
+            x, skip = self.larger[n](x), skips[n]
+            x = self.up[n](torch.cat([self.gates[n](x, skip), x], 1))
+        return x
+
+
+def test_what_lies_in_two_modules_is_no_block() -> None:
+    """A level of a U-Net and what enlarges its map stand one behind the other three times."""
+    model = AttentionUNet()
+    text = small.proven(from_module(model, (3, 32, 32)), model)
+    assert "  Twice: 2 x 3x3 conv out\n" in text
+    assert text.count("[upsample 2, 3x3 conv ") == 3, text
+
+
+class Temporal(nn.Module):
+    """Bai et al. 2018 (TCN, arXiv 1803.01271), Figure 1 (b): convolutions that pad both sides, of
+    which the end is cut off."""
+
+    def __init__(self, dilation: int) -> None:
+        super().__init__()
+        self.cut = 2 * dilation
+        self.one, self.two = (
+            nn.Conv1d(8, 8, 3, padding=self.cut, dilation=dilation)
+            for _ in range(2)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.one(x)[:, :, : -self.cut].contiguous().relu()
+        y = self.two(y)[:, :, : -self.cut].contiguous().relu()
+        return torch.relu(x + y)
+
+
+def test_a_convolution_whose_end_is_cut_off_is_causal() -> None:
+    model = nn.Sequential(*(Temporal(2**n) for n in range(3)))
+    text = small.proven(from_module(model, (8, 32)), model)
+    assert "body:  2 x 3 conv in dilation dilation pad padding\n" in text
+    assert "Temporal dilation 2 padding 4:0" in text
+
+
+class Sides(nn.Module):
+    """More is cut off than the convolution puts there, or what is cut is read whole, too."""
+
+    def __init__(self, *, whole: bool) -> None:
+        super().__init__()
+        self.conv, self.whole = nn.Conv1d(8, 8, 3, padding=1), whole
+
+    def forward(self, x: Tensor) -> Any:
+        y = self.conv(x)
+        return (y[:, :, :-1], y) if self.whole else y[:, :, :-2]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_other_cuts_stay(whole: bool) -> None:
+    model = Sides(whole=whole)
+    text = small.proven(from_module(model, (8, 32)), model)
+    assert "pad 0:-" in text
+
+
+def test_what_is_frozen_is_told() -> None:
+    """EDSR's shift of the mean, or a backbone that is fine-tuned later."""
+    model = nn.Sequential(nn.Conv2d(3, 3, 1), nn.Conv2d(3, 8, 3))
+    assert "#" not in from_module(model, (3, 8, 8)).text
+    model[0].requires_grad_(requires_grad=False)
+    text = from_module(model, (3, 8, 8)).text
+    assert text.startswith(
+        "# 2 of the model's tensors ask for no gradient,"
+    )
+    assert "`0.weight` first" in text

@@ -180,7 +180,13 @@ def softmax(reader: Reader, call: AtenCall, given: Arguments) -> Any:
     place = given["dim"] % len(call.axes) - 1
     if isinstance(scores, Stack) and scores.place == place:
         return weighed(reader, scores, call.word)
-    x = reader.value(given["self"])
+    return _softmax(reader, call, reader.value(scores), place)
+
+
+def _softmax(
+    reader: Reader, call: AtenCall, x: ForeignValue, place: int
+) -> ForeignValue:
+    """Of what is no stack and no scores."""
     axis, shape = x.axes[place], reader.shape(x)
     if axis == layout(shape)[0]:
         return reader.kept(

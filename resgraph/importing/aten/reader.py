@@ -33,6 +33,7 @@ from ..captured import (
 )
 from ..numbers.factors import gathered
 from ..program import AtenCall, AtenProgram, TensorRef, meant
+from ..restated.cuts import without_cuts
 from ..restated.groups import in_groups
 from ..restated.pools import with_own_pools
 from .axes import (
@@ -230,7 +231,7 @@ class Reader:
         """With all that is known of it."""
         program, outputs = self.program, net.outputs
         steps = in_groups(gathered(net.steps.values(), outputs), outputs)
-        steps = with_own_pools(steps)
+        steps = without_cuts(with_own_pools(steps), outputs)
         if program.plain:
             steps = each_value(self._sure, steps)
         return replace(
@@ -239,11 +240,14 @@ class Reader:
             ties=program.ties,
             classes=program.classes,
             fixed=tuple(dict.fromkeys(_fixed(steps.values(), program))),
+            frozen=tuple(
+                dict.fromkeys(among(_keys(steps.values()), program.frozen))
+            ),
         )
 
     def _sure(self, step: CapturedOp) -> CapturedOp:
         """A step that knows whether its tensors may be equal to others by chance."""
-        keys = flatten(map(keys_of, step.tensors.values()))
+        keys = _keys([step])
         return replace(step, sure=not {*keys} <= {*self.program.plain})
 
     def _given(self) -> list[Any]:
@@ -499,6 +503,12 @@ class Reader:
             [],
             [*filter(None, layout(shape))],
         )
+
+
+def _keys(steps: Iterable[CapturedOp]) -> Iterator[str]:
+    """The model's tensors that steps have."""
+    tensors = flatten(step.tensors.values() for step in steps)
+    yield from flatten(map(keys_of, tensors))
 
 
 def _fixed(

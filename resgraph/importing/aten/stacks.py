@@ -73,14 +73,20 @@ def on_an_axis(tensors: Sequence[Any], place: int) -> Stack | None:
     of others."""
     first, *more = tensors
     begun = isinstance(first, Stack) and first.place == place
-    own = [*of_type(ForeignValue, more if begun else tensors)]
-    ones = all(place < len(x.axes) and not x.axes[place] for x in own)
-    if place < 0 or len(own) < len(tensors) - begun or not ones:
+    own = [_without_axis(x, place) for x in (more if begun else tensors)]
+    values = of_type(ForeignValue, own)
+    if None in own:
         return None
-    values = [
-        replace(x, axes=x.axes[:place] + x.axes[place + 1 :]) for x in own
-    ]
     return Stack((*(first.values if begun else ()), *values), place)
+
+
+def _without_axis(x: Any, place: int) -> ForeignValue | None:
+    """A value without an axis of one place; None where that is none."""
+    if not isinstance(x, ForeignValue):
+        return None
+    if not 0 <= place < len(x.axes) or x.axes[place]:
+        return None
+    return replace(x, axes=x.axes[:place] + x.axes[place + 1 :])
 
 
 def weighed(reader: Reader, x: Stack, word: str) -> Stack:

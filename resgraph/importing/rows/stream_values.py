@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, count
 
-from ...collecting import by_key
+from ...collecting import by_key, without
 from ...language.grammar.words import name_problem
 from ...ops import VOCABULARY
 from ..texts import RENAMED
@@ -54,16 +54,17 @@ def _united(blocks: Mapping[str, WrittenBlock]) -> dict[str, _Call]:
     first.lets |= usual
     first.paths = [*_with(first.paths, iter(range(len(keys))), lets)]
     return {
-        text: (
-            first,
-            {
-                name: row[place]
-                for place, name in lets.items()
-                if row[place] != usual[name]
-            },
-        )
+        text: (first, _set(row, lets, usual))
         for text, row in zip(blocks, rows, strict=True)
     }
+
+
+def _set(
+    row: Sequence[str], lets: Mapping[int, str], usual: Mapping[str, str]
+) -> dict[str, str]:
+    """What a call sets: where it has another number than most."""
+    own = [(name, row[place]) for place, name in lets.items()]
+    return dict(without(own, usual.items()))
 
 
 def _options(block: WrittenBlock) -> list[tuple[str, str]]:
