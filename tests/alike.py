@@ -1,5 +1,5 @@
-"""`python tests/alike.py` → `tests/alike.json`: rows of tests that walk no branch of the package but those that others walk, too.
-`.ci/run` runs them after the others. It takes coverage.py, which nothing else here needs, and a quarter of an hour."""
+"""`python tests/alike.py` → `tests/alike.json`: rows of tests, and long tests, that walk no branch of the package but those that
+others walk, too. `.ci/run` runs them after the others. It takes coverage.py, which nothing else here needs, and a quarter of an hour."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ROWS = ROOT / "tests" / "alike.json"
-LEAST = 0.04
-"""CPU seconds, measured as here, of a row that is worth a name in the file."""
+LEAST, LONG = 0.04, 0.5
+"""CPU seconds, measured as here, of a row and of a test without rows that are worth a name in the file."""
 ELSEWHERE = frozenset({"subprocess.Popen", "os.fork", "os.posix_spawn", "socket.connect", "tests.elsewhere"})  # fmt: skip
 """Audit events of a row that has other processes walk branches, which are not seen here: it is like no other."""
 Branch = tuple[Any, ...]
@@ -29,7 +29,11 @@ Branch = tuple[Any, ...]
 def alike_rows() -> set[str]:
     """The rows that were found, as pytest names them."""
     found = json.loads(ROWS.read_text(encoding="utf-8")).items()
-    return {f"{test}[{row}]" for test, rows in found for row in rows}
+    return {
+        test if row is None else f"{test}[{row}]"
+        for test, rows in found
+        for row in rows
+    }
 
 
 class Walked:
@@ -99,12 +103,19 @@ def test_of(row: str) -> str:
     return row.partition("[")[0]
 
 
+def _is_long(row: str, seconds: float) -> bool:
+    """Those beside this file are about sources and files, and walk nothing of the package."""
+    if row == test_of(row):
+        return seconds >= LONG and row.count("/") > 1
+    return seconds >= LEAST
+
+
 def kept(
     rows: dict[str, set[int]],
     seconds: dict[str, float],
     movable: set[str],
 ) -> set[str]:
-    """Of those that may be left: whichever walks the most new for its time, until every branch is walked, and the quickest
+    """Of those that may be left out: whichever walks the most new for its time, until every branch is walked, and the quickest
     of a test of which none is left otherwise."""
     left = set().union(*(rows[row] for row in movable))
     left -= set().union(*(rows[row] for row in rows.keys() - movable))
@@ -116,7 +127,8 @@ def kept(
         left -= new.pop(best)
         new = {row: walks & left for row, walks in new.items()}
     tests = {test_of(row) for row in seconds.keys() - movable | stay}
-    for row in sorted(movable, key=lambda row: seconds[row]):
+    rows_alone = {row for row in movable if row != test_of(row)}
+    for row in sorted(rows_alone, key=lambda row: seconds[row]):
         if test_of(row) not in tests:
             tests.add(test_of(row))
             stay.add(row)
@@ -143,11 +155,12 @@ def main() -> None:
             seconds |= took
             apart |= set(others)
     movable = {
-        row for row, took in seconds.items() if "[" in row and took >= LEAST
-    } - apart  # fmt: skip
-    alike: dict[str, list[str]] = defaultdict(list)
-    for row in sorted(movable - kept(rows, seconds, movable)):
-        alike[test_of(row)].append(row.partition("[")[2][:-1])
+        row for row, took in seconds.items() if _is_long(row, took)
+    } - apart
+    alike: dict[str, list[str | None]] = defaultdict(list)
+    for name in sorted(movable - kept(rows, seconds, movable)):
+        test, bracket, row = name.partition("[")
+        alike[test].append(row[:-1] if bracket else None)
     text = json.dumps(alike, indent=1, ensure_ascii=False)
     ROWS.write_text(f"{text}\n", encoding="utf-8")
 
