@@ -465,9 +465,8 @@ def needing(said: str, extra: str, *packages: str) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
-        own = (
-            missing in sys.stdlib_module_names
-        )  # of a Python that lacks it
+        # a module of Python's own, which this one was built without, is in no extra
+        own = missing in sys.stdlib_module_names
         if own or (packages and missing not in packages):
             raise
         raise MissingError(

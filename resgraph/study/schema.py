@@ -214,13 +214,13 @@ class StudyFile(Record):
         """Where a key of a budget or of the nets' recipe is written, or what the command says."""
         if key in Budget.__struct_fields__:
             return belongs("budget", key)
-        path = key
-        if not key.startswith("train"):
-            path = ".".join(["train", *path_of(key, Train)])
+        scope, _, _ = key.partition(".")
+        inner = () if scope == "train" else path_of(key, Train)
         # a study has seeds of its own
-        if path not in ("train", "train.seed") or key == "train":
-            return f"`set` says it of all runs, `grid` compares values: `set: {{{path}: …}}`"
-        return super().home_of(key)
+        if scope != "train" and inner in ((), ("seed",)):
+            return super().home_of(key)
+        path = ".".join(["train", *inner]) if inner else key
+        return f"`set` says it of all runs, `grid` compares values: `set: {{{path}: …}}`"
 
     @validator("measure")
     @staticmethod

@@ -334,7 +334,7 @@ def test_a_study_is_no_spec(
 
 def test_where_a_key_belongs(tmp_path: Path) -> None:
     file = tmp_path / "s.yaml"
-    keys = ["epochs: 3", "lr: 0.1", "train.batch: 32", "train: digits", "device: cpu", "colour: 1"]  # fmt: skip
+    keys = ["epochs: 3", "lr: 0.1", "train.batch: 32", "train: digits", "device: cpu", "trainer: 1"]  # fmt: skip
     file.write_text("\n".join(["study: s", "nets: resnet-20", *keys]))
     (found,) = check_study(file)
     paths = ["train.optimizer.lr", "train.batch", "train"]
